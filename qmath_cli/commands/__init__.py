@@ -1,0 +1,1 @@
+"""One file per command: options -> records -> work -> render -> exit code."""

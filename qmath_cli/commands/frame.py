@@ -1,0 +1,41 @@
+"""What every command is handed: the settings before its own flags, the places, and the terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import typer
+
+from qmath_cli import places, settings
+from qmath_cli.places import Places
+from qmath_cli.settings import Resolved, Settings
+from qmath_cli.terminal.output import Terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The surroundings of one run; tests pass their own."""
+
+    terminal: Terminal
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @property
+    def places(self) -> Places:
+        """Folders for configuration, models, state and cache."""
+        return places.find(self.environ)
+
+    def resolve(self, **flags: object) -> Resolved:
+        """Settings with their origins: file, environment, and this command's flags (None: not given)."""
+        return settings.resolve(self.places.config_file, self.environ, flags)
+
+    def settings(self, **flags: object) -> Settings:
+        """The merged settings."""
+        return self.resolve(**flags).settings
+
+
+def frame(context: typer.Context) -> Frame:
+    """The frame that `app` put into the context, or the process's own."""
+    found = context.find_object(Frame)
+    return found if found is not None else Frame(Terminal.standard())

@@ -1,0 +1,1 @@
+"""The embedded demo models and their held-out problems, as package data."""

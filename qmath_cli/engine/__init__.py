@@ -1,0 +1,1 @@
+"""Tokens in, tokens out: the only rooms that import llama_cpp."""

@@ -1,0 +1,118 @@
+"""Everything that can go wrong in a way the user can act on.
+
+    QmathError                 exit 1   the root: a message, and a hint that works
+    ├── UsageError             exit 2   the command line or a configuration value is wrong
+    │   └── DataError          exit 2   a data set or an input file is not what it should be
+    ├── PromptTooLong          exit 3   the problem does not fit into the model's context
+    ├── ModelMissing           exit 6   the model is not on this machine
+    ├── IntegrityError         exit 7   a hash or the lock does not match, a damaged file
+    ├── DoesNotFit             exit 8   not enough memory or disk
+    ├── EngineUnusable         exit 9   llama.cpp is missing or cannot run here
+    ├── ExecutorUnusable       exit 9   no worker could be confined or started here
+    ├── NetworkError           exit 1   a download failed, after its retries
+    ├── TimeLimit              exit 124 the user's time limit was reached
+    ├── Interrupted            exit 130 Ctrl-C
+    └── Terminated             exit 143 SIGTERM
+
+Expected failure (a program that crashed, an answer that cannot be graded, a sequence that ran out of context) is not
+here: it is data, see `records`. Foreign errors become one of these at the border where they appear, `raise ... from`.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a process that ran `qmath` says when it ends."""
+
+    OK = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    NO_ANSWER = 3
+    DIFFERENT = 4
+    LOW_AGREEMENT = 5
+    MODEL_MISSING = 6
+    INTEGRITY = 7
+    DOES_NOT_FIT = 8
+    ENGINE = 9
+    TIMEOUT = 124
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class QmathError(Exception):
+    """The root: `message` says what is wrong, `hint` what to do about it (may be empty)."""
+
+    exit_code: ExitCode = ExitCode.UNEXPECTED
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(QmathError):
+    """The command line or a configuration value is wrong."""
+
+    exit_code = ExitCode.USAGE
+
+
+class DataError(UsageError):
+    """A data set or an input file is not what it should be; the message names file and line."""
+
+
+class PromptTooLong(QmathError):
+    """The problem does not fit into the model's context."""
+
+    exit_code = ExitCode.NO_ANSWER
+
+
+class ModelMissing(QmathError):
+    """The model is not on this machine."""
+
+    exit_code = ExitCode.MODEL_MISSING
+
+
+class IntegrityError(QmathError):
+    """A hash or the lock does not match, or a file is damaged."""
+
+    exit_code = ExitCode.INTEGRITY
+
+
+class DoesNotFit(QmathError):
+    """Not enough memory or disk."""
+
+    exit_code = ExitCode.DOES_NOT_FIT
+
+
+class EngineUnusable(QmathError):
+    """llama.cpp is missing or cannot run here."""
+
+    exit_code = ExitCode.ENGINE
+
+
+class ExecutorUnusable(QmathError):
+    """No worker could be confined or started here (never: the program in it failed)."""
+
+    exit_code = ExitCode.ENGINE
+
+
+class NetworkError(QmathError):
+    """A download failed, after its retries."""
+
+
+class TimeLimit(QmathError):
+    """The user's time limit was reached."""
+
+    exit_code = ExitCode.TIMEOUT
+
+
+class Interrupted(QmathError):
+    """Ctrl-C."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+class Terminated(QmathError):
+    """SIGTERM."""
+
+    exit_code = ExitCode.TERMINATED

@@ -1,0 +1,1 @@
+"""From text to an answer, and from two answers to a verdict."""

@@ -1,0 +1,1 @@
+"""Which models exist, which are on this disk, how they come here, and whether they fit."""
