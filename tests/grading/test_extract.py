@@ -1,0 +1,55 @@
+r"""The last complete `\boxed{}` of a text, read as TeX reads braces."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qmath_cli.grading.extract import last_boxed
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (r"so \boxed{42}.", "42"),
+        (r"first \boxed{1}, then \boxed{2}", "2"),
+        (r"\boxed{\frac{1}{2}}", r"\frac{1}{2}"),
+        (r"\boxed{\{1, 2\}}", r"\{1, 2\}"),
+        (r"\boxed{\left\{ 1, 2 \right.}", r"\left\{ 1, 2 \right."),
+        (r"\boxed {7}", "7"),
+        (r"\fbox{7}", "7"),
+        (r"$\boxed 5$", "5"),
+        (r"\(\boxed 5\) is it", "5"),
+        ("\\boxed 12.\nMore words.", "12"),
+        (r"\boxed{\boxed{3}}", "3"),
+        (r"答案是 $\boxed{12 \text{元}}$。", r"12 \text{元}"),
+        ("\\boxed{\n 9 \n}", "9"),
+    ],
+)
+def test_the_last_box_is_the_answer(text: str, answer: str) -> None:
+    """Whatever the layout, the content of the last box comes back without the blanks around it."""
+    assert last_boxed(text) == answer
+
+
+@pytest.mark.parametrize(
+    "text", ["", "the answer is 5", r"\boxed{5", r"\boxed{}", r"\boxed{ }", r"\boxedx{5}", r"\boxed"]
+)
+def test_no_complete_box_is_no_answer(text: str) -> None:
+    """An unfinished, empty or absent box gives no answer, however clear the prose is."""
+    assert last_boxed(text) is None
+
+
+def test_an_unfinished_box_does_not_hide_an_earlier_one() -> None:
+    """A solution cut off while restating its answer keeps the answer it gave."""
+    assert last_boxed(r"\boxed{8} and therefore \boxed{8") == "8"
+
+
+def test_many_open_boxes_are_read_in_linear_time() -> None:
+    """Ten thousand unclosed boxes before a closed one are no obstacle."""
+    assert last_boxed("\\boxed{" * 10_000 + "6}") == "6"
+
+
+@given(st.text(alphabet=st.sampled_from(list("\\{}$ box fed1\n,")), max_size=60))
+def test_any_text_is_survived(text: str) -> None:
+    """Nonsense gives a stripped, non-empty answer or none."""
+    found = last_boxed("\\boxed" + text)
+    assert found is None or found == found.strip() != ""
