@@ -4,6 +4,8 @@ Frozen dataclasses, enums and protocols; the standard library only. Nothing here
 rooms. Texts are `str`, token counts are `int`, times are seconds as `float`, sizes are bytes.
 """
 
+house: long because the vocabulary is read best on one page.
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -197,7 +199,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A grader's word on one pair of answers: the mark, the rule that decided, and why it could not where it could not."""
+    """A grader's word on a pair of answers: the mark, the rule that decided, and why none could."""
 
     mark: Mark
     rule: str = ""
@@ -370,7 +372,7 @@ class Executor(Protocol):
 
 
 class Reward(Protocol):
-    """A reward model: how good is this solution of this problem?"""
+    """A reward model: it says how good a solution of a problem is."""
 
     def score(self, prompt: Prompt) -> float:
         """The scalar at the last token of a whole conversation; unbounded."""
