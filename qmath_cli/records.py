@@ -2,9 +2,9 @@
 
 Frozen dataclasses, enums and protocols; the standard library only. Nothing here does anything: the verbs live in the
 rooms. Texts are `str`, token counts are `int`, times are seconds as `float`, sizes are bytes.
-"""
 
 house: long because the vocabulary is read best on one page.
+"""
 
 from __future__ import annotations
 
