@@ -1,0 +1,52 @@
+"""The command line before Typer sees it: mathematics is not an option, and a bare problem is a `solve`.
+
+qmath                       -> repl on a terminal, solve from standard input on a pipe
+qmath 'x^2 = 4'             -> qmath solve 'x^2 = 4'
+qmath solve '-x^2 = -4'     -> qmath solve -- '-x^2 = -4'
+qmath slove 'x^2 = 4'       -> a usage error that suggests `solve`
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Sequence
+
+from qmath_cli.errors import UsageError
+
+_WORD = re.compile(r"[a-z][a-z-]*")
+_MATHEMATICS = re.compile(r"-(?!-).*[=^\s]")
+
+
+def arrange(arguments: Sequence[str], commands: Collection[str], *, interactive: bool) -> list[str]:
+    """The arguments as Typer should see them. Raises `UsageError` for a word that is no command."""
+    if not arguments:
+        return ["repl"] if interactive else ["solve"]
+    first = arguments[0]
+    if first in commands:
+        return _protect(arguments) if first == "solve" else list(arguments)
+    if first.startswith("-") and not _MATHEMATICS.match(first):
+        return list(arguments) if _of_the_program(arguments) else _protect(["solve", *arguments])
+    if _WORD.fullmatch(first) and (len(arguments) > 1 or difflib.get_close_matches(first, commands)):
+        raise _no_such_command(first, commands)
+    return _protect(["solve", *arguments])
+
+
+def _of_the_program(arguments: Sequence[str]) -> bool:
+    """Whether the leading options are the program's own (`--help`, `--version`), not those of a bare problem."""
+    return arguments[0] in {"-h", "--help", "--version", "--install-completion", "--show-completion"}
+
+
+def _protect(arguments: Sequence[str]) -> list[str]:
+    """Move arguments that start with a minus sign and are mathematics behind `--`."""
+    if "--" in arguments:
+        return list(arguments)
+    problems = [argument for argument in arguments if _MATHEMATICS.match(argument)]
+    others = [argument for argument in arguments if not _MATHEMATICS.match(argument)]
+    return [*others, "--", *problems] if problems else others
+
+
+def _no_such_command(word: str, commands: Collection[str]) -> UsageError:
+    close = difflib.get_close_matches(word, commands, n=1)
+    hint = f"did you mean `qmath {close[0]}`?" if close else f"commands: {', '.join(sorted(commands))}"
+    return UsageError(f"no such command: {word}", f"{hint} A problem goes in single quotes: qmath 'x^2 = 4'")

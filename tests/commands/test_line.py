@@ -1,0 +1,60 @@
+"""The command line before Typer sees it."""
+
+from __future__ import annotations
+
+import pytest
+
+from qmath_cli.commands.line import arrange
+from qmath_cli.commands.problem import warning
+from qmath_cli.errors import UsageError
+
+COMMANDS = {"solve", "repl", "list", "doctor"}
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        (["x^2 = 4"], ["solve", "x^2 = 4"]),
+        (["solve", "-x^2 = -4"], ["solve", "--", "-x^2 = -4"]),
+        (["solve", "-m+1=2", "-k", "4"], ["solve", "-k", "4", "--", "-m+1=2"]),
+        (["-x^2 = -4", "--json"], ["solve", "--json", "--", "-x^2 = -4"]),
+        (["-m", "demo", "2+2"], ["solve", "-m", "demo", "2+2"]),
+        (["list", "--json"], ["list", "--json"]),
+        (["--version"], ["--version"]),
+        (["2+2"], ["solve", "2+2"]),
+        (["求根"], ["solve", "求根"]),
+        (["solve", "--", "-x=1"], ["solve", "--", "-x=1"]),
+    ],
+)
+def test_mathematics_is_not_an_option(given: list[str], seen: list[str]) -> None:
+    """A problem that starts with a minus sign reaches `solve` whole."""
+    assert arrange(given, COMMANDS, interactive=True) == seen
+
+
+def test_nothing_is_a_repl_only_for_a_person() -> None:
+    """On a pipe, `qmath` reads one problem."""
+    assert arrange([], COMMANDS, interactive=True) == ["repl"]
+    assert arrange([], COMMANDS, interactive=False) == ["solve"]
+
+
+@pytest.mark.parametrize("words", [["slove", "2+2"], ["docter"], ["sing", "a song"]])
+def test_a_word_that_is_no_command_is_refused(words: list[str]) -> None:
+    """A typing mistake does not start a model."""
+    with pytest.raises(UsageError, match="no such command"):
+        arrange(words, COMMANDS, interactive=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "suspicious"),
+    [
+        ("Solve ^2 = 4", True),
+        (r"Find \( \)", True),
+        ("It costs $5 and", True),
+        ("Solve $x^2 = 4$.", False),
+        (r"It costs \$5.", False),
+        ("Find x_1^2", False),
+    ],
+)
+def test_what_the_shell_ate_is_noticed(text: str, *, suspicious: bool) -> None:
+    """A power without a base and an odd number of dollars are the signs."""
+    assert (warning(text) is not None) is suspicious

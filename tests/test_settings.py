@@ -1,0 +1,52 @@
+"""Settings: defaults < file < environment < flags, and where each came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qmath_cli.errors import UsageError
+from qmath_cli.records import Mode
+from qmath_cli.settings import KVType, resolve
+
+
+def test_each_layer_wins_over_the_one_below(tmp_path: Path) -> None:
+    """A flag beats the environment, which beats the file, which beats the default; the origin is told."""
+    config = tmp_path / "config.toml"
+    config.write_text('k = 2\nseed = 5\nmode = "cot"\n')
+    found = resolve(config, {"QMATH_K": "4", "QMATH_KV_TYPE": "q8_0"}, {"k": 8, "seed": None})
+    assert (found.settings.k, found.settings.seed, found.settings.mode) == (8, 5, Mode.COT)
+    assert found.settings.kv_type is KVType.Q8_0
+    assert found.origins["k"].source == "flag"
+    assert found.origins["seed"].source == str(config)
+    assert found.origins["kv_type"].source == "QMATH_KV_TYPE"
+    assert found.origins["threads"].source == "default"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("colour = 1", "unknown setting 'colour'"),
+        ('k = "many"', "not a value for k"),
+        ("k = true", "not a value for k"),
+        ("k = 1.5", "not a value for k"),
+        ('mode = "pot"', "one of cot, tir"),
+        ("k = ", "cannot read"),
+    ],
+)
+def test_a_bad_file_is_refused_with_its_name(tmp_path: Path, line: str, message: str) -> None:
+    """The error names the file and what was expected."""
+    config = tmp_path / "config.toml"
+    config.write_text(line)
+    with pytest.raises(UsageError, match=message) as caught:
+        resolve(config, {})
+    assert str(config) in caught.value.message
+
+
+def test_words_of_the_environment_become_values() -> None:
+    """Booleans and optional numbers are read as people write them."""
+    found = resolve(None, {"QMATH_MLOCK": "yes", "QMATH_TEMPERATURE": "0.5", "QMATH_STOP_AT": "off"}).settings
+    assert (found.mlock, found.temperature, found.stop_at) == (True, 0.5, 0)
+    with pytest.raises(UsageError, match="QMATH_MLOCK"):
+        resolve(None, {"QMATH_MLOCK": "perhaps"})
