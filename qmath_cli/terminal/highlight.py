@@ -1,0 +1,32 @@
+"""Colours for Python, line by line, as it streams.
+
+A line is coloured on its own: the inside of a string over several lines stays plain. That costs nothing but a colour.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+
+from qmath_cli.terminal.look import Look, Paint
+
+_TOKEN = re.compile(
+    r"""(?P<comment>\#.*)
+      | (?P<text>[rbfRBF]{0,2}(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'))
+      | (?P<number>\b\d[\w.]*\b)
+      | (?P<word>\b[A-Za-z_]\w*\b)""",
+    re.VERBOSE,
+)
+_PAINTS = {"comment": Paint.DIM, "text": Paint.CODE_TEXT, "number": Paint.CODE_NUMBER}
+
+
+def highlight(line: str, look: Look) -> str:
+    """One line of a program with its comments, strings, numbers and keywords coloured; the characters are unchanged."""
+
+    def colour(found: re.Match[str]) -> str:
+        kind, text = found.lastgroup or "", found.group()
+        if kind == "word":
+            return look.paint(text, Paint.CODE_WORD) if keyword.iskeyword(text) else text
+        return look.paint(text, _PAINTS[kind])
+
+    return _TOKEN.sub(colour, line) if look.colour else line

@@ -1,0 +1,246 @@
+r"""The streaming splitter: a model's text, in whatever chunks it comes, into prose, maths and code.
+
+Promises: the pieces' `source` joined is the text, character for character; the pieces do not depend on how the text was
+cut (but for adjacent prose, which comes as it comes); only what may still become something else is held back.
+
+Maths is `\( \)`, `\[ \]`, `$$ $$`, `$ $`, a bare environment or a bare `\boxed{}`. A single `$` follows pandoc's rule
+(no blank inside either delimiter, no digit after the closer, one line), so that prices stay prices. Markdown is the
+little that these models write: bold, headings, bullets, fences. An opener that finds no closer is prose.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+LIMIT = 2000  # characters after which an open span is taken for prose; the longest in 400 real responses has 269
+
+_SPECIAL = re.compile(r"[\\$*\n]")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_HEADING = re.compile(r"#{1,6} +")
+_BULLET = re.compile(r"[-*] +")
+_ENVIRONMENTS = frozenset(
+    f"{name}{star}"
+    for name in (
+        *("align", "aligned", "alignat", "array", "bmatrix", "cases", "eqnarray", "equation", "gather", "gathered"),
+        *("matrix", "multline", "pmatrix", "split", "vmatrix"),
+    )
+    for star in ("", "*")
+)
+
+
+class Kind(StrEnum):
+    """What a piece is."""
+
+    PROSE = "prose"
+    STRONG = "strong"  # a toggle: text is empty
+    HEADING = "heading"  # the mark only; the words follow as prose up to the newline
+    BULLET = "bullet"  # ditto
+    INLINE = "inline"
+    DISPLAY = "display"
+    BOXED = "boxed"  # outside any delimiters
+    CODE_OPEN = "code_open"  # text is the fence's language
+    CODE = "code"  # one line, newline included
+    CODE_CLOSE = "code_close"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text: what it says (delimiters removed) and how it was written."""
+
+    kind: Kind
+    text: str
+    source: str
+
+
+class Splitter:
+    """Feed text, get pieces; `close` gives what was held back."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._line_start = True
+        self._strong = False
+        self._in_code = False
+        self._before = "\n"  # the last character given out
+
+    @property
+    def held(self) -> int:
+        """Characters taken in and not given out yet."""
+        return len(self._held)
+
+    def feed(self, text: str) -> list[Piece]:
+        """Take text in; give out every piece that no later text can change."""
+        self._held += text
+        return self._drain(final=False)
+
+    def close(self) -> list[Piece]:
+        """The text ends here (or something else interrupts it): give out the rest, ready for a fresh line."""
+        pieces = self._drain(final=True)
+        self._line_start, self._strong, self._in_code, self._before = True, False, False, "\n"
+        return pieces
+
+    def _drain(self, *, final: bool) -> list[Piece]:
+        pieces = []
+        while self._held:
+            piece = self._code(final) if self._in_code else self._next(final)
+            if piece is None:
+                break
+            self._held = self._held[len(piece.source) :]
+            self._before = piece.source[-1]
+            pieces.append(piece)
+        return pieces
+
+    # ------------------------------------------------------------ code
+
+    def _code(self, final: bool) -> Piece | None:
+        line, newline, _ = self._held.partition("\n")
+        if not newline and not final:
+            return None
+        if line.strip() == "```":
+            self._in_code, self._line_start = False, True
+            return Piece(Kind.CODE_CLOSE, "", line + newline)
+        return Piece(Kind.CODE, line + newline, line + newline)
+
+    # ------------------------------------------------------------ prose
+
+    def _next(self, final: bool) -> Piece | None:
+        if self._line_start:
+            piece, decided = self._at_line_start(final)
+            if piece is not None or not decided:
+                return piece
+            self._line_start = False
+        found = _SPECIAL.search(self._held)
+        if found is None:
+            return _prose(self._held)
+        if found.group() == "\n":
+            self._line_start, self._strong = True, False
+            return _prose(self._held[: found.end()])
+        if found.start():
+            return _prose(self._held[: found.start()])
+        return {"*": self._asterisk, "$": self._dollar, "\\": self._backslash}[found.group()](final)
+
+    def _at_line_start(self, final: bool) -> tuple[Piece | None, bool]:
+        """A piece that only a line's start can have, and whether enough was there to decide."""
+        rest = self._held.lstrip(" \t")
+        indent = len(self._held) - len(rest)
+        if not final and (not rest or rest in {"`", "``", "-", "*"} or (rest.strip("#") == "" and len(rest) <= 6)):
+            return None, False
+        if rest.startswith("```"):
+            return self._fence(rest, indent, final)
+        for kind, mark in ((Kind.HEADING, _HEADING), (Kind.BULLET, _BULLET)):
+            if found := mark.match(rest):
+                if found.end() == len(rest) and not final:
+                    return None, False
+                self._line_start = False
+                return Piece(kind, found.group(), self._held[: indent + found.end()]), True
+        return None, True
+
+    def _fence(self, rest: str, indent: int, final: bool) -> tuple[Piece | None, bool]:
+        line, newline, _ = rest.partition("\n")
+        language = line[3:].strip()
+        if "`" in language:
+            return None, True
+        if not newline and not final:
+            return None, False
+        self._in_code = True
+        return Piece(Kind.CODE_OPEN, language, self._held[: indent + len(line) + len(newline)]), True
+
+    def _asterisk(self, final: bool) -> Piece | None:
+        held = self._held
+        if held[:2] == "**" and self._strong and not self._before.isspace():
+            self._strong = False
+            return Piece(Kind.STRONG, "", "**")
+        if len(held) < 3 and not final and "**".startswith(held[:2]):
+            return None
+        if held[:2] != "**" or held[2:3].isspace() or (self._before.isascii() and self._before.isalnum()):
+            return _prose(held[: 2 if held[:2] == "**" else 1])
+        line, newline, _ = held[2:LIMIT].partition("\n")
+        if "**" in line.lstrip("*"):
+            self._strong = True
+            return Piece(Kind.STRONG, "", "**")
+        return _prose("**") if newline or final or len(held) >= LIMIT else None
+
+    # ------------------------------------------------------------ maths
+
+    def _dollar(self, final: bool) -> Piece | None:
+        if self._held == "$" and not final:
+            return None
+        if self._held[:2] == "$$":
+            end = self._held.find("$$", 2, LIMIT)
+            return self._span(Kind.DISPLAY, 2, end, 2, final)
+        return self._single_dollar(final)
+
+    def _single_dollar(self, final: bool) -> Piece | None:
+        held, at = self._held, 1
+        if held[1:2].isspace():
+            return _prose("$")
+        while at < min(len(held), LIMIT):
+            if held[at] == "\n" or held[at : at + 2] in {"\\(", "\\["}:
+                return _prose("$")
+            if held[at] == "\\":
+                at += 1
+            elif held[at] == "$" and not held[at - 1].isspace():
+                if at + 1 == len(held) and not final:
+                    return None
+                if not held[at + 1 : at + 2].isdigit():
+                    return Piece(Kind.INLINE, held[1:at], held[: at + 1])
+            at += 1
+        return _prose("$") if final or len(held) >= LIMIT else None
+
+    def _backslash(self, final: bool) -> Piece | None:
+        held = self._held
+        if len(held) == 1 and not final:
+            return None
+        if held[1:2] == "(":
+            return self._span(Kind.INLINE, 2, self._closer(")"), 2, final)
+        if held[1:2] == "[":
+            return self._span(Kind.DISPLAY, 2, self._closer("]"), 2, final)
+        if held[1:2] in {"$", "%", "#", "&", "_", "*"}:
+            return Piece(Kind.PROSE, held[1], held[:2])
+        return self._command(final)
+
+    def _command(self, final: bool) -> Piece | None:
+        """An environment or a box without delimiters; any other backslash is prose."""
+        for opener, take in (("\\begin{", self._environment), ("\\boxed{", self._boxed)):
+            if self._held.startswith(opener):
+                return take(final)
+            if opener.startswith(self._held) and not final:
+                return None
+        return _prose(self._held[:1])
+
+    def _closer(self, bracket: str) -> int:
+        r"""Where the backslash of the closer stands, or -1. Steps over pairs, so that a row's `\\[2pt]` is none."""
+        for found in _ESCAPED.finditer(self._held, 2, LIMIT):
+            if found.group(1) == bracket:
+                return found.start()
+        return -1
+
+    def _environment(self, final: bool) -> Piece | None:
+        name, brace, _ = self._held[7:40].partition("}")
+        if not brace and len(self._held) < 40 and not final:
+            return None
+        if name not in _ENVIRONMENTS:
+            return _prose("\\")
+        closer = f"\\end{{{name}}}"
+        end = self._held.find(closer, 0, LIMIT)
+        return self._span(Kind.DISPLAY, 0, end + len(closer) if end >= 0 else -1, 0, final)
+
+    def _boxed(self, final: bool) -> Piece | None:
+        depth = 0
+        for at, char in enumerate(self._held[:LIMIT]):
+            escaped = at > 0 and self._held[at - 1] == "\\"
+            depth += 0 if escaped else (char == "{") - (char == "}")
+            if char == "}" and depth == 0:
+                return Piece(Kind.BOXED, self._held[: at + 1], self._held[: at + 1])
+        return _prose("\\") if final or len(self._held) >= LIMIT else None
+
+    def _span(self, kind: Kind, start: int, end: int, closer: int, final: bool) -> Piece | None:
+        """The span whose body is held[start:end], or its opener as prose where no closer can come any more."""
+        if end >= 0:
+            return Piece(kind, self._held[start:end], self._held[: end + closer])
+        return _prose(self._held[: max(start, 1)]) if final or len(self._held) >= LIMIT else None
+
+
+def _prose(text: str) -> Piece:
+    return Piece(Kind.PROSE, text, text)
