@@ -1,0 +1,210 @@
+"""The head of a GGUF file: its metadata and where its tensors lie, without any dependency and without the weights.
+
+Format: GGUF versions 2 and 3, little-endian, as in ggml's `docs/gguf.md`. Long arrays (the vocabulary) are stepped over
+and kept as a length only, so that a real model's header takes about a tenth of a second. `read` promises that every
+tensor lies inside the file; it does not look at the weights' values. Raises `IntegrityError`, nothing else, whatever
+the bytes are; an unreadable file is an `IntegrityError` too.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+from qmath_cli.errors import IntegrityError
+
+MAGIC = b"GGUF"
+_VERSIONS = (2, 3)
+_HINT = "pull or convert the model again"
+_STRING, _ARRAY = 8, 9
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+
+# ggml type number: (name, weights per block, bytes per block). Source: ggml-common.h and ggml.h of llama.cpp.
+TENSOR_TYPES: Mapping[int, tuple[str, int, int]] = {
+    0: ("F32", 1, 4),
+    1: ("F16", 1, 2),
+    2: ("Q4_0", 32, 18),
+    3: ("Q4_1", 32, 20),
+    6: ("Q5_0", 32, 22),
+    7: ("Q5_1", 32, 24),
+    8: ("Q8_0", 32, 34),
+    10: ("Q2_K", 256, 84),
+    11: ("Q3_K", 256, 110),
+    12: ("Q4_K", 256, 144),
+    13: ("Q5_K", 256, 176),
+    14: ("Q6_K", 256, 210),
+    20: ("IQ4_NL", 32, 18),
+    23: ("IQ4_XS", 256, 136),
+    30: ("BF16", 1, 2),
+}
+
+# `general.file_type`: what a whole file is called. Source: enum llama_ftype in llama.h.
+FILE_TYPES: Mapping[int, str] = {
+    0: "f32",
+    1: "f16",
+    2: "q4_0",
+    7: "q8_0",
+    14: "q4_k_s",
+    15: "q4_k_m",
+    16: "q5_k_s",
+    17: "q5_k_m",
+    18: "q6_k",
+    30: "iq4_xs",
+    32: "bf16",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """A metadata array that was stepped over."""
+
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """One tensor: ggml's order of dimensions (fastest first), bytes from the start of the file."""
+
+    name: str
+    shape: tuple[int, ...]
+    type_name: str
+    offset: int
+    size: int
+
+
+Value = str | int | float | bool | Array
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a GGUF file says about itself."""
+
+    version: int
+    metadata: Mapping[str, Value]
+    tensors: tuple[TensorInfo, ...]
+
+    @property
+    def architecture(self) -> str:
+        """`general.architecture`, or empty."""
+        return str(self.metadata.get("general.architecture", ""))
+
+    @property
+    def quantization(self) -> str:
+        """What people call the file's mix of types, `q4_k_m`; empty where it does not say."""
+        number = self.metadata.get("general.file_type")
+        return FILE_TYPES.get(number, "") if isinstance(number, int) else ""
+
+    @property
+    def weights(self) -> int:
+        """Bytes of all tensors."""
+        return sum(tensor.size for tensor in self.tensors)
+
+    def number(self, key: str, default: int = 0) -> int:
+        """An integer of the architecture's own section: `number("block_count")`."""
+        value = self.metadata.get(f"{self.architecture}.{key}", default)
+        return value if isinstance(value, int) else default
+
+
+def read(path: Path) -> Header:
+    """Read the head of the GGUF at `path` and check that the file holds all its tensors."""
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != MAGIC:
+                raise IntegrityError(f"{path} is not a GGUF file", _HINT)
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+                return _Cursor(view).header()
+    except (OSError, ValueError) as exc:
+        raise IntegrityError(f"cannot read {path}: {exc}", _HINT) from exc
+    except (struct.error, IndexError, KeyError, OverflowError) as exc:
+        raise IntegrityError(f"{path} is damaged: its header does not parse", _HINT) from exc
+    except _Damage as exc:
+        raise IntegrityError(f"{path} is damaged: {exc}", _HINT) from exc
+
+
+class _Damage(Exception):
+    """A sentence about what is wrong; `read` puts the file's name before it."""
+
+
+class _Cursor:
+    """A position in the mapped file. Steps forward only; every step stays inside the file or raises."""
+
+    def __init__(self, view: mmap.mmap) -> None:
+        self._view = view
+        self._at = 4
+
+    def header(self) -> Header:
+        version = self._scalar("I")
+        if version not in _VERSIONS:
+            raise _Damage(f"GGUF version {version} is not one of {_VERSIONS}")
+        n_tensors, n_values = self._scalar("Q"), self._scalar("Q")
+        metadata = {self._string(): self._value(self._scalar("I")) for _ in range(self._bounded(n_values))}
+        infos = [self._tensor() for _ in range(self._bounded(n_tensors))]
+        alignment = metadata.get("general.alignment", 32)
+        if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1):
+            raise _Damage(f"alignment {alignment!r} is not a power of two")
+        start = -(-self._at // alignment) * alignment
+        return Header(int(version), metadata, tuple(self._placed(info, start) for info in infos))
+
+    def _placed(self, info: TensorInfo, start: int) -> TensorInfo:
+        end = start + info.offset + info.size
+        if end > len(self._view):
+            raise _Damage(f"{info.name} ends at byte {end}, the file at {len(self._view)}: it was cut off")
+        return TensorInfo(info.name, info.shape, info.type_name, start + info.offset, info.size)
+
+    def _tensor(self) -> TensorInfo:
+        name = self._string()
+        shape = tuple(int(self._scalar("Q")) for _ in range(self._bounded(self._scalar("I"))))
+        number, offset = int(self._scalar("I")), int(self._scalar("Q"))
+        if number not in TENSOR_TYPES:
+            raise _Damage(f"{name} has the unknown tensor type {number}")
+        type_name, per_block, block = TENSOR_TYPES[number]
+        if shape and shape[0] % per_block:
+            raise _Damage(f"{name}: rows of {shape[0]} do not fit {type_name}")
+        return TensorInfo(name, shape, type_name, offset, prod(shape) // per_block * block)
+
+    def _value(self, kind: float) -> Value:
+        if kind == _STRING:
+            return self._string()
+        if kind != _ARRAY:
+            return self._scalar(_SCALARS[int(kind)])
+        element, length = self._scalar("I"), self._bounded(self._scalar("Q"))
+        if element == _STRING:
+            self._skip_strings(length)
+        else:
+            self._move(length * struct.calcsize(_SCALARS[int(element)]))
+        return Array(length)
+
+    def _skip_strings(self, count: int) -> None:
+        # The hot loop: a vocabulary of 150,000 tokens and as many merges.
+        unpack, view, at = struct.Struct("<Q").unpack_from, self._view, self._at
+        for _ in range(count):
+            at += 8 + unpack(view, at)[0]
+        self._at = at
+        self._move(0)
+
+    def _string(self) -> str:
+        length = int(self._scalar("Q"))
+        start = self._at
+        self._move(length)
+        return self._view[start : self._at].decode("utf-8", "replace")
+
+    def _scalar(self, code: str) -> int | float | bool:
+        (value,) = struct.unpack_from("<" + code, self._view, self._at)
+        self._at += struct.calcsize("<" + code)
+        assert isinstance(value, int | float)
+        return value
+
+    def _bounded(self, count: float) -> int:
+        """A count of things that take a byte or more each: never more than the file is long."""
+        if count > len(self._view):
+            raise _Damage(f"it claims {count} entries")
+        return int(count)
+
+    def _move(self, length: int) -> None:
+        self._at += length
+        if self._at > len(self._view):
+            raise _Damage("its header is cut off")

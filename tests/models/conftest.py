@@ -1,0 +1,41 @@
+"""Places under a temporary folder, and small models installed there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from small_models import Install, write_gguf
+
+from qmath_cli.models import manifest
+from qmath_cli.models.hashes import sha256_file
+from qmath_cli.models.lockfile import Lock, load
+from qmath_cli.models.manifest import Manifest
+from qmath_cli.models.store import gguf_path, head_path
+from qmath_cli.places import Places, find
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return find({"QMATH_HOME": str(tmp_path / "home")})
+
+
+@pytest.fixture
+def lock() -> Lock:
+    return load()
+
+
+@pytest.fixture
+def install(places: Places, lock: Lock) -> Install:
+    """Put a model into the store as `pull` leaves it."""
+
+    def put(name: str, quantization: str = "q4_k_m", seed: int = 0) -> Path:
+        model = lock.get(name)
+        path = write_gguf(gguf_path(model, quantization, places), seed=seed)
+        head = write_gguf(head_path(path), seed=seed + 1) if model.kind.value == "reward" else None
+        parts = [manifest.Part(p.name, p.stat().st_size, sha256_file(p)) for p in (path, head) if p]
+        record = Manifest(model.name, quantization, parts[0], parts[1] if head else None, model.repo, "a" * 40)
+        manifest.write(places.models, record)
+        return path
+
+    return put

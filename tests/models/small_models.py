@@ -1,0 +1,41 @@
+"""Small models on disk, written by the gguf package: an implementation that is not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import gguf
+import numpy as np
+
+Install = Callable[..., Path]
+
+
+def write_gguf(path: Path, *, seed: int = 0, vocabulary: int = 300) -> Path:
+    """A qwen2-shaped GGUF with one layer's worth of metadata, a vocabulary, and tensors of three types."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = gguf.GGUFWriter(path, "qwen2")
+    writer.add_block_count(2)
+    writer.add_embedding_length(64)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_context_length(4096)
+    writer.add_feed_forward_length(128)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_file_type(7)
+    writer.add_token_list([f"token{i}" for i in range(vocabulary)])
+    writer.add_token_types([1] * vocabulary)
+    random = np.random.default_rng(seed)
+    embeddings = random.standard_normal((vocabulary, 64), dtype=np.float32)
+    writer.add_tensor(
+        "token_embd.weight",
+        gguf.quants.quantize(embeddings, gguf.GGMLQuantizationType.Q8_0),
+        raw_dtype=gguf.GGMLQuantizationType.Q8_0,
+    )
+    writer.add_tensor("output_norm.weight", np.ones(64, dtype=np.float32))
+    writer.add_tensor("blk.0.attn_q.weight", random.standard_normal((64, 64)).astype(np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
