@@ -1,8 +1,8 @@
 """Which of several samples speaks for all of them: majority vote, reward ranking, and when a vote is decided.
 
 Pure functions over finished samples. Answers count as the same where the given `Equivalence` says so (exact text for
-the official Maj@k, algebra otherwise); an answer joins the first group whose first answer it equals. Ties go to what was
-seen first, as in the Qwen2.5-Math evaluation (rm_maj_eval.py). A sample without an answer never votes.
+the official Maj@k, algebra otherwise); an answer joins the first group whose first answer it equals. Ties go to what
+was seen first, as in the Qwen2.5-Math evaluation (rm_maj_eval.py). A sample without an answer never votes.
 """
 
 from __future__ import annotations
