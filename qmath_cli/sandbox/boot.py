@@ -1,0 +1,59 @@
+"""The first lines a worker process runs: read the orders, get a deep stack, import, then serve or fork.
+
+`python -s -P -B -X utf8 -c LINE ROOT MODE ORDERS`: the environment is one that qmath made, so `-I` (which would also
+ignore the hash seed) is not needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+from qmath_cli.sandbox.orders import Orders
+
+LINE = "import sys; sys.path.insert(0, sys.argv[1]); from qmath_cli.sandbox.boot import main; main()"
+
+
+def main() -> None:
+    """Become a worker."""
+    orders = Orders.load(sys.argv[3])
+    deepen_stack()
+    find_libraries(orders)
+    if sys.argv[2] == "worker":
+        from qmath_cli.sandbox import worker
+
+        channel = worker.take_channel()
+        preload(orders)
+        worker.serve(orders, channel)
+
+
+def deepen_stack() -> None:
+    """Raise the soft limit on the stack and start again: its place in memory is chosen when a program starts."""
+    if not sys.platform.startswith("linux"):
+        return
+    import resource
+
+    from qmath_cli.sandbox.posix import STACK
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    wanted = STACK if hard == resource.RLIM_INFINITY else min(STACK, hard)
+    if soft != wanted:
+        resource.setrlimit(resource.RLIMIT_STACK, (wanted, hard))
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            os.execv(sys.executable, sys.orig_argv)  # noqa: S606  ourselves, with the same arguments
+
+
+def find_libraries(orders: Orders) -> None:
+    """`sys.path` without our own folder and with those of the libraries, whatever site-packages they live in."""
+    sys.path[:] = [entry for entry in sys.path if entry != orders.root]
+    sys.path.extend(entry for entry in orders.paths if entry not in sys.path)
+
+
+def preload(orders: Orders) -> None:
+    """Import what the programs will want; a library that is not installed is the program's concern."""
+    for name in orders.preload:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            continue

@@ -1,0 +1,149 @@
+"""Runs one program in a live namespace, inside the worker.
+
+What a program finds is what Qwen2.5-Math was trained on: one namespace for all programs of a solution, the value of a
+last expression shown, `sys.exit` as an ordinary end, the last line of a traceback with the source line it points to.
+This module restricts nothing; the layers around it do.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+import threading
+import traceback
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+
+MAX_ERROR = 300  # characters of an error message
+MAX_VALUE = 200_000  # characters of the repr of a last expression
+_VALUE = "_qmath_value_"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a program ended: `status` as in `records.RunStatus`, the repr of its last expression, its error line."""
+
+    status: str
+    value: str = ""
+    error: str = ""
+
+
+Check = Callable[[ast.Module], str]  # an empty string, or why the program is refused (with its line)
+
+
+class Namespace:
+    """The names that live as long as a solution; they are those of the module `__main__`."""
+
+    def __init__(self, builtins: types.ModuleType, check: Check) -> None:
+        self.module = types.ModuleType("__main__")
+        self.module.__dict__["__builtins__"] = builtins
+        self._check = check
+        self._count = 0
+        sys.modules["__main__"] = self.module
+
+    def run(self, source: str) -> Report:
+        """Run a program to its end. Whatever it raises is in the report."""
+        self._count += 1
+        name = f"<program {self._count}>" if self._count > 1 else "<program>"
+        lines = source.splitlines(keepends=True)
+        linecache.cache[name] = (len(source), None, lines, name)
+        try:
+            tree = ast.parse(source, name)
+            if refusal := self._check(tree):
+                return Report("blocked", error=refusal[:MAX_ERROR])
+            code = compile(keep_value(tree), name, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
+            return Report("error", error=syntax_error(exc, lines))
+        try:
+            return Report("ok", value=self._execute(code))
+        except SystemExit as exc:
+            return Report("ok", value=exit_message(exc))
+        except BaseException as exc:  # noqa: BLE001  a program may raise anything, KeyboardInterrupt included
+            return failure(exc, name, lines)
+
+    def _execute(self, code: types.CodeType) -> str:
+        space = self.module.__dict__
+        space.pop(_VALUE, None)
+        exec(code, space)  # noqa: S102  this is what the worker is for
+        value = space.pop(_VALUE, None)
+        shown = "" if value is None else repr(value)
+        join_threads()
+        return shown[:MAX_VALUE]
+
+
+def keep_value(tree: ast.Module) -> ast.Module:
+    """Assign the value of a last expression to a name that `Namespace` reads; `print` and the like give None anyway."""
+    if tree.body and isinstance(last := tree.body[-1], ast.Expr) and not _is_write(last.value):
+        target = ast.Name(_VALUE, ast.Store())
+        tree.body[-1] = ast.fix_missing_locations(ast.copy_location(ast.Assign([target], last.value), last))
+    return tree
+
+
+def _is_write(node: ast.expr) -> bool:
+    """`sys.stdout.write(...)` returns a count that nobody wants to read."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "write"
+
+
+def exit_message(exc: SystemExit) -> str:
+    """`sys.exit("text")` shows its text; numbers show nothing."""
+    return exc.code[:MAX_VALUE] if isinstance(exc.code, str) else ""
+
+
+def failure(exc: BaseException, name: str, lines: list[str]) -> Report:
+    """The report on a program that raised: a refusal is `blocked`, an exhausted memory is `memory`."""
+    status = "error"
+    if isinstance(exc, PermissionError):
+        status = "blocked"
+    elif isinstance(exc, MemoryError):
+        status = "memory"
+    return Report(status, error=error_line(exc, name, lines))
+
+
+def error_line(exc: BaseException, name: str, lines: list[str]) -> str:
+    """`NameError: name 'x' is not defined (line 3: print(x))`: the last traceback line and where in the program."""
+    message = describe(exc)
+    number = 0
+    trace = exc.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == name:
+            number = trace.tb_lineno
+        trace = trace.tb_next
+    return message + where(number, lines)
+
+
+def describe(exc: BaseException) -> str:
+    """Type and first line of the message, at most `MAX_ERROR` characters; survives a `__str__` that raises."""
+    try:
+        parts = traceback.format_exception_only(type(exc), exc)
+        text = parts[-1] if isinstance(exc, SyntaxError) else parts[0]
+        return (text.strip().splitlines() or [type(exc).__name__])[0][:MAX_ERROR]
+    except BaseException:  # noqa: BLE001  the program's own class misbehaves while it is being printed
+        return "the program raised an error that cannot be printed"
+
+
+def syntax_error(exc: BaseException, lines: list[str]) -> str:
+    """An error found before the program started."""
+    if isinstance(exc, SyntaxError):
+        return f"{type(exc).__name__}: {exc.msg}"[:MAX_ERROR] + where(exc.lineno or 0, lines)
+    if isinstance(exc, RecursionError | MemoryError):
+        return f"{type(exc).__name__}: the program is nested too deeply"
+    return describe(exc)
+
+
+def where(number: int, lines: list[str]) -> str:
+    """` (line 3: print(x))`, or nothing where the line is not known."""
+    if not 0 < number <= len(lines):
+        return ""
+    text = lines[number - 1].strip()
+    return f" (line {number}: {text[:100]}{'…' if len(text) > 100 else ''})"
+
+
+def join_threads() -> None:
+    """Wait for the threads that a script would wait for at its end; pools that were left open are not waited for."""
+    pools = sys.modules.get("concurrent.futures.thread")
+    idle = getattr(pools, "_threads_queues", {})
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon and thread not in idle:
+            thread.join()
