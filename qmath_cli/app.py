@@ -6,6 +6,7 @@ into 143, a closed pipe into silence. The commands are the work, without any.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -14,19 +15,32 @@ from types import FrameType
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from qmath_cli import __version__
-from qmath_cli.commands.frame import Frame
-from qmath_cli.errors import ExitCode, QmathError, Terminated
+from qmath_cli.commands import solve
+from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.commands.line import arrange
+from qmath_cli.errors import ExitCode, QmathError, Terminated, UsageError
 from qmath_cli.terminal.output import Terminal, drop_stdout
+
+#: Every command, in the order in which `--help` shows them.
+COMMANDS = {
+    "solve": solve.command,
+}
+
+#: A problem may start with a minus sign, and mathematics is full of what looks like options.
+_LOOSE = {"solve": {"ignore_unknown_options": True}}
 
 app = typer.Typer(
     name="qmath",
-    help="Qwen2.5-Math in the terminal, offline.",
-    no_args_is_help=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+for _name, _command in COMMANDS.items():
+    app.command(_name, context_settings=_LOOSE.get(_name))(_command)
 
 
 @app.callback(invoke_without_command=True)
@@ -34,28 +48,25 @@ def main(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Solve mathematics with Qwen2.5-Math on this machine, with the network off."""
+    """Solve mathematics with Qwen2.5-Math on this machine, with the network off.
+
+    qmath 'PROBLEM' is short for qmath solve 'PROBLEM'; qmath alone starts the REPL.
+    """
     if version:
-        frame_of(context).terminal.line(f"qmath {__version__}")
+        frame(context).terminal.line(f"qmath {__version__}")
         raise typer.Exit
-    if context.invoked_subcommand is None:
-        frame_of(context).terminal.line(context.get_help())
-
-
-def frame_of(context: typer.Context) -> Frame:
-    """The frame that `run` put into the context."""
-    found = context.find_object(Frame)
-    return found if found is not None else Frame(Terminal.standard())
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return the exit code. Never raises."""
     terminal = Terminal.standard()
-    signal.signal(signal.SIGTERM, _terminate)
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = app(args=list(arguments), standalone_mode=False, obj=Frame(terminal))
+        return _program(arguments, terminal)
     except QmathError as exc:
         return _report(terminal, exc, as_json="--json" in arguments)
+    except TyperException as exc:
+        return _report(terminal, _usage(exc), as_json="--json" in arguments)
     except (KeyboardInterrupt, typer.Abort):
         terminal.note("interrupted")
         return ExitCode.INTERRUPTED
@@ -65,7 +76,22 @@ def run(arguments: Sequence[str]) -> int:
     except Exception:  # noqa: BLE001  the one catch: anything else is our bug, and shows its trace
         terminal.note(traceback.format_exc())
         return ExitCode.UNEXPECTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _program(arguments: Sequence[str], terminal: Terminal) -> int:
+    """The main program without error handling."""
+    interactive = terminal.interactive and sys.stdin is not None and sys.stdin.isatty()
+    arranged = arrange(arguments, COMMANDS, interactive=interactive)
+    code = app(args=arranged, prog_name="qmath", standalone_mode=False, obj=Frame(terminal, dict(os.environ)))
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def _usage(exc: TyperException) -> QmathError:
+    """What Typer found wrong with the options, as one of our own errors."""
+    message = str(getattr(exc, "format_message", exc.__str__)())
+    return UsageError(message[:1].lower() + message[1:].rstrip("."), "qmath COMMAND --help shows the options")
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -77,7 +103,3 @@ def _report(terminal: Terminal, exc: QmathError, *, as_json: bool) -> int:
     if as_json:
         terminal.json({"error": {"code": int(exc.exit_code), "message": exc.message, "hint": exc.hint}})
     return exc.exit_code
-
-
-if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))

@@ -9,7 +9,7 @@ what was said so far.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 
 from qmath_cli import choose, prompts
@@ -94,7 +94,7 @@ def sampling_for(
     return Sampling(temperature, top_p, top_k, min_p, seed, max_tokens)
 
 
-def solve(problem: Problem, plan: Plan, tools: Tools) -> Iterator[Event]:
+def solve(problem: Problem, plan: Plan, tools: Tools) -> Generator[Event, None, None]:
     """Solve one problem. Raises `PromptTooLong`; everything that happens after the first token is data."""
     run = _Run(problem, plan, tools)
     attempts = Attempts(tools.engine, tools.executor, tools.approve)

@@ -34,6 +34,11 @@ class Frame:
         """The merged settings."""
         return self.resolve(**flags).settings
 
+    def settings_of(self, context: typer.Context) -> Settings:
+        """The merged settings, with those of a command's options that bear a setting's name."""
+        names = Settings.__dataclass_fields__
+        return self.settings(**{name: value for name, value in context.params.items() if name in names})
+
 
 def frame(context: typer.Context) -> Frame:
     """The frame that `app` put into the context, or the process's own."""

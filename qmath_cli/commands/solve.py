@@ -1,0 +1,144 @@
+"""`qmath solve`: one problem, one answer, one exit code.
+
+Options -> settings -> model, executor, grader -> `solve.solve` -> the renderer or one JSON object -> exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qmath_cli import solve
+from qmath_cli.commands import options as o
+from qmath_cli.commands import problem as problems
+from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.commands.wiring import DEMO_NOTE, Wired, is_demo, plan_for, wire
+from qmath_cli.errors import ExitCode, UsageError
+from qmath_cli.records import Event, Finish, Problem, Solution
+from qmath_cli.settings import Settings
+from qmath_cli.terminal.look import look
+from qmath_cli.terminal.render import Renderer, Wishes
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user wants of one solve, beyond the settings."""
+
+    problem: Problem
+    timeout: float | None = None
+    min_votes: int | None = None
+    answer_only: bool = False
+    as_json: bool = False
+    as_jsonl: bool = False
+    quiet: bool = False
+    force: bool = False
+    approve: bool = False
+    export: Path | None = None
+
+
+def command(
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[PROBLEM]", help="The problem; - reads stdin.")] = None,
+    file: o.File = None,
+    mode: o.ModeOption = None,
+    language: o.LanguageOption = None,
+    expect: Annotated[str | None, typer.Option(metavar="ANSWER", help="Exit 4 unless the answer equals this.")] = None,
+    model: o.Model = None,
+    device: o.Device = None,
+    gpu_layers: o.GpuLayers = None,
+    threads: o.Threads = None,
+    ctx: o.Context = None,
+    kv_type: o.KV = None,
+    mlock: o.Mlock = None,
+    force: o.Force = False,
+    k: o.Samples = None,
+    pick: o.PickOption = None,
+    reward_model: o.RewardModel = None,
+    stop_at: o.StopAt = None,
+    min_votes: Annotated[int | None, typer.Option("--min-votes", min=1, help="Exit 5 if fewer samples agree.")] = None,
+    seed: o.Seed = None,
+    temperature: o.Temperature = None,
+    top_p: o.TopP = None,
+    top_k: o.TopK = None,
+    min_p: o.MinP = None,
+    max_tokens: o.MaxTokens = None,
+    max_programs: o.MaxPrograms = None,
+    exec_timeout: o.ExecTimeout = None,
+    exec_memory: o.ExecMemory = None,
+    approve: o.Approve = False,
+    allow_basic_executor: o.AllowBasic = None,
+    timeout: Annotated[float | None, typer.Option(min=0.1, help="Seconds for everything; exit 124.")] = None,
+    render: o.RenderOption = None,
+    answer_only: Annotated[bool, typer.Option("-a", "--answer", help="Print the answer and nothing else.")] = False,
+    json: o.Json = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="The events, one JSON object per line.")] = False,
+    export: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write .md, .tex, .ipynb or .html.")] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
+) -> int:
+    """Solve one problem: in words (cot), or with programs that run in a restricted executor (tir)."""
+    here = frame(context)
+    if json and jsonl:
+        raise UsageError("--json and --jsonl exclude each other")
+    problem = problems.read(words or [], file, language, expect)
+    wanted = Wanted(problem, timeout, min_votes, answer_only, json, jsonl, quiet, force, approve, export)
+    return _run(here, here.settings_of(context), wanted)
+
+
+def _run(here: Frame, settings: Settings, wanted: Wanted) -> int:
+    if (warning := problems.warning(wanted.problem.text)) and not wanted.quiet:
+        here.terminal.note(f"warning: {warning}")
+    with wire(here, settings, force=wanted.force, approve=wanted.approve) as wired:
+        if is_demo(wired.model) and not wanted.quiet:
+            here.terminal.note(DEMO_NOTE)
+        plan = plan_for(settings, wanted.timeout)
+        solution = follow(solve.solve(wanted.problem, plan, wired.tools), _sink(here, settings, wanted, wired))
+    if wanted.as_json:
+        from qmath_cli.terminal import json_record
+
+        here.terminal.json(json_record.solution_record(solution, wired.model, wired.load_s))
+    return exit_code(solution, wanted.min_votes)
+
+
+def follow(events: Generator[Event, None, None], sink: Callable[[Event], None]) -> Solution:
+    """Hand every event to `sink`, an interrupt into the generator, and return the solution it closes with."""
+    last: Event | None = None
+    try:
+        for last in events:
+            sink(last)
+    except KeyboardInterrupt:
+        if isinstance(last, Solution):
+            raise
+        last = events.throw(KeyboardInterrupt())  # it arrived while an event was being shown
+        sink(last)
+    assert isinstance(last, Solution)
+    return last
+
+
+def _sink(here: Frame, settings: Settings, wanted: Wanted, wired: Wired) -> Callable[[Event], None]:
+    if wanted.as_json:
+        return lambda _event: None
+    if wanted.as_jsonl:
+        from qmath_cli.terminal import json_record
+
+        return lambda event: here.terminal.json(json_record.event_record(event, wired.model, wired.load_s))
+    wishes = Wishes(k=settings.k, pick=settings.pick, answer_only=wanted.answer_only, figures=not wanted.quiet)
+    renderer = Renderer(here.terminal, look(here.terminal, here.environ, settings.render), wishes, wired.protection)
+    return renderer.event
+
+
+def exit_code(solution: Solution, min_votes: int | None = None) -> ExitCode:
+    """What a script is told: see the table in the README."""
+    if solution.finish is Finish.INTERRUPTED:
+        return ExitCode.INTERRUPTED
+    if solution.finish is Finish.TIMEOUT:
+        return ExitCode.TIMEOUT
+    if solution.answer is None:
+        return ExitCode.NO_ANSWER
+    if solution.expected is not None and solution.expected.equal is not True:
+        return ExitCode.NO_ANSWER if solution.expected.equal is None else ExitCode.DIFFERENT
+    most = max((group.count for group in solution.votes.groups), default=0)
+    return ExitCode.LOW_AGREEMENT if min_votes is not None and most < min_votes else ExitCode.OK

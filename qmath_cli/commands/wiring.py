@@ -1,0 +1,120 @@
+"""From settings to working tools: the one place where the adapters are constructed.
+
+A model is located, found to fit, preflighted and loaded; an executor is started beside it (its spare worker prepares
+itself while the weights are read); a grader is handed over, whose process starts at the first comparison that needs it.
+Everything is closed when the `with` block ends, whatever ended it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+
+from qmath_cli import solve
+from qmath_cli.commands.frame import Frame
+from qmath_cli.engine.batch import Batch
+from qmath_cli.engine.model import Model, Options, load
+from qmath_cli.engine.preflight import Preflight
+from qmath_cli.errors import UsageError
+from qmath_cli.grading.grader import Grader
+from qmath_cli.models import fit, gguf_header, lockfile, memory, store
+from qmath_cli.records import Mode, ModelFile, Pick, Protection, Reward
+from qmath_cli.sandbox.executor import Executor
+from qmath_cli.sandbox.limits import Limits
+from qmath_cli.settings import Grade, Settings
+from qmath_cli.terminal.approval import asker
+
+DEMO_NOTE = (
+    "demo model: it knows only the kinds of problem it was trained on (arithmetic, equations, small matrices, "
+    "derivatives, counting, dates ...); `qmath pull 1.5b-instruct` gets a real one"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """What a run works with, and what it may say about it."""
+
+    model: ModelFile
+    tools: solve.Tools
+    protection: Protection | None
+    load_s: float
+
+
+@contextmanager
+def wire(here: Frame, settings: Settings, *, force: bool = False, approve: bool = False) -> Iterator[Wired]:
+    """Everything a solve needs, for as long as the block lasts. Raises what the rooms raise."""
+    started = time.perf_counter()
+    with ExitStack() as stack:
+        file = store.locate(settings.model, here.places)
+        executor = stack.enter_context(closing(executor_for(settings))) if settings.mode is Mode.TIR else None
+        grader = stack.enter_context(Grader(Grade.STRICT))
+        model = stack.enter_context(load_model(file, settings, sequences=settings.k, force=force))
+        tools = solve.Tools(
+            engine=stack.enter_context(Batch(model, settings.k)),
+            executor=executor,
+            equal=grader,
+            reward=reward_for(here, settings, stack, force=force),
+            approve=asker(here.terminal) if approve else None,
+        )
+        load_s = time.perf_counter() - started
+        yield Wired(file, tools, executor.protection if executor is not None else None, load_s)
+
+
+def is_demo(file: ModelFile) -> bool:
+    """Whether this is the model that is embedded in the package."""
+    return file.name.partition(":")[0] == "demo"
+
+
+def executor_for(settings: Settings) -> Executor:
+    """The restricted executor, with the user's limits."""
+    limits = Limits(seconds=settings.exec_timeout, memory=settings.exec_memory << 20)
+    return Executor(limits, allow_basic=settings.allow_basic_executor)
+
+
+def load_model(file: ModelFile, settings: Settings, *, sequences: int = 1, force: bool = False) -> Model:
+    """The weights in memory, unless they do not fit (`DoesNotFit`; `force` loads them all the same)."""
+    if not force:
+        header = gguf_header.read(file.path)
+        cells = settings.ctx * min(sequences, 4)
+        wanted = fit.need(header, cells, settings.kv_type)
+        here = memory.memory()
+        verdict = fit.judge(wanted, here.available if here else None, fit.kv_per_cell(header, settings.kv_type))
+        fit.require(verdict, file.name, lockfile.load())
+    options = Options(
+        settings.device, settings.gpu_layers, settings.threads, settings.ctx, settings.kv_type, settings.mlock
+    )
+    return load(file.path, options, Preflight())
+
+
+def reward_for(here: Frame, settings: Settings, stack: ExitStack, *, force: bool) -> Callable[[], Reward] | None:
+    """A loader of the reward model, called only once the samples are done; None where rewards are not asked for."""
+    if settings.pick not in {Pick.RM, Pick.RM_VOTE}:
+        return None
+    if not settings.reward_model:
+        raise UsageError(f"--pick {settings.pick} needs --reward-model", "for example --reward-model rm-72b")
+    raise UsageError("reward models are not wired yet")
+
+
+def plan_for(settings: Settings, time_limit: float | None = None) -> solve.Plan:
+    """How a problem is to be solved, by these settings."""
+    sampling = solve.sampling_for(
+        settings.k,
+        settings.seed,
+        settings.max_tokens,
+        settings.temperature,
+        settings.top_p,
+        settings.top_k,
+        settings.min_p,
+    )
+    ranked = settings.pick in {Pick.RM, Pick.RM_VOTE}
+    return solve.Plan(
+        mode=settings.mode,
+        k=settings.k,
+        sampling=sampling,
+        pick=settings.pick,
+        stop_at=0 if ranked else settings.stop_at,
+        max_programs=settings.max_programs,
+        time_limit=time_limit,
+    )
