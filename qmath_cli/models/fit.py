@@ -1,0 +1,160 @@
+"""Whether a model fits, before anything is loaded or downloaded.
+
+The need is computed from the GGUF's own numbers: its tensors, the KV cache (2 x layers x KV heads x head dimension x
+cells x bytes per element) and llama.cpp's compute buffers. The last is a model of what llama.cpp allocates, not a
+promise: its largest part is one row of logits per token of a micro-batch. Sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from qmath_cli.errors import DoesNotFit
+from qmath_cli.models.gguf_header import Array, Header
+from qmath_cli.models.lockfile import Kind, Lock, LockedModel
+from qmath_cli.models.memory import free_disk
+
+# Bytes per element of the KV cache; q8_0 has 34 bytes for 32.
+KV_BYTES: Mapping[str, float] = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32}
+# Bits per weight over a whole file of these models; Q4_K_M and its like depend on the shape, so this is for estimates.
+BITS: Mapping[str, float] = {
+    "q4_0": 4.7,
+    "q4_k_s": 4.7,
+    "q4_k_m": 5.0,
+    "iq4_xs": 4.5,
+    "q5_k_s": 5.6,
+    "q5_k_m": 5.8,
+    "q6_k": 6.6,
+    "q8_0": 8.5,
+    "f16": 16.0,
+    "bf16": 16.0,
+    "f32": 32.0,
+}
+MICRO_BATCH = 512  # llama.cpp's default n_ubatch, in tokens
+_PROCESS = 160 << 20  # the interpreter, llama.cpp and its tokenizer
+_TIGHT = 0.9  # above this share of the free memory, other programs will feel it
+
+
+class Verdict(StrEnum):
+    """How a need compares with what is free."""
+
+    FITS = "fits"
+    TIGHT = "tight"
+    NO = "does not fit"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Bytes a loaded model takes, by what takes them."""
+
+    weights: int
+    kv: int
+    compute: int
+    process: int = _PROCESS
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.weights + self.kv + self.compute + self.process
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A need against the memory that is free; `cells` is the largest KV cache that would fit (0: not even that)."""
+
+    need: Need
+    available: int | None
+    verdict: Verdict
+    cells: int
+
+
+def need(header: Header, cells: int, kv_type: str = "f16", micro_batch: int = MICRO_BATCH) -> Need:
+    """What a GGUF takes with a KV cache of `cells` tokens, over all sequences."""
+    return Need(header.weights, int(cells * kv_per_cell(header, kv_type)), _compute(header, micro_batch))
+
+
+def kv_per_cell(header: Header, kv_type: str = "f16") -> float:
+    """Bytes of KV cache that one token takes."""
+    heads = header.number("attention.head_count", 1)
+    head_dim = header.number("attention.key_length", header.number("embedding_length") // max(heads, 1))
+    kv_heads = header.number("attention.head_count_kv", heads)
+    return 2 * header.number("block_count") * kv_heads * head_dim * KV_BYTES[kv_type]
+
+
+def judge(wanted: Need, available: int | None, kv_cell: float = 0.0) -> Fit:
+    """Compare a need with the free memory (None: unknown, which refuses nothing)."""
+    if available is None:
+        return Fit(wanted, None, Verdict.UNKNOWN, 0)
+    room = available - wanted.total + wanted.kv
+    cells = int(room / kv_cell) if kv_cell and room > 0 else 0
+    if wanted.total > available:
+        return Fit(wanted, available, Verdict.NO, cells)
+    verdict = Verdict.TIGHT if wanted.total > available * _TIGHT else Verdict.FITS
+    return Fit(wanted, available, verdict, cells)
+
+
+def require(fit: Fit, name: str, lock: Lock) -> None:
+    """Raise `DoesNotFit`, with what would fit, unless it does (or nobody knows)."""
+    if fit.verdict is not Verdict.NO or fit.available is None:
+        return
+    parts = f"weights {size(fit.need.weights)}, KV cache {size(fit.need.kv)}, buffers {size(fit.need.compute)}"
+    raise DoesNotFit(
+        f"{name} needs {size(fit.need.total)} of memory ({parts}), and {size(fit.available)} are free",
+        _advice(fit, lock),
+    )
+
+
+def require_disk(folder: Path, wanted: int, what: str) -> None:
+    """Raise `DoesNotFit` unless `wanted` more bytes can be written under `folder`."""
+    free = free_disk(folder)
+    if wanted > free:
+        raise DoesNotFit(
+            f"{what} needs {size(wanted)} on disk, and {size(free)} are free under {folder}",
+            "free some space (`qmath list`, `qmath rm`), or set QMATH_HOME to a folder on a larger disk",
+        )
+
+
+def estimate(model: LockedModel, quantization: str) -> int | None:
+    """Bytes of a file that does not exist yet, roughly; None where the shape or the type is not known."""
+    if model.parameters is None or quantization not in BITS:
+        return None
+    return int(model.parameters * BITS[quantization] / 8)
+
+
+def _compute(header: Header, micro_batch: int) -> int:
+    """The largest activation of a micro-batch in float32, and the residual stream beside it."""
+    vocabulary = header.metadata.get("tokenizer.ggml.tokens")
+    widest = max(vocabulary.length if isinstance(vocabulary, Array) else 0, 2 * header.number("feed_forward_length"))
+    return 4 * micro_batch * (widest + 2 * header.number("embedding_length"))
+
+
+def _advice(fit: Fit, lock: Lock) -> str:
+    assert fit.available is not None
+    if fit.cells >= 1024:
+        return f"a context of {fit.cells // 256 * 256} tokens would fit: --ctx {fit.cells // 256 * 256}"
+    fitting = [
+        f"{model.name}:{quantization}"
+        for model in lock.models
+        for quantization in ("q8_0", "q4_k_m")
+        if model.kind is Kind.INSTRUCT and (_estimated(model, quantization) or fit.available + 1) <= fit.available
+    ]
+    return f"{fitting[0]} would fit" if fitting else "the demo would fit: -m demo"
+
+
+def _estimated(model: LockedModel, quantization: str) -> int | None:
+    """A whole need from the lock alone: weights, and an eighth for the rest, but half a gigabyte at least."""
+    weights = estimate(model, quantization)
+    return None if weights is None else weights + max(weights // 8, 1 << 29)
+
+
+def size(count: float) -> str:
+    """Bytes for people, in powers of ten as disks are sold: `4.7 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5 or unit == "GB":
+            return f"{count:.0f} {unit}" if unit in ("B", "kB") or count >= 99.5 else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError("the last unit always returns")

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from small_models import write_gguf
+
+from qmath_cli.errors import DoesNotFit
+from qmath_cli.models import fit, gguf_header
+from qmath_cli.models.fit import Need, Verdict
+from qmath_cli.models.gguf_header import Array, Header, TensorInfo
+from qmath_cli.models.lockfile import Lock
+from qmath_cli.models.memory import free_disk, linux, memory
+
+GIB = 1 << 30
+
+
+def shape(layers: int, hidden: int, heads: int, kv_heads: int, feed_forward: int, weights: int) -> Header:
+    """A header of a released shape, without the file."""
+    numbers = {
+        "general.architecture": "qwen2",
+        "qwen2.block_count": layers,
+        "qwen2.embedding_length": hidden,
+        "qwen2.attention.head_count": heads,
+        "qwen2.attention.head_count_kv": kv_heads,
+        "qwen2.feed_forward_length": feed_forward,
+        "qwen2.context_length": 4096,
+        "tokenizer.ggml.tokens": Array(152064),
+    }
+    return Header(3, numbers, (TensorInfo("all", (weights,), "Q8_0", 0, weights),))
+
+
+SEVEN = shape(28, 3584, 28, 4, 18944, 4_683_000_000)
+
+
+@pytest.mark.parametrize(
+    ("header", "mib"),
+    [(shape(28, 1536, 12, 2, 8960, 1), 112), (SEVEN, 224), (shape(80, 8192, 64, 8, 29568, 1), 1280)],
+)
+def test_the_kv_cache_of_the_released_shapes(header: Header, mib: int) -> None:
+    """At 4096 tokens in F16: 112 MiB, 224 MiB and 1.25 GiB."""
+    assert fit.need(header, 4096).kv == mib << 20
+
+
+def test_q8_kv_is_seventeen_thirty_seconds_of_f16() -> None:
+    """34 bytes for 32 elements."""
+    assert fit.kv_per_cell(SEVEN, "q8_0") / fit.kv_per_cell(SEVEN) == 17 / 32
+
+
+def test_the_need_comes_from_the_files_own_numbers(tmp_path: Path) -> None:
+    """Weights are the tensors' bytes; the cache follows layers, KV heads and head dimension."""
+    header = gguf_header.read(write_gguf(tmp_path / "m.gguf"))
+    found = fit.need(header, 1000)
+    assert found.weights == 300 * 68 + 64 * 4 + 64 * 64 * 2
+    assert found.kv == 1000 * 2 * 2 * 2 * 16 * 2
+
+
+def test_the_verdict_follows_what_is_free() -> None:
+    """Plenty, barely, too little, unknown."""
+    wanted = fit.need(SEVEN, 4096)
+    assert fit.judge(wanted, 64 * GIB).verdict is Verdict.FITS
+    assert fit.judge(wanted, wanted.total).verdict is Verdict.TIGHT
+    assert fit.judge(wanted, wanted.total - 1).verdict is Verdict.NO
+    assert fit.judge(wanted, None).verdict is Verdict.UNKNOWN
+
+
+def test_a_refusal_says_what_would_fit(lock: Lock) -> None:
+    """A smaller context first, then another model, then the demo."""
+    wanted = fit.need(SEVEN, 4096)
+    cell = fit.kv_per_cell(SEVEN)
+    for available, hint in (
+        (wanted.total - 1, "--ctx"),
+        (4 * GIB, "1.5b-instruct:q8_0 would fit"),
+        (GIB // 2, "demo"),
+    ):
+        with pytest.raises(DoesNotFit) as caught:
+            fit.require(fit.judge(wanted, available, cell), "7b-instruct:q4_k_m", lock)
+        assert hint in caught.value.hint
+
+
+def test_a_promised_context_fits(lock: Lock) -> None:
+    """The number of cells that a refusal offers is accepted when it is asked for."""
+    wanted = fit.need(SEVEN, 4096)
+    judged = fit.judge(wanted, wanted.total - (100 << 20), fit.kv_per_cell(SEVEN))
+    smaller = fit.need(SEVEN, judged.cells)
+    fit.require(fit.judge(smaller, judged.available), "7b", lock)
+
+
+def test_estimates_are_near_the_known_files(lock: Lock) -> None:
+    """7B at Q4_K_M is 4.7 GB, at Q8_0 8.1 GB: within a twentieth."""
+    seven = lock.get("7b-instruct")
+    assert fit.estimate(seven, "q4_k_m") == pytest.approx(4.68e9, rel=0.05)
+    assert fit.estimate(seven, "q8_0") == pytest.approx(8.1e9, rel=0.05)
+
+
+def test_this_machine_has_memory() -> None:
+    """The system answers, and what is available is part of the whole."""
+    found = memory()
+    assert found is not None
+    assert 0 < found.available <= found.total
+
+
+def test_a_containers_limit_counts_and_its_page_cache_does_not(tmp_path: Path) -> None:
+    """The tightest group wins; inactive file pages can be taken back."""
+    proc, groups = tmp_path / "proc", tmp_path / "cgroup"
+    (proc / "self").mkdir(parents=True)
+    (proc / "meminfo").write_text("MemTotal: 16777216 kB\nMemFree: 1 kB\nMemAvailable: 8388608 kB\n")
+    assert linux(proc, groups) is not None
+    (proc / "self" / "cgroup").write_text("0::/slice/box\n")
+    box = groups / "slice" / "box"
+    box.mkdir(parents=True)
+    (box / "memory.max").write_text("max\n")
+    (box.parent / "memory.max").write_text(f"{4 * GIB}\n")
+    (box.parent / "memory.current").write_text(f"{3 * GIB}\n")
+    (box.parent / "memory.stat").write_text(f"anon 5\ninactive_file {2 * GIB}\n")
+    found = linux(proc, groups)
+    assert found is not None
+    assert (found.total, found.available) == (4 * GIB, 3 * GIB)
+
+
+def test_disk_is_asked_of_the_nearest_folder_that_exists(tmp_path: Path) -> None:
+    """The store's folder need not exist before the first pull."""
+    assert free_disk(tmp_path / "a" / "b") == pytest.approx(os.statvfs(tmp_path).f_bavail * 4096, rel=0.5)
+    with pytest.raises(DoesNotFit, match="on disk"):
+        fit.require_disk(tmp_path / "a", 1 << 60, "72b:q8_0")
+
+
+def test_needs_add_up() -> None:
+    """The total is what the parts are."""
+    assert Need(1, 2, 3, 4).total == 10
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (4_683_000_000, "4.7 GB"), (999_600, "1.0 MB"), (145_400_000_000, "145 GB")],
+)
+def test_sizes_are_written_as_disks_are_sold(count: int, text: str) -> None:
+    """Powers of ten, two digits."""
+    assert fit.size(count) == text
