@@ -10,6 +10,9 @@ The converter reads a checkpoint only through `Source`. It promises in return:
   for a few blocks in flight (there are as many readers as threads), and every byte range at most once per run;
 * `release` is called for a shard when everything that comes from it is on the output's disk, and the shard is not read
   again, neither in this run nor in one that resumes it.
+* weights of a shard are asked for only after the shards before it were released: one shard on the source's disk is
+  enough. A run that resumes releases the shards that were complete already once more, so that a source can check and
+  delete what a killed run left; `release` may raise, and a shard whose release raised is not to be trusted.
 
 So a source that streams can begin a shard's download at the first block asked for, block `read_into` until those bytes
 are there, and delete the shard at `release`. A source must be safe to read from several threads.
