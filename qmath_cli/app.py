@@ -21,7 +21,7 @@ from qmath_cli import __version__
 from qmath_cli.commands import solve
 from qmath_cli.commands.frame import Frame, frame
 from qmath_cli.commands.line import arrange
-from qmath_cli.errors import ExitCode, QmathError, Terminated, UsageError
+from qmath_cli.errors import ExitCode, Interrupted, QmathError, Terminated, UsageError
 from qmath_cli.terminal.output import Terminal, drop_stdout
 
 #: Every command, in the order in which `--help` shows them.
@@ -68,8 +68,7 @@ def run(arguments: Sequence[str]) -> int:
     except TyperException as exc:
         return _report(terminal, _usage(exc), as_json="--json" in arguments)
     except (KeyboardInterrupt, typer.Abort):
-        terminal.note("interrupted")
-        return ExitCode.INTERRUPTED
+        return _report(terminal, Interrupted("interrupted"), as_json="--json" in arguments)
     except BrokenPipeError:
         drop_stdout()
         return ExitCode.OK
