@@ -20,12 +20,16 @@ def main() -> None:
     orders = Orders.load(sys.argv[3])
     deepen_stack()
     find_libraries(orders)
-    if sys.argv[2] == "worker":
-        from qmath_cli.sandbox import worker
+    if sys.argv[2] == "zygote":
+        from qmath_cli.sandbox import zygote
 
-        channel = worker.take_channel()
         preload(orders)
-        worker.serve(orders, channel)
+        zygote.main(orders)
+    from qmath_cli.sandbox import worker
+
+    channel = worker.take_channel()
+    preload(orders)
+    worker.serve(orders, channel, orders.parent)
 
 
 def deepen_stack() -> None:

@@ -1,6 +1,6 @@
 """Puts this process's restrictions on and probes them: the one place that knows the order of the layers.
 
-    limits (POSIX)  ->  the kernel's own sandbox (Linux, macOS, Windows)  ->  audit hook  ->  probes
+    limits (POSIX)  ->  the kernel's own sandbox (Linux, macOS, Windows)  ->  probes  ->  audit hook  ->  probes
 
 Returns the findings as plain records, for the first frame a worker sends.
 """
@@ -9,13 +9,42 @@ from __future__ import annotations
 
 import sys
 
+from qmath_cli.sandbox import audit, probes
+from qmath_cli.sandbox.limits import Guard, Hold, Switch
 from qmath_cli.sandbox.orders import Orders
 
 
-def confine(orders: Orders) -> list[dict[str, str]]:
+def confine(orders: Orders, parent: int) -> list[dict[str, str]]:
     """Apply every layer this system has; what could not be applied shows in what the probes find."""
+    detail = apply(orders, parent)
+    found = probes.find(orders, Hold.KERNEL, detail)
+    memory = probes.memory_held(orders)
+    if Switch.AUDIT not in orders.without:
+        audit.install((*orders.readable, "/dev/urandom", "/usr/share/zoneinfo"))
+        found = probes.find(orders, Hold.PYTHON, "audit hook") | found
+    unheld = {guard: probes.record(guard, Hold.NONE, "not refused") for guard in probes.PROBES}
+    return [*outside(orders, memory=memory), *(unheld | found).values()]
+
+
+def apply(orders: Orders, parent: int) -> str:
+    """Limits and the kernel's sandbox, where there is one; a few words on what it is."""
     if sys.platform != "win32":
         from qmath_cli.sandbox import posix
 
         posix.limit(orders)
-    return []
+    if sys.platform == "linux":
+        from qmath_cli.sandbox import linux
+
+        return linux.restrict(orders, parent)
+    return ""
+
+
+def outside(orders: Orders, *, memory: bool) -> list[dict[str, str]]:
+    """What the parent holds by itself, and the memory limit."""
+    size = f"{orders.memory >> 20} MiB"
+    return [
+        probes.record(Guard.PROCESS, Hold.OUTSIDE, "a process of its own, clean environment, empty folder"),
+        probes.record(Guard.TIME, Hold.OUTSIDE, f"{orders.seconds:g} s, then the whole group is killed and reaped"),
+        probes.record(Guard.OUTPUT, Hold.OUTSIDE, "bounded, and checked before it is believed"),
+        probes.record(Guard.MEMORY, Hold.KERNEL if memory else Hold.OUTSIDE, size),
+    ]

@@ -7,7 +7,9 @@ not promise: that a worker tells the truth about its own program.
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import sysconfig
 import tempfile
 import threading
@@ -26,23 +28,34 @@ from qmath_cli.sandbox.orders import Orders
 
 LIBRARIES = ("sympy", "numpy", "mpmath", "scipy", "networkx", "pandas", "gmpy2")
 PRELOAD = ("sympy", "numpy")
+PACKAGE_FOLDERS = ("site-packages", "dist-packages")  # never the current folder, PYTHONPATH or a script's folder
 
 
 def orders_for(limits: Limits, scratch: Path, preload: Sequence[str], without: frozenset[Switch]) -> Orders:
     """What a worker is told: our package's folder, where the libraries are, what Python itself must read."""
-    paths = tuple(
-        dict.fromkeys(str(Path(spec.origin).parents[1]) for spec in map(find_spec, LIBRARIES) if spec and spec.origin)
-    )
+    found = [Path(spec.origin).parents[1] for spec in map(find_spec, LIBRARIES) if spec and spec.origin]
+    paths = tuple(dict.fromkeys(str(path) for path in found if path.name in PACKAGE_FOLDERS))
+    python = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     return Orders(
         root=str(Path(__file__).resolve().parents[2]),
         paths=paths,
-        readable=tuple(dict.fromkeys([*paths, *sysconfig.get_paths().values()])),
+        readable=tuple(dict.fromkeys([*paths, *python])),
         scratch=str(scratch),
+        parent=os.getpid(),
         seconds=limits.seconds,
         memory=limits.memory,
         preload=tuple(preload),
         without=tuple(sorted(without)),
     )
+
+
+def launcher_for(orders: Orders) -> Launcher:
+    """Forked workers on Linux; elsewhere forking after numpy is not safe, or there is no fork."""
+    if sys.platform == "linux":
+        from qmath_cli.sandbox.forked import ZygoteLauncher
+
+        return ZygoteLauncher(orders)
+    return DirectLauncher(orders)
 
 
 class Executor:
@@ -65,7 +78,7 @@ class Executor:
         self.empty = empty
         self._allow_basic = allow_basic
         self._scratch = Path(tempfile.mkdtemp(prefix="qmath-"))
-        self._launcher: Launcher = DirectLauncher(orders_for(self.limits, self._scratch, preload, without))
+        self._launcher = launcher_for(orders_for(self.limits, self._scratch, preload, without))
         self._lock = threading.Lock()
         self._closed = False
         self._live: set[LiveProcess] = set()

@@ -17,6 +17,7 @@ class Orders:
     paths: tuple[str, ...]  # appended to sys.path: where the mathematical libraries are
     readable: tuple[str, ...]
     scratch: str  # the empty working directory
+    parent: int  # qmath's process id
     seconds: float
     memory: int
     preload: tuple[str, ...] = ()

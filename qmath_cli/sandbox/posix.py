@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import resource
 import sys
+from pathlib import Path
 
 from qmath_cli.sandbox.orders import Orders
 
 DESCRIPTORS = 64
 STACK = 128 << 20  # deep recursion through C (comparison, repr, sympy) needs more than the usual 8 MiB
+ROOM = 64 << 20  # what a program has at least, beyond what Python and its libraries take
 PROGRAMS = 32  # processor time is counted over a worker's life: the parent's clock is the limit that matters
 
 
@@ -22,7 +24,15 @@ def limit(orders: Orders) -> None:
     lower(resource.RLIMIT_NOFILE, DESCRIPTORS)
     lower(resource.RLIMIT_CPU, int(orders.seconds * PROGRAMS) + 1)
     if sys.platform != "darwin":
-        lower(resource.RLIMIT_AS, orders.memory)
+        lower(resource.RLIMIT_AS, max(orders.memory, in_use() + ROOM))
+
+
+def in_use() -> int:
+    """Bytes of address space that this process has now; 0 where that is not told."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    except (OSError, ValueError):
+        return 0
 
 
 def lower(which: int, value: int) -> bool:

@@ -41,7 +41,7 @@ def take_channel() -> Channel:
     return channel
 
 
-def serve(orders: Orders, channel: Channel) -> None:
+def serve(orders: Orders, channel: Channel, parent: int) -> None:
     """Confine this process, report what held, then run programs one after another until the pipe closes."""
     write, read = os.write, os.read  # bound before any program can replace them
     aside = surroundings.Aside(MAX_ASIDE)
@@ -51,7 +51,7 @@ def serve(orders: Orders, channel: Channel) -> None:
         io.FileIO(1, "w"), encoding="utf-8", errors="backslashreplace", line_buffering=True, newline="\n"
     )
     sys.stdin = io.TextIOWrapper(io.FileIO(0, "r", closefd=False), encoding="utf-8")
-    layers = confine(orders)
+    layers = confine(orders, parent)
     _send(write, channel.results, {"ready": os.getpid(), "layers": layers})
     while (request := _receive(read, channel.requests)) is not None:
         sys.stdout, sys.stderr = stdout, aside

@@ -1,0 +1,63 @@
+"""Linux: no new privileges, no capabilities, Landlock, seccomp. Without root, and as root all the same.
+
+Neither of the two is enough alone: Landlock knows nothing of datagrams, unix sockets or file metadata, seccomp cannot
+tell one path from another. Where Landlock is missing, no file can be opened at all once a worker is confined; where
+this machine's system call numbers are not known, both stay off and the probes say so.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+
+from qmath_cli.sandbox import landlock, libc, seccomp, syscalls
+from qmath_cli.sandbox.limits import Switch
+from qmath_cli.sandbox.orders import Orders
+
+SYSTEM_FILES = (  # what the dynamic linker and the time zone functions read
+    "/usr/lib",
+    "/usr/lib64",
+    "/lib",
+    "/lib64",
+    "/usr/share/zoneinfo",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/dev/urandom",
+    "/dev/null",
+)
+
+
+def restrict(orders: Orders, parent: int) -> str:
+    """Put the kernel's layers on this process; a few words on what was there, for the report."""
+    libc.die_with_parent(signal.SIGKILL, parent)
+    libc.no_new_privileges()
+    libc.not_dumpable()
+    machine = syscalls.machine(platform.machine())
+    if machine is None:
+        return f"no system call table for {platform.machine()}"
+    libc.drop_capabilities(machine.numbers["capset"])
+    version = landlock.abi(machine)
+    wanted = Switch.LANDLOCK not in orders.without
+    held = _landlock(machine, version, orders) if version and wanted else False
+    words = [f"Landlock ABI {version}" if held else "no Landlock"]
+    if Switch.SECCOMP not in orders.without and _seccomp(machine, reading=held or not wanted):
+        words.append("seccomp")
+    return " + ".join(words)
+
+
+def _landlock(machine: syscalls.Machine, version: int, orders: Orders) -> bool:
+    readable = dict.fromkeys(os.path.realpath(path) for path in (*orders.readable, *SYSTEM_FILES))
+    try:
+        landlock.restrict(machine, version, readable)
+    except OSError:  # what the probes then find is what counts
+        return False
+    return True
+
+
+def _seccomp(machine: syscalls.Machine, *, reading: bool) -> bool:
+    try:
+        seccomp.load(machine, seccomp.program(machine, os.getpid(), reading=reading))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,127 @@
+"""A worker tries to do what it must not, after its restrictions are on: what is refused is held, the rest is not.
+
+Each probe is harmless where it succeeds: an empty file in the worker's own folder, a socket that is closed at once, a
+child that ends at once, signal 0.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from qmath_cli.sandbox.limits import Guard, Hold
+from qmath_cli.sandbox.orders import Orders
+
+_PRIVATE = ("/etc/passwd", "/etc/hosts", "/proc/self/status", "/proc/self/environ")
+
+Probe = Callable[[Orders], bool]  # whether the thing was refused
+
+
+def find(orders: Orders, hold: Hold, detail: str) -> dict[Guard, dict[str, str]]:
+    """What is refused now, put down to `hold`."""
+    found = {}
+    for guard, probes in PROBES.items():
+        if all(probe(orders) for probe in probes):
+            found[guard] = record(guard, hold, detail)
+    return found
+
+
+def record(guard: Guard, hold: Hold, detail: str) -> dict[str, str]:
+    """A finding as it travels in a frame."""
+    return {"guard": guard.value, "hold": hold.value, "detail": detail}
+
+
+def refused(action: Callable[[], object]) -> bool:
+    """Whether the action meets a permission error; not being there at all is not a refusal."""
+    try:
+        action()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _no_new_file(orders: Orders) -> bool:
+    path = Path(orders.scratch, f"probe-{os.getpid()}")
+    if refused(lambda: os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))):
+        return True
+    with contextlib.suppress(OSError):
+        path.unlink()
+    return False
+
+
+def _no_folder(orders: Orders) -> bool:
+    path = Path(orders.scratch, f"probe-{os.getpid()}")
+    if refused(path.mkdir):
+        return True
+    with contextlib.suppress(OSError):
+        path.rmdir()
+    return False
+
+
+def _no_metadata(orders: Orders) -> bool:
+    return refused(lambda: os.chmod(orders.scratch, 0o700)) and refused(lambda: os.utime(orders.scratch))
+
+
+def _no_reading(_orders: Orders) -> bool:
+    there = [path for path in _private() if Path(path).exists()]
+    return bool(there) and all(refused(lambda path=path: os.close(os.open(path, os.O_RDONLY))) for path in there)  # type: ignore[misc]
+
+
+def _private() -> Iterable[str]:
+    if sys.platform == "win32":
+        return (os.path.join(os.environ.get("WINDIR", r"C:\Windows"), "win.ini"),)
+    return _PRIVATE
+
+
+def _no_socket(_orders: Orders) -> bool:
+    kinds = [(socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET, socket.SOCK_DGRAM)]
+    if hasattr(socket, "AF_UNIX"):
+        kinds += [(socket.AF_UNIX, socket.SOCK_STREAM), (socket.AF_UNIX, socket.SOCK_DGRAM)]
+    return all(refused(lambda kind=kind: socket.socket(*kind).close()) for kind in kinds)  # type: ignore[misc]
+
+
+def _no_child(_orders: Orders) -> bool:
+    if sys.platform == "win32":
+        return False  # a job object's limit is reported by the room that made it
+    try:
+        child = os.fork()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    return False
+
+
+def _no_signal(_orders: Orders) -> bool:
+    return sys.platform != "win32" and refused(lambda: os.kill(os.getppid(), 0))
+
+
+def _no_program(_orders: Orders) -> bool:
+    return refused(lambda: os.execv("/nonexistent/program", ["program"]))  # noqa: S606  meant to fail
+
+
+def memory_held(orders: Orders) -> bool:
+    """Whether a request beyond the limit fails."""
+    try:
+        mmap.mmap(-1, orders.memory + (1 << 20)).close()
+    except (OSError, MemoryError, OverflowError):
+        return True
+    return False
+
+
+PROBES: dict[Guard, tuple[Probe, ...]] = {
+    Guard.WRITES: (_no_new_file, _no_folder, _no_metadata),
+    Guard.READS: (_no_reading,),
+    Guard.NETWORK: (_no_socket,),
+    Guard.PROCESSES: (_no_child, _no_signal, _no_program),
+}

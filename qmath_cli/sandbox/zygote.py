@@ -1,0 +1,103 @@
+"""The zygote: a process that has imported what programs need and forks a worker whenever it is asked (Linux).
+
+It is a program of its own, never a fork of qmath (whose threads would not survive that), has one thread, and runs
+nothing but this file: workers confine themselves after the fork. Requests are JSON datagrams on its standard input, a
+socket; the pipes of a new worker come with them. When qmath goes, by whatever way, the zygote sees it within half a
+second, and its workers die with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import random
+import select
+import signal
+import socket
+import sys
+from typing import NoReturn
+
+from qmath_cli.sandbox import worker
+from qmath_cli.sandbox.orders import Orders
+
+_LOOK_UP = 0.5  # seconds between two looks at whether qmath is still there
+_MESSAGE = 4096
+
+
+def main(orders: Orders) -> NoReturn:
+    """Import, warm up, then serve until qmath is gone."""
+    control = socket.socket(fileno=0)
+    warm()
+    gc.collect()
+    gc.freeze()  # so that a worker's collector does not touch, and thereby copy, the pages we share
+    children: set[int] = set()
+    control.send(b'{"ready": true}')
+    while (message := _next(control, orders.parent)) is not None:
+        request, descriptors = message
+        answer = _end(request, children) if "end" in request else _fork(orders, control, descriptors, children)
+        control.send(json.dumps(answer).encode("ascii"))
+    for child in list(children):
+        _end({"end": child}, children)
+    os._exit(0)
+
+
+def warm() -> None:
+    """Do once what the first problem would pay for: sympy fills caches when it solves, prints and integrates."""
+    if (sympy := sys.modules.get("sympy")) is not None:
+        x = sympy.Symbol("x")
+        str(sympy.solve(x**3 - 6 * x**2 + 11 * x - 6, x))
+        str(sympy.simplify(sympy.integrate(x**2, (x, 0, 1)) + sympy.sqrt(8)))
+
+
+def _next(control: socket.socket, parent: int) -> tuple[dict[str, object], list[int]] | None:
+    """The next request and the descriptors that came with it, or None when qmath is gone."""
+    while not select.select([control], [], [], _LOOK_UP)[0]:
+        if os.getppid() != parent:
+            return None
+    data, descriptors, _flags, _address = socket.recv_fds(control, _MESSAGE, 3)
+    if not data or os.getppid() != parent:
+        return None
+    request = json.loads(data)
+    return (request if isinstance(request, dict) else {}), descriptors
+
+
+def _fork(orders: Orders, control: socket.socket, descriptors: list[int], children: set[int]) -> dict[str, int]:
+    zygote = os.getpid()
+    child = os.fork()
+    if child == 0:
+        _become_worker(orders, control, descriptors, zygote)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    children.add(child)
+    return {"pid": child}
+
+
+def _become_worker(orders: Orders, control: socket.socket, descriptors: list[int], zygote: int) -> NoReturn:
+    """In the child: a session of its own, its pipes in place, nothing else open, its own random numbers."""
+    try:
+        os.setsid()
+        for target, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, target)
+        control.detach()
+        os.closerange(3, max(descriptors) + 1)
+        random.seed()
+        if (numpy_random := sys.modules.get("numpy.random")) is not None:
+            numpy_random.seed()
+        worker.serve(orders, worker.take_channel(), zygote)
+    finally:
+        os._exit(0)
+
+
+def _end(request: dict[str, object], children: set[int]) -> dict[str, int]:
+    """Kill a worker's group and reap it; its status as `subprocess` counts, negative for a signal."""
+    child = request.get("end")
+    if not isinstance(child, int) or child not in children:
+        return {"status": 0}
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(child, signal.SIGKILL)
+    _pid, status = os.waitpid(child, 0)
+    children.discard(child)
+    return {"status": os.waitstatus_to_exitcode(status)}
