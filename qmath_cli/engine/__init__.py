@@ -1,1 +1,1 @@
-"""Tokens in, tokens out: the only rooms that import llama_cpp."""
+"""Tokens in, tokens out: the only rooms that import llama_cpp. See `batch` for the engine itself."""

@@ -1,0 +1,199 @@
+"""Many sequences in one llama.cpp context: the engine behind the `Engine` port.
+
+Each `step` computes one batch: the newest token of every decoding sequence, and beside them a slice of the joining
+sequences' prompts, small enough that the others do not stall. A prompt that begins like tokens already in the KV cache
+(the k samples of one problem, the shots of a base model, the conversation so far) shares their cells and costs only its
+own ending. When cells run short the youngest sequence is paused: it gives its cells back, and is computed again when
+there is room.
+
+Promises: the same prompt, samplings and seeds give the same texts on the same machine and build, in whatever order the
+samplings are listed; an exception at any moment (Ctrl-C) leaves a batch that goes on as if nothing had happened. Not
+thread-safe.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple
+from typing import Self
+
+from qmath_cli.engine.context import ROWS, Computed, Context, Row
+from qmath_cli.engine.model import Model
+from qmath_cli.engine.residence import Residence
+from qmath_cli.engine.sampling import build_chain
+from qmath_cli.engine.sequence import SequenceState
+from qmath_cli.errors import PromptTooLong
+from qmath_cli.records import Chunk, Prompt, Sampling, Stop, Usage
+
+_JOINING = 64  # prompt tokens computed per step while others decode
+_MOST_CONTEXTS = 4  # more sequences than that share the cells of so many whole contexts, or take turns
+
+
+class Batch:
+    """Up to `slots` sequences at once on one model. Implements `records.Engine`.
+
+    `cells` is the size of the KV cache in tokens (default: a whole context per sequence, at most four). The cells of up
+    to `retain` released sequences are kept while nobody needs them, for a next prompt that begins alike.
+    """
+
+    def __init__(self, model: Model, slots: int = 1, *, cells: int = 0, retain: int = 0) -> None:
+        whole = model.context_length
+        self._model = model
+        self._context = Context(
+            model, cells=max(cells or min(slots, _MOST_CONTEXTS) * whole, whole), slots=slots + retain
+        )
+        self._sequences: dict[int, SequenceState] = {}
+        self._residence = Residence(self._context, self._sequences, slots, retain)
+        self._ids = itertools.count()
+        self._outbox: list[Chunk] = []
+        self._torn = False
+        self.pauses = 0  # times a sequence had to give way because cells ran short
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget every sequence and give the context's memory back; the model stays."""
+        while self._sequences:
+            self._model.lib.llama_sampler_free(self._sequences.popitem()[1].sampler)
+        self._context.close()
+
+    @property
+    def context_length(self) -> int:
+        """Tokens that one sequence may hold, prompt included."""
+        return self._model.context_length
+
+    @property
+    def cells_used(self) -> int:
+        """KV cells in use, each counted once however many sequences share it."""
+        return self._residence.cells_used
+
+    def start(self, prompt: Prompt, samplings: Sequence[Sampling]) -> tuple[int, ...]:
+        """Queue one sequence per sampling, all on the same prompt. Raises `PromptTooLong`.
+
+        Inside, they run in the order of their seeds, so that the order of `samplings` changes nothing.
+        """
+        tokens = self._model.tokenize(prompt)
+        if len(tokens) >= self.context_length:
+            raise PromptTooLong(
+                f"the problem is {len(tokens)} tokens long; the context holds {self.context_length}, answer included",
+                "shorten the problem, or raise --ctx if the model was trained on more",
+            )
+        ids: dict[int, int] = {}
+        for place in sorted(range(len(samplings)), key=lambda place: astuple(samplings[place])):
+            chain = build_chain(self._model.lib, samplings[place])
+            state = SequenceState(next(self._ids), samplings[place], prompt.stops, list(tokens), chain)
+            self._sequences[state.id] = state
+            ids[place] = state.id
+        return tuple(ids[place] for place in range(len(samplings)))
+
+    def extend(self, sequence: int, text: str) -> None:
+        """Append plain text to a stopped sequence, and let it decode on."""
+        state = self._sequences[sequence]
+        assert not state.active, "only a sequence that has stopped can be extended"
+        state.append(self._model.tokenize_plain(state.rest + text.encode()))
+        if len(state.tokens) >= self.context_length:
+            self._outbox.append(state.stop(Stop.CONTEXT, tokens=0))
+        elif state.sampled >= state.sampling.max_tokens:
+            self._outbox.append(state.stop(Stop.MAX_TOKENS, tokens=0))
+        elif not state.pending:  # nothing was appended: compute the last token again for its logits
+            self._residence.cut(state, len(state.tokens) - 1)
+
+    def release(self, sequence: int) -> None:
+        """Forget a sequence, running or not."""
+        self._mend()
+        state = self._sequences.pop(sequence)
+        self._model.lib.llama_sampler_free(state.sampler)
+        self._outbox = [chunk for chunk in self._outbox if chunk.sequence != sequence]
+        self._residence.leave(state)
+
+    def usage(self, sequence: int) -> Usage:
+        """Token counts of a sequence that has not been released."""
+        return self._sequences[sequence].usage
+
+    def step(self) -> tuple[Chunk, ...]:
+        """Compute until at least one sequence has said something; empty when none can run."""
+        self._mend()
+        self._torn = True
+        while not self._outbox and self._compute():
+            pass
+        self._torn = False
+        chunks, self._outbox = tuple(self._outbox), []
+        return chunks
+
+    def _mend(self) -> None:
+        """An exception left a step unfinished: drop what is half done."""
+        if self._torn:
+            self._residence.mend()
+            self._torn = False
+
+    def _compute(self) -> bool:
+        """Plan one batch, compute it, sample; False when nothing can run."""
+        self._admit()
+        shares = self._plan()
+        if not shares:
+            return False
+        rows = [row for sequence, count in shares for row in _rows(sequence, count)]
+        if self._context.compute(rows, interruptible=len(rows) > len(shares)) is Computed.NO_CELLS:
+            self._pause()
+            return True
+        index = -1
+        for sequence, count in shares:
+            index += count
+            sequence.prefilled += 0 if sequence.fresh else count
+            self._residence.commit(sequence, count)
+            if not sequence.pending:
+                self._sample(sequence, index)
+        return True
+
+    def _admit(self) -> None:
+        """Let waiting sequences in, oldest first and nobody past another."""
+        for sequence in self._sequences.values():
+            if sequence.active and sequence.slot is None and not self._residence.admit(sequence):
+                return
+
+    def _plan(self) -> list[tuple[SequenceState, int]]:
+        """Who computes how many of its pending tokens: every decoder one, then the oldest joiners as room allows."""
+        running = [sequence for sequence in self._residence.residents if sequence.active]
+        shares = [(sequence, 1) for sequence in running if sequence.pending == 1]
+        room = min(_JOINING if shares else ROWS, ROWS - len(shares))
+        for sequence in running:
+            if sequence.pending > 1 and room > 0:
+                shares.append((sequence, min(sequence.pending, room)))
+                room -= shares[-1][1]
+        return shares
+
+    def _pause(self) -> None:
+        paused = self._residence.make_room()
+        if paused is not None:
+            self.pauses += 1
+
+    def _sample(self, sequence: SequenceState, index: int) -> None:
+        """Draw the next token from the logits of row `index`, and say what came of it."""
+        token = self._model.lib.llama_sampler_sample(sequence.sampler, self._context.pointer, index)
+        if self._model.ends(token):
+            self._outbox.append(sequence.stop(Stop.END))
+            return
+        text, found = sequence.accept(token, self._model.piece(token))
+        if found is not None:
+            sequence.forget_from(found)
+            self._residence.cut(sequence, len(sequence.tokens))
+            self._outbox.append(sequence.stop(Stop.STRING, text))
+        elif sequence.sampled >= sequence.sampling.max_tokens:
+            self._outbox.append(sequence.stop(Stop.MAX_TOKENS, text))
+        elif len(sequence.tokens) >= self.context_length:
+            self._outbox.append(sequence.stop(Stop.CONTEXT, text))
+        else:
+            self._outbox.append(Chunk(sequence.id, text))
+
+
+def _rows(sequence: SequenceState, count: int) -> Iterator[Row]:
+    """The next `count` pending tokens of a resident; logits are wanted after the last pending one."""
+    assert sequence.slot is not None
+    last = len(sequence.tokens) - 1
+    for position in range(sequence.cached, sequence.cached + count):
+        yield Row(sequence.tokens[position], position, sequence.slot, position == last)

@@ -1,0 +1,163 @@
+"""One llama.cpp context: KV cells, and the call that computes.
+
+The KV cache is unified: `cells` cells that any slot (a llama.cpp sequence id) may use, so that slots which begin with
+the same tokens share the cells of those tokens. Nothing here knows what a sequence means; `batch` does.
+
+An exception that arrives from a signal handler while llama.cpp computes a long prefill (Ctrl-C, SIGTERM) ends the
+computation within one graph node, not after the micro-batch, and is raised here.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any, NamedTuple
+
+from qmath_cli.engine.model import Model
+from qmath_cli.engine.native import native
+from qmath_cli.errors import DoesNotFit, EngineUnusable
+from qmath_cli.settings import KVType
+
+ROWS = 512  # tokens per call at most: one micro-batch, so that a call is also the unit of interruption
+
+
+class Row(NamedTuple):
+    """One token to compute: where it stands in which slot, and whether logits are wanted after it."""
+
+    token: int
+    position: int
+    slot: int
+    output: bool
+
+
+class Computed(Enum):
+    """How a call ended."""
+
+    DONE = "done"
+    NO_CELLS = "no cells"  # nothing was computed
+
+
+class Context:
+    """A context of `cells` KV cells for `slots` slots. Close it before its model."""
+
+    def __init__(self, model: Model, *, cells: int, slots: int, rows: int = ROWS, embeddings: bool = False) -> None:
+        self.cells = cells
+        self.rows = rows
+        self._lib: Any = model.lib
+        self._failure: BaseException | None = None
+        parameters = _parameters(model, cells, slots, rows, embeddings=embeddings)
+        native().forget_complaints()
+        self.pointer: Any = self._lib.llama_init_from_model(model.pointer, parameters)
+        if not self.pointer:
+            raise DoesNotFit(
+                f"no memory for a context of {cells} tokens: {native().complaints() or 'llama.cpp does not say why'}",
+                "a smaller --ctx or -k, or --kv-type q8_0",
+            )
+        self._memory = self._lib.llama_get_memory(self.pointer)
+        self._batch = self._lib.llama_batch_init(rows, 0, 1)
+        self._free = weakref.finalize(self, _free, self._lib, self.pointer, self._batch)
+        self._abort = self._abort_callback()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._free()
+
+    def compute(self, rows: Sequence[Row], *, interruptible: bool) -> Computed:
+        """Compute these tokens; afterwards `pointer` holds logits for the rows that asked.
+
+        Where no cells are free nothing has changed. After any exception the cells of these rows are undefined: `cut`
+        every slot concerned before the next call. Raises `EngineUnusable` if the computation itself fails.
+        """
+        self._fill(rows)
+        self._lib.llama_set_abort_callback(self.pointer, self._abort if interruptible else self._no_abort, None)
+        code = self._lib.llama_decode(self.pointer, self._batch)
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+        if code == 1:
+            return Computed.NO_CELLS
+        if code != 0:
+            raise EngineUnusable(
+                f"llama.cpp failed to compute (code {code}): {native().complaints()}",
+                "`qmath doctor` checks this build; --device cpu avoids the GPU",
+            )
+        return Computed.DONE
+
+    def share(self, source: int, target: int, length: int) -> None:
+        """Let `target` begin with the first `length` cells of `source`; no cell is copied."""
+        self._lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
+
+    def cut(self, slot: int, length: int) -> None:
+        """Keep the first `length` positions of a slot; cells that no slot uses any more are free."""
+        self._lib.llama_memory_seq_rm(self._memory, slot, length, -1)
+
+    def clear(self) -> None:
+        """Free every cell, and start again from the first, so that equal work meets equal conditions."""
+        self._lib.llama_memory_clear(self._memory, False)
+
+    def length(self, slot: int) -> int:
+        """Positions that a slot holds."""
+        return int(self._lib.llama_memory_seq_pos_max(self._memory, slot)) + 1
+
+    def _fill(self, rows: Sequence[Row]) -> None:
+        batch = self._batch
+        batch.n_tokens = len(rows)
+        tokens, positions, counts, slots, outputs = batch.token, batch.pos, batch.n_seq_id, batch.seq_id, batch.logits
+        for index, row in enumerate(rows):
+            tokens[index] = row.token
+            positions[index] = row.position
+            counts[index] = 1
+            slots[index][0] = row.slot
+            outputs[index] = row.output
+
+    def _abort_callback(self) -> Any:  # noqa: ANN401
+        """A callback for ggml that gives Python's signal handlers a chance to run, and stops if one of them raises.
+
+        Only prefill pays for it: called between graph nodes, it costs about 1 % of a single-token decode.
+        """
+        import llama_cpp
+
+        me = weakref.ref(self)  # a callback that held its context would keep it alive for ever
+
+        def stop(_data: object) -> bool:
+            try:
+                return _breathe()
+            except BaseException as exc:  # noqa: BLE001  raised by a signal handler; `compute` raises it again
+                context = me()
+                if context is not None:
+                    context._failure = exc  # noqa: SLF001  a closure of this class
+                return True
+
+        self._no_abort = llama_cpp.ggml_abort_callback()
+        return llama_cpp.ggml_abort_callback(stop)
+
+
+def _breathe() -> bool:
+    """A call is where the interpreter looks for pending signals."""
+    return False
+
+
+def _free(lib: Any, pointer: Any, batch: Any) -> None:  # noqa: ANN401
+    lib.llama_batch_free(batch)
+    lib.llama_free(pointer)
+
+
+def _parameters(model: Model, cells: int, slots: int, rows: int, *, embeddings: bool) -> Any:  # noqa: ANN401
+    lib = model.lib
+    parameters = lib.llama_context_default_params()
+    parameters.n_ctx = cells
+    parameters.n_batch = rows
+    parameters.n_ubatch = min(rows, ROWS)
+    parameters.n_seq_max = slots
+    parameters.n_threads = model.placement.threads
+    parameters.n_threads_batch = model.placement.threads
+    parameters.kv_unified = True
+    parameters.embeddings = embeddings
+    parameters.no_perf = True
+    if embeddings:
+        parameters.pooling_type = lib.LLAMA_POOLING_TYPE_NONE
+    if model.options.kv_type is KVType.Q8_0:
+        parameters.type_k = parameters.type_v = lib.GGML_TYPE_Q8_0
+        parameters.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_ENABLED  # a quantized V cache requires it
+    return parameters

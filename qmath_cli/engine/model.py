@@ -1,0 +1,204 @@
+"""A GGUF file in memory: its weights, its vocabulary, and what it says about itself.
+
+`load` refuses what cannot work with one clear sentence, before llama.cpp gets to see it where that is possible.
+Tokens are llama.cpp's integer ids. A user's text can never become a control token: see `Model.tokenize`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import weakref
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from qmath_cli.engine import header
+from qmath_cli.engine.devices import Placement, place
+from qmath_cli.engine.native import native
+from qmath_cli.engine.preflight import Preflight
+from qmath_cli.errors import IntegrityError, UsageError
+from qmath_cli.records import Prompt, Segment
+from qmath_cli.settings import KVType
+
+_ARCHITECTURE = "qwen2"
+_USUAL_CONTEXT = 4096  # what Qwen2.5-Math was trained on, and the default setting
+_SPECIAL = re.compile(r"<\|[^|<>\s]{1,40}\|>")  # how Qwen writes every control token
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a model is run, as the user said it; `auto` and 0 are decided when it is loaded."""
+
+    device: str = "auto"
+    gpu_layers: str = "auto"
+    threads: int = 0
+    ctx: int = _USUAL_CONTEXT
+    kv_type: KVType = KVType.F16
+    mlock: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a loaded model says about itself; sizes in bytes."""
+
+    description: str
+    architecture: str
+    layers: int
+    embedding: int
+    parameters: int
+    size: int
+    trained_context: int
+
+
+class Model:
+    """A loaded model. Made by `load`; close it, or use it as a context manager."""
+
+    def __init__(self, pointer: Any, path: Path, options: Options, placement: Placement) -> None:  # noqa: ANN401
+        self.lib: Any = native().lib
+        self.pointer: Any = pointer
+        self.path = path
+        self.options = options
+        self.placement = placement
+        self.facts = _facts(self.lib, pointer)
+        self.context_length = _context_length(options.ctx, self.facts.trained_context)
+        self._vocab = self.lib.llama_model_get_vocab(pointer)
+        self._pieces: dict[int, bytes] = {}
+        self._ends: dict[int, bool] = {}
+        self._free = weakref.finalize(self, self.lib.llama_model_free, pointer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the memory back. Every `Batch` on this model is closed first, by its owner."""
+        self._free()
+
+    def tokenize(self, prompt: Prompt) -> list[int]:
+        """Token ids of a prompt; only its `special` segments may hold control tokens.
+
+        The text between two control tokens is tokenised as one, across segments: the result is the one that a chat
+        template over the whole text gives, except that a problem which spells a control token stays text.
+        """
+        tokens: list[int] = []
+        for text, special in self._runs(prompt.segments):
+            tokens += self._encode(text.encode(), special=special)
+        return tokens
+
+    def tokenize_plain(self, text: bytes) -> list[int]:
+        """Token ids of text that holds no control token, whatever it looks like."""
+        return self._encode(text, special=False)
+
+    def piece(self, token: int) -> bytes:
+        """The bytes a token stands for; empty for a control token."""
+        if token not in self._pieces:
+            self._pieces[token] = self._decode(token)
+        return self._pieces[token]
+
+    def ends(self, token: int) -> bool:
+        """Whether a sampled token ends the answer.
+
+        Both end tokens do, and so does any other control token: the assistant's turn is over when one appears.
+        """
+        if token not in self._ends:
+            lib, vocab = self.lib, self._vocab
+            self._ends[token] = bool(lib.llama_vocab_is_eog(vocab, token) or lib.llama_vocab_is_control(vocab, token))
+        return self._ends[token]
+
+    def _runs(self, segments: Iterable[Segment]) -> Iterator[tuple[str, bool]]:
+        """Control tokens one by one, and between them the longest runs of plain text."""
+        plain = ""
+        for segment in segments:
+            at = 0
+            for match in _SPECIAL.finditer(segment.text) if segment.special else ():
+                if self._is_control(match.group()):
+                    yield plain + segment.text[at : match.start()], False
+                    yield match.group(), True
+                    plain, at = "", match.end()
+            plain += segment.text[at:]
+        yield plain, False
+
+    def _is_control(self, text: str) -> bool:
+        tokens = self._encode(text.encode(), special=True)
+        return len(tokens) == 1 and bool(self.lib.llama_vocab_is_control(self._vocab, tokens[0]))
+
+    def _encode(self, text: bytes, *, special: bool) -> list[int]:
+        if not text:
+            return []
+        room = len(text) + 1  # a token is at least one byte
+        tokens = (ctypes.c_int32 * room)()
+        count = self.lib.llama_tokenize(self._vocab, text, len(text), tokens, room, False, special)
+        return list(tokens[:count])
+
+    def _decode(self, token: int) -> bytes:
+        room = 64
+        buffer = ctypes.create_string_buffer(room)
+        size = self.lib.llama_token_to_piece(self._vocab, token, buffer, room, 0, False)
+        if size < 0:  # minus the room it needs
+            room = -size
+            buffer = ctypes.create_string_buffer(room)
+            size = self.lib.llama_token_to_piece(self._vocab, token, buffer, room, 0, False)
+        return buffer.raw[:size]
+
+
+def load(path: Path, options: Options, verdict: Preflight) -> Model:
+    """Load a GGUF file.
+
+    Raises `ModelMissing`, `IntegrityError`, `UsageError` (another architecture, an impossible option) and
+    `EngineUnusable`. Whether it fits into memory was decided before: see `models.fit`.
+    """
+    found = header.read(path)
+    if found.architecture != _ARCHITECTURE:
+        raise UsageError(
+            f"{path} holds a model of the {found.architecture or 'unnamed'!s} architecture",
+            "qmath runs Qwen2.5-Math and its kin (qwen2); `qmath list` names what is installed",
+        )
+    placement = place(path, options.device, options.gpu_layers, options.threads, verdict)
+    library = native()
+    library.forget_complaints()
+    pointer = library.lib.llama_model_load_from_file(str(path).encode(), _parameters(library.lib, options, placement))
+    if not pointer:
+        raise IntegrityError(
+            f"llama.cpp cannot load {path}: {library.complaints() or 'it does not say why'}",
+            "`qmath verify` checks an installed model; `qmath pull` fetches and converts it anew",
+        )
+    return Model(pointer, path, options, placement)
+
+
+def _parameters(lib: Any, options: Options, placement: Placement) -> Any:  # noqa: ANN401
+    parameters = lib.llama_model_default_params()
+    parameters.n_gpu_layers = placement.gpu_layers
+    parameters.use_extra_bufts = placement.extra_buffers
+    parameters.load_mode = lib.LLAMA_LOAD_MODE_MMAP_MLOCK if options.mlock else lib.LLAMA_LOAD_MODE_MMAP
+    if placement.devices is not None:
+        parameters.devices = ctypes.cast(placement.devices, ctypes.c_void_p)
+    return parameters
+
+
+def _facts(lib: Any, pointer: Any) -> Facts:  # noqa: ANN401
+    text = ctypes.create_string_buffer(128)
+    lib.llama_model_desc(pointer, text, len(text))
+    architecture = ctypes.create_string_buffer(64)
+    lib.llama_model_meta_val_str(pointer, b"general.architecture", architecture, len(architecture))
+    return Facts(
+        description=text.value.decode("utf-8", "replace"),
+        architecture=architecture.value.decode("utf-8", "replace"),
+        layers=lib.llama_model_n_layer(pointer),
+        embedding=lib.llama_model_n_embd(pointer),
+        parameters=lib.llama_model_n_params(pointer),
+        size=lib.llama_model_size(pointer),
+        trained_context=lib.llama_model_n_ctx_train(pointer),
+    )
+
+
+def _context_length(asked: int, trained: int) -> int:
+    """The tokens one sequence may hold; a model trained on fewer than the usual number simply has fewer."""
+    if asked > trained and asked > _USUAL_CONTEXT:
+        raise UsageError(
+            f"--ctx {asked} is more than the {trained} tokens this model was trained on", f"--ctx {trained}"
+        )
+    return min(asked, trained)

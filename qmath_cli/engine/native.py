@@ -1,0 +1,55 @@
+"""The one door to llama.cpp: its low-level functions, and what it says while it works.
+
+Promises: importing this file costs nothing; the first `native()` loads the shared library, sends its log lines into a
+short memory instead of onto the terminal, and raises `EngineUnusable` with the install line where there is no library.
+The log hook is the library's own process-wide state, so there is one `Native` per process.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import deque
+from typing import Any
+
+from qmath_cli.errors import EngineUnusable
+
+INSTALL = "pip install 'llama-cpp-python>=0.3.36'"
+
+_WARNING = 3  # GGML_LOG_LEVEL_WARN in ggml.h; 4 is an error, 5 continues the line before
+
+
+class Native:
+    """The loaded library: `lib` holds its C functions, `complaints` its latest warnings and errors."""
+
+    def __init__(self) -> None:
+        try:
+            import llama_cpp
+        except ImportError as exc:
+            raise EngineUnusable("llama.cpp is not installed", INSTALL) from exc
+        except (OSError, RuntimeError) as exc:  # the shared library is there and cannot be loaded
+            raise EngineUnusable(f"llama.cpp cannot be loaded: {exc}", f"{INSTALL} --force-reinstall") from exc
+        self.lib: Any = llama_cpp.llama_cpp
+        self.version: str = llama_cpp.__version__
+        self._complaints: deque[str] = deque(maxlen=32)
+        self._log = llama_cpp.llama_log_callback(self._hear)  # kept: the C side holds no reference
+        self.lib.llama_log_set(self._log, None)
+        self.lib.llama_backend_init()
+
+    def _hear(self, level: int, text: bytes, _data: object) -> None:
+        if level >= _WARNING:
+            self._complaints.append(text.decode("utf-8", "replace"))
+
+    def forget_complaints(self) -> None:
+        """Start listening afresh, before an operation whose failure is to be explained."""
+        self._complaints.clear()
+
+    def complaints(self) -> str:
+        """What the library complained about since then, as one line; empty if nothing."""
+        lines = "".join(self._complaints).splitlines()
+        return "; ".join(line.strip() for line in lines if line.strip())
+
+
+@functools.cache
+def native() -> Native:
+    """The library, loaded once. Raises `EngineUnusable`."""
+    return Native()
