@@ -18,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from qmath_cli import __version__
-from qmath_cli.commands import solve
+from qmath_cli.commands import convert, solve
 from qmath_cli.commands.frame import Frame, frame
 from qmath_cli.commands.line import arrange
 from qmath_cli.errors import ExitCode, Interrupted, QmathError, Terminated, UsageError
@@ -27,6 +27,7 @@ from qmath_cli.terminal.output import Terminal, drop_stdout
 #: Every command, in the order in which `--help` shows them.
 COMMANDS = {
     "solve": solve.command,
+    "convert": convert.command,
 }
 
 #: A problem may start with a minus sign, and mathematics is full of what looks like options.

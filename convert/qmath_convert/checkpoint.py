@@ -1,0 +1,208 @@
+"""A checkpoint opened: its configuration, and every tensor of every shard, accounted for.
+
+Nothing is believed: shard names must be plain names, headers must describe their file exactly (no gap, no overlap, no
+byte left over), index and shards must agree, and the tensors must be the ones that the configuration calls for, with
+its shapes. Only headers are read here; weights are read later, in blocks. Format: safetensors' README, "Format".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from qmath_convert import config as configuration
+from qmath_convert import names
+from qmath_convert.config import Config, json_object
+from qmath_convert.errors import DamagedCheckpoint, UnsupportedModel
+from qmath_convert.source import Source
+
+_SINGLE = "model.safetensors"
+_INDEX = "model.safetensors.index.json"
+_MAX_HEADER = 100_000_000  # safetensors' own limit
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*\.safetensors")
+_AGAIN = "The checkpoint is damaged or incomplete: download it again."
+
+
+class Dtype(StrEnum):
+    """How a checkpoint stores numbers."""
+
+    BF16 = "BF16"
+    F16 = "F16"
+    F32 = "F32"
+
+    @property
+    def bytes(self) -> int:
+        """Bytes per element."""
+        return 4 if self is Dtype.F32 else 2
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A tensor as a shard holds it: `offset` counts bytes from the beginning of the file."""
+
+    shard: str
+    offset: int
+    dtype: Dtype
+    dims: tuple[int, ...]
+
+    @property
+    def rows(self) -> int:
+        """A vector is one row."""
+        return self.dims[0] if len(self.dims) > 1 else 1
+
+    @property
+    def columns(self) -> int:
+        """The length of a row."""
+        return self.dims[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor to convert: its GGUF name, and where it is."""
+
+    name: str
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Everything known before the first weight is read. `shards` are in the order in which they are to be read."""
+
+    source: Source
+    config: Config
+    shards: tuple[str, ...]
+    body: tuple[Tensor, ...]
+    head: tuple[Tensor, ...]
+
+
+def open_checkpoint(source: Source) -> Checkpoint:
+    """Read configuration, index and headers. Raises `DamagedCheckpoint` or `UnsupportedModel`."""
+    files = source.files()
+    if "config.json" not in files:
+        raise DamagedCheckpoint("there is no config.json", "Give the folder of a Hugging Face checkpoint.")
+    config = configuration.parse(source.read("config.json"))
+    index = _index(source, files)
+    shards = tuple(dict.fromkeys(index.values())) if index else (_SINGLE,)
+    stored: dict[str, Stored] = {}
+    for shard in shards:
+        for name, tensor in _shard(source, shard).items():
+            if index and index.get(name) != shard:
+                raise DamagedCheckpoint(f"{shard} holds {name}, which the index does not place there", _AGAIN)
+            stored[name] = tensor
+    if lost := [name for name in index if name not in stored]:
+        raise DamagedCheckpoint(f"{lost[0]} is not in {index[lost[0]]}, where the index places it", _AGAIN)
+    return _accounted(source, config, shards, stored)
+
+
+def _index(source: Source, files: frozenset[str]) -> Mapping[str, str]:
+    """Tensor name -> shard; empty if there is a single file."""
+    if _SINGLE in files:
+        return {}
+    if _INDEX not in files:
+        raise DamagedCheckpoint(
+            f"there is neither {_SINGLE} nor {_INDEX}", "Only safetensors checkpoints are converted, not .bin files."
+        )
+    weight_map = json_object(source.read(_INDEX), _INDEX).get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise DamagedCheckpoint(f"{_INDEX} has no weight_map", _AGAIN)
+    for name, shard in weight_map.items():
+        if not isinstance(shard, str) or not _PLAIN_NAME.fullmatch(shard):
+            raise DamagedCheckpoint(f"{_INDEX} places {name} in {shard!r}, which is not a plain file name", _AGAIN)
+        if shard not in files:
+            raise DamagedCheckpoint(f"the shard {shard} is missing", _AGAIN)
+    return weight_map
+
+
+def _shard(source: Source, shard: str) -> dict[str, Stored]:
+    size = source.size(shard)
+    if size < 8:
+        raise DamagedCheckpoint(f"{shard} has only {size} bytes", _AGAIN)
+    length = int.from_bytes(_bytes(source, shard, 0, 8), "little")
+    if length > min(size - 8, _MAX_HEADER):
+        raise DamagedCheckpoint(f"{shard} announces a header of {length} bytes, but has {size} bytes in all", _AGAIN)
+    header = _header(_bytes(source, shard, 8, length), shard)
+    start = 8 + length
+    tensors, end = {}, 0
+    for begin, stop, name, dtype, dims in sorted(_entry(shard, *item) for item in header.items()):
+        if begin != end:
+            raise DamagedCheckpoint(f"{shard}: {name} begins at byte {begin}, the one before it ends at {end}", _AGAIN)
+        if stop - begin != math.prod(dims) * dtype.bytes:
+            raise DamagedCheckpoint(f"{shard}: {name} has {stop - begin} bytes for the shape {list(dims)}", _AGAIN)
+        tensors[name] = Stored(shard, start + begin, dtype, dims)
+        end = stop
+    if start + end != size:
+        raise DamagedCheckpoint(f"{shard} has {size} bytes where its header describes {start + end}", _AGAIN)
+    return tensors
+
+
+def _bytes(source: Source, shard: str, offset: int, length: int) -> bytes:
+    buffer = bytearray(length)
+    source.read_into(shard, offset, memoryview(buffer))
+    return bytes(buffer)
+
+
+def _header(text: bytes, shard: str) -> dict[str, object]:
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise ValueError("a name occurs twice")
+        return found
+
+    try:
+        header = json.loads(text, object_pairs_hook=unique)
+    except ValueError as exc:
+        raise DamagedCheckpoint(f"{shard}: the header is not valid: {exc}", _AGAIN) from exc
+    if not isinstance(header, dict):
+        raise DamagedCheckpoint(f"{shard}: the header is not an object", _AGAIN)
+    header.pop("__metadata__", None)
+    return header
+
+
+def _entry(shard: str, name: str, entry: object) -> tuple[int, int, str, Dtype, tuple[int, ...]]:
+    """Begin and end within the data, name, type, shape: sortable by place."""
+    match entry:
+        case {"dtype": str(dtype), "shape": [*dims], "data_offsets": [int(begin), int(stop)]} if all(
+            isinstance(dim, int) and dim > 0 for dim in dims
+        ):
+            pass
+        case _:
+            raise DamagedCheckpoint(f"{shard}: the header entry of {name} is not valid", _AGAIN)
+    if dtype not in Dtype.__members__:
+        raise UnsupportedModel(
+            f"{shard}: {name} has the type {dtype}",
+            "Weights must be BF16, F16 or F32; quantized ones cannot be converted.",
+        )
+    if not 0 <= begin <= stop:
+        raise DamagedCheckpoint(f"{shard}: {name} has the byte range {begin} to {stop}", _AGAIN)
+    return begin, stop, name, Dtype(dtype), tuple(dims)
+
+
+def _accounted(source: Source, config: Config, shards: tuple[str, ...], stored: dict[str, Stored]) -> Checkpoint:
+    body = tuple(_take(expected, stored) for expected in names.body(config))
+    head = tuple(_take(expected, stored) for expected in names.head(config))
+    known = {expected.source for expected in (*names.body(config), *names.head(config))}
+    if strange := [name for name in stored if name not in known and not names.is_ignored(name, config)]:
+        raise DamagedCheckpoint(
+            f"the checkpoint holds the unexpected tensor {strange[0]}" + _others(strange),
+            "Either config.json does not belong to these weights, or this is not a plain Qwen2 model.",
+        )
+    return Checkpoint(source, config, shards, body, head)
+
+
+def _take(expected: names.Expected, stored: Mapping[str, Stored]) -> Tensor:
+    found = stored.get(expected.source)
+    if found is None:
+        raise DamagedCheckpoint(f"the tensor {expected.source} is missing", _AGAIN)
+    if found.dims != expected.dims:
+        raise DamagedCheckpoint(
+            f"{expected.source} has the shape {list(found.dims)}; config.json calls for {list(expected.dims)}", _AGAIN
+        )
+    return Tensor(expected.name, found)
+
+
+def _others(names_: list[str]) -> str:
+    return f" and {len(names_) - 1} more" if len(names_) > 1 else ""

@@ -1,0 +1,189 @@
+"""The quantization library: libggml-base, as llama-cpp-python ships it, through ctypes.
+
+It is loaded by path from the installed package without importing `llama_cpp` (which would load the whole engine), or
+from `LLAMA_CPP_LIB_PATH`, the variable that llama-cpp-python itself honours. `ggml_quantize_chunk` releases the GIL for
+as long as it runs, because ctypes does, and works on whole rows independently: how rows are cut into calls does not
+change the result. Facts: ggml/include/ggml.h and ggml/src/ggml-common.h of llama.cpp.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from enum import IntEnum
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qmath_convert.errors import LibraryMissing
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+class GgmlType(IntEnum):
+    """Tensor types that the recipes can give, with the numbers that GGUF stores (`enum ggml_type`)."""
+
+    F32 = 0
+    F16 = 1
+    Q4_0 = 2
+    Q4_1 = 3
+    Q5_0 = 6
+    Q5_1 = 7
+    Q8_0 = 8
+    Q4_K = 12
+    Q5_K = 13
+    Q6_K = 14
+    IQ4_NL = 20
+    IQ4_XS = 23
+    BF16 = 30
+
+    @property
+    def block(self) -> int:
+        """Elements per block; a row must hold a whole number of blocks."""
+        return _BLOCKS[self][0]
+
+    @property
+    def is_quantized(self) -> bool:
+        """Whether elements share scales."""
+        return self.block > 1
+
+    def row_bytes(self, columns: int) -> int:
+        """The size of one row; `columns` must be a multiple of `block`."""
+        block, size = _BLOCKS[self]
+        assert columns % block == 0, (self, columns)
+        return columns // block * size
+
+
+# elements and bytes per block: the `block_*` structs of ggml-common.h
+_BLOCKS = {
+    GgmlType.F32: (1, 4),
+    GgmlType.F16: (1, 2),
+    GgmlType.BF16: (1, 2),
+    GgmlType.Q4_0: (32, 18),
+    GgmlType.Q4_1: (32, 20),
+    GgmlType.Q5_0: (32, 22),
+    GgmlType.Q5_1: (32, 24),
+    GgmlType.Q8_0: (32, 34),
+    GgmlType.IQ4_NL: (32, 18),
+    GgmlType.Q4_K: (256, 144),
+    GgmlType.Q5_K: (256, 176),
+    GgmlType.Q6_K: (256, 210),
+    GgmlType.IQ4_XS: (256, 136),
+}
+
+
+class _InitParams(ctypes.Structure):
+    """`struct gguf_init_params`: do not read the data, make no ggml tensors."""
+
+    _fields_ = (("no_alloc", ctypes.c_bool), ("ctx", ctypes.c_void_p))
+
+
+_PER_TENSOR = {
+    "gguf_get_tensor_name": ctypes.c_char_p,
+    "gguf_get_tensor_type": ctypes.c_int,
+    "gguf_get_tensor_offset": ctypes.c_size_t,
+    "gguf_get_tensor_size": ctypes.c_size_t,
+}
+
+
+class Library:
+    """libggml-base, with the few functions we call. Safe to use from several threads after it is made."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._lib = ctypes.CDLL(str(path))
+            self._declare()
+        except (OSError, AttributeError) as exc:
+            raise LibraryMissing(f"cannot use {path}: {exc}", "Reinstall llama-cpp-python.") from exc
+        for kind in GgmlType:  # tables some types need are built on the first call, which must not happen in threads
+            self._lib.ggml_quantize_init(kind)
+
+    def _declare(self) -> None:
+        lib, size_t, int64 = self._lib, ctypes.c_size_t, ctypes.c_int64
+        lib.ggml_quantize_init.argtypes = [ctypes.c_int]
+        lib.ggml_quantize_init.restype = None
+        pointer = ctypes.c_void_p
+        lib.ggml_quantize_chunk.argtypes = [ctypes.c_int, pointer, pointer, int64, int64, int64, pointer]
+        lib.ggml_quantize_chunk.restype = size_t
+        lib.ggml_row_size.argtypes = [ctypes.c_int, int64]
+        lib.ggml_row_size.restype = size_t
+        lib.gguf_init_from_file.argtypes = [ctypes.c_char_p, _InitParams]
+        lib.gguf_init_from_file.restype = pointer
+        lib.gguf_free.argtypes = [pointer]
+        lib.gguf_free.restype = None
+        lib.gguf_get_n_tensors.argtypes = [pointer]
+        lib.gguf_get_n_tensors.restype = int64
+        lib.gguf_get_data_offset.argtypes = [pointer]
+        lib.gguf_get_data_offset.restype = size_t
+        for function, kind in _PER_TENSOR.items():
+            getattr(lib, function).argtypes = [pointer, int64]
+            getattr(lib, function).restype = kind
+
+    def row_bytes(self, kind: GgmlType, columns: int) -> int:
+        """The library's own word on the size of a row."""
+        return int(self._lib.ggml_row_size(kind, columns))
+
+    def quantize(
+        self,
+        kind: GgmlType,
+        rows: npt.NDArray[np.float32],
+        out: npt.NDArray[np.uint8],
+        importance: npt.NDArray[np.float32] | None = None,
+    ) -> None:
+        """Quantize `rows` (n, columns; C order) into the bytes `out` (exactly n rows of `kind`).
+
+        `importance` holds one weight per column, or None.
+        """
+        count, columns = rows.shape
+        assert rows.flags.c_contiguous
+        assert out.nbytes == count * kind.row_bytes(columns)
+        weights = None if importance is None else importance.ctypes.data
+        written = self._lib.ggml_quantize_chunk(kind, rows.ctypes.data, out.ctypes.data, 0, count, columns, weights)
+        if written != out.nbytes:
+            raise LibraryMissing(f"libggml-base wrote {written} bytes of {kind.name} where {out.nbytes} were expected")
+
+    def read_tensors(self, path: Path) -> dict[str, tuple[int, int, int]] | None:
+        """Type, offset in the file and size of each tensor, as libggml's own reader sees them; None if it refuses."""
+        lib = self._lib
+        context = lib.gguf_init_from_file(os.fsencode(path), _InitParams(no_alloc=True, ctx=None))
+        if not context:
+            return None
+        try:
+            start = lib.gguf_get_data_offset(context)
+            return {
+                lib.gguf_get_tensor_name(context, i).decode(): (
+                    lib.gguf_get_tensor_type(context, i),
+                    start + lib.gguf_get_tensor_offset(context, i),
+                    lib.gguf_get_tensor_size(context, i),
+                )
+                for i in range(lib.gguf_get_n_tensors(context))
+            }
+        finally:
+            lib.gguf_free(context)
+
+
+@cache
+def library() -> Library:
+    """The library of the installed llama-cpp-python, loaded once."""
+    for folder in _folders():
+        for name in _names():
+            if (folder / name).is_file():
+                return Library(folder / name)
+    raise LibraryMissing("libggml-base was not found", "Install llama-cpp-python: it ships the quantization library.")
+
+
+def _folders() -> list[Path]:
+    given = os.environ.get("LLAMA_CPP_LIB_PATH")
+    spec = find_spec("llama_cpp")
+    packages = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
+    return ([Path(given)] if given else []) + [package / "lib" for package in packages]
+
+
+def _names() -> tuple[str, ...]:
+    if sys.platform == "win32":
+        return ("ggml-base.dll", "libggml-base.dll")
+    return ("libggml-base.dylib",) if sys.platform == "darwin" else ("libggml-base.so",)

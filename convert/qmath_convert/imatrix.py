@@ -1,0 +1,105 @@
+"""Importance matrices: how much each input column of a matrix matters, measured on real text.
+
+Read as llama.cpp's `llama-imatrix` writes them in GGUF (tools/imatrix/README.md; common/imatrix-loader): per tensor
+`NAME.in_sum2`, sums of squared activations, and `NAME.counts`, how many activations were summed. The weights handed to
+the quantizer are sums / count, and 1 where nothing was counted, as tools/quantize does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qmath_convert.checkpoint import Checkpoint
+from qmath_convert.errors import ConvertError, DamagedCheckpoint
+from qmath_convert.layout import Field, ValueType
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_SUMS, _COUNTS = ".in_sum2", ".counts"
+_HINT = "Make it with llama-imatrix from the same model, in GGUF format."
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """Weights per input column, by GGUF tensor name; `digest` is the file's sha256."""
+
+    file: str
+    digest: str
+    weights: Mapping[str, npt.NDArray[np.float32]]
+    dataset: str | None = None
+    chunks: int = 0
+
+    def check(self, checkpoint: Checkpoint) -> None:
+        """Raise `DamagedCheckpoint` if an entry does not fit its tensor: it was measured on another model.
+
+        The embedding's entry is not looked at: a lookup has no input columns, and llama.cpp ignores a wrong one, too.
+        """
+        for tensor in checkpoint.body:
+            found = self.weights.get(tensor.name)
+            if found is not None and tensor.name != "token_embd.weight" and found.size != tensor.stored.columns:
+                raise DamagedCheckpoint(
+                    f"{self.file} has {found.size} weights for the {tensor.stored.columns} columns of {tensor.name}",
+                    _HINT,
+                )
+
+    def of(self, name: str, columns: int) -> npt.NDArray[np.float32] | None:
+        """A tensor's weights, or None if there are none that fit."""
+        found = self.weights.get(name)
+        return found if found is not None and found.size == columns else None
+
+    def fields(self) -> tuple[Field, ...]:
+        """What tools/quantize records in the file about the matrix it used."""
+        fields = [Field("quantize.imatrix.file", ValueType.STRING, self.file)]
+        if self.dataset:
+            fields.append(Field("quantize.imatrix.dataset", ValueType.STRING, self.dataset))
+        fields.append(Field("quantize.imatrix.entries_count", ValueType.UINT32, len(self.weights)))
+        if self.chunks:
+            fields.append(Field("quantize.imatrix.chunks_count", ValueType.UINT32, self.chunks))
+        return tuple(fields)
+
+
+def read_importance(path: Path) -> Importance:
+    """Read an importance matrix. Raises `ConvertError` if the file is not one."""
+    import gguf
+
+    try:
+        reader = gguf.GGUFReader(path)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as exc:
+        raise ConvertError(f"cannot read {path}: {exc.strerror or exc}", _HINT) from exc
+    except (ValueError, IndexError, KeyError) as exc:  # what gguf-py raises for a file that is not GGUF
+        raise DamagedCheckpoint(f"{path} is not a GGUF importance matrix: {exc}", _HINT) from exc
+    tensors = {tensor.name: tensor.data for tensor in reader.tensors}
+    names = [name.removesuffix(_SUMS) for name in tensors if name.endswith(_SUMS)]
+    if not names:
+        raise DamagedCheckpoint(f"{path} holds no importance matrix", _HINT)
+    weights = {name: _weights(path, name, tensors) for name in names}
+    datasets = reader.get_field("imatrix.datasets")
+    chunks = reader.get_field("imatrix.chunk_count")
+    return Importance(
+        file=path.name,
+        digest=digest,
+        weights=weights,
+        dataset=datasets.contents(0) if datasets and datasets.data else None,
+        chunks=int(chunks.contents()) if chunks else 0,
+    )
+
+
+def _weights(path: Path, name: str, tensors: Mapping[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    import numpy as np
+
+    counts = tensors.get(name + _COUNTS)
+    sums = np.array(tensors[name + _SUMS], dtype=np.float32).reshape(-1)
+    if counts is None or counts.size != 1:
+        raise DamagedCheckpoint(f"{path}: {name} has no single count; only dense models are converted", _HINT)
+    count = np.float32(counts.reshape(-1)[0])
+    weights = sums / count if count > 0 else np.ones_like(sums)
+    if not np.isfinite(weights).all():
+        raise DamagedCheckpoint(f"{path}: the weights of {name} are not finite", _HINT)
+    return np.ascontiguousarray(weights, dtype=np.float32)

@@ -1,0 +1,126 @@
+"""GGUF key/values, as llama.cpp's own converter writes them for a Qwen2 model.
+
+Keys and value types come from gguf-py (`GGUFWriter`), and so do the heuristics that read name, version, fine-tune and
+size out of a repository's name and its model card (`gguf.Metadata`). A test compares the outcome with the original
+`convert_hf_to_gguf.py`. What differs, and why:
+
+* `tokenizer.ggml.pre` is decided by the splitting pattern (see `tokenizer`);
+* where the source is a published repository, `general.source.*` name it and the commit;
+* a reward model's body is converted too, which the original refuses.
+
+`general.quantization_version` and `general.file_type` come last, where llama.cpp's quantizer puts them.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from qmath_convert.checkpoint import Checkpoint, Tensor
+from qmath_convert.config import Config
+from qmath_convert.layout import Field, ValueType
+from qmath_convert.recipe import Quant
+from qmath_convert.source import Origin, Source
+from qmath_convert.tokenizer import Tokenizer
+
+_ARCHITECTURE = "qwen2"
+_QUANTIZATION_VERSION = 2  # GGML_QNT_VERSION
+_CARD_FILES = ("README.md", "config.json", "generation_config.json")
+
+
+def common_fields(checkpoint: Checkpoint, tokenizer: Tokenizer) -> tuple[Field, ...]:
+    """Everything that does not depend on the quantization."""
+    import gguf
+
+    writer = gguf.GGUFWriter(path=None, arch=_ARCHITECTURE)
+    writer.add_type(gguf.GGUFType.MODEL)
+    _describe(writer, checkpoint)
+    _hyperparameters(writer, checkpoint.config)
+    _vocabulary(writer, tokenizer)
+    return tuple(_field(key, value) for key, value in writer.kv_data[0].items())
+
+
+def quant_fields(quant: Quant) -> tuple[Field, ...]:
+    """The two that do."""
+    return (
+        Field("general.quantization_version", ValueType.UINT32, _QUANTIZATION_VERSION),
+        Field("general.file_type", ValueType.UINT32, quant.file_type),
+    )
+
+
+def _describe(writer: Any, checkpoint: Checkpoint) -> None:  # noqa: ANN401  gguf-py is not typed
+    import gguf
+
+    source = checkpoint.source
+    count = sum(_elements(tensor) for tensor in checkpoint.body)
+    described = _card(source, count)
+    described.name = described.name or source.name
+    described.size_label = described.size_label or gguf.size_label(count, count, 0, 0)
+    _add_origin(described, source.origin)
+    described.set_gguf_meta_model(writer)
+
+
+def _card(source: Source, count: int) -> Any:  # noqa: ANN401  gguf-py is not typed
+    """gguf-py reads the model card from a folder, and takes the folder's name for the model's: give it one."""
+    import gguf
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / source.name
+        folder.mkdir()
+        for name in _CARD_FILES:
+            if name in source.files():
+                (folder / name).write_bytes(source.read(name))
+        described = gguf.Metadata.load(model_path=folder, total_params=count)
+    if described.sampling_penalty_repeat is None and "generation_config.json" in source.files():
+        # the name that transformers gives it, which newer versions of gguf-py also read
+        described.sampling_penalty_repeat = json.loads(source.read("generation_config.json")).get("repetition_penalty")
+    return described
+
+
+def _add_origin(described: Any, origin: Origin) -> None:  # noqa: ANN401  gguf-py is not typed
+    described.license = described.license or origin.licence
+    if origin.repo:
+        described.source_repo_url = f"https://huggingface.co/{origin.repo}"
+    if origin.repo and origin.commit:
+        described.source_url = f"https://huggingface.co/{origin.repo}/tree/{origin.commit}"
+
+
+def _elements(tensor: Tensor) -> int:
+    return tensor.stored.rows * tensor.stored.columns
+
+
+def _hyperparameters(writer: Any, config: Config) -> None:  # noqa: ANN401  gguf-py is not typed
+    writer.add_block_count(config.layers)
+    writer.add_context_length(config.context)
+    writer.add_embedding_length(config.hidden)
+    writer.add_feed_forward_length(config.feed_forward)
+    writer.add_head_count(config.heads)
+    writer.add_head_count_kv(config.kv_heads)
+    writer.add_rope_freq_base(config.rope_theta)
+    writer.add_layer_norm_rms_eps(config.epsilon)
+
+
+def _vocabulary(writer: Any, tokenizer: Tokenizer) -> None:  # noqa: ANN401  gguf-py is not typed
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(tokenizer.pre)
+    writer.add_token_list(list(tokenizer.tokens))
+    writer.add_token_types(list(tokenizer.types))
+    writer.add_token_merges(list(tokenizer.merges))
+    for kind, token in tokenizer.special_ids.items():
+        if add := getattr(writer, f"add_{kind}_token_id", None):  # GGUF has no key for some kinds
+            add(token)
+    writer.add_add_bos_token(False)
+    if tokenizer.add_eos is not None:
+        writer.add_add_eos_token(tokenizer.add_eos)
+    if tokenizer.chat_template is not None:
+        writer.add_chat_template(tokenizer.chat_template)
+
+
+def _field(key: str, found: Any) -> Field:  # noqa: ANN401  gguf-py is not typed
+    element = None if found.sub_type is None else ValueType(found.sub_type)
+    kind = ValueType(found.type)
+    if kind is ValueType.ARRAY and element is None:  # gguf-py infers the type of members when it writes
+        element = ValueType.STRING if isinstance(found.value[0], str) else ValueType.INT32
+    return Field(key, kind, found.value, element)

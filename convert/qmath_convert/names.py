@@ -1,0 +1,75 @@
+"""Tensor names: what a Qwen2 checkpoint calls a tensor, what GGUF calls it, and what shape it must have.
+
+One table. GGUF names are those of llama.cpp (`LLM_TENSOR_*` in src/llama-arch.cpp; gguf-py's tensor_mapping.py).
+Shapes are (rows, columns) as PyTorch stores them; GGUF lists the same dimensions in reverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from qmath_convert.config import Config
+
+_Dims = Callable[[Config], tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A tensor that a checkpoint must have: its own name, the GGUF name, its shape."""
+
+    source: str
+    name: str
+    dims: tuple[int, ...]
+
+
+# "{i}" is the layer. Order is that of the checkpoint's own code; files are laid out in another one (see `layout`).
+_MODEL: tuple[tuple[str, str, _Dims], ...] = (
+    ("model.embed_tokens.weight", "token_embd.weight", lambda c: (c.vocab, c.hidden)),
+    ("model.norm.weight", "output_norm.weight", lambda c: (c.hidden,)),
+)
+
+_LAYER: tuple[tuple[str, str, _Dims], ...] = (
+    ("input_layernorm.weight", "attn_norm.weight", lambda c: (c.hidden,)),
+    ("self_attn.q_proj.weight", "attn_q.weight", lambda c: (c.hidden, c.hidden)),
+    ("self_attn.q_proj.bias", "attn_q.bias", lambda c: (c.hidden,)),
+    ("self_attn.k_proj.weight", "attn_k.weight", lambda c: (c.kv_width, c.hidden)),
+    ("self_attn.k_proj.bias", "attn_k.bias", lambda c: (c.kv_width,)),
+    ("self_attn.v_proj.weight", "attn_v.weight", lambda c: (c.kv_width, c.hidden)),
+    ("self_attn.v_proj.bias", "attn_v.bias", lambda c: (c.kv_width,)),
+    ("self_attn.o_proj.weight", "attn_output.weight", lambda c: (c.hidden, c.hidden)),
+    ("post_attention_layernorm.weight", "ffn_norm.weight", lambda c: (c.hidden,)),
+    ("mlp.gate_proj.weight", "ffn_gate.weight", lambda c: (c.feed_forward, c.hidden)),
+    ("mlp.up_proj.weight", "ffn_up.weight", lambda c: (c.feed_forward, c.hidden)),
+    ("mlp.down_proj.weight", "ffn_down.weight", lambda c: (c.hidden, c.feed_forward)),
+)
+
+_OUTPUT: tuple[tuple[str, str, _Dims], ...] = (("lm_head.weight", "output.weight", lambda c: (c.vocab, c.hidden)),)
+
+# The reward model's head, `score = Sequential(Linear(h, h), ReLU, Linear(h, 1))`: it goes to a file of its own.
+_HEAD: tuple[tuple[str, str, _Dims], ...] = (
+    ("score.0.weight", "score.0.weight", lambda c: (c.hidden, c.hidden)),
+    ("score.0.bias", "score.0.bias", lambda c: (c.hidden,)),
+    ("score.2.weight", "score.2.weight", lambda c: (1, c.hidden)),
+    ("score.2.bias", "score.2.bias", lambda _: (1,)),
+)
+
+
+def body(config: Config) -> tuple[Expected, ...]:
+    """The tensors of the model itself: without the output matrix where it is tied to the embedding or unused."""
+    rows = [Expected(source, name, dims(config)) for source, name, dims in _MODEL]
+    for i in range(config.layers):
+        rows += [Expected(f"model.layers.{i}.{s}", f"blk.{i}.{name}", dims(config)) for s, name, dims in _LAYER]
+    if config.has_output:
+        rows += [Expected(source, name, dims(config)) for source, name, dims in _OUTPUT]
+    return tuple(rows)
+
+
+def head(config: Config) -> tuple[Expected, ...]:
+    """The tensors of a reward model's head; none for a language model."""
+    return tuple(Expected(s, name, dims(config)) for s, name, dims in _HEAD) if config.is_reward else ()
+
+
+def is_ignored(source: str, config: Config) -> bool:
+    """Tensors that may be there and carry nothing: an unused output matrix, and the rotary tables of old exports."""
+    return source.endswith(".rotary_emb.inv_freq") or (source == "lm_head.weight" and not config.has_output)

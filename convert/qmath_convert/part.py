@@ -1,0 +1,149 @@
+"""A file that is being written: `NAME.part`, and beside it a journal of what is already safe on the disk.
+
+The invariants, which make `kill -9` at any moment harmless:
+
+1. The final name appears only by renaming a complete file that has been verified and is on the disk (fsync).
+2. A tensor's name is appended to the journal only after its bytes are on the disk, and the journal is fsynced itself.
+3. The journal's first line is the fingerprint of the plan: header and source. Another plan starts from nothing.
+4. The journal goes last, after the rename: a final file with a journal beside it is complete.
+
+A torn last line (the machine stopped while it was written) is ignored.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from qmath_convert.errors import CannotWrite
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Part:
+    """One output on its way. Make it with `open_part`; `write_at` may be called from several threads."""
+
+    def __init__(self, path: Path, size: int, fingerprint: str) -> None:
+        self.path = path
+        self.part = path.with_name(path.name + ".part")
+        self._journal = path.with_name(path.name + ".part.journal")
+        self._size = size
+        self._fingerprint = fingerprint
+        self.done: frozenset[str] = frozenset()
+        self.complete = False
+
+    def open(self, header: bytes) -> None:
+        """Take up an earlier run's file if it was made by the same plan, or start a new one."""
+        with _translated(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            done = self._journalled()
+            if done is not None and self.path.is_file() and not self.part.exists():
+                self.complete = True
+            elif done is not None and self.part.is_file() and self.part.stat().st_size == self._size:
+                self.done = done
+            else:
+                self._start(header)
+
+    def write_at(self, offset: int, data: memoryview) -> None:
+        """Write bytes at a place. Each call opens the file anew, so that threads share nothing."""
+        with _translated(self.path), self.part.open("r+b", buffering=0) as file:
+            file.seek(offset)
+            while data:
+                data = data[file.write(data) :]
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Read back what was written."""
+        with _translated(self.path), self.part.open("rb", buffering=0) as file:
+            file.seek(offset)
+            return file.read(length)
+
+    def record(self, names: Iterable[str]) -> None:
+        """These tensors are complete: put them on the disk, then into the journal."""
+        with _translated(self.path):
+            _sync(self.part)
+            with self._journal.open("a", encoding="utf-8") as journal:
+                journal.writelines(f"{name}\n" for name in names)
+                journal.flush()
+                os.fsync(journal.fileno())
+
+    def retract(self, names: Iterable[str]) -> None:
+        """These tensors were recorded, but what they were made from turned out wrong: take them out of the journal."""
+        recorded, wrong = self._journalled() or frozenset(), frozenset(names)
+        replacement = self._journal.with_name(self._journal.name + ".new")
+        with _translated(self.path):
+            replacement.write_text("".join(f"{line}\n" for line in (self._fingerprint, *sorted(recorded - wrong))))
+            replacement.replace(self._journal)
+        self.done -= wrong
+
+    def finish(self) -> None:
+        """Give the file its name. The journal stays until `forget`."""
+        with _translated(self.path):
+            _sync(self.part)
+            self.part.replace(self.path)
+            _sync_folder(self.path.parent)
+
+    def forget(self) -> None:
+        """Everything is done: remove the journal."""
+        self._journal.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Leave nothing behind. A file that cannot be removed is not worth hiding the error that led here."""
+        for path in (self.part, self._journal):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def _journalled(self) -> frozenset[str] | None:
+        """The tensors that an earlier run of the same plan recorded; None if there was no such run."""
+        if not self._journal.is_file():
+            return None
+        fingerprint, *names = self._journal.read_text(encoding="utf-8", errors="replace").split("\n")
+        return frozenset(names[:-1]) if fingerprint == self._fingerprint and names else None
+
+    def _start(self, header: bytes) -> None:
+        self._journal.unlink(missing_ok=True)
+        with self.part.open("wb") as file:
+            _allocate(file.fileno(), self._size)
+            file.write(header)
+        with self._journal.open("w", encoding="utf-8") as journal:
+            journal.write(self._fingerprint + "\n")
+
+
+def _allocate(descriptor: int, size: int) -> None:
+    """Reserve the room at once where the system can, so that a full disk is found before the work and not after it."""
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        except OSError as exc:
+            if exc.errno not in {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}:
+                raise
+        else:
+            return
+    os.ftruncate(descriptor, size)
+
+
+def _sync(path: Path) -> None:
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """A rename is on the disk when its folder is; Windows neither needs nor allows this."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        hint = "Free some room or choose another disk." if exc.errno in _FULL else "Choose another place with -o."
+        raise CannotWrite(f"cannot write {path}: {exc.strerror or exc}", hint) from exc

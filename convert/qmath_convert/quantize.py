@@ -1,0 +1,125 @@
+"""One block of rows: read it, check it, and give it back in every type that is asked for.
+
+A `Bench` is one thread's work place: its buffers are made once and reused, so the memory of a conversion is the number
+of threads times a few blocks, whatever the size of the tensors. All heavy steps (read, widen, quantize) run outside the
+GIL. A row never shares scales with another, so cutting a tensor into blocks changes no bit of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qmath_convert.checkpoint import Dtype, Stored
+from qmath_convert.errors import DamagedCheckpoint, UnsupportedModel
+from qmath_convert.ggml import GgmlType, Library
+from qmath_convert.source import Source
+
+BLOCK_ELEMENTS = 1 << 21  # 8 MiB as float32
+_LARGEST_F16 = 65504.0
+
+Bytes = npt.NDArray[np.uint8]
+Rows = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows `first` to `first + rows` of a tensor."""
+
+    stored: Stored
+    first: int
+    rows: int
+
+
+def blocks(stored: Stored) -> Iterable[Block]:
+    """A tensor cut into blocks of about `BLOCK_ELEMENTS`, at least one row each."""
+    step = max(1, BLOCK_ELEMENTS // stored.columns)
+    for first in range(0, stored.rows, step):
+        yield Block(stored, first, min(step, stored.rows - first))
+
+
+# Per stored type: the bits without the sign, and the bit pattern of infinity (everything from there on is not finite).
+_MAGNITUDE: dict[Dtype, tuple[type[np.unsignedinteger[Any]], int, int]] = {
+    Dtype.BF16: (np.uint16, 0x7FFF, 0x7F80),
+    Dtype.F16: (np.uint16, 0x7FFF, 0x7C00),
+    Dtype.F32: (np.uint32, 0x7FFFFFFF, 0x7F800000),
+}
+_SAME_BYTES = {Dtype.BF16: GgmlType.BF16, Dtype.F16: GgmlType.F16, Dtype.F32: GgmlType.F32}
+
+
+class Bench:
+    """Buffers of one thread, and what is done with them. `load` first, then any number of `rows` and `quantized`."""
+
+    def __init__(self, source: Source, library: Library) -> None:
+        self._source = source
+        self._library = library
+        self._buffers: dict[str, npt.NDArray[Any]] = {}
+        self._raw: Bytes = np.empty(0, np.uint8)
+        self._block: Block | None = None
+        self._widened = False
+
+    def load(self, block: Block, name: str) -> None:
+        """Read a block. Raises `DamagedCheckpoint` if a number in it is not finite; `name` is for the message."""
+        stored = block.stored
+        row_bytes = stored.columns * stored.dtype.bytes
+        self._raw = self._buffer("raw", block.rows * row_bytes, np.uint8)
+        self._block, self._widened = block, False
+        self._source.read_into(stored.shard, stored.offset + block.first * row_bytes, self._raw.data)
+        self._check_finite(name)
+
+    def quantized(self, kind: GgmlType, name: str, importance: Rows | None = None) -> Bytes:
+        """The loaded block as bytes of `kind`; valid until the next call."""
+        block = self._loaded()
+        if _SAME_BYTES[block.stored.dtype] is kind:
+            return self._raw
+        rows = self.rows()
+        if kind is GgmlType.F16 and float(np.abs(rows).max()) > _LARGEST_F16:
+            raise UnsupportedModel(f"{name} holds numbers that F16 cannot", "Use bf16, f32 or a quantized type.")
+        out = self._buffer("out", block.rows * kind.row_bytes(block.stored.columns), np.uint8)
+        self._library.quantize(kind, rows, out, importance)
+        return out
+
+    def rows(self) -> Rows:
+        """The loaded block as float32 (rows, columns), exactly; valid until the next `load`."""
+        block = self._loaded()
+        count = block.rows * block.stored.columns
+        rows = self._buffer("rows", count, np.float32)
+        if not self._widened:
+            _widen(self._raw, block.stored.dtype, rows)
+            self._widened = True
+        return rows.reshape(block.rows, block.stored.columns)
+
+    def _loaded(self) -> Block:
+        assert self._block is not None, "load first"
+        return self._block
+
+    def _check_finite(self, name: str) -> None:
+        block = self._loaded()
+        bits, mask, infinity = _MAGNITUDE[block.stored.dtype]
+        values = self._raw.view(bits)
+        magnitude = np.bitwise_and(values, bits(mask), out=self._buffer("magnitude", values.size, bits))
+        if magnitude.max() >= infinity:
+            row = block.first + int(np.argmax(magnitude >= infinity)) // block.stored.columns
+            raise DamagedCheckpoint(
+                f"{name} holds a number that is not finite, in row {row}",
+                "The weights are damaged or were saved from a failed training: download them again.",
+            )
+
+    def _buffer(self, purpose: str, count: int, dtype: type[np.generic]) -> npt.NDArray[Any]:
+        """`count` elements of a buffer that only ever grows."""
+        nbytes = count * np.dtype(dtype).itemsize
+        if purpose not in self._buffers or self._buffers[purpose].nbytes < nbytes:
+            self._buffers[purpose] = np.empty(nbytes, np.uint8)
+        return self._buffers[purpose][:nbytes].view(dtype)
+
+
+def _widen(raw: Bytes, dtype: Dtype, out: Rows) -> None:
+    """Exact float32: bfloat16 is its upper half."""
+    if dtype is Dtype.BF16:
+        np.left_shift(raw.view(np.uint16), 16, out=out.view(np.uint32), dtype=np.uint32)
+    else:
+        out[:] = raw.view(np.float16 if dtype is Dtype.F16 else np.float32)

@@ -1,0 +1,183 @@
+"""Which type each tensor gets.
+
+The rules are those of llama.cpp's `llama_tensor_get_type` (src/llama-quant.cpp, as shipped in llama-cpp-python 0.3.36),
+for dense models of the qwen2 architecture and the quantizations named here: a test holds every tensor byte to what
+`llama_model_quantize` makes. They read:
+
+1. Vectors (norms, biases) stay F32. F32, F16 and BF16 apply to every matrix alike.
+2. Every other quantization starts from its base type, and the table `_MIX` raises some matrices of some layers.
+3. The output matrix, or the embedding where the two are tied, becomes Q6_K (Q8_0 in a Q8_0 file, and where a row is not
+   a whole number of the base type's blocks).
+4. In an 80-layer model (72B) eight query heads share each value head, so attn_v is small: Q4_K there becomes Q5_K.
+5. A type whose block does not divide the row falls back to the nearest type with blocks of 32, and that to F16.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from qmath_convert.ggml import GgmlType
+
+
+class Quant(StrEnum):
+    """What a user can ask for, by the names that llama.cpp uses."""
+
+    F32 = "f32"
+    F16 = "f16"
+    BF16 = "bf16"
+    Q8_0 = "q8_0"
+    Q6_K = "q6_k"
+    Q5_K_M = "q5_k_m"
+    Q5_K_S = "q5_k_s"
+    Q4_K_M = "q4_k_m"
+    Q4_K_S = "q4_k_s"
+    Q4_0 = "q4_0"
+    IQ4_XS = "iq4_xs"
+
+    @property
+    def file_type(self) -> int:
+        """`general.file_type` (`enum llama_ftype`)."""
+        return _FILE_TYPES[self]
+
+    @property
+    def base(self) -> GgmlType:
+        """The type of a matrix that nothing raises."""
+        return _BASES[self]
+
+
+_FILE_TYPES = {
+    Quant.F32: 0,
+    Quant.F16: 1,
+    Quant.BF16: 32,
+    Quant.Q8_0: 7,
+    Quant.Q6_K: 18,
+    Quant.Q5_K_M: 17,
+    Quant.Q5_K_S: 16,
+    Quant.Q4_K_M: 15,
+    Quant.Q4_K_S: 14,
+    Quant.Q4_0: 2,
+    Quant.IQ4_XS: 30,
+}
+
+_BASES = {
+    Quant.F32: GgmlType.F32,
+    Quant.F16: GgmlType.F16,
+    Quant.BF16: GgmlType.BF16,
+    Quant.Q8_0: GgmlType.Q8_0,
+    Quant.Q6_K: GgmlType.Q6_K,
+    Quant.Q5_K_M: GgmlType.Q5_K,
+    Quant.Q5_K_S: GgmlType.Q5_K,
+    Quant.Q4_K_M: GgmlType.Q4_K,
+    Quant.Q4_K_S: GgmlType.Q4_K,
+    Quant.Q4_0: GgmlType.Q4_0,
+    Quant.IQ4_XS: GgmlType.IQ4_XS,
+}
+
+
+class Role(Enum):
+    """The matrices that the rules tell apart; everything else is OTHER."""
+
+    EMBEDDING = "token_embd"
+    OUTPUT = "output"
+    ATTN_V = "attn_v"
+    FFN_DOWN = "ffn_down"
+    OTHER = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the rules look at beside the tensor itself."""
+
+    layers: int
+    heads_per_kv: int
+    tied: bool
+    has_importance: bool = False
+
+
+# A rule looks at a layer's number and the model, and says whether the raise applies.
+_Rule = Callable[[int, Shape], bool]
+
+
+def _more_bits(layer: int, shape: Shape) -> bool:
+    """The first and last eighth of the layers, and every third one between."""
+    eighth = shape.layers // 8
+    return layer < eighth or layer >= 7 * shape.layers // 8 or (layer - eighth) % 3 == 2
+
+
+def _first_eighth(layer: int, shape: Shape) -> bool:
+    return layer < shape.layers // 8
+
+
+_MIX: dict[Quant, dict[Role, tuple[GgmlType, _Rule]]] = {
+    Quant.Q4_0: {
+        Role.FFN_DOWN: (GgmlType.Q4_1, lambda layer, shape: shape.has_importance and _first_eighth(layer, shape)),
+    },
+    Quant.Q4_K_S: {
+        Role.ATTN_V: (GgmlType.Q5_K, lambda layer, _: layer < 4),
+        Role.FFN_DOWN: (GgmlType.Q5_K, _first_eighth),
+    },
+    Quant.Q4_K_M: {
+        Role.ATTN_V: (GgmlType.Q6_K, _more_bits),
+        Role.FFN_DOWN: (GgmlType.Q6_K, _more_bits),
+    },
+    Quant.Q5_K_M: {
+        Role.ATTN_V: (GgmlType.Q6_K, _more_bits),
+        Role.FFN_DOWN: (GgmlType.Q6_K, _more_bits),
+    },
+    Quant.IQ4_XS: {
+        Role.ATTN_V: (GgmlType.Q5_K, lambda _, shape: shape.heads_per_kv >= 4),
+        Role.FFN_DOWN: (GgmlType.Q5_K, lambda layer, shape: not shape.has_importance and _first_eighth(layer, shape)),
+    },
+}
+
+_FALLBACK = {
+    GgmlType.IQ4_XS: GgmlType.IQ4_NL,
+    GgmlType.Q4_K: GgmlType.Q5_0,
+    GgmlType.Q5_K: GgmlType.Q5_1,
+    GgmlType.Q6_K: GgmlType.Q8_0,
+}
+
+_LAYERS_OF_72B = 80
+
+
+def tensor_type(quant: Quant, name: str, dims: tuple[int, ...], shape: Shape) -> GgmlType:
+    """The type of the tensor with GGUF name `name` and dimensions `dims`, (rows, columns) as in the checkpoint."""
+    if len(dims) < 2 or name.endswith("_norm.weight"):
+        return GgmlType.F32
+    if not quant.base.is_quantized:
+        return quant.base
+    wanted = _wanted(quant, name, dims[-1], shape)
+    return _fitting(wanted, dims[-1])
+
+
+def _wanted(quant: Quant, name: str, columns: int, shape: Shape) -> GgmlType:
+    role, layer = role_of(name)
+    if role is Role.OUTPUT or (role is Role.EMBEDDING and shape.tied):
+        whole = columns % quant.base.block == 0
+        return GgmlType.Q6_K if whole and quant is not Quant.Q8_0 else GgmlType.Q8_0
+    raised, applies = _MIX.get(quant, {}).get(role, (quant.base, _never))
+    wanted = raised if applies(layer, shape) else quant.base
+    if role is Role.ATTN_V and shape.layers == _LAYERS_OF_72B and wanted is GgmlType.Q4_K:
+        return GgmlType.Q5_K
+    return wanted
+
+
+def _never(_layer: int, _shape: Shape) -> bool:
+    return False
+
+
+def _fitting(wanted: GgmlType, columns: int) -> GgmlType:
+    if columns % wanted.block == 0:
+        return wanted
+    smaller = _FALLBACK.get(wanted, wanted)
+    return smaller if columns % smaller.block == 0 else GgmlType.F16
+
+
+def role_of(name: str) -> tuple[Role, int]:
+    """A GGUF tensor's role, and its layer (-1 outside the layers)."""
+    parts = name.split(".")
+    layer = int(parts[1]) if parts[0] == "blk" else -1
+    stem = parts[2] if parts[0] == "blk" else parts[0]
+    return next((role for role in Role if role.value == stem), Role.OTHER), layer

@@ -1,0 +1,160 @@
+"""`qmath convert`: a released checkpoint becomes quantized GGUF files, in one pass.
+
+Options -> source -> plan -> disk verdict -> conversion -> one line (or one JSON object) per file.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qmath_cli.commands import options as o
+from qmath_cli.commands.conversion import carry_out, translated
+from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.errors import DoesNotFit, ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from qmath_convert.pipeline import Plan, Written
+    from qmath_convert.recipe import Quant
+
+_DEFAULT = "q4_k_m"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user asked for, before anything was looked at."""
+
+    source: Path
+    quants: tuple[str, ...]
+    output: Path | None
+    imatrix: Path | None
+    verify: bool
+    threads: int
+    force: bool
+    as_json: bool
+
+
+def command(
+    context: typer.Context,
+    source: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A checkpoint's folder: config.json, *.safetensors.")
+    ],
+    quant: Annotated[
+        list[str] | None, typer.Option("--quant", "-q", metavar="TYPE", help="q4_k_m, q8_0, ...; repeat for several.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="PATH", help="The file, or a folder for several.")
+    ] = None,
+    imatrix: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An importance matrix that llama-imatrix made.")
+    ] = None,
+    no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not check what was written.")] = False,
+    threads: Annotated[int, typer.Option(min=0, help="Threads; 0 means one per core and one to read ahead.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are already there.")] = False,
+    json: o.Json = False,
+) -> int:
+    """Convert a Hugging Face checkpoint of Qwen2.5-Math to GGUF, in one pass and without an intermediate file."""
+    quants = tuple(dict.fromkeys(quant or [_DEFAULT]))
+    wanted = Wanted(source, quants, output, imatrix, not no_verify, threads, force, json)
+    return _run(frame(context), wanted)
+
+
+def _run(here: Frame, wanted: Wanted) -> int:
+    from qmath_convert.pipeline import Options
+
+    started = time.monotonic()
+    plan = _plan(wanted)
+    require_room(plan)
+    if not wanted.verify:
+        here.terminal.note("not verified: no row is compared with the checkpoint, and the file is not reopened")
+    written = carry_out(here.terminal, plan, Options(verify=wanted.verify, threads=wanted.threads))
+    seconds = time.monotonic() - started
+    if wanted.as_json:
+        here.terminal.json(record(written, seconds))
+        return ExitCode.OK
+    for file in written:
+        here.terminal.line(f"{file.path}  {file.size / 1e6:,.1f} MB  sha256 {file.sha256}")
+    here.terminal.note(f"{plan.source_bytes / 1e6:,.1f} MB converted in {seconds:.1f} s")
+    return ExitCode.OK
+
+
+def _plan(wanted: Wanted) -> Plan:
+    from qmath_convert.imatrix import read_importance
+    from qmath_convert.pipeline import plan
+    from qmath_convert.source import LocalFolder
+
+    with translated():
+        source = LocalFolder(wanted.source)
+        targets = _targets(wanted, source.name)
+        importance = read_importance(wanted.imatrix) if wanted.imatrix else None
+        return plan(source, targets, importance)
+
+
+def _targets(wanted: Wanted, name: str) -> Mapping[Path, Quant]:
+    """Which file gets which quantization."""
+    quants = [_quant(text) for text in wanted.quants]
+    given = wanted.output
+    if given is not None and not given.is_dir() and len(quants) == 1:
+        targets = {given: quants[0]}
+    elif given is None or given.is_dir():
+        folder = given or Path()
+        targets = {folder / f"{name}-{quant}.gguf": quant for quant in quants}
+    else:
+        raise UsageError(f"{given} is not a folder", "With several quantizations, -o names an existing folder.")
+    for path in targets:
+        _check_target(path, force=wanted.force)
+    return targets
+
+
+def _check_target(path: Path, *, force: bool) -> None:
+    if path.suffix != ".gguf":
+        raise UsageError(f"{path} does not end in .gguf")
+    unfinished = path.with_name(path.name + ".part.journal").exists()  # an earlier run stopped between two renames
+    if path.exists() and not force and not unfinished:
+        raise UsageError(f"{path} is already there", "Give another name with -o, or --force to replace it.")
+
+
+def _quant(text: str) -> Quant:
+    from qmath_convert.recipe import Quant
+
+    try:
+        return Quant(text.lower())
+    except ValueError as exc:
+        raise UsageError(f"unknown quantization {text}", "Known: " + ", ".join(Quant)) from exc
+
+
+def require_room(plan: Plan) -> None:
+    """Raise `DoesNotFit` before the work rather than after it. What an earlier run already reserved counts as there."""
+    folder = plan.outputs[0].path.absolute().parent
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    parts = [output.path.with_name(output.path.name + ".part") for output in plan.outputs]
+    reserved = sum(
+        part.stat().st_blocks * 512 for part in parts if part.is_file() and hasattr(part.stat(), "st_blocks")
+    )
+    missing = plan.output_bytes - reserved - shutil.disk_usage(there).free
+    if missing > 0:
+        raise DoesNotFit(
+            f"the output needs {plan.output_bytes / 1e9:.2f} GB; {there} has {missing / 1e9:.2f} GB too little",
+            "Free some room, choose another disk with -o, or a smaller quantization.",
+        )
+
+
+def record(written: tuple[Written, ...], seconds: float) -> dict[str, object]:
+    """`convert --json`."""
+    files = [
+        {
+            "path": str(file.path),
+            "quantization": str(file.quant) if file.quant else None,
+            "bytes": file.size,
+            "sha256": file.sha256,
+            "types": file.types,
+        }
+        for file in written
+    ]
+    return {"schema": "qmath.convert/1", "files": files, "seconds": round(seconds, 3)}
