@@ -28,6 +28,7 @@ from qmath_cli.terminal.output import Terminal, drop_stdout
 COMMANDS = {
     "solve": solve.command,
     "convert": convert.command,
+    "convert": convert.command,
 }
 
 #: A problem may start with a minus sign, and mathematics is full of what looks like options.
