@@ -30,7 +30,7 @@ class Report:
     error: str = ""
 
 
-Check = Callable[[ast.Module], str]  # an empty string, or why the program is refused (with its line)
+Check = Callable[[ast.Module, list[str]], str]  # an empty string, or why the program is refused (with its line)
 
 
 class Namespace:
@@ -51,8 +51,8 @@ class Namespace:
         linecache.cache[name] = (len(source), None, lines, name)
         try:
             tree = ast.parse(source, name)
-            if refusal := self._check(tree):
-                return Report("blocked", error=refusal[:MAX_ERROR])
+            if refusal := self._check(tree, lines):
+                return Report("blocked", error=refusal)
             code = compile(keep_value(tree), name, "exec", dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
             return Report("error", error=syntax_error(exc, lines))

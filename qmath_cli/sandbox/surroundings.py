@@ -1,10 +1,11 @@
-"""What a program finds around it: builtins, `sys`, `input`, an empty environment, quiet warnings.
+"""What a program finds around it: builtins, `sys`, `os`, `input`, an empty environment, quiet warnings.
 
 These are manners, not walls: they turn what cannot work here into a message that a model can act on.
 """
 
 from __future__ import annotations
 
+import ast
 import builtins
 import io
 import os
@@ -12,14 +13,62 @@ import sys
 import threading
 import types
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
+from qmath_cli.sandbox import policy
+from qmath_cli.sandbox.limits import Switch
 from qmath_cli.sandbox.orders import Orders
-from qmath_cli.sandbox.program import Namespace
+from qmath_cli.sandbox.program import Namespace, where
 
 RECURSION = 10_000  # frames; Python's own 1,000 is too few for the brute force that models write
 RECURSION_CEILING = 20_000  # more could run out of C stack
 THREAD_STACK = 8 << 20
+
+_SYS = [
+    "byteorder",
+    "copyright",
+    "exc_info",
+    "exit",
+    "float_info",
+    "float_repr_style",
+    "get_int_max_str_digits",
+    "getdefaultencoding",
+    "getrefcount",
+    "getrecursionlimit",
+    "getsizeof",
+    "hash_info",
+    "hexversion",
+    "implementation",
+    "int_info",
+    "intern",
+    "is_finalizing",
+    "maxsize",
+    "maxunicode",
+    "platform",
+    "stderr",
+    "stdin",
+    "stdout",
+    "thread_info",
+    "version",
+    "version_info",
+]
+_OS = [
+    "altsep",
+    "curdir",
+    "devnull",
+    "extsep",
+    "fspath",
+    "linesep",
+    "name",
+    "pardir",
+    "path",
+    "pathsep",
+    "sep",
+    "urandom",
+    "cpu_count",
+    "getpid",
+]
 
 
 class Aside(io.StringIO):
@@ -44,8 +93,31 @@ class Aside(io.StringIO):
         return text
 
 
+class Facade(types.ModuleType):
+    """A module of which programs see the useful part. `shared` names are read from, and set on, the real one."""
+
+    def __init__(self, real: types.ModuleType, shared: Sequence[str], own: Mapping[str, object]) -> None:
+        super().__init__(real.__name__, real.__doc__)
+        self.__dict__.update(own)
+        self.__dict__["_real"] = real
+        self.__dict__["_shared"] = frozenset(shared)
+
+    def __getattr__(self, name: str) -> object:
+        if name in self.__dict__["_shared"]:
+            return getattr(self.__dict__["_real"], name)
+        if name.startswith("__") or not hasattr(self.__dict__["_real"], name):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        raise PermissionError(f"{self.__name__}.{name} is not available here")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in self.__dict__["_shared"]:
+            setattr(self.__dict__["_real"], name, value)
+        else:
+            self.__dict__[name] = value
+
+
 def prepare() -> None:
-    """Set the interpreter up as section "what programs expect" of the documentation says."""
+    """Set the interpreter up for programs that compute; done once, before the restrictions."""
     os.environ.clear()
     sys.argv[:] = [""]
     sys.set_int_max_str_digits(0)
@@ -54,21 +126,90 @@ def prepare() -> None:
     warnings.simplefilter("ignore")
 
 
-def namespace(_orders: Orders) -> Namespace:
-    """The namespace of a solution, with guarded builtins."""
-    return Namespace(guarded_builtins(), lambda _tree: "")
+def namespace(orders: Orders) -> Namespace:
+    """The namespace of a solution, with its builtins and its rules."""
+    if Switch.POLICY in orders.without:
+        return Namespace(builtins, lambda _tree, _lines: "")
+    return Namespace(guarded_builtins(), first_refusal)
+
+
+def first_refusal(tree: ast.Module, lines: list[str]) -> str:
+    """The first thing in a program that is refused before it runs, as an error line; empty where there is none."""
+    for number, message in policy.refusals(tree):
+        return message + where(number, lines)
+    return ""
 
 
 def guarded_builtins() -> types.ModuleType:
     """A copy of `builtins` for the program alone; libraries keep the real one."""
     module = types.ModuleType("builtins", builtins.__doc__)
-    module.__dict__.update(
-        {k: v for k, v in vars(builtins).items() if not k.startswith("__") or k == "__build_class__"}
-    )
-    module.__dict__.update({"__import__": builtins.__import__, "__debug__": True, "input": no_input})
+    module.__dict__.update(vars(builtins))
+    facades = {"sys": sys_facade(), "os": os_facade(), "builtins": module}
+    module.__dict__.update({"__import__": importer(facades), "input": no_input, "breakpoint": no_breakpoint})
     return module
+
+
+def importer(facades: Mapping[str, types.ModuleType]) -> object:
+    """The `__import__` of programs: the facade, the real module, or an exception that says what to do instead."""
+    real = builtins.__import__
+
+    def import_(
+        name: str,
+        globals: Mapping[str, object] | None = None,  # noqa: A002  the names of Python's own hook
+        locals: Mapping[str, object] | None = None,  # noqa: A002
+        fromlist: Sequence[str] = (),
+        level: int = 0,
+    ) -> object:
+        verdict = policy.judge(name) if level == 0 else policy.Import.ALLOWED
+        if verdict is policy.Import.REFUSED:
+            raise PermissionError(policy.advice(name))
+        if verdict is policy.Import.ABSENT:
+            raise ModuleNotFoundError(policy.advice(name), name=name)
+        root = name.partition(".")[0]
+        if level == 0 and root in facades:
+            return facades[root] if name == root or not fromlist else real(name, globals, locals, fromlist, level)
+        return _import(real, name, globals, locals, fromlist, level)
+
+    return import_
+
+
+def _import(real: object, name: str, *rest: object) -> object:
+    """The real import; a library that is permitted but not installed says what is."""
+    try:
+        return real(name, *rest)  # type: ignore[operator]
+    except ModuleNotFoundError as exc:
+        if exc.name == name.partition(".")[0] and exc.name in policy.LIBRARIES:
+            raise ModuleNotFoundError(f"No module named {exc.name!r} (it is not installed)", name=exc.name) from None
+        raise
+
+
+def sys_facade() -> Facade:
+    """`sys` as far as a computation needs it."""
+
+    def setrecursionlimit(limit: int) -> None:
+        sys.setrecursionlimit(max(100, min(limit, RECURSION_CEILING)))
+
+    own = {
+        "argv": [""],
+        "path": [],
+        "executable": "",
+        "setrecursionlimit": setrecursionlimit,
+        "set_int_max_str_digits": lambda _digits: None,  # there is no limit here; the output is bounded
+    }
+    return Facade(sys, _SYS, own)
+
+
+def os_facade() -> Facade:
+    """`os` as far as a computation needs it: no files, no processes, an empty environment."""
+    environ: dict[str, str] = {}
+    return Facade(os, _OS, {"environ": environ, "getenv": environ.get, "getcwd": lambda: "/"})
 
 
 def no_input(*_prompt: object) -> NoReturn:
     """There is nobody to ask."""
     raise EOFError("input() is not available here; put the values in the code")
+
+
+def no_breakpoint(*_arguments: object, **_options: object) -> NoReturn:
+    """There is nobody to debug."""
+    raise RuntimeError("breakpoint() is not available here")
