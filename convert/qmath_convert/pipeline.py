@@ -133,6 +133,7 @@ class _Stream:
                 while waiting:
                     self._settle(waiting.popleft())
             except BaseException:
+                self._plan.checkpoint.source.close()  # or a thread that waits for the network would hold us up
                 pool.shutdown(cancel_futures=True)
                 raise
 

@@ -10,12 +10,11 @@ The converter reads a checkpoint only through `Source`. It promises in return:
   for a few blocks in flight (there are as many readers as threads), and every byte range at most once per run;
 * `release` is called for a shard when everything that comes from it is on the output's disk, and the shard is not read
   again, neither in this run nor in one that resumes it.
-* weights of a shard are asked for only after the shards before it were released: one shard on the source's disk is
-  enough. A run that resumes releases the shards that were complete already once more, so that a source can check and
-  delete what a killed run left; `release` may raise, and a shard whose release raised is not to be trusted.
-
-So a source that streams can begin a shard's download at the first block asked for, block `read_into` until those bytes
-are there, and delete the shard at `release`. A source must be safe to read from several threads.
+* shards are released in the order in which their heads were read, every one of them, and a few blocks of the next may
+  be asked for before: a source that wants one shard on its disk at a time lets those reads wait until then. A run that
+  resumes releases the shards that were complete already once more, so that a source can check and delete what a killed
+  run left; `release` may raise, and a shard whose release raised is not to be trusted;
+* `close` is called when the conversion has ended, however it did: a read that still waits must raise soon.
 
 A source reports trouble as a `ConvertError`, or as an error of its own, which passes through the converter untouched.
 """
@@ -79,6 +78,10 @@ class Source(Protocol):
         """A shard is not needed any more."""
         ...
 
+    def close(self) -> None:
+        """Nothing is needed any more; readers that wait are let go with an error. Safe to call twice."""
+        ...
+
 
 class LocalFolder:
     """A folder on this disk, or a snapshot folder of the Hugging Face cache, which links to its own blobs.
@@ -136,6 +139,9 @@ class LocalFolder:
 
     def release(self, name: str) -> None:
         """Nothing to do: the folder is the user's."""
+
+    def close(self) -> None:
+        """Nothing to do: no read waits."""
 
     def _path(self, name: str) -> Path:
         """The file's path; a link that leads out of the checkpoint is refused."""

@@ -1,0 +1,79 @@
+"""What the Hugging Face cache on this disk already holds, found without a socket.
+
+Layout: `models--OWNER--NAME/snapshots/COMMIT/FILE`, links into `blobs/`, where a file of the large-file storage is
+named by its sha256 and any other by git's sha1; `refs/main` names a commit. Read only: this program never writes there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from qmath_cli.models.hub import RemoteFile, Snapshot
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """Where the cache is: HF_HUB_CACHE, else HF_HOME/hub, else the user's cache folder."""
+    if explicit := environ.get("HF_HUB_CACHE"):
+        return Path(explicit).expanduser()
+    if home := environ.get("HF_HOME"):
+        return Path(home).expanduser() / "hub"
+    base = environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "huggingface" / "hub"
+
+
+def cached_file(cache: Path, snapshot: Snapshot, name: str) -> Path | None:
+    """The file of a snapshot in the cache, if it is there with the right size."""
+    path = _repo_folder(cache, snapshot.repo, snapshot.kind) / "snapshots" / snapshot.commit / name
+    return path if path.is_file() and path.stat().st_size == snapshot.files[name].size else None
+
+
+def cached_snapshot(cache: Path, repo: str, revision: str, kind: str = "model") -> Snapshot | None:
+    """A snapshot whose every shard is in the cache, so that the hub need not be asked at all."""
+    folder = _repo_folder(cache, repo, kind)
+    commit = revision if _COMMIT.fullmatch(revision) else _reference(folder, revision)
+    snapshot = folder / "snapshots" / (commit or "-")
+    if commit is None or not snapshot.is_dir():
+        return None
+    files = {path.name: _described(path) for path in snapshot.iterdir() if path.is_file()}
+    if not _needed(snapshot) <= files.keys():
+        return None
+    return Snapshot(repo, commit, files, "", kind)
+
+
+def _repo_folder(cache: Path, repo: str, kind: str) -> Path:
+    return cache / f"{kind}s--{repo.replace('/', '--')}"
+
+
+def _reference(folder: Path, revision: str) -> str | None:
+    path = folder / "refs" / revision
+    text = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+    return text if _COMMIT.fullmatch(text) else None
+
+
+def _needed(snapshot: Path) -> set[str]:
+    """The files without which a checkpoint is not one."""
+    index = snapshot / "model.safetensors.index.json"
+    if not index.is_file():
+        return {"config.json", "model.safetensors"}
+    try:
+        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, AttributeError, TypeError):  # a damaged index: ask the hub
+        return {"config.json", "?"}
+    return {"config.json", *shards}
+
+
+def _described(path: Path) -> RemoteFile:
+    """A cached file, with the hash that its blob's name claims."""
+    blob = path.resolve().name
+    return RemoteFile(
+        name=path.name,
+        size=path.stat().st_size,
+        sha256=blob if _SHA256.fullmatch(blob) else None,
+        git_sha1=blob if _COMMIT.fullmatch(blob) else None,
+    )
