@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 
+from qmath_cli.sandbox import libc
 from qmath_cli.sandbox.orders import Orders
 
 LINE = "import sys; sys.path.insert(0, sys.argv[1]); from qmath_cli.sandbox.boot import main; main()"
@@ -18,6 +20,8 @@ LINE = "import sys; sys.path.insert(0, sys.argv[1]); from qmath_cli.sandbox.boot
 def main() -> None:
     """Become a worker."""
     orders = Orders.load(sys.argv[3])
+    if sys.platform == "linux":
+        libc.die_with_parent(signal.SIGKILL, orders.parent)
     deepen_stack()
     find_libraries(orders)
     if sys.argv[2] == "zygote":
@@ -34,7 +38,7 @@ def main() -> None:
 
 def deepen_stack() -> None:
     """Raise the soft limit on the stack and start again: its place in memory is chosen when a program starts."""
-    if not sys.platform.startswith("linux"):
+    if sys.platform != "linux":
         return
     import resource
 

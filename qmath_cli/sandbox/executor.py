@@ -14,7 +14,7 @@ import sysconfig
 import tempfile
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -61,8 +61,8 @@ def launcher_for(orders: Orders) -> Launcher:
 class Executor:
     """Hands out workers. Starting one is hidden: the next is prepared in the background as soon as one is taken.
 
-    `preload` are the libraries a worker imports before it is confined; `empty` is what a silent program gives back.
-    `without` leaves layers out and is there for tests alone.
+    `preload` are the libraries a worker imports before it is confined; `empty` is what a silent program gives back;
+    without `spares` only the first worker is prepared. `without` leaves layers out and is there for tests alone.
     """
 
     def __init__(
@@ -72,27 +72,30 @@ class Executor:
         allow_basic: bool = False,
         preload: Sequence[str] = PRELOAD,
         empty: str = "Done",
+        spares: bool = True,
         without: frozenset[Switch] = frozenset(),
     ) -> None:
         self.limits = limits or Limits()
         self.empty = empty
         self._allow_basic = allow_basic
+        self._spares = spares
         self._scratch = Path(tempfile.mkdtemp(prefix="qmath-"))
         self._launcher = launcher_for(orders_for(self.limits, self._scratch, preload, without))
         self._lock = threading.Lock()
         self._closed = False
         self._live: set[LiveProcess] = set()
         self._background = ThreadPoolExecutor(1, thread_name_prefix="qmath-spare")
-        self._spare = self._background.submit(self._launch)
+        self._spare: Future[LiveProcess] | None = self._background.submit(self._launch)
+        self._first = self._spare
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """What the spare worker's probes found. Waits for it. Raises `ExecutorUnusable`."""
-        return self._spare.result().layers
+        """What the first worker's probes found. Waits for it. Raises `ExecutorUnusable`."""
+        return self._first.result().layers
 
     @property
     def protection(self) -> Protection:
-        """The level that the layers add up to. Waits for the spare worker."""
+        """The level that the layers add up to. Waits for the first worker."""
         return protection_of(self.layers)
 
     def open(self) -> LiveWorker:
@@ -100,11 +103,12 @@ class Executor:
         return LiveWorker(self.take, self.retire, self.limits, self.empty)
 
     def take(self) -> LiveProcess:
-        """A confined process that waits for programs; the next spare is started at once."""
+        """A confined process that waits for programs; the next one is started at once."""
         with self._lock:
             if self._closed:
                 raise ExecutorUnusable("the executor is closed")
-            spare, self._spare = self._spare, self._background.submit(self._launch)
+            spare = self._spare or self._background.submit(self._launch)
+            self._spare = self._background.submit(self._launch) if self._spares else None
         process = spare.result()
         if protection_of(process.layers) is Protection.BASIC and not self._allow_basic:
             self.retire(process)

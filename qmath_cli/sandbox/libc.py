@@ -50,6 +50,11 @@ def die_with_parent(signal_number: int, parent: int) -> None:
         os._exit(1)
 
 
+def outlive_parent() -> None:
+    """Take `die_with_parent` back."""
+    prctl(_PR_SET_PDEATHSIG, 0)
+
+
 def no_new_privileges() -> None:
     """From here on no set-user-ID program gives anything; Landlock and seccomp ask for it."""
     prctl(_PR_SET_NO_NEW_PRIVS, 1)

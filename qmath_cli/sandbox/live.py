@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from qmath_cli.errors import ExecutorUnusable
 from qmath_cli.records import Output, RunStatus
-from qmath_cli.sandbox.feedback import compose
+from qmath_cli.sandbox.feedback import compose, harmless
 from qmath_cli.sandbox.launch import Started
 from qmath_cli.sandbox.levels import parse
 from qmath_cli.sandbox.limits import Layer, Limits
@@ -162,7 +162,7 @@ class LiveWorker:
             stdout = aside
         stdout = f"{note}\n{stdout}" if note else stdout
         text = compose(stdout, value, error, limit=self._limits.text, empty=self._empty)
-        return Output(text, status, seconds, error)
+        return Output(text, status, seconds, harmless(error))
 
     def _judge(self, exchange: Exchange, death: int) -> tuple[RunStatus, str]:
         """Status and error line of an exchange; the worker's own words only within type and length."""

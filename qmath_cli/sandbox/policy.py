@@ -14,97 +14,15 @@ from enum import StrEnum
 LIBRARIES = ("sympy", "numpy", "mpmath", "scipy", "networkx", "pandas", "gmpy2", "sortedcontainers", "more_itertools")
 """Third-party packages that programs may use where they are installed."""
 
-_STANDARD = frozenset(
-    [
-        "__future__",
-        "__main__",
-        "abc",
-        "argparse",
-        "array",
-        "ast",
-        "asyncio",
-        "base64",
-        "binascii",
-        "bisect",
-        "builtins",
-        "cProfile",
-        "calendar",
-        "cmath",
-        "collections",
-        "colorsys",
-        "concurrent",
-        "contextlib",
-        "contextvars",
-        "copy",
-        "copyreg",
-        "csv",
-        "dataclasses",
-        "datetime",
-        "decimal",
-        "difflib",
-        "dis",
-        "doctest",
-        "encodings",
-        "enum",
-        "errno",
-        "fractions",
-        "functools",
-        "gc",
-        "graphlib",
-        "hashlib",
-        "heapq",
-        "hmac",
-        "html",
-        "inspect",
-        "io",
-        "itertools",
-        "json",
-        "keyword",
-        "locale",
-        "logging",
-        "math",
-        "numbers",
-        "operator",
-        "optparse",
-        "os",
-        "pathlib",
-        "pickle",
-        "platform",
-        "posixpath",
-        "pprint",
-        "profile",
-        "pstats",
-        "queue",
-        "random",
-        "re",
-        "reprlib",
-        "sched",
-        "secrets",
-        "statistics",
-        "string",
-        "stringprep",
-        "struct",
-        "sys",
-        "sysconfig",
-        "textwrap",
-        "threading",
-        "time",
-        "timeit",
-        "token",
-        "tokenize",
-        "traceback",
-        "tracemalloc",
-        "types",
-        "typing",
-        "unicodedata",
-        "unittest",
-        "uuid",
-        "warnings",
-        "weakref",
-        "zlib",
-        "zoneinfo",
-    ]
-)
+_STANDARD = """
+    __future__ __main__ abc argparse array ast asyncio base64 binascii bisect builtins cProfile calendar cmath
+    collections colorsys concurrent contextlib contextvars copy copyreg csv dataclasses datetime decimal difflib dis
+    doctest encodings enum errno fractions functools gc graphlib hashlib heapq hmac html inspect io itertools json
+    keyword locale logging math numbers operator optparse os pathlib pickle platform posixpath pprint profile pstats
+    queue random re reprlib sched secrets statistics string stringprep struct sys sysconfig textwrap threading time
+    timeit token tokenize traceback tracemalloc types typing unicodedata unittest uuid warnings weakref zlib
+    zoneinfo
+"""
 _PARTS_REFUSED = (  # parts of permitted packages that compile code, start programs or touch files
     "sympy.utilities.autowrap",
     "sympy.utilities.runtests",
@@ -124,33 +42,11 @@ _ADVICE = {
     "requests": "there is no network here",
     "urllib": "there is no network here",
 }
-_ATTRIBUTES = frozenset(
-    [
-        "__subclasses__",
-        "__globals__",
-        "__builtins__",
-        "__code__",
-        "__closure__",
-        "__loader__",
-        "__spec__",
-        "__import__",
-        "__reduce__",
-        "__reduce_ex__",
-        "tb_frame",
-        "f_back",
-        "f_globals",
-        "f_builtins",
-        "f_locals",
-        "f_code",
-        "gi_frame",
-        "gi_code",
-        "cr_frame",
-        "cr_code",
-        "ag_frame",
-        "ag_code",
-        "co_code",
-    ]
-)
+_ATTRIBUTES = """
+    __subclasses__ __globals__ __builtins__ __code__ __closure__ __loader__ __spec__ __import__ __reduce__
+    __reduce_ex__ tb_frame f_back f_globals f_builtins f_locals f_code gi_frame gi_code cr_frame cr_code ag_frame
+    ag_code co_code
+"""
 
 
 class Import(StrEnum):
@@ -166,7 +62,7 @@ def judge(name: str) -> Import:
     root = name.partition(".")[0]
     if any(name == part or name.startswith(part + ".") for part in _PARTS_REFUSED):
         return Import.REFUSED
-    if root in _STANDARD or root in LIBRARIES:
+    if root in _STANDARD.split() or root in LIBRARIES:
         return Import.ALLOWED
     return Import.REFUSED if root in sys.stdlib_module_names and root not in _PLOTS else Import.ABSENT
 
@@ -184,9 +80,10 @@ def advice(name: str) -> str:
 
 def refusals(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Line and reason for each thing in a program that is refused before it runs."""
+    refused = frozenset(_ATTRIBUTES.split())
     for node in ast.walk(tree):
         for name in _names(node):
-            if name in _ATTRIBUTES:
+            if name in refused:
                 yield getattr(node, "lineno", 0), f"PermissionError: the attribute {name!r} is not available here"
     for node in tree.body:
         for module in _modules(node):

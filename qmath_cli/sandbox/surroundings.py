@@ -25,50 +25,14 @@ RECURSION = 10_000  # frames; Python's own 1,000 is too few for the brute force 
 RECURSION_CEILING = 20_000  # more could run out of C stack
 THREAD_STACK = 8 << 20
 
-_SYS = [
-    "byteorder",
-    "copyright",
-    "exc_info",
-    "exit",
-    "float_info",
-    "float_repr_style",
-    "get_int_max_str_digits",
-    "getdefaultencoding",
-    "getrefcount",
-    "getrecursionlimit",
-    "getsizeof",
-    "hash_info",
-    "hexversion",
-    "implementation",
-    "int_info",
-    "intern",
-    "is_finalizing",
-    "maxsize",
-    "maxunicode",
-    "platform",
-    "stderr",
-    "stdin",
-    "stdout",
-    "thread_info",
-    "version",
-    "version_info",
-]
-_OS = [
-    "altsep",
-    "curdir",
-    "devnull",
-    "extsep",
-    "fspath",
-    "linesep",
-    "name",
-    "pardir",
-    "path",
-    "pathsep",
-    "sep",
-    "urandom",
-    "cpu_count",
-    "getpid",
-]
+_SYS = """
+    byteorder copyright exc_info exit float_info float_repr_style get_int_max_str_digits getdefaultencoding
+    getrefcount getrecursionlimit getsizeof hash_info hexversion implementation int_info intern is_finalizing
+    maxsize maxunicode platform stderr stdin stdout thread_info version version_info
+"""
+_OS = """
+    altsep curdir devnull extsep fspath linesep name pardir path pathsep sep urandom cpu_count getpid
+"""
 
 
 class Aside(io.StringIO):
@@ -196,13 +160,13 @@ def sys_facade() -> Facade:
         "setrecursionlimit": setrecursionlimit,
         "set_int_max_str_digits": lambda _digits: None,  # there is no limit here; the output is bounded
     }
-    return Facade(sys, _SYS, own)
+    return Facade(sys, _SYS.split(), own)
 
 
 def os_facade() -> Facade:
     """`os` as far as a computation needs it: no files, no processes, an empty environment."""
     environ: dict[str, str] = {}
-    return Facade(os, _OS, {"environ": environ, "getenv": environ.get, "getcwd": lambda: "/"})
+    return Facade(os, _OS.split(), {"environ": environ, "getenv": environ.get, "getcwd": lambda: "/"})
 
 
 def no_input(*_prompt: object) -> NoReturn:

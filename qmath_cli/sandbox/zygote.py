@@ -19,7 +19,7 @@ import socket
 import sys
 from typing import NoReturn
 
-from qmath_cli.sandbox import worker
+from qmath_cli.sandbox import libc, worker
 from qmath_cli.sandbox.orders import Orders
 
 _LOOK_UP = 0.5  # seconds between two looks at whether qmath is still there
@@ -33,6 +33,7 @@ def main(orders: Orders) -> NoReturn:
     gc.collect()
     gc.freeze()  # so that a worker's collector does not touch, and thereby copy, the pages we share
     children: set[int] = set()
+    libc.outlive_parent()  # from here on we see to it ourselves, and tidy up
     control.send(b'{"ready": true}')
     while (message := _next(control, orders.parent)) is not None:
         request, descriptors = message
@@ -40,6 +41,8 @@ def main(orders: Orders) -> NoReturn:
         control.send(json.dumps(answer).encode("ascii"))
     for child in list(children):
         _end({"end": child}, children)
+    with contextlib.suppress(OSError):
+        os.rmdir(orders.scratch)
     os._exit(0)
 
 

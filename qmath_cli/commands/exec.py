@@ -1,0 +1,138 @@
+"""`qmath exec`: run a program in the executor that solves use, and see what held it.
+
+File or stdin -> one worker -> the program's output on stdout (its error on stderr), or one JSON object -> exit code.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qmath_cli.commands import options as o
+from qmath_cli.commands.frame import frame
+from qmath_cli.errors import DataError, ExitCode
+from qmath_cli.records import Output, Protection, RunStatus
+from qmath_cli.sandbox.executor import PRELOAD, Executor
+from qmath_cli.sandbox.limits import Layer, Limits
+from qmath_cli.settings import Settings
+from qmath_cli.terminal.output import Terminal
+
+SCHEMA = "qmath.exec/1"
+TEXT = 1 << 16  # characters of output shown: a person wants more of it than a model does
+READ = 8 << 20  # bytes of a program that are read at all; the executor's own limit is lower
+
+
+def command(
+    context: typer.Context,
+    file: Annotated[str | None, typer.Argument(metavar="[FILE|-]", help="The program; - or nothing: stdin.")] = None,
+    layers: Annotated[bool, typer.Option("--layers", help="Show what holds programs back on this system.")] = False,
+    exec_timeout: o.ExecTimeout = None,
+    exec_memory: o.ExecMemory = None,
+    allow_basic_executor: o.AllowBasic = None,
+    as_json: o.Json = False,
+) -> int:
+    """Run a Python program in the restricted executor.
+
+    Exit code: 0 when the program ran to its end, 124 when it hit its time limit, 3 when it ended in any other way.
+    """
+    here = frame(context)
+    settings = here.settings(
+        exec_timeout=exec_timeout, exec_memory=exec_memory, allow_basic_executor=allow_basic_executor
+    )
+    if layers and file is None:
+        with executor_for(settings, "") as executor:
+            show_layers(here.terminal, executor.layers, executor.protection, as_json=as_json)
+        return ExitCode.OK
+    source = read(file)
+    code = source.decode("utf-8", "replace")
+    with executor_for(settings, code) as executor:
+        output = not_text(source) or run(executor, code)
+        found, protection = executor.layers, executor.protection
+    if as_json:
+        here.terminal.json(as_record(output, found, protection))
+    else:
+        show(here.terminal, output)
+        if layers:
+            show_layers(here.terminal, found, protection, as_json=False)
+    return exit_code(output.status)
+
+
+def executor_for(settings: Settings, code: str) -> Executor:
+    """One worker, with the libraries that the program's text names already imported."""
+    limits = Limits(seconds=settings.exec_timeout, memory=settings.exec_memory << 20, text=TEXT)
+    named = [library for library in PRELOAD if re.search(rf"\b{library}\b", code)]
+    return Executor(limits, allow_basic=settings.allow_basic_executor, preload=named, empty="", spares=False)
+
+
+def run(executor: Executor, code: str) -> Output:
+    """Run one program in a fresh worker."""
+    worker = executor.open()
+    try:
+        return worker.run(code)
+    finally:
+        worker.close()
+
+
+def read(file: str | None) -> bytes:
+    """The program's bytes. Raises `DataError` where there is no such file."""
+    if file is None or file == "-":
+        return sys.stdin.buffer.read(READ)
+    try:
+        with Path(file).open("rb") as stream:
+            return stream.read(READ)
+    except OSError as exc:
+        raise DataError(f"cannot read {file}: {exc.strerror}") from exc
+
+
+def not_text(source: bytes) -> Output | None:
+    """The answer to a program that is not UTF-8; None where it is."""
+    try:
+        source.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        error = f"SyntaxError: the program is not UTF-8 text (byte {exc.start})"
+        return Output(error, RunStatus.ERROR, 0.0, error)
+    return None
+
+
+def as_record(output: Output, layers: tuple[Layer, ...], protection: Protection) -> dict[str, object]:
+    """The JSON object that `--json` prints."""
+    return {
+        "schema": SCHEMA,
+        "status": output.status.value,
+        "output": output.text,
+        "error": output.error,
+        "seconds": round(output.seconds, 4),
+        "protection": protection.value,
+        "layers": [asdict(layer) for layer in layers],
+    }
+
+
+def show(terminal: Terminal, output: Output) -> None:
+    """What the program printed on stdout, its error line on stderr."""
+    text = output.text.removesuffix(output.error).removesuffix("\n")
+    if text:
+        terminal.line(text)
+    if output.error:
+        terminal.note(output.error)
+
+
+def show_layers(terminal: Terminal, layers: tuple[Layer, ...], protection: Protection, *, as_json: bool) -> None:
+    """One line per layer: what is held, by whom, by what means."""
+    if as_json:
+        terminal.json({"schema": SCHEMA, "protection": protection.value, "layers": [asdict(layer) for layer in layers]})
+        return
+    for layer in layers:
+        terminal.line(f"{layer.guard.value:<26}{layer.hold.value:<9}{layer.detail}")
+    terminal.line(f"protection: {protection.value}")
+
+
+def exit_code(status: RunStatus) -> int:
+    """0, 124 or 3."""
+    if status is RunStatus.OK:
+        return ExitCode.OK
+    return ExitCode.TIMEOUT if status is RunStatus.TIMEOUT else ExitCode.NO_ANSWER
