@@ -1,20 +1,27 @@
-"""LaTeX mathematics as text in a terminal. It shows the mathematics as written, or says that it cannot (None).
-
-For now it refuses everything, so that callers show the source.
-"""
+"""LaTeX mathematics as text in a terminal. It shows the mathematics as written, or says that it cannot (None)."""
 
 from __future__ import annotations
 
+from qmath_cli.terminal.maths.broken import display
+from qmath_cli.terminal.maths.constructs import parse
+from qmath_cli.terminal.maths.line import line
 from qmath_cli.terminal.maths.style import Style
+from qmath_cli.terminal.maths.tree import Refused
 
 __all__ = ["Style", "render_display", "render_inline"]
 
 
-def render_inline(latex: str, style: Style = Style.UNICODE) -> str | None:  # noqa: ARG001
+def render_inline(latex: str, style: Style = Style.UNICODE) -> str | None:
     """`latex` (without delimiters) on one line; None where that cannot be done without changing what it says."""
-    return None
+    try:
+        return line(parse(latex), style)
+    except Refused:
+        return None
 
 
-def render_display(latex: str, width: int, style: Style = Style.UNICODE) -> list[str] | None:  # noqa: ARG001
+def render_display(latex: str, width: int, style: Style = Style.UNICODE) -> list[str] | None:
     """`latex` as rows of at most `width` columns; None where that cannot be done without changing what it says."""
-    return None
+    try:
+        return [row.rstrip() for row in display(parse(latex), width, style).rows]
+    except Refused:
+        return None

@@ -1,0 +1,222 @@
+"""A formula in two dimensions: fractions on bars, limits above and below, brackets that grow, columns that line up.
+
+What fits on one row without losing anything stays on one row, written by `line`; only what needs height gets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qmath_cli.terminal.maths import box as boxes
+from qmath_cli.terminal.maths import scripts
+from qmath_cli.terminal.maths.bits import Bit, flat, paired
+from qmath_cli.terminal.maths.box import Box, beside, columns, stacked
+from qmath_cli.terminal.maths.fences import fenced
+from qmath_cli.terminal.maths.grids import table
+from qmath_cli.terminal.maths.heights import Heights, has_limits
+from qmath_cli.terminal.maths.line import Liner
+from qmath_cli.terminal.maths.style import Style
+from qmath_cli.terminal.maths.tree import (
+    Accent,
+    Atom,
+    Boxed,
+    Fence,
+    Fraction,
+    Mark,
+    Node,
+    Role,
+    Root,
+    Row,
+    Script,
+    Stack,
+    Table,
+)
+
+
+class Drawer:
+    """Turns nodes into boxes; `style` says in which alphabet."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+        self._ascii = style is Style.ASCII
+        self._line = Liner(style)
+        self._heights = Heights(style)
+        self._bar = "-" if self._ascii else "─"
+
+    # ------------------------------------------------------------ rows
+
+    def draw(self, node: Node) -> Box:
+        """Any node."""
+        items = flat(node)
+        return self.row(items) if len(items) != 1 else self._one(items[0])
+
+    def row(self, items: Sequence[Node]) -> Box:
+        """Things side by side, with the blanks that they would have on one line."""
+        tall = [self._heights.tall(item) for item in items]
+        if not any(tall):
+            return boxes.text(self._line.join(items).text)
+        bits = paired([_sides(item) if high else self._line.bit(item) for item, high in zip(items, tall, strict=True)])
+        parts: list[Box] = []
+        for at, (blank, written) in enumerate(self._line.laid(bits)):
+            if blank or (at and _bar_between(items[at - 1], items[at], bits[at - 1], bits[at])):
+                parts.append(boxes.text(" "))
+            parts.append(self._one(items[at]) if tall[at] else boxes.text(written))
+        return beside(parts)
+
+    # ------------------------------------------------------------ one thing
+
+    def _one(self, node: Node) -> Box:
+        if not self._heights.tall(node):
+            return boxes.text(self._line.bit(node).text)
+        match node:
+            case Row():
+                return self.draw(node)
+            case Fraction():
+                return self._fraction(node)
+            case Root():
+                return self._root(node)
+            case Script():
+                return self._script(node)
+            case _:
+                return self._framed(node)
+
+    def _framed(self, node: Node) -> Box:
+        match node:
+            case Accent():
+                return self._accent(node)
+            case Fence():
+                return fenced(node.left, self.draw(node.body), node.right, self._style)
+            case Boxed():
+                return self._boxed(self.draw(node.body))
+            case Stack():
+                return self._stack(node)
+            case Table():
+                return table(node, self.draw, self._style)
+            case _:
+                return boxes.text(self._line.bit(node).text)
+
+    def _fraction(self, node: Fraction) -> Box:
+        top, bottom = self.draw(node.top), self.draw(node.bottom)
+        width = max(top.width, bottom.width)
+        if not node.bar:
+            return fenced("(", stacked([top, boxes.text(" " * width), bottom], 1), ")", self._style)
+        return stacked([top, boxes.text(self._bar * (width + 2 * _has_bar(top, bottom, self._bar))), bottom], 1)
+
+    def _root(self, node: Root) -> Box:
+        """A hook before the radicand, a roof over it."""
+        body = self.draw(node.radicand)
+        hook, roof, wall = ("\\", "_", "|") if self._ascii else ("╲", "─", "│")
+        corner = " " if self._ascii else "┌"
+        rows = [f" {corner}{roof * (body.width + 1)}"]
+        rows += [f" {wall}{row} " for row in body.rows[:-1]]
+        rows += [f"{hook}{wall}{body.rows[-1]} "]
+        drawn = Box(tuple(rows), body.base + 1)
+        if node.degree is None:
+            return drawn
+        degree = self._line.inner(node.degree, compact=True).text
+        small = degree if self._ascii else (scripts.raised(degree) or degree)
+        mark = Box((*[" " * columns(small)] * (drawn.height - 2), small, " " * columns(small)), drawn.base)
+        return beside([mark, drawn])
+
+    def _accent(self, node: Accent) -> Box:
+        body = self.draw(node.body)
+        mark = {Mark.BAR: "─", Mark.UNDERLINE: "─", Mark.VECTOR: "─", Mark.ARC: "⌒", Mark.LINE: "─"}.get(node.mark)
+        if mark is None or self._ascii:
+            name = boxes.text(f"{node.mark}")
+            return beside([name, fenced("(", body, ")", self._style)])
+        over = mark * body.width
+        if node.mark is Mark.VECTOR:
+            over = "─" * (body.width - 1) + "→"
+        if node.mark is Mark.LINE:
+            over = ("←" + "─" * (body.width - 2) + "→") if body.width > 1 else "↔"
+        if node.mark is Mark.ARC:
+            over = boxes.pad("⌒", body.width)
+        line = boxes.text(over)
+        return stacked([body, line], 0) if node.mark is Mark.UNDERLINE else stacked([line, body], 1)
+
+    def _boxed(self, body: Box) -> Box:
+        corners, side = ("++++", "|") if self._ascii else ("┌┐└┘", "│")
+        edge = self._bar * (body.width + 2)
+        rows = [f"{corners[0]}{edge}{corners[1]}", *(f"{side} {row} {side}" for row in body.rows)]
+        return Box((*rows, f"{corners[2]}{edge}{corners[3]}"), body.base + 1)
+
+    # ------------------------------------------------------------ scripts and limits
+
+    def _script(self, node: Script) -> Box:
+        base = self.draw(node.base)
+        if has_limits(node.base):
+            return self._limits(node, base)
+        sup = None if node.sup is None else self._line.small(node.sup, up=True)
+        if sup is not None and node.sub is None:
+            return self._corner(base, boxes.text(sup))
+        raised, lowered = (None if part is None else self.draw(part) for part in (node.sup, node.sub))
+        return _cornered(base, raised, lowered)
+
+    @staticmethod
+    def _corner(base: Box, script: Box) -> Box:
+        """Small characters at the top right corner of something tall."""
+        blank = " " * script.width
+        return Box((base.rows[0] + script.rows[0], *(row + blank for row in base.rows[1:])), base.base)
+
+    def _limits(self, node: Script, base: Box) -> Box:
+        over = [self.draw(node.sup)] if node.sup is not None else []
+        under = [self.draw(node.sub)] if node.sub is not None else []
+        return stacked([*over, base, *under], len(over))
+
+    def _stack(self, node: Stack) -> Box:
+        over = [self.draw(node.over)] if node.over is not None else []
+        under = [self.draw(node.under)] if node.under is not None else []
+        base = self.draw(node.base)
+        if node.arrow:
+            width = max(part.width for part in (*over, *under, base)) + 1
+            base = boxes.text(self._bar * (width - base.width) + base.rows[0])
+        if node.brace:
+            base = self._braced(base, above=node.under is None)
+        return stacked([*over, base, *under], len(over))
+
+    def _braced(self, body: Box, *, above: bool) -> Box:
+        left, middle, right = ("/", "|", "\\") if self._ascii else ("╭", "┴", "╮") if above else ("╰", "┬", "╯")
+        width = max(3, body.width)
+        half = (width - 3) // 2
+        brace = boxes.text(left + self._bar * half + middle + self._bar * (width - 3 - half) + right)
+        return stacked([brace, body], 1) if above else stacked([body, brace], 0)
+
+
+# ---------------------------------------------------------------- judging
+
+
+def _sides(node: Node) -> Bit:
+    """How something tall behaves beside others."""
+    left = right = Role.ORDINARY
+    if isinstance(node, Script | Stack) and isinstance(node.base, Atom):
+        left = right = node.base.role
+    elif isinstance(node, Fence) or (isinstance(node, Table) and node.left):
+        left, right = Role.OPEN, Role.CLOSE
+    return Bit("x", left, right)
+
+
+def _bar_between(left: Node, right: Node, before: Bit, after: Bit) -> bool:
+    """Whether a fraction's bar would touch what stands beside it."""
+    if Role.SPACE in {before.right, after.left} or after.left is Role.PUNCTUATION:
+        return False
+    return any(isinstance(node, Fraction) and node.bar for node in (left, right))
+
+
+def _has_bar(top: Box, bottom: Box, bar: str) -> bool:
+    """Whether a fraction's bar would be as long as one inside it: then it has to be longer."""
+    width = max(top.width, bottom.width)
+    return any(row.strip() == bar * width for part in (top, bottom) for row in part.rows)
+
+
+def _cornered(base: Box, raised: Box | None, lowered: Box | None) -> Box:
+    """Full-sized scripts: one row above the base's top, one below its foot."""
+    above = raised.height if raised else 0
+    below = lowered.height if lowered else 0
+    width = max(raised.width if raised else 0, lowered.width if lowered else 0)
+    body = boxes.grow(base, above, below)
+    rows = [row + " " * width for row in body.rows]
+    for at in range(above):
+        rows[at] = body.rows[at] + boxes.pad(raised.rows[at] if raised else "", width, "l")
+    for at in range(below):
+        rows[-below + at] = body.rows[-below + at] + boxes.pad(lowered.rows[at] if lowered else "", width, "l")
+    return Box(tuple(rows), body.base)

@@ -1,0 +1,44 @@
+"""Brackets as tall as what they hold."""
+
+from __future__ import annotations
+
+from qmath_cli.terminal.maths.box import Box, beside
+from qmath_cli.terminal.maths.style import Style
+from qmath_cli.terminal.maths.symbols import ASCII_DELIMITERS
+from qmath_cli.terminal.maths.tree import Refused
+
+# top, middle, bottom, and the piece at half height where there is one
+_TALL = {
+    "(": "⎛⎜⎝",
+    ")": "⎞⎟⎠",
+    "[": "⎡⎢⎣",
+    "]": "⎤⎥⎦",
+    "{": "⎧⎪⎩⎨",
+    "}": "⎫⎪⎭⎬",
+    "|": "│││",
+    "‖": "║║║",
+    "⌊": "⎢⎢⎣",
+    "⌋": "⎥⎥⎦",
+    "⌈": "⎡⎢⎢",
+    "⌉": "⎤⎥⎥",
+}
+_TALL_ASCII = {"(": "/|\\", ")": "\\|/", "[": "[[[", "]": "]]]", "{": "/|\\<", "}": "\\|/>", "|": "|||"}
+
+
+def fenced(left: str, body: Box, right: str, style: Style) -> Box:
+    """A box between delimiters; an empty string is no delimiter. Raises `Refused` for one that cannot grow."""
+    return beside([_delimiter(left, body, style), body, _delimiter(right, body, style)])
+
+
+def _delimiter(char: str, body: Box, style: Style) -> Box:
+    if not char:
+        return Box(("",) * body.height, body.base)
+    if body.height == 1:
+        return Box((ASCII_DELIMITERS.get(char, char) if style is Style.ASCII else char,))
+    pieces = (_TALL_ASCII if style is Style.ASCII else _TALL).get(char)
+    if pieces is None:
+        raise Refused(f"{char} does not grow")
+    rows = [pieces[0], *[pieces[1]] * (body.height - 2), pieces[2]]
+    if len(pieces) > 3 and body.height > 2:
+        rows[body.height // 2] = pieces[3]
+    return Box(tuple(rows), body.base)

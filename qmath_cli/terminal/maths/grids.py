@@ -1,0 +1,48 @@
+"""Tables in two dimensions: matrices, cases, aligned lines, arrays with rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qmath_cli.terminal.maths.box import EMPTY, Box, grid
+from qmath_cli.terminal.maths.fences import fenced
+from qmath_cli.terminal.maths.style import Style
+from qmath_cli.terminal.maths.tree import Grid, Node, Table
+
+Draw = Callable[[Node], Box]
+
+
+def table(node: Table, draw: Draw, style: Style) -> Box:
+    """A table between its delimiters. Raises `Refused`."""
+    cells = [[draw(cell) for cell in row] for row in node.rows]
+    count = max(len(row) for row in cells)
+    bar, wall = ("-", "|") if style is Style.ASCII else ("─", "│")
+    apart = any(cell.height > 1 for row in cells for cell in row)
+    align, gaps = _layout(node, count, wall)
+    spaced = [row for at, found in enumerate(cells) for row in ([[EMPTY], found] if apart and at else [found])]
+    lines = grid([[*row, *[EMPTY] * (count - len(row))] for row in spaced], align, gaps)
+    rows: list[str] = []
+    for at, line in enumerate(lines):
+        first = not apart or at % 2 == 0
+        if first and (at // (2 if apart else 1)) in node.rules:
+            rows.append(bar * line.width)
+        rows += line.rows
+    if len(cells) in node.rules:
+        rows.append(bar * lines[-1].width)
+    base = lines[0].base if len(rows) == lines[0].height else (len(rows) - 1) // 2
+    return fenced(node.left, Box(tuple(rows), base), node.right, style)
+
+
+def _layout(node: Table, count: int, wall: str) -> tuple[str, list[str]]:
+    """Alignment of every column, and what stands before it."""
+    if node.kind is Grid.ALIGNED:
+        align = "".join("rl"[at % 2] for at in range(count))
+        return align, ["" if at == 0 else " " if at % 2 else "   " for at in range(count)]
+    if node.kind is Grid.CASES:
+        return "l" * count, [" ", *["  "] * (count - 1)]
+    if node.kind is Grid.LINES:
+        return "c" * count, [""] * count
+    letters = node.columns.replace("|", "")
+    align = letters[:count].ljust(count, "c")
+    ruled = {len(node.columns[:at].replace("|", "")) for at, letter in enumerate(node.columns) if letter == "|"}
+    return align, [("" if at == 0 else "  ") if at not in ruled else f" {wall} " for at in range(count)]

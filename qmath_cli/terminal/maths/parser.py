@@ -1,0 +1,254 @@
+r"""Tokens into a tree, by recursive descent. What is not understood is refused, with the reason; nothing is dropped.
+
+TeX's own rules hold where they matter: an unbraced argument is one token (`x^10` is x to the 1, then 0), a script binds
+to what stands directly before it, `\over` splits its group. Commands with arguments are handed in, see `constructs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from qmath_cli.terminal.maths.lexer import Token, TokenKind, tokens
+from qmath_cli.terminal.maths.symbols import SYMBOLS, character
+from qmath_cli.terminal.maths.tree import Atom, Fraction, Node, Refused, Role, Row, Script, Space
+
+_DEPTH = 60  # nesting beyond this is not mathematics, and would exhaust the stack
+
+Stop = Callable[[Token], bool]
+Construct = Callable[["Parser", str], Node | None]
+
+
+class Parser:
+    """A cursor over the tokens, and the grammar of rows, scripts and groups."""
+
+    def __init__(self, source: str, constructs: Mapping[str, Construct]) -> None:
+        self.source = source
+        self.constructs = constructs
+        self._tokens = tokens(source)
+        self._at = 0
+        self._depth = 0
+
+    # ------------------------------------------------------------ the cursor
+
+    def peek(self) -> Token:
+        """The next token."""
+        return self._tokens[self._at]
+
+    def take(self) -> Token:
+        """The next token, consumed."""
+        token = self._tokens[self._at]
+        self._at += token.kind is not TokenKind.END
+        return token
+
+    def skip_spaces(self) -> bool:
+        """Step over white space; whether there was any."""
+        found = False
+        while self.peek().kind is TokenKind.SPACE:
+            self.take()
+            found = True
+        return found
+
+    def at_command(self, *names: str) -> bool:
+        """Whether the next token is one of these commands."""
+        return self.peek().kind is TokenKind.COMMAND and self.peek().text in names
+
+    def at_character(self, char: str) -> bool:
+        """Whether the next token is this character."""
+        return self.peek().kind is TokenKind.CHARACTER and self.peek().text == char
+
+    # ------------------------------------------------------------ rows
+
+    def row(self, stop: Stop) -> Node:
+        """Everything up to a token that `stop` accepts, which is left standing."""
+        self._depth += 1
+        if self._depth > _DEPTH:
+            raise Refused("nested too deeply")
+        items: list[Node] = []
+        while True:
+            spaced = self.skip_spaces()
+            token = self.peek()
+            if stop(token) or token.kind is TokenKind.END:
+                break
+            if token.kind is TokenKind.COMMAND and token.text in {"over", "choose"}:
+                self.take()
+                items = [Fraction(simplify(items), self.row(stop), bar=token.text == "over")]
+                break
+            items += self._spacing(items, spaced)
+            items += self.item()
+        self._depth -= 1
+        return simplify(items)
+
+    def _spacing(self, items: list[Node], spaced: bool) -> list[Node]:
+        """The blank that the source has where TeX's own spacing would not tell: after punctuation, between numbers."""
+        if not items:
+            return []
+        before = items[-1]
+        if isinstance(before, Atom) and before.role is Role.PUNCTUATION:
+            tight = before.text in {":", "."} or (
+                is_number(self._before(items)) and self.peek().kind is TokenKind.NUMBER
+            )
+            return [Space()] if spaced or not tight else []
+        if spaced and self.at_character(":"):
+            return [Space()]
+        return [Space()] if spaced and is_number(before) and self.peek().kind is TokenKind.NUMBER else []
+
+    @staticmethod
+    def _before(items: list[Node]) -> Node:
+        return items[-2] if len(items) > 1 else Row()
+
+    def item(self) -> list[Node]:
+        r"""The next thing with its scripts; nothing where the source has a mere instruction (`\displaystyle`)."""
+        if self.at_character("^") or self.at_character("_") or self.at_character("'"):
+            return [self._scripts(Row())]
+        found = self.nucleus()
+        if found is None:
+            return []
+        return [self._scripts(found)]
+
+    # ------------------------------------------------------------ scripts
+
+    def _scripts(self, base: Node) -> Node:
+        sub: Node | None = None
+        sup: Node | None = None
+        while True:
+            spaced = self.skip_spaces()
+            if self.at_command("limits", "nolimits"):
+                self.take()
+            elif self.at_character("'"):
+                sup = _join(sup, self._primes())
+            elif self.at_character("^"):
+                self.take()
+                if sup is not None and not _is_prime(sup):
+                    raise Refused("two superscripts")
+                sup = _join(sup, self.argument())
+            elif self.at_character("_"):
+                self.take()
+                if sub is not None:
+                    raise Refused("two subscripts")
+                sub = self.argument()
+            else:
+                self._at -= spaced  # the blank may matter to the row
+                break
+        return base if sub is None and sup is None else Script(base, sub, sup)
+
+    def _primes(self) -> Node:
+        count = 0
+        while self.at_character("'"):
+            self.take()
+            count += 1
+        return simplify([SYMBOLS["prime"]] * count)
+
+    # ------------------------------------------------------------ arguments
+
+    def argument(self) -> Node:
+        """A braced group, or a single token."""
+        self.skip_spaces()
+        token = self.peek()
+        if token.kind is TokenKind.OPEN:
+            return self.group()
+        if token.kind is TokenKind.NUMBER and len(token.text) > 1:
+            return self._first_digit(token)
+        if token.kind in {TokenKind.CLOSE, TokenKind.END} or self.at_character("^") or self.at_character("_"):
+            raise Refused("an argument is missing")
+        found = self.nucleus()
+        if found is None:
+            raise Refused("an argument is missing")
+        return found
+
+    def _first_digit(self, token: Token) -> Node:
+        digit, rest = token.text[0], token.text[1:]
+        if rest.startswith("."):
+            raise Refused("an unbraced decimal as an argument")
+        self._tokens[self._at] = Token(TokenKind.NUMBER, rest, token.start + 1, token.end)
+        return Atom(digit, Role.NUMBER, digit)
+
+    def group(self) -> Node:
+        """`{ ... }` as one thing."""
+        self.skip_spaces()
+        if self.take().kind is not TokenKind.OPEN:
+            raise Refused("a brace is missing")
+        body = self.row(lambda token: token.kind is TokenKind.CLOSE)
+        if self.take().kind is not TokenKind.CLOSE:
+            raise Refused("a brace is not closed")
+        return body
+
+    def optional(self) -> Node | None:
+        """`[ ... ]`, where it is there."""
+        self.skip_spaces()
+        if not self.at_character("["):
+            return None
+        self.take()
+        body = self.row(lambda token: token.kind is TokenKind.CHARACTER and token.text == "]")
+        if not self.at_character("]"):
+            raise Refused("a bracket is not closed")
+        self.take()
+        return body
+
+    def raw_group(self) -> str:
+        """The source between balanced braces, untouched."""
+        self.skip_spaces()
+        opening = self.take()
+        if opening.kind is not TokenKind.OPEN:
+            raise Refused("a brace is missing")
+        depth = 1
+        while depth:
+            token = self.take()
+            if token.kind is TokenKind.END:
+                raise Refused("a brace is not closed")
+            depth += (token.kind is TokenKind.OPEN) - (token.kind is TokenKind.CLOSE)
+        return self.source[opening.end : token.start]
+
+    # ------------------------------------------------------------ one thing
+
+    def nucleus(self) -> Node | None:
+        """One sign, group or construct, without scripts."""
+        token = self.peek()
+        if token.kind is TokenKind.OPEN:
+            return _grouped(self.group())
+        token = self.take()
+        if token.kind is TokenKind.NUMBER:
+            return Atom(token.text, Role.NUMBER, token.text)
+        if token.kind is TokenKind.COMMAND:
+            return self._command(token)
+        if token.kind is TokenKind.CHARACTER and token.text != "&":
+            return character(token.text)
+        raise Refused(f"unexpected {token.text!r}")
+
+    def _command(self, token: Token) -> Node | None:
+        construct = self.constructs.get(token.text)
+        if construct is not None:
+            return construct(self, token.text)
+        symbol = SYMBOLS.get(token.text)
+        if symbol is None:
+            raise Refused(f"unknown command \\{token.text}")
+        return symbol
+
+
+# ---------------------------------------------------------------- putting together
+
+
+def simplify(items: Iterable[Node]) -> Node:
+    """One node for several: a single item stands for itself."""
+    found = tuple(items)
+    return found[0] if len(found) == 1 else Row(found)
+
+
+def is_number(node: Node) -> bool:
+    """Whether a node is a number as written."""
+    return isinstance(node, Atom) and node.role is Role.NUMBER
+
+
+def _grouped(body: Node) -> Node:
+    """Braces make one ordinary thing of what is inside: `{,}` is a comma without space, `{+}` a sign without space."""
+    if isinstance(body, Atom) and body.role in {Role.PUNCTUATION, Role.BINARY, Role.RELATION}:
+        return Atom(body.text, Role.ORDINARY, body.ascii)
+    return body
+
+
+def _join(first: Node | None, second: Node) -> Node:
+    return second if first is None else Row((first, second))
+
+
+def _is_prime(node: Node) -> bool:
+    items = node.items if isinstance(node, Row) else (node,)
+    return all(isinstance(item, Atom) and item.text == "′" for item in items)

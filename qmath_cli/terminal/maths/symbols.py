@@ -1,0 +1,201 @@
+r"""What the commands stand for: one table each for signs, functions, marks, delimiters and alphabets.
+
+Names and meanings are those of LaTeX, amsmath and amssymb; the ASCII column follows AsciiMath where it has a word.
+A command that is in no table here is refused by the parser, never dropped.
+"""
+
+from __future__ import annotations
+
+from qmath_cli.terminal.maths.tree import Atom, Mark, Role
+
+# name Unicode [ASCII]; a dash says that there is no ASCII form
+_ORDINARY = r"""
+alpha α alpha; beta β beta; gamma γ gamma; delta δ delta; epsilon ϵ epsilon; varepsilon ε epsilon; zeta ζ zeta;
+eta η eta; theta θ theta; vartheta ϑ theta; iota ι iota; kappa κ kappa; lambda λ lambda; mu μ mu; nu ν nu; xi ξ xi;
+pi π pi; varpi ϖ varpi; rho ρ rho; varrho ϱ rho; sigma σ sigma; varsigma ς varsigma; tau τ tau; upsilon υ upsilon;
+phi ϕ phi; varphi φ phi; chi χ chi; psi ψ psi; omega ω omega; omicron ο omicron;
+Gamma Γ Gamma; Delta Δ Delta; Theta Θ Theta; Lambda Λ Lambda; Xi Ξ Xi; Pi Π Pi; Sigma Σ Sigma; Upsilon Υ Upsilon;
+Phi Φ Phi; Psi Ψ Psi; Omega Ω Omega;
+infty ∞ oo; partial ∂ del; nabla ∇ grad; ell ℓ ell; hbar ℏ hbar; Re ℜ Re; Im ℑ Im; aleph ℵ aleph; wp ℘ -;
+emptyset ∅ {}; varnothing ∅ {}; forall ∀ AA; exists ∃ EE; nexists ∄ not-EE; neg ¬ not; lnot ¬ not; top ⊤ TT;
+bot ⊥ _|_; angle ∠ /_; measuredangle ∡ /_; triangle △ triangle; square □ square; Box □ square; blacksquare ■ [];
+diamond ⋄ diamond; star ⋆ *; bigstar ★ *; dagger † -; ddagger ‡ -; clubsuit ♣ -; diamondsuit ♢ -; heartsuit ♡ -;
+spadesuit ♠ -; checkmark ✓ -; S § -; P ¶ -; pounds £ -; yen ¥ -; euro € -; imath ı -; jmath ȷ -; surd √ sqrt;
+ldots … ...; dots … ...; dotsc … ...; dotsb ⋯ ...; dotsm ⋯ ...; cdots ⋯ ...; vdots ⋮ :; ddots ⋱ ...; hdots … ...;
+therefore ∴ :.; because ∵ because; complement ∁ -; mho ℧ -; backslash \ \; lbrack [ [; rbrack ] ]; Diamond ◇ diamond;
+odot ⊙ -; circledR ® -; copyright © -; textregistered ® -; triangledown ▽ -; sphericalangle ∢ -
+"""
+_POSTFIX = r"degree ° deg; prime ′ '; % % %; circ ° deg"
+_BINARY = r"""
+pm ± +-; mp ∓ -+; times × *; cdot ⋅ *; div ÷ /; ast ∗ *; circ ∘ o; bullet ∙ -; oplus ⊕ (+); ominus ⊖ (-);
+otimes ⊗ (x); oslash ⊘ (/); cup ∪ union; cap ∩ intersect; setminus ∖ \; smallsetminus ∖ \; wedge ∧ and; land ∧ and;
+vee ∨ or; lor ∨ or; bmod mod mod; mod mod mod; uplus ⊎ -; sqcup ⊔ -; sqcap ⊓ -; ltimes ⋉ -; rtimes ⋊ -; wr ≀ -;
+triangleleft ◁ -; triangleright ▷ -; bigtriangleup △ -; amalg ⨿ -; dotplus ∔ -; cdotp ⋅ *
+"""
+_RELATION = r"""
+le ≤ <=; leq ≤ <=; leqslant ⩽ <=; ge ≥ >=; geq ≥ >=; geqslant ⩾ >=; ne ≠ !=; neq ≠ !=; lt < <; gt > >; ll ≪ <<; gg ≫ >>;
+equiv ≡ ==; approx ≈ ~~; approxeq ≊ ~~; sim ∼ ~; simeq ≃ ~=; cong ≅ ~=; propto ∝ prop; doteq ≐ -; triangleq ≜ -;
+coloneqq ≔ :=; in ∈ in; notin ∉ not-in; ni ∋ -; subset ⊂ subset; subseteq ⊆ subseteq; subsetneq ⊊ -; supset ⊃ supset;
+supseteq ⊇ supseteq; supsetneq ⊋ -; nsubseteq ⊈ -; nsubset ⊄ -; prec ≺ -; succ ≻ -; preceq ≼ -; succeq ≽ -;
+mid ∣ |; nmid ∤ not-|; parallel ∥ ||; nparallel ∦ not-||; perp ⊥ _|_; vdash ⊢ |-; models ⊨ |=; to → ->; rightarrow → ->;
+longrightarrow ⟶ -->; leftarrow ← <-; gets ← <-; longleftarrow ⟵ <--; leftrightarrow ↔ <->; longleftrightarrow ⟷ <-->; Rightarrow ⇒ =>;
+Longrightarrow ⟹ ==>; implies ⟹ ==>; Leftarrow ⇐ -; Longleftarrow ⟸ -; impliedby ⟸ -; Leftrightarrow ⇔ <=>;
+Longleftrightarrow ⟺ <==>; iff ⟺ <==>; mapsto ↦ |->; longmapsto ⟼ |-->; hookrightarrow ↪ -; rightharpoonup ⇀ -;
+rightleftharpoons ⇌ -; uparrow ↑ -; downarrow ↓ -; updownarrow ↕ -; nearrow ↗ -; searrow ↘ -; swarrow ↙ -; nwarrow ↖ -;
+Uparrow ⇑ -; Downarrow ⇓ -; asymp ≍ -; bowtie ⋈ -; smile ⌣ -; frown ⌢ -; lessgtr ≶ -; gtrless ≷ -;
+lesssim ≲ -; gtrsim ≳ -; nless ≮ -; ngtr ≯ -; nleq ≰ -; ngeq ≱ -; leqq ≦ <=; geqq ≧ >=; thicksim ∼ ~; thickapprox ≈ ~~;
+backsim ∽ -; backsimeq ⋍ -; nRightarrow ⇏ -; nrightarrow ↛ -; trianglelefteq ⊴ -; vDash ⊨ |=
+"""
+_BIG = r"""
+sum ∑ sum; prod ∏ prod; coprod ∐ -; bigcup ⋃ union; bigcap ⋂ intersect; bigvee ⋁ or; bigwedge ⋀ and; bigoplus ⨁ -;
+bigotimes ⨂ -; bigodot ⨀ -; bigsqcup ⨆ -
+"""
+_INTEGRAL = "int ∫ int; iint ∬ iint; iiint ∭ iiint; oint ∮ oint; oiint ∯ -"
+_FUNCTIONS = """
+sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc log ln lg exp arg deg dim hom ker
+"""
+_LIMIT_FUNCTIONS = "lim limsup liminf max min sup inf gcd lcm det Pr argmax argmin"
+
+_DELIMITERS = r"""
+( (; ) ); [ [; ] ]; \{ {; \} }; \lbrace {; \rbrace }; | |; \| ‖; \vert |; \lvert |; \rvert |; \Vert ‖; \lVert ‖;
+\rVert ‖; \langle ⟨; \rangle ⟩; < ⟨; > ⟩; \lfloor ⌊; \rfloor ⌋; \lceil ⌈; \rceil ⌉; / /; . ; \lbrack [; \rbrack ];
+\backslash \; \uparrow ↑; \downarrow ↓; \lgroup (; \rgroup )
+"""
+_OPENING = frozenset("([{⟨⌊⌈")
+_CLOSING = frozenset(")]}⟩⌋⌉")
+ASCII_DELIMITERS = {"⟨": "<", "⟩": ">", "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")", "‖": "||"}
+
+MARKS = {
+    "overline": Mark.BAR,
+    "bar": Mark.BAR,
+    "hat": Mark.HAT,
+    "widehat": Mark.HAT,
+    "tilde": Mark.TILDE,
+    "widetilde": Mark.TILDE,
+    "vec": Mark.VECTOR,
+    "overrightarrow": Mark.VECTOR,
+    "dot": Mark.DOT,
+    "ddot": Mark.DOUBLE_DOT,
+    "overleftrightarrow": Mark.LINE,
+    "overarc": Mark.ARC,
+    "wideparen": Mark.ARC,
+    "underline": Mark.UNDERLINE,
+    "cancel": Mark.CANCEL,
+    "not": Mark.CANCEL,
+}
+
+_NEGATED = {"=": "≠", "<": "≮", ">": "≯", "∈": "∉", "⊂": "⊄", "⊆": "⊈", "≡": "≢", "∼": "≁", "≈": "≉", "≅": "≇"}
+_NEGATED |= {"≤": "≰", "≥": "≱", "∣": "∤", "|": "∤", "∥": "∦", "∃": "∄", "⊃": "⊅", "⊇": "⊉", "→": "↛", "⇒": "⇏"}
+
+
+def _atoms(table: str, role: Role, *, limits: bool = False) -> dict[str, Atom]:
+    found = {}
+    for entry in table.replace("\n", " ").split(";"):
+        if entry.strip():
+            name, text, *ascii_form = entry.split()
+            form = ascii_form[0] if ascii_form and ascii_form[0] != "-" else None
+            found[name] = Atom(text, role, form, limits)
+    return found
+
+
+SYMBOLS: dict[str, Atom] = {
+    **_atoms(_ORDINARY, Role.ORDINARY),
+    **_atoms(_POSTFIX, Role.POSTFIX),
+    **_atoms(_BINARY, Role.BINARY),
+    **_atoms(_RELATION, Role.RELATION),
+    **_atoms(_BIG, Role.BIG, limits=True),
+    **_atoms(_INTEGRAL, Role.BIG),
+    **{name: Atom(name, Role.FUNCTION, name) for name in _FUNCTIONS.split()},
+    **{name: Atom(name, Role.FUNCTION, name, limits=True) for name in _LIMIT_FUNCTIONS.split()},
+    "limsup": Atom("lim sup", Role.FUNCTION, "lim sup", limits=True),
+    "liminf": Atom("lim inf", Role.FUNCTION, "lim inf", limits=True),
+    "argmax": Atom("arg max", Role.FUNCTION, "arg max", limits=True),
+    "argmin": Atom("arg min", Role.FUNCTION, "arg min", limits=True),
+    **{char: Atom(char, Role.ORDINARY, char) for char in "$#&_@"},
+    "%": Atom("%", Role.POSTFIX, "%"),
+    "colon": Atom(":", Role.PUNCTUATION, ":"),
+    "nabla": Atom("∇", Role.ORDINARY, "grad"),
+}
+
+_CHARACTERS: dict[str, Atom] = {
+    **{atom.text: atom for atom in SYMBOLS.values() if not atom.text.isascii()},
+    **{char: Atom(char, Role.BINARY, char) for char in "+*"},
+    "-": Atom("-", Role.BINARY, "-"),
+    "−": Atom("-", Role.BINARY, "-"),
+    "⋅": SYMBOLS["cdot"],
+    "·": Atom("·", Role.BINARY, "*"),
+    "°": SYMBOLS["degree"],
+    "±": SYMBOLS["pm"],
+    "∅": SYMBOLS["emptyset"],
+    **{char: Atom(char, Role.RELATION, char) for char in "=<>"},
+    **{char: Atom(char, Role.PUNCTUATION, char) for char in ",;:."},
+    **{char: Atom(char, Role.OPEN, char) for char in "(["},
+    **{char: Atom(char, Role.CLOSE, char) for char in ")]"},
+    "|": Atom("|", Role.BAR, "|"),
+    "/": Atom("/", Role.SLASH, "/"),
+    "!": Atom("!", Role.POSTFIX, "!"),
+    "%": Atom("%", Role.POSTFIX, "%"),
+    "√": SYMBOLS["surd"],
+    "×": SYMBOLS["times"],
+}
+
+
+def character(char: str) -> Atom:
+    """The atom of a character as typed: a letter, a sign, or Unicode mathematics written directly."""
+    known = _CHARACTERS.get(char)
+    return known if known is not None else Atom(char, Role.ORDINARY, char if char.isascii() else None)
+
+
+def negated(atom: Atom) -> Atom | None:
+    r"""What `\not` makes of a relation; None where Unicode has no such sign."""
+    text = _NEGATED.get(atom.text)
+    return None if text is None else Atom(text, Role.RELATION, f"not-{atom.ascii}" if atom.ascii else None)
+
+
+def _delimiters() -> dict[str, str]:
+    found = {}
+    for entry in _DELIMITERS.replace("\n", " ").split(";"):
+        name, *text = entry.split()
+        found[name] = text[0] if text else ""
+    return found
+
+
+DELIMITERS: dict[str, str] = _delimiters()
+
+
+def delimiter(text: str) -> Atom:
+    """The atom of a delimiter's character."""
+    ascii_form = ASCII_DELIMITERS.get(text, text if text.isascii() else None)
+    role = Role.OPEN if text in _OPENING else Role.CLOSE if text in _CLOSING else Role.BAR
+    return Atom(text, role, ascii_form)
+
+
+# ---------------------------------------------------------------- alphabets
+
+_DOUBLE_STRUCK = dict(zip("CHNPQRZ", "ℂℍℕℙℚℝℤ", strict=True))
+_SCRIPT = dict(zip("BEFHILMRego", "ℬℰℱℋℐℒℳℛℯℊℴ", strict=True))
+_FRAKTUR = dict(zip("CHIRZ", "ℭℌℑℜℨ", strict=True))
+# first capital, first small letter, first digit (0: none), the letters that Unicode keeps elsewhere, the ASCII name
+_ALPHABETS = {
+    "mathbb": (0x1D538, 0x1D552, 0x1D7D8, _DOUBLE_STRUCK, "bbb"),
+    "mathbf": (0x1D400, 0x1D41A, 0x1D7CE, {}, "bf"),
+    "boldsymbol": (0x1D468, 0x1D482, 0x1D7CE, {}, "bf"),
+    "mathcal": (0x1D49C, 0x1D4B6, 0, _SCRIPT, "cal"),
+    "mathscr": (0x1D49C, 0x1D4B6, 0, _SCRIPT, "cal"),
+    "mathfrak": (0x1D504, 0x1D51E, 0, _FRAKTUR, "frak"),
+}
+_ALPHABETS |= {"bm": _ALPHABETS["boldsymbol"], "Bbb": _ALPHABETS["mathbb"], "bold": _ALPHABETS["mathbf"]}
+ALPHABETS = frozenset(_ALPHABETS)
+
+
+def in_alphabet(alphabet: str, char: str) -> Atom | None:
+    """A letter or digit in one of the `ALPHABETS`; None where that alphabet has no such character."""
+    capital, small, digit, elsewhere, name = _ALPHABETS[alphabet]
+    ascii_form = char * 2 if name == "bbb" else f"{name}({char})"
+    if char in elsewhere:
+        return Atom(elsewhere[char], Role.ORDINARY, ascii_form)
+    for first, start in (("A", capital), ("a", small), ("0", digit)):
+        offset = ord(char) - ord(first)
+        if start and 0 <= offset < (10 if first == "0" else 26):
+            return Atom(chr(start + offset), Role.ORDINARY, ascii_form)
+    return None
