@@ -150,11 +150,15 @@ def _parameters(model: Model, cells: int, slots: int, rows: int, *, embeddings: 
     parameters.n_batch = rows
     parameters.n_ubatch = min(rows, ROWS)
     parameters.n_seq_max = slots
+    parameters.n_outputs_max = slots  # one row of logits per sequence: the default reserves one per token of a batch
     parameters.n_threads = model.placement.threads
     parameters.n_threads_batch = model.placement.threads
     parameters.kv_unified = True
     parameters.embeddings = embeddings
     parameters.no_perf = True
+    if model.verdict.plain:
+        parameters.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        parameters.op_offload = False
     if embeddings:
         parameters.pooling_type = lib.LLAMA_POOLING_TYPE_NONE
     if model.options.kv_type is KVType.Q8_0:

@@ -7,6 +7,7 @@ llama.cpp's to check.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,17 +17,17 @@ from qmath_cli.errors import IntegrityError, ModelMissing, QmathError
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _STRING = 8  # GGUF_TYPE_STRING
-_ARCHITECTURE = b"general.architecture"
+_NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _LONGEST = 65_536  # bytes of a name or a short string; more means that this is no header
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the first bytes say. `architecture` is empty where the file does not begin with it, as it should."""
+    """What the leading key/values say; empty and 0 where the file does not begin with them, as writers do."""
 
     version: int
-    tensors: int
     architecture: str
+    layers: int
 
 
 def read(path: Path) -> Header:
@@ -50,17 +51,29 @@ def _header(file: BinaryIO, path: Path) -> Header:
         raise IntegrityError(f"{path} is not a GGUF file", "`qmath convert` makes one of a Hugging Face checkpoint")
     if len(start) < 24:
         raise IntegrityError(f"{path} ends inside its header", "the file is incomplete: copy or convert it again")
-    version, tensors, pairs = struct.unpack("<IQQ", start[4:])
+    version, _tensors, pairs = struct.unpack("<IQQ", start[4:])
     if version not in _VERSIONS:
         raise IntegrityError(f"{path} is a GGUF file of version {version}; this program knows 2 and 3")
-    return Header(version, tensors, _architecture(file) if pairs else "")
+    values = dict(_scalars(file, pairs))
+    architecture = values.get("general.architecture", "")
+    layers = values.get(f"{architecture}.block_count", 0)
+    return Header(version, str(architecture), int(layers))
 
 
-def _architecture(file: BinaryIO) -> str:
-    """The value of `general.architecture`, which writers put first."""
-    if _string(file) != _ARCHITECTURE or file.read(4) != struct.pack("<I", _STRING):
-        return ""
-    return _string(file).decode("utf-8", "replace")
+def _scalars(file: BinaryIO, pairs: int) -> Iterator[tuple[str, str | float]]:
+    """The key/values before the first array (the vocabulary), or before the first thing that makes no sense."""
+    for _ in range(pairs):
+        name = _string(file).decode("utf-8", "replace")
+        kind = int.from_bytes(file.read(4), "little")
+        if kind == _STRING:
+            yield name, _string(file).decode("utf-8", "replace")
+        elif kind in _NUMBERS:
+            value = file.read(struct.calcsize(_NUMBERS[kind]))
+            if len(value) < struct.calcsize(_NUMBERS[kind]):
+                return
+            yield name, struct.unpack("<" + _NUMBERS[kind], value)[0]
+        else:
+            return
 
 
 def _string(file: BinaryIO) -> bytes:

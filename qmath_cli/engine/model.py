@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from qmath_cli.engine import header
-from qmath_cli.engine.devices import Placement, place
+from qmath_cli.engine.devices import Footprint, Placement, place
 from qmath_cli.engine.native import native
 from qmath_cli.engine.preflight import Preflight
 from qmath_cli.errors import IntegrityError, UsageError
@@ -37,6 +37,7 @@ class Options:
     ctx: int = _USUAL_CONTEXT
     kv_type: KVType = KVType.F16
     mlock: bool = False
+    footprint: Footprint | None = None  # for gpu_layers `auto`; without it every layer is offloaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,20 @@ class Facts:
 class Model:
     """A loaded model. Made by `load`; close it, or use it as a context manager."""
 
-    def __init__(self, pointer: Any, path: Path, options: Options, placement: Placement) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        pointer: Any,  # noqa: ANN401
+        path: Path,
+        options: Options,
+        placement: Placement,
+        verdict: Preflight,
+    ) -> None:
         self.lib: Any = native().lib
         self.pointer: Any = pointer
         self.path = path
         self.options = options
         self.placement = placement
+        self.verdict = verdict
         self.facts = _facts(self.lib, pointer)
         self.context_length = _context_length(options.ctx, self.facts.trained_context)
         self._vocab = self.lib.llama_model_get_vocab(pointer)
@@ -157,25 +166,34 @@ def load(path: Path, options: Options, verdict: Preflight) -> Model:
             f"{path} holds a model of the {found.architecture or 'unnamed'!s} architecture",
             "qmath runs Qwen2.5-Math and its kin (qwen2); `qmath list` names what is installed",
         )
-    placement = place(path, options.device, options.gpu_layers, options.threads, verdict)
+    verdict.require()
+    placement = place(
+        options.device,
+        options.gpu_layers,
+        options.threads,
+        model_layers=found.layers,
+        footprint=options.footprint,
+        cpu_only=verdict.plain,
+    )
     library = native()
     library.forget_complaints()
-    pointer = library.lib.llama_model_load_from_file(str(path).encode(), _parameters(library.lib, options, placement))
+    device_list = placement.device_list()  # the C side reads it during the call only
+    parameters = _parameters(library.lib, options, placement, verdict)
+    parameters.devices = ctypes.cast(device_list, ctypes.c_void_p)
+    pointer = library.lib.llama_model_load_from_file(str(path).encode(), parameters)
     if not pointer:
         raise IntegrityError(
             f"llama.cpp cannot load {path}: {library.complaints() or 'it does not say why'}",
             "`qmath verify` checks an installed model; `qmath pull` fetches and converts it anew",
         )
-    return Model(pointer, path, options, placement)
+    return Model(pointer, path, options, placement, verdict)
 
 
-def _parameters(lib: Any, options: Options, placement: Placement) -> Any:  # noqa: ANN401
+def _parameters(lib: Any, options: Options, placement: Placement, verdict: Preflight) -> Any:  # noqa: ANN401
     parameters = lib.llama_model_default_params()
     parameters.n_gpu_layers = placement.gpu_layers
-    parameters.use_extra_bufts = placement.extra_buffers
+    parameters.use_extra_bufts = verdict.extra_buffers
     parameters.load_mode = lib.LLAMA_LOAD_MODE_MMAP_MLOCK if options.mlock else lib.LLAMA_LOAD_MODE_MMAP
-    if placement.devices is not None:
-        parameters.devices = ctypes.cast(placement.devices, ctypes.c_void_p)
     return parameters
 
 

@@ -28,7 +28,10 @@ class Native:
             raise EngineUnusable("llama.cpp is not installed", INSTALL) from exc
         except (OSError, RuntimeError) as exc:  # the shared library is there and cannot be loaded
             raise EngineUnusable(f"llama.cpp cannot be loaded: {exc}", f"{INSTALL} --force-reinstall") from exc
+        from llama_cpp import _ggml  # the library beneath, which the package loads but does not bind
+
         self.lib: Any = llama_cpp.llama_cpp
+        self.ggml: Any = _ggml.libggml
         self.version: str = llama_cpp.__version__
         self._complaints: deque[str] = deque(maxlen=32)
         self._log = llama_cpp.llama_log_callback(self._hear)  # kept: the C side holds no reference

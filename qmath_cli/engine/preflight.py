@@ -1,12 +1,164 @@
-"""Whether this build of llama.cpp survives on this CPU."""
+"""Whether this build of llama.cpp survives on this CPU: found out in a child process, once, and remembered.
+
+A native build can die by a signal at its first decode: SIGILL from a wheel built for a newer CPU, SIGSEGV from a
+compiler defect (llama.cpp built by GCC on CPUs with AMX: github.com/ggml-org/llama.cpp/issues/20824). Only a child may
+find that out. `check` lets one decode a few tokens with the embedded demo model, in the first way of `Way` that
+survives, and keeps the verdict in the cache folder for as long as the build, the CPU and the device stay the same.
+It never imports llama_cpp itself: a cached verdict costs a few file stats.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from qmath_cli.engine import builds
+from qmath_cli.errors import EngineUnusable
+
+_PATIENCE = 180  # seconds for a decode that takes a fraction of one
+_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Way(StrEnum):
+    """How llama.cpp is used, from all its features to the fewest; each includes the restrictions before it."""
+
+    FULL = "full"
+    NO_REPACKING = "no repacking"  # use_extra_bufts off: no AMX tiles, no weights repacked for the CPU's own kernels
+    PLAIN = "plain"  # no flash attention, no GPU either
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One way that was tried; `failure` is empty if the child survived, else what ended it (`SIGILL`, a message)."""
+
+    way: Way
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What was found out; `extra_buffers` says whether weights may be repacked for this CPU's matrix instructions."""
+    """The verdict: the way that works, None if none does, and what was tried before it."""
 
-    extra_buffers: bool = True
+    way: Way | None = Way.FULL
+    trials: tuple[Trial, ...] = ()
+    build: str = ""
+    rebuild: str = ""  # the command that would give the full way back; empty where nothing is missing
+
+    @property
+    def extra_buffers(self) -> bool:
+        """Whether weights may be repacked for this CPU's matrix instructions."""
+        return self.way is Way.FULL
+
+    @property
+    def plain(self) -> bool:
+        """Whether flash attention and GPUs are to be left alone."""
+        return self.way is Way.PLAIN
+
+    @property
+    def note(self) -> str:
+        """One sentence for people where something had to be given up; empty where nothing had."""
+        if not self.trials or self.way is Way.FULL:
+            return ""
+        reasons = "; ".join(f"{trial.way}: {trial.failure}" for trial in self.trials if trial.failure)
+        kept = f"runs in the way '{self.way}'" if self.way else "does not run at all"
+        return f"this build of llama.cpp {kept} on this CPU ({reasons})"
+
+    def require(self) -> None:
+        """Raise `EngineUnusable` where no way works."""
+        if self.way is None:
+            raise EngineUnusable(self.note, f"rebuild it for this CPU: {self.rebuild}")
+
+
+Probe = Callable[[Path, Way, str], str]
+"""Tries one way with a model on a device; returns what went wrong, empty for nothing."""
+
+
+def check(model: Path, cache: Path, device: str = "auto", probe: Probe | None = None) -> Preflight:
+    """The verdict for this build, CPU and device, from the cache where it is known.
+
+    Raises `EngineUnusable` only where llama_cpp is not installed; a build that cannot run is a verdict without a way.
+    """
+    build = builds.installed()
+    key = f"{build.key}/{device}"
+    file = cache / "preflight.json"
+    known = _recall(file, key, build)
+    if known is not None:
+        return known
+    verdict = _try_ways(model, device, build, probe or run_child)
+    if verdict.way is not None:  # a build that does not run at all is asked again: the user is about to change it
+        _remember(file, key, verdict)
+    return verdict
+
+
+def run_child(model: Path, way: Way, device: str) -> str:
+    """Decode a few tokens in a child process; say what ended it, or nothing."""
+    command = [sys.executable, "-m", "qmath_cli.engine.probe", str(model), way.name, device]
+    paths = [str(_PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    try:
+        child = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"no end within {_PATIENCE} seconds"
+    return _failure(child.returncode, child.stderr.decode("utf-8", "replace"))
+
+
+def _failure(code: int, complaint: str) -> str:
+    """What an exit code says; on Windows a crash is an NTSTATUS, 0xC0000005 and its like."""
+    if code == 0:
+        return ""
+    if code < 0:
+        return signal.Signals(-code).name
+    if code >= 0xC0000000:
+        return f"crash {code:#x}"
+    lines = complaint.strip().splitlines()
+    return lines[-1] if lines else f"exit code {code}"
+
+
+def _try_ways(model: Path, device: str, build: builds.Build, probe: Probe) -> Preflight:
+    trials: list[Trial] = []
+    for way in Way:
+        trials.append(Trial(way, probe(model, way, device)))
+        if not trials[-1].failure:
+            return Preflight(way, tuple(trials), build.name, "" if way is Way.FULL else builds.rebuild_line())
+    return Preflight(None, tuple(trials), build.name, builds.rebuild_line())
+
+
+def _recall(file: Path, key: str, build: builds.Build) -> Preflight | None:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))[key]
+        trials = tuple(Trial(Way(way), failure) for way, failure in found["trials"])
+        return Preflight(Way(found["way"]), trials, build.name, str(found["rebuild"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # no cache, an old one or a damaged one: find out again
+
+
+def _remember(file: Path, key: str, verdict: Preflight) -> None:
+    entry = {
+        "way": verdict.way,
+        "trials": [[trial.way, trial.failure] for trial in verdict.trials],
+        "rebuild": verdict.rebuild,
+    }
+    with contextlib.suppress(OSError):  # a cache that cannot be written is paid for with time, not with an error
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_name(f"{file.name}.{os.getpid()}")
+        part.write_text(json.dumps({**_others(file), key: entry}, indent=1), encoding="utf-8")
+        part.replace(file)
+
+
+def _others(file: Path) -> dict[str, object]:
+    """What the cache holds already."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

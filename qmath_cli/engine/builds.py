@@ -1,0 +1,97 @@
+"""Which build of llama.cpp is installed, on which CPU, and how it would be built to suit this one.
+
+Everything is read from files; llama_cpp is not imported, because loading the wrong build may already be fatal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+from qmath_cli.engine.native import INSTALL
+from qmath_cli.errors import EngineUnusable
+
+# CPU flags as Linux names them -> the switch of ggml's CMakeLists.txt. AMX is left out on purpose: see `preflight`.
+_SWITCHES = {
+    "sse4_2": "SSE42",
+    "avx": "AVX",
+    "f16c": "F16C",
+    "fma": "FMA",
+    "bmi2": "BMI2",
+    "avx2": "AVX2",
+    "avx_vnni": "AVX_VNNI",
+    "avx512bw": "AVX512",
+    "avx512_vnni": "AVX512_VNNI",
+    "avx512vbmi": "AVX512_VBMI",
+    "avx512_bf16": "AVX512_BF16",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """An installed build: its name for people, and a key that changes with the build and with the CPU."""
+
+    name: str
+    key: str
+
+
+def installed() -> Build:
+    """The build that `import llama_cpp` would load. Raises `EngineUnusable` where there is none."""
+    spec = importlib.util.find_spec("llama_cpp")
+    if spec is None or not spec.submodule_search_locations:
+        raise EngineUnusable("llama.cpp is not installed", INSTALL)
+    override = os.environ.get("LLAMA_CPP_LIB_PATH")  # llama_cpp looks there first
+    folder = Path(override) if override else Path(next(iter(spec.submodule_search_locations))) / "lib"
+    name = f"llama-cpp-python {_version()}"
+    marks = [name, str(folder), *_marks(folder), platform.machine(), cpu_name(), " ".join(sorted(cpu_flags()))]
+    return Build(name, hashlib.sha256("\n".join(marks).encode()).hexdigest()[:16])
+
+
+def rebuild_line() -> str:
+    """The command that builds llama.cpp for exactly this CPU, without the instructions that some builds die of."""
+    flags = cpu_flags()
+    switches = [f"-DGGML_{switch}={'ON' if flag in flags else 'OFF'}" for flag, switch in _SWITCHES.items()]
+    cmake = " ".join(["-DGGML_NATIVE=OFF", *switches] if flags & _SWITCHES.keys() else ["-DGGML_NATIVE=ON"])
+    return f'CMAKE_ARGS="{cmake}" pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python ' + (
+        INSTALL.removeprefix("pip install ")
+    )
+
+
+def cpu_name() -> str:
+    """What the CPU calls itself."""
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def cpu_flags() -> frozenset[str]:
+    """The CPU's features under Linux's names; empty where the system does not list them."""
+    return frozenset(_cpuinfo("flags").split() or _cpuinfo("Features").split())
+
+
+def _cpuinfo(field: str) -> str:
+    """The first value of a field of /proc/cpuinfo; empty on other systems."""
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
+            lines = (line.partition(":") for line in file)
+            return next((value.strip() for name, _, value in lines if name.strip() == field), "")
+    except OSError:
+        return ""
+
+
+def _marks(folder: Path) -> list[str]:
+    """Name, size and time of each shared library."""
+    if not folder.is_dir():
+        return []
+    stats = [(path.name, path.stat()) for path in sorted(folder.iterdir())]
+    return [f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats]
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("llama-cpp-python")
+    except importlib.metadata.PackageNotFoundError:
+        return "of unknown version"
