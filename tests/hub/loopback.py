@@ -1,0 +1,237 @@
+"""A hub on the loopback interface: the part of the protocol that a download meets, and every way in which it fails.
+
+Repository metadata with file sizes and hashes; `resolve` with a redirect to another path for large files (ETag,
+X-Linked-Etag, X-Linked-Size, X-Repo-Commit); ranges; tokens; and faults on request: any status, a cut after some bytes,
+a server that ignores ranges, a slow one. What was asked is recorded, so that a test can say what must not happen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+COMMIT = "c0ffee" * 6 + "cafe"
+_META = re.compile(r"/api/(models|datasets)/([^/]+/[^/]+)(?:/revision/([^/]+))?$")
+_FILE = re.compile(r"/(?:(datasets)/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)$")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to one request instead of an answer: a status, or a connection cut after `cut` bytes of the body."""
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it came in."""
+
+    method: str
+    path: str
+    range: str | None
+    token: str | None
+
+
+@dataclass
+class Repo:
+    """A repository with one commit. Files whose names end in one of `large` go through large-file storage."""
+
+    files: dict[str, bytes]
+    commit: str = COMMIT
+    licence: str = "apache-2.0"
+    token: str | None = None
+    large: tuple[str, ...] = (".safetensors",)
+
+    @classmethod
+    def of(cls, folder: Path, **options: object) -> Repo:
+        """The files of a folder."""
+        return cls({path.name: path.read_bytes() for path in sorted(folder.iterdir())}, **options)  # type: ignore[arg-type]
+
+
+@dataclass
+class Loopback:
+    """The hub's state, which a test may change while it runs."""
+
+    url: str = ""
+    repos: dict[str, Repo] = field(default_factory=dict)
+    fault: Callable[[int, Asked], Fault | None] = lambda _number, _asked: None
+    ranges: bool = True
+    bytes_per_second: float = 0.0  # of one connection; 0 means as fast as possible
+    asked: list[Asked] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def environ(self, home: Path) -> dict[str, str]:
+        """The variables that send a program here, with nothing of the user's own."""
+        return {"HF_ENDPOINT": self.url, "HF_HOME": str(home / "hf"), "HF_HUB_DISABLE_XET": "1"}
+
+    def shards_asked(self) -> list[str]:
+        """The names of the weight files that were asked for, in order, redirects not counted."""
+        return [
+            asked.path.rpartition("/")[2] for asked in self.asked if "/resolve/" in asked.path and "model" in asked.path
+        ]
+
+
+@contextmanager
+def serve() -> Iterator[Loopback]:
+    """A hub for the duration of the block."""
+    state = Loopback()
+
+    class Handler(_Handler):
+        hub = state
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    state.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: Loopback
+    protocol_version = "HTTP/1.1"
+    _cut: int | None = None
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
+        pass
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        authorization = self.headers.get("Authorization")
+        asked = Asked(self.command, path, self.headers.get("Range"), authorization and authorization.split()[-1])
+        with self.hub.lock:
+            self.hub.asked.append(asked)
+            number = len(self.hub.asked)
+        fault = self.hub.fault(number, asked)
+        if fault is not None and fault.status:
+            self._send(fault.status, fault.headers, b'{"error": "on request"}')
+            return
+        self._cut = fault.cut if fault is not None else None
+        if found := _META.match(path):
+            self._metadata(*found.groups())
+        elif found := _FILE.match(path):
+            self._resolve(found[1] or "models", found[2], found[4], asked)
+        elif path.startswith("/storage/"):
+            _, _, repo, name = path.split("/", 3)
+            self._content(self.hub.repos[repo.replace("--", "/")].files[name], {"ETag": '"storage"'})
+        else:
+            self._send(404, {}, b"{}")
+
+    def _repo(self, name: str) -> Repo | None:
+        repo = self.hub.repos.get(name)
+        token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+        if repo is None or (repo.token is not None and not token):
+            self._send(401, {"X-Error-Message": "Repository not found"}, b"{}")
+            return None
+        if repo.token is not None and token != repo.token:
+            self._send(403, {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted"}, b"{}")
+            return None
+        return repo
+
+    def _metadata(self, _kind: str, name: str, revision: str | None) -> None:
+        repo = self._repo(name)
+        if repo is None:
+            return
+        if revision not in (None, "main", repo.commit):
+            self._send(404, {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "Invalid rev id"}, b"{}")
+            return
+        record = {
+            "_id": "0" * 24,
+            "id": name,
+            "sha": repo.commit,
+            "cardData": {"license": repo.licence},
+            "siblings": [self._sibling(repo, file) for file in repo.files],
+        }
+        self._send(200, {"Content-Type": "application/json"}, json.dumps(record).encode())
+
+    def _sibling(self, repo: Repo, file: str) -> dict[str, object]:
+        data = repo.files[file]
+        entry: dict[str, object] = {"rfilename": file, "size": len(data), "blobId": git_sha1(data)}
+        if file.endswith(repo.large):
+            entry["lfs"] = {"sha256": sha256(data), "size": len(data), "pointerSize": 134}
+        return entry
+
+    def _resolve(self, _kind: str, name: str, file: str, _asked: Asked) -> None:
+        repo = self._repo(name)
+        if repo is None:
+            return
+        if file not in repo.files:
+            self._send(404, {"X-Error-Code": "EntryNotFound", "X-Error-Message": "Entry not found"}, b"{}")
+            return
+        data, headers = repo.files[file], {"X-Repo-Commit": repo.commit}
+        if not file.endswith(repo.large):
+            self._content(data, headers | {"ETag": f'"{git_sha1(data)}"'})
+            return
+        place = f"{self.hub.url}/storage/{name.replace('/', '--')}/{file}"
+        linked = {"X-Linked-Etag": f'"{sha256(data)}"', "X-Linked-Size": str(len(data)), "Location": place}
+        self._send(302, headers | linked, b"")
+
+    def _content(self, data: bytes, headers: dict[str, str]) -> None:
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
+        if not wanted or not self.hub.ranges:
+            self._send(200, headers, data)
+            return
+        start, end = int(wanted[1]), min(int(wanted[2] or len(data)), len(data) - 1)
+        if start >= len(data):
+            self._send(416, headers | {"Content-Range": f"bytes */{len(data)}"}, b"")
+            return
+        headers |= {"Content-Range": f"bytes {start}-{end}/{len(data)}", "Accept-Ranges": "bytes"}
+        self._send(206, headers, data[start : end + 1])
+
+    def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        try:
+            self.end_headers()
+            if self.command != "HEAD":
+                self._body(body)
+        except OSError:  # the client went away; it was killed, or had enough
+            self.close_connection = True
+
+    def _body(self, body: bytes) -> None:
+        whole = body if self._cut is None else body[: self._cut]
+        step = 1 << 15
+        for at in range(0, len(whole), step):
+            self.wfile.write(whole[at : at + step])
+            if self.hub.bytes_per_second:
+                self.wfile.flush()
+                time.sleep(step / self.hub.bytes_per_second)
+        if self._cut is not None and self._cut < len(body):
+            self.wfile.flush()
+            # Linger for no time: the client sees a reset in the middle of the body, as when a router restarts.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def git_sha1(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
