@@ -30,11 +30,15 @@ class Page:
         self._language = ""  # of the code block that is open
         self._output_rows = 0  # rows of the output block that is open
         self._line_start = True
+        self._after_output = False  # a program's output ended: what follows is set off by an empty line
         self._swallow = False  # a drawing ended its own line: the newline that follows it in the text is one too many
 
     def text(self, text: str) -> str:
         """The model said `text`."""
-        return self._all(self._splitter.feed(clean(text)))
+        shown = clean(text)
+        apart = "\n" if self._after_output and shown and not shown.startswith("\n") else ""
+        self._after_output = self._after_output and not shown
+        return apart + self._all(self._splitter.feed(shown))
 
     def end(self) -> str:
         """Nothing follows, or something else does: everything held back, and the line ended."""
@@ -49,7 +53,9 @@ class Page:
         self._output_rows = 0
         failed = output.status is not RunStatus.OK
         rows = clean(output.text).rstrip("\n").split("\n")
-        return self.end() + "".join(self._output_row(row, failed=failed) for row in rows)
+        written = self.end() + "".join(self._output_row(row, failed=failed) for row in rows)
+        self._after_output = True
+        return written
 
     # ------------------------------------------------------------ pieces
 

@@ -38,7 +38,8 @@ equiv ≡ ==; approx ≈ ~~; approxeq ≊ ~~; sim ∼ ~; simeq ≃ ~=; cong ≅ 
 coloneqq ≔ :=; in ∈ in; notin ∉ not-in; ni ∋ -; subset ⊂ subset; subseteq ⊆ subseteq; subsetneq ⊊ -; supset ⊃ supset;
 supseteq ⊇ supseteq; supsetneq ⊋ -; nsubseteq ⊈ -; nsubset ⊄ -; prec ≺ -; succ ≻ -; preceq ≼ -; succeq ≽ -;
 mid ∣ |; nmid ∤ not-|; parallel ∥ ||; nparallel ∦ not-||; perp ⊥ _|_; vdash ⊢ |-; models ⊨ |=; to → ->; rightarrow → ->;
-longrightarrow ⟶ -->; leftarrow ← <-; gets ← <-; longleftarrow ⟵ <--; leftrightarrow ↔ <->; longleftrightarrow ⟷ <-->; Rightarrow ⇒ =>;
+longrightarrow ⟶ -->; leftarrow ← <-; gets ← <-; longleftarrow ⟵ <--; leftrightarrow ↔ <->;
+longleftrightarrow ⟷ <-->; Rightarrow ⇒ =>;
 Longrightarrow ⟹ ==>; implies ⟹ ==>; Leftarrow ⇐ -; Longleftarrow ⟸ -; impliedby ⟸ -; Leftrightarrow ⇔ <=>;
 Longleftrightarrow ⟺ <==>; iff ⟺ <==>; mapsto ↦ |->; longmapsto ⟼ |-->; hookrightarrow ↪ -; rightharpoonup ⇀ -;
 rightleftharpoons ⇌ -; uparrow ↑ -; downarrow ↓ -; updownarrow ↕ -; nearrow ↗ -; searrow ↘ -; swarrow ↙ -; nwarrow ↖ -;

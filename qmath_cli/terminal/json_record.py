@@ -1,0 +1,128 @@
+"""The same records, for programs: `solve --json` is one object, `--jsonl` one object per event.
+
+The schemas are in the folder `schemas` beside this file. Nothing here decides anything; what is unknown is null.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qmath_cli.records import (
+    Event,
+    Expected,
+    ModelFile,
+    ProgramFinished,
+    ProgramRun,
+    ProgramStarted,
+    Sample,
+    SampleFinished,
+    Sampling,
+    Solution,
+    TextDelta,
+    Timing,
+    Votes,
+)
+
+SOLVE = "qmath.solve/1"
+EVENT = "qmath.event/1"
+
+Record = dict[str, Any]
+
+
+def solution_record(solution: Solution, model: ModelFile, load_s: float = 0.0) -> Record:
+    """A solution as `qmath.solve/1`."""
+    return {
+        "schema": SOLVE,
+        "problem": solution.problem.text,
+        "answer": solution.answer,
+        "finish_reason": str(solution.finish),
+        "mode": str(solution.mode),
+        "language": str(solution.problem.language),
+        "votes": _votes(solution.votes),
+        "expected": _expected(solution.expected),
+        "model": _model(model),
+        "sampling": _sampling(solution.sampling),
+        "usage": {
+            "prompt_tokens": solution.usage.prompt_tokens,
+            "completion_tokens": solution.usage.completion_tokens,
+            "prefilled_tokens": solution.usage.prefilled_tokens,
+        },
+        "timing": _timing(solution.timing, load_s),
+        "samples": [_sample(sample) for sample in solution.samples],
+    }
+
+
+def event_record(event: Event, model: ModelFile, load_s: float = 0.0) -> Record:
+    """An event as `qmath.event/1`; the last one carries the whole solution."""
+    match event:
+        case TextDelta():
+            return _event("text", sample=event.sample, text=event.text)
+        case ProgramStarted():
+            return _event("program_started", sample=event.sample, code=event.code)
+        case ProgramFinished():
+            return _event("program_finished", sample=event.sample, program=_program(event.run))
+        case SampleFinished():
+            return _event("sample_finished", sample=event.sample.index, result=_sample(event.sample))
+        case Solution():
+            return _event("solution", solution=solution_record(event, model, load_s))
+
+
+def _event(name: str, **fields: object) -> Record:
+    return {"schema": EVENT, "event": name, **fields}
+
+
+def _votes(votes: Votes) -> Record:
+    groups = [{"answer": group.answer, "count": group.count, "reward": group.reward} for group in votes.groups]
+    return {"k": votes.k, "sampled": votes.sampled, "groups": groups}
+
+
+def _expected(expected: Expected | None) -> Record | None:
+    return None if expected is None else {"answer": expected.answer, "equal": expected.equal}
+
+
+def _model(model: ModelFile) -> Record:
+    return {
+        "name": model.name,
+        "file": str(model.path),
+        "sha256": model.sha256 or None,
+        "quantization": model.quantization or None,
+    }
+
+
+def _sampling(sampling: Sampling) -> Record:
+    return {
+        "seed": sampling.seed,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
+        "min_p": sampling.min_p,
+        "max_tokens": sampling.max_tokens,
+    }
+
+
+def _timing(timing: Timing, load_s: float) -> Record:
+    return {
+        "load_s": round(timing.load_s or load_s, 3),
+        "first_token_s": round(timing.first_token_s, 3),
+        "prefill_tps": round(timing.prefill_tps, 2),
+        "decode_tps": round(timing.decode_tps, 2),
+        "total_s": round(timing.total_s, 3),
+    }
+
+
+def _sample(sample: Sample) -> Record:
+    return {
+        "text": sample.text,
+        "answer": sample.answer,
+        "finish_reason": str(sample.finish),
+        "programs": [_program(run) for run in sample.runs],
+    }
+
+
+def _program(run: ProgramRun) -> Record:
+    return {
+        "code": run.code,
+        "output": run.output.text,
+        "status": str(run.output.status),
+        "seconds": round(run.output.seconds, 3),
+    }
