@@ -8,7 +8,7 @@ from qmath_cli.terminal.maths.line import line
 from qmath_cli.terminal.maths.style import Style
 from qmath_cli.terminal.maths.tree import Refused
 
-__all__ = ["Style", "render_display", "render_inline"]
+__all__ = ["Style", "render_display", "render_inline", "understood"]
 
 
 def render_inline(latex: str, style: Style = Style.UNICODE) -> str | None:
@@ -25,3 +25,12 @@ def render_display(latex: str, width: int, style: Style = Style.UNICODE) -> list
         return [row.rstrip() for row in display(parse(latex), width, style).rows]
     except Refused:
         return None
+
+
+def understood(latex: str) -> bool:
+    """Whether every command of `latex` is known, and its braces and environments are closed."""
+    try:
+        parse(latex)
+    except Refused:
+        return False
+    return True

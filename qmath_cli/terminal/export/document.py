@@ -1,0 +1,119 @@
+"""What every format is made from: a solution as blocks of words, programs and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from qmath_cli import choose
+from qmath_cli.records import Language, ModelFile, Pick, Solution
+from qmath_cli.terminal.output import clean
+from qmath_cli.terminal.panel import footer
+from qmath_cli.terminal.splitter import Kind, Piece, Splitter
+
+_CODE = {Kind.CODE_OPEN, Kind.CODE, Kind.CODE_CLOSE}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A stretch of prose and mathematics."""
+
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A fenced block; `language` is empty where the fence has none."""
+
+    code: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the program before it printed."""
+
+    text: str
+
+
+Block = Words | Program | Result
+
+
+@dataclass(frozen=True, slots=True)
+class Titles:
+    """The document's own words."""
+
+    problem: str
+    working: str
+    answer: str
+    none: str
+
+
+_TITLES = {
+    Language.EN: Titles("Problem", "Working", "Answer", "no answer"),
+    Language.ZH: Titles("题目", "解答", "答案", "没有答案"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A solution ready to be written: `made` says by which model and how."""
+
+    titles: Titles
+    problem: tuple[Block, ...]
+    working: tuple[Block, ...]
+    answer: str | None
+    made: str
+
+    @property
+    def chinese(self) -> bool:
+        """Whether any of it needs Chinese type."""
+        pieces = [piece.source for block in (*self.problem, *self.working) for piece in getattr(block, "pieces", ())]
+        return any("\u3000" <= char <= "\u9fff" for text in pieces for char in text)
+
+
+def document(solution: Solution, model: ModelFile, pick: Pick = Pick.MAJ) -> Document:
+    """The picked sample of a solution as a document."""
+    picked = choose.pick(solution.samples, solution.votes, pick)
+    if picked is None and solution.samples:
+        picked = solution.samples[0]
+    quantization = f" ({model.quantization})" if model.quantization and model.quantization not in model.name else ""
+    made = f"{model.name}{quantization} · {solution.mode} · {footer(solution)} · seed {solution.sampling.seed}"
+    return Document(
+        titles=_TITLES[solution.problem.language],
+        problem=tuple(blocks(solution.problem.text)),
+        working=tuple(blocks(picked.text if picked else "")),
+        answer=solution.answer,
+        made=f"qmath · {made}",
+    )
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """A text as blocks, in order."""
+    splitter = Splitter()
+    pieces = [*splitter.feed(clean(text)), *splitter.close()]
+    for is_code, group in groupby(pieces, key=lambda piece: piece.kind in _CODE):
+        if is_code:
+            yield from _fenced(group)
+        else:
+            yield Words(tuple(group))
+
+
+def _fenced(pieces: Iterable[Piece]) -> Iterator[Block]:
+    language, code = "", ""
+    for piece in pieces:
+        if piece.kind is Kind.CODE_OPEN:
+            language, code = piece.text.lower(), ""
+        elif piece.kind is Kind.CODE:
+            code += piece.text
+        else:
+            yield _block(language, code)
+            code = ""
+    if code:
+        yield _block(language, code)
+
+
+def _block(language: str, code: str) -> Block:
+    body = code.rstrip("\n")
+    return Result(body) if language == "output" else Program(body, language)

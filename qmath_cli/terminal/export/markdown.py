@@ -1,0 +1,65 @@
+"""Markdown, with mathematics between dollar signs as GitHub, Jupyter and pandoc read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qmath_cli.terminal.export.document import Block, Document, Program, Result, Words
+from qmath_cli.terminal.splitter import Kind, Piece
+
+
+def write(document: Document) -> str:
+    """The document as Markdown."""
+    titles = document.titles
+    answer = f"$$\n{document.answer}\n$$" if document.answer is not None else f"({titles.none})"
+    parts = [
+        f"# {titles.problem}",
+        body(document.problem),
+        f"# {titles.working}",
+        body(document.working),
+        f"# {titles.answer}",
+        answer,
+        f"<sub>{document.made}</sub>",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def body(blocks: Iterable[Block]) -> str:
+    """Blocks as Markdown."""
+    return "\n\n".join(text for text in (block_text(block) for block in blocks) if text)
+
+
+def block_text(block: Block) -> str:
+    """One block as Markdown."""
+    match block:
+        case Words():
+            return words(block.pieces)
+        case Program():
+            return fenced(block.code, block.language)
+        case Result():
+            return fenced(block.text, "output")
+
+
+def words(pieces: Iterable[Piece]) -> str:
+    """Prose with its mathematics between dollar signs, and any other dollar sign escaped."""
+    return "".join(_piece(piece) for piece in pieces).strip("\n")
+
+
+def _piece(piece: Piece) -> str:
+    match piece.kind:
+        case Kind.INLINE | Kind.BOXED:
+            return f"${' '.join(piece.text.split())}$"
+        case Kind.DISPLAY:
+            return f"\n$$\n{piece.text.strip()}\n$$\n"
+        case Kind.PROSE:
+            return piece.source if piece.source != piece.text else piece.text.replace("$", "\\$")
+        case _:
+            return piece.source
+
+
+def fenced(text: str, language: str) -> str:
+    """A fenced block whose fence is longer than any inside it."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text}\n{fence}"

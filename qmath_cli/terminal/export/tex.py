@@ -1,0 +1,116 @@
+r"""LaTeX. Mathematics goes in as the model wrote it, if our own parser knows every command in it; else as plain text.
+
+That keeps a model from writing commands that do something (`\input`, `\write`) into a file that will be compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qmath_cli.terminal.export.document import Block, Document, Program, Result, Words
+from qmath_cli.terminal.maths import understood
+from qmath_cli.terminal.splitter import Kind, Piece
+
+_ESCAPES = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "{": r"\{",
+        "}": r"\}",
+        "$": r"\$",
+        "%": r"\%",
+        "#": r"\#",
+        "&": r"\&",
+        "_": r"\_",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "·": r"\textperiodcentered{}",
+    }
+)
+
+
+def write(document: Document) -> str:
+    """The document as a LaTeX article; `xelatex` or `lualatex` where it is in Chinese."""
+    titles = document.titles
+    answer = display(document.answer) if document.answer is not None else escape(f"({titles.none})")
+    lines = [
+        r"\documentclass{article}",
+        r"\usepackage{amsmath,amssymb,fancyvrb}",
+        *([r"\usepackage[fontset=fandol]{ctex}"] if document.chinese else []),
+        r"\setlength{\parindent}{0pt}\setlength{\parskip}{0.6em}",
+        r"\begin{document}",
+        *_section(titles.problem, _body(document.problem)),
+        *_section(titles.working, _body(document.working)),
+        *_section(titles.answer, answer),
+        rf"\bigskip{{\footnotesize {escape(document.made)}}}",
+        r"\end{document}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _section(title: str, text: str) -> list[str]:
+    return [rf"\section*{{{escape(title)}}}", text]
+
+
+def _body(blocks: Iterable[Block]) -> str:
+    return "\n\n".join(_block(block) for block in blocks)
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Words():
+            return _words(block.pieces)
+        case Program():
+            return _verbatim(block.code, "frame=leftline")
+        case Result():
+            return _verbatim(block.text, "frame=leftline,fontshape=it")
+
+
+def _verbatim(text: str, options: str) -> str:
+    body = text.replace(r"\end{Verbatim}", r"\end {Verbatim}")
+    return rf"\begin{{Verbatim}}[{options}]" + f"\n{body}\n" + r"\end{Verbatim}"
+
+
+def _words(pieces: Iterable[Piece]) -> str:
+    written, strong, heading = "", False, False
+    for piece in pieces:
+        if piece.kind is Kind.STRONG:
+            written += "}" if strong else r"\textbf{"
+            strong = not strong
+        elif piece.kind is Kind.HEADING:
+            written, heading = written + r"\subsection*{", True
+        elif piece.kind is Kind.PROSE:
+            text, line_end, rest = escape(piece.text).partition("\n")
+            closing = "}" * (strong + heading) if line_end else ""
+            if line_end:
+                strong = heading = False
+            written += text + closing + line_end + rest
+        else:
+            written += _span(piece)
+    return (written + "}" * (strong + heading)).strip("\n")
+
+
+def _span(piece: Piece) -> str:
+    if piece.kind is Kind.BULLET:
+        return "\n\n" + r"\textbullet{} "
+    if not understood(piece.text):
+        return rf"\texttt{{{escape(piece.source)}}}"
+    if piece.kind is Kind.DISPLAY:
+        return display(piece.text)
+    return rf"\({' '.join(piece.text.split())}\)"
+
+
+def display(latex: str) -> str:
+    """A displayed formula; an environment that is a display by itself stays one."""
+    if not understood(latex):
+        return rf"\texttt{{{escape(latex)}}}"
+    body = "\n".join(line for line in latex.strip().split("\n") if line.strip())
+    if body.startswith((r"\begin{align", r"\begin{gather", r"\begin{equation")) and "aligned" not in body[:16]:
+        return f"\n{body}\n"
+    return "\n" + r"\[" + f"\n{body}\n" + r"\]" + "\n"
+
+
+def escape(text: str) -> str:
+    """Plain text for LaTeX."""
+    return text.translate(_ESCAPES)
