@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Annotated
 
@@ -19,15 +19,18 @@ from typer.exceptions import TyperException
 
 from qmath_cli import __version__
 from qmath_cli.commands import convert, solve
+from qmath_cli.commands import exec as exec_
 from qmath_cli.commands.frame import Frame, frame
 from qmath_cli.commands.line import arrange
 from qmath_cli.errors import ExitCode, Interrupted, QmathError, Terminated, UsageError
 from qmath_cli.terminal.output import Terminal, drop_stdout
 
 #: Every command, in the order in which `--help` shows them.
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., int]] = {
     "solve": solve.command,
+    "exec": exec_.command,
     "convert": convert.command,
+    "exec": exec_.command,
     "convert": convert.command,
 }
 
