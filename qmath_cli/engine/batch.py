@@ -183,6 +183,8 @@ class Batch:
             sequence.forget_from(found)
             self._residence.cut(sequence, len(sequence.tokens))
             self._outbox.append(sequence.stop(Stop.STRING, text))
+        elif sequence.watch.add(token, text):
+            self._outbox.append(sequence.stop(Stop.DEGENERATE, text))
         elif sequence.sampled >= sequence.sampling.max_tokens:
             self._outbox.append(sequence.stop(Stop.MAX_TOKENS, text))
         elif len(sequence.tokens) >= self.context_length:

@@ -12,12 +12,16 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qmath_cli.engine.model import Model
 from qmath_cli.engine.native import native
 from qmath_cli.errors import DoesNotFit, EngineUnusable
 from qmath_cli.settings import KVType
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ROWS = 512  # tokens per call at most: one micro-batch, so that a call is also the unit of interruption
 
@@ -41,12 +45,11 @@ class Computed(Enum):
 class Context:
     """A context of `cells` KV cells for `slots` slots. Close it before its model."""
 
-    def __init__(self, model: Model, *, cells: int, slots: int, rows: int = ROWS, embeddings: bool = False) -> None:
+    def __init__(self, model: Model, *, cells: int, slots: int) -> None:
         self.cells = cells
-        self.rows = rows
         self._lib: Any = model.lib
         self._failure: BaseException | None = None
-        parameters = _parameters(model, cells, slots, rows, embeddings=embeddings)
+        parameters = _parameters(model, cells, slots)
         native().forget_complaints()
         self.pointer: Any = self._lib.llama_init_from_model(model.pointer, parameters)
         if not self.pointer:
@@ -55,7 +58,7 @@ class Context:
                 "a smaller --ctx or -k, or --kv-type q8_0",
             )
         self._memory = self._lib.llama_get_memory(self.pointer)
-        self._batch = self._lib.llama_batch_init(rows, 0, 1)
+        self._batch = self._lib.llama_batch_init(ROWS, 0, 1)
         self._free = weakref.finalize(self, _free, self._lib, self.pointer, self._batch)
         self._abort = self._abort_callback()
 
@@ -96,9 +99,16 @@ class Context:
         """Free every cell, and start again from the first, so that equal work meets equal conditions."""
         self._lib.llama_memory_clear(self._memory, False)
 
-    def length(self, slot: int) -> int:
-        """Positions that a slot holds."""
-        return int(self._lib.llama_memory_seq_pos_max(self._memory, slot)) + 1
+    def give_hidden_states(self, *, wanted: bool) -> None:
+        """Whether the next computations give out hidden states; while they do, at most one row per slot may come."""
+        self._lib.llama_set_embeddings(self.pointer, wanted)
+
+    def hidden_state(self, index: int, size: int) -> NDArray[np.float32]:
+        """The final-norm hidden state of row `index` of the last computation, shape (size,)."""
+        import numpy as np
+
+        pointer = self._lib.llama_get_embeddings_ith(self.pointer, index)
+        return np.ctypeslib.as_array(pointer, shape=(size,)).copy()
 
     def _fill(self, rows: Sequence[Row]) -> None:
         batch = self._batch
@@ -143,24 +153,21 @@ def _free(lib: Any, pointer: Any, batch: Any) -> None:  # noqa: ANN401
     lib.llama_free(pointer)
 
 
-def _parameters(model: Model, cells: int, slots: int, rows: int, *, embeddings: bool) -> Any:  # noqa: ANN401
+def _parameters(model: Model, cells: int, slots: int) -> Any:  # noqa: ANN401
     lib = model.lib
     parameters = lib.llama_context_default_params()
     parameters.n_ctx = cells
-    parameters.n_batch = rows
-    parameters.n_ubatch = min(rows, ROWS)
+    parameters.n_batch = parameters.n_ubatch = ROWS
     parameters.n_seq_max = slots
     parameters.n_outputs_max = slots  # one row of logits per sequence: the default reserves one per token of a batch
     parameters.n_threads = model.placement.threads
     parameters.n_threads_batch = model.placement.threads
     parameters.kv_unified = True
-    parameters.embeddings = embeddings
+    parameters.pooling_type = lib.LLAMA_POOLING_TYPE_NONE  # hidden states, where asked for, are the tokens' own
     parameters.no_perf = True
     if model.verdict.plain:
         parameters.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
         parameters.op_offload = False
-    if embeddings:
-        parameters.pooling_type = lib.LLAMA_POOLING_TYPE_NONE
     if model.options.kv_type is KVType.Q8_0:
         parameters.type_k = parameters.type_v = lib.GGML_TYPE_Q8_0
         parameters.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_ENABLED  # a quantized V cache requires it

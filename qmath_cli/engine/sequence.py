@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from qmath_cli.engine.degenerate import Watch
 from qmath_cli.engine.stops import Found, Stretch
 from qmath_cli.records import Chunk, Sampling, Stop, Usage
 
@@ -31,6 +32,7 @@ class SequenceState:
     prefilled: int = 0
     fresh: bool = False  # the one pending token has just been sampled
     rest: bytes = b""  # text before a stop string that shared its token with it; precedes the next extension
+    watch: Watch = field(default_factory=Watch)
     stretch: Stretch = field(init=False)
     prompt_tokens: int = field(init=False)
     begin: int = field(init=False)  # index of the stretch's first token
