@@ -30,8 +30,6 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "solve": solve.command,
     "exec": exec_.command,
     "convert": convert.command,
-    "exec": exec_.command,
-    "convert": convert.command,
 }
 
 #: A problem may start with a minus sign, and mathematics is full of what looks like options.
