@@ -1,0 +1,132 @@
+"""From a draft to a training example: the prompt, and the assistant's turn in parts.
+
+A part is text and whether the model should learn to write it. It learns its own sentences, its
+programs, the "```output" that hands over to the executor, and the end of its turn; it only reads
+what the executor writes, and programs that are there to fail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from random import Random
+
+from .problems import KINDS, Draft, Language, Step
+from .problems.base import say
+from .programs import Session
+
+
+class Mode(StrEnum):
+    """The two settings of Qwen2.5-Math."""
+
+    TIR = "tir"
+    COT = "cot"
+
+
+SYSTEM = {
+    Mode.TIR: "Please integrate natural language reasoning with programs to solve the problem above, "
+    r"and put your final answer within \boxed{}.",
+    Mode.COT: r"Please reason step by step, and put your final answer within \boxed{}.",
+}
+
+HELD_OUT_SHARE = 20
+"""One problem in twenty is held out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of the assistant's turn; `learned` pieces carry the loss."""
+
+    text: str
+    learned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One solved problem, ready to be tokenised."""
+
+    kind: str
+    language: Language
+    mode: Mode
+    problem: str
+    answer: str
+    parts: tuple[Part, ...]
+
+    @property
+    def prompt(self) -> str:
+        """The ChatML text up to the assistant's first word."""
+        return prompt(self.mode, self.problem)
+
+
+class WrongProgram(Exception):
+    """A draft's programs do not print the draft's answer."""
+
+
+def prompt(mode: Mode, problem: str) -> str:
+    """The ChatML prompt, byte for byte as the released models are asked."""
+    return (
+        f"<|im_start|>system\n{SYSTEM[mode]}<|im_end|>\n<|im_start|>user\n{problem}<|im_end|>\n<|im_start|>assistant\n"
+    )
+
+
+def is_held_out(problem: str) -> bool:
+    """Whether a problem is kept from training: decided by its text alone."""
+    return hashlib.sha256(problem.encode()).digest()[0] % HELD_OUT_SHARE == 0
+
+
+def tool_integrated(draft: Draft) -> tuple[Part, ...]:
+    """The TIR turn of a draft, its programs really run.
+
+    Raises WrongProgram when what the last one prints is not the draft's answer.
+    """
+    session, parts, output = Session(), [], ""
+    for step in draft.steps:
+        output = session.run(step.code)
+        written = f"{step.prose}\n\n```python\n{step.code}\n```\n```output"
+        parts += [Part(written, not step.mistake), Part(f"\n{output}\n```\n", False)]
+    if draft.answer not in {output, rf"\text{{{output}}}"}:
+        raise WrongProgram(f"{draft.problem}\nprinted {output!r}, expected {draft.answer!r}")
+    return (*parts, Part(draft.closed(draft.answer) + "<|im_end|>", True))
+
+
+def chain_of_thought(draft: Draft) -> tuple[Part, ...]:
+    """The CoT turn of a draft."""
+    text = f"{draft.reasoning}\n\n{draft.closed(draft.answer)}<|im_end|>"
+    return (Part(text, True),)
+
+
+def with_mistake(rng: Random, draft: Draft, language: Language) -> Draft:
+    """The draft with its first program once written without its first line, then again in full."""
+    first = draft.steps[0]
+    lines = first.code.split("\n")
+    if not lines[0].startswith("from ") or lines[1:2] != [""]:
+        return draft
+    dropped = 0
+    if len(lines) > 3 and "symbols" in lines[2] and rng.random() < 0.5:
+        dropped = 2
+    code = "\n".join(line for i, line in enumerate(lines) if i != dropped).strip("\n")
+    missing = say(language, "A line is missing. We add it.", "少了一行，补上。")
+    steps = (replace(first, code=code, mistake=True), Step(missing, first.code), *draft.steps[1:])
+    return replace(draft, steps=steps)
+
+
+def draw(rng: Random, held_out: bool, tir_share: float = 0.8, mistakes: float = 0.06) -> Example:
+    """An example of a random kind and language, on the wanted side of the split."""
+    kind, language = rng.choice(list(KINDS)), rng.choice(list(Language))
+    draft = draw_draft(rng, kind, language, held_out)
+    if rng.random() >= tir_share:
+        parts = chain_of_thought(draft)
+        return Example(kind, language, Mode.COT, draft.problem, draft.answer, parts)
+    if rng.random() < mistakes:
+        draft = with_mistake(rng, draft, language)
+    parts = tool_integrated(draft)
+    return Example(kind, language, Mode.TIR, draft.problem, draft.answer, parts)
+
+
+def draw_draft(rng: Random, kind: str, language: Language, held_out: bool) -> Draft:
+    """A draft of one kind and language, on the wanted side of the split."""
+    while True:
+        draft = KINDS[kind](rng, language)
+        if is_held_out(draft.problem) is held_out:
+            return draft
