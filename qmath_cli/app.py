@@ -18,8 +18,9 @@ import typer
 from typer.exceptions import TyperException
 
 from qmath_cli import __version__
-from qmath_cli.commands import convert, solve
+from qmath_cli.commands import convert, pull, rm, solve, verify
 from qmath_cli.commands import exec as exec_
+from qmath_cli.commands import list as list_
 from qmath_cli.commands.frame import Frame, frame
 from qmath_cli.commands.line import arrange
 from qmath_cli.errors import ExitCode, Interrupted, QmathError, Terminated, UsageError
@@ -29,6 +30,10 @@ from qmath_cli.terminal.output import Terminal, drop_stdout
 COMMANDS: dict[str, Callable[..., int]] = {
     "solve": solve.command,
     "exec": exec_.command,
+    "list": list_.command,
+    "pull": pull.command,
+    "rm": rm.command,
+    "verify": verify.command,
     "convert": convert.command,
 }
 

@@ -157,7 +157,7 @@ def part_path(folder: Path, file: RemoteFile) -> Path:
 
 def cannot_write(path: Path, exc: OSError) -> QmathError:
     """The disk's refusal in the user's words."""
-    if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+    if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         hint = "free some space; the same command goes on where this one stopped"
         return DoesNotFit(f"no room left for {path}", hint)
     hint = "check the folder's permissions, or set QMATH_HOME"

@@ -116,13 +116,18 @@ def read(path: Path) -> Header:
             if file.read(4) != MAGIC:
                 raise IntegrityError(f"{path} is not a GGUF file", _HINT)
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
-                return _Cursor(view).header()
+                return _Cursor(view, len(view)).header()
     except (OSError, ValueError) as exc:
         raise IntegrityError(f"cannot read {path}: {exc}", _HINT) from exc
     except (struct.error, IndexError, KeyError, OverflowError) as exc:
         raise IntegrityError(f"{path} is damaged: its header does not parse", _HINT) from exc
     except _Damage as exc:
         raise IntegrityError(f"{path} is damaged: {exc}", _HINT) from exc
+
+
+def parse(head: bytes, size: int) -> Header:
+    """The same for a file that does not exist yet: its head, and the size that it will have."""
+    return _Cursor(head, size).header()
 
 
 class _Damage(Exception):
@@ -132,8 +137,9 @@ class _Damage(Exception):
 class _Cursor:
     """A position in the mapped file. Steps forward only; every step stays inside the file or raises."""
 
-    def __init__(self, view: mmap.mmap) -> None:
+    def __init__(self, view: mmap.mmap | bytes, size: int) -> None:
         self._view = view
+        self._size = size  # of the whole file
         self._at = 4
 
     def header(self) -> Header:
@@ -151,8 +157,8 @@ class _Cursor:
 
     def _placed(self, info: TensorInfo, start: int) -> TensorInfo:
         end = start + info.offset + info.size
-        if end > len(self._view):
-            raise _Damage(f"{info.name} ends at byte {end}, the file at {len(self._view)}: it was cut off")
+        if end > self._size:
+            raise _Damage(f"{info.name} ends at byte {end}, the file at {self._size}: it was cut off")
         return TensorInfo(info.name, info.shape, info.type_name, start + info.offset, info.size)
 
     def _tensor(self) -> TensorInfo:

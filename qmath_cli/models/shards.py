@@ -69,6 +69,14 @@ class HubCheckpoint:
         """A text that changes with the content."""
         return self._file(name).identity
 
+    def missing(self, name: str) -> int:
+        """Bytes of a file that must still come from the hub."""
+        file = self._file(name)
+        if self._local(name):
+            return 0
+        part = part_path(self.folder, file)
+        return file.size - (part.stat().st_size if part.is_file() else 0)
+
     def read(self, name: str) -> bytes:
         """A whole small file; kept in `folder`, so that a second run need not ask for it."""
         file = self._file(name)

@@ -1,0 +1,121 @@
+"""`qmath list`: the models on this disk, what they take in memory, and whether they are as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from qmath_cli.commands import options as o
+from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.errors import ExitCode, IntegrityError
+from qmath_cli.models import fit, gguf_header, lockfile, memory, store
+from qmath_cli.models.fit import Fit
+from qmath_cli.models.lockfile import Lock, LockedModel
+from qmath_cli.models.store import Installed, State
+from qmath_cli.terminal.tables import columns
+
+_CELLS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model. `fit` is None where its file cannot be read."""
+
+    entry: Installed
+    state: State
+    fit: Fit | None
+
+
+def command(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all", "-a", help="Also the models that can be pulled.")] = False,
+    json: o.Json = False,
+) -> int:
+    """Show the models on this machine; with --all, also those that `qmath pull` can get."""
+    here = frame(context)
+    lock = lockfile.load()
+    rows = _rows(here, lock)
+    others = _others(lock, rows) if every else []
+    if json:
+        here.terminal.json({"schema": "qmath.list/1", "models": [_record(row) for row in rows] + _known(others)})
+        return ExitCode.OK
+    for line in columns([_HEAD, *map(_cells, rows)], right=frozenset({1, 2})):
+        here.terminal.line(line)
+    if others:
+        here.terminal.line()
+        here.terminal.line("to be pulled (sizes at q4_k_m and q8_0):")
+        for line in columns([_other_cells(model) for model in others], right=frozenset({1, 2})):
+            here.terminal.line("  " + line)
+    return ExitCode.OK
+
+
+_HEAD = ("NAME", "SIZE", "MEMORY", "FITS NOW", "STATE", "SOURCE")
+
+
+def _rows(here: Frame, lock: Lock) -> list[Row]:
+    free = memory.memory()
+    available = free.available if free else None
+    return [
+        Row(entry, store.state(entry, here.places), _fit(entry, available))
+        for entry in store.installed(here.places, lock)
+    ]
+
+
+def _fit(entry: Installed, available: int | None) -> Fit | None:
+    try:
+        header = gguf_header.read(entry.path)
+    except IntegrityError:  # the state column says what is wrong with it
+        return None
+    return fit.judge(fit.need(header, _CELLS), available, fit.kv_per_cell(header))
+
+
+def _cells(row: Row) -> Sequence[str]:
+    return (
+        row.entry.name,
+        fit.size(row.entry.size),
+        fit.size(row.fit.need.total) if row.fit else "-",
+        row.fit.verdict if row.fit else "-",
+        row.state,
+        f"{row.entry.model.repo}@{row.entry.revision[:8]}" if row.entry.model.repo else "in the package",
+    )
+
+
+def _record(row: Row) -> dict[str, object]:
+    return {
+        "name": row.entry.name,
+        "path": str(row.entry.path),
+        "quantization": row.entry.quantization,
+        "size": row.entry.size,
+        "sha256": row.entry.parts[0].sha256,
+        "memory": {"needed": row.fit.need.total, "available": row.fit.available, "verdict": row.fit.verdict}
+        if row.fit
+        else None,
+        "state": row.state,
+        "repo": row.entry.model.repo or None,
+        "commit": row.entry.revision or None,
+        "licence": row.entry.model.licence or None,
+    }
+
+
+def _others(lock: Lock, rows: Sequence[Row]) -> list[LockedModel]:
+    here = {row.entry.model.name for row in rows}
+    return [model for model in lock.models if model.name not in here and not model.embedded]
+
+
+def _other_cells(model: LockedModel) -> Sequence[str]:
+    return (model.name, *_estimates(model), model.licence or "licence unknown", model.repo)
+
+
+def _estimates(model: LockedModel) -> Iterator[str]:
+    for quantization in ("q4_k_m", "q8_0"):
+        size = fit.estimate(model, quantization)
+        yield "-" if size is None else f"~{fit.size(size)}"
+
+
+def _known(models: Sequence[LockedModel]) -> list[dict[str, object]]:
+    return [
+        {"name": model.name, "state": "not installed", "repo": model.repo, "commit": model.revision} for model in models
+    ]

@@ -1,0 +1,247 @@
+"""`qmath pull`: a released model comes here, converted on the way.
+
+Name -> lock -> snapshot -> plan (headers only) -> verdict on memory and disk -> conversion, shard by shard -> record.
+Killed at any moment, the same command goes on where it was. Nothing is downloaded that will not fit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qmath_cli.commands import options as o
+from qmath_cli.commands.conversion import carry_out, translated
+from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.errors import ExitCode, IntegrityError, UsageError
+from qmath_cli.models import fit, gguf_header, lockfile, manifest, memory, store
+from qmath_cli.models.fit import Fit, Verdict
+from qmath_cli.models.hashes import Memo
+from qmath_cli.models.hub import Hub, Snapshot
+from qmath_cli.models.lockfile import LockedFile, LockedModel
+from qmath_cli.models.lockprint import toml_of_snapshot
+from qmath_cli.models.sources import snapshot_of
+
+if TYPE_CHECKING:
+    from qmath_cli.commands.remote import RemoteSource
+    from qmath_convert.pipeline import Plan, Written
+
+_CELLS = 4096  # the context for which memory is judged: all that these models have
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One pull: the model, the quantizations that are not here yet, and how."""
+
+    model: LockedModel
+    quantizations: tuple[str, ...]
+    dry_run: bool
+    keep_source: bool
+    force: bool
+    as_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a plan will take: bytes of the results, of the disk at most, of the download, and the memory verdicts."""
+
+    files: Mapping[str, int]
+    disk: int
+    download: int
+    fits: Mapping[str, Fit]
+
+
+def command(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME[:QUANT]", help="As in `qmath list --all`.", autocompletion=o.complete_model)
+    ],
+    quant: Annotated[
+        list[str] | None, typer.Option("--quant", "-q", metavar="TYPE", help="q4_k_m, q8_0, ...; repeat for several.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = False,
+    toml: Annotated[bool, typer.Option("--toml", help="Only print the model's entry for models.lock.")] = False,
+    keep_source: Annotated[bool, typer.Option("--keep-source", help="Keep the downloaded checkpoint.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Pull again, and even if it does not fit in memory.")] = False,
+    json: o.Json = False,
+) -> int:
+    """Download a released model and convert it, in one pass, shard by shard."""
+    here = frame(context)
+    model, quantizations = _asked(name, quant or [])
+    if model.embedded:
+        here.terminal.note(f"{model.name} comes with qmath: there is nothing to pull")
+        return ExitCode.OK
+    hub = Hub(here.environ)
+    if toml:
+        here.terminal.write(toml_of_snapshot(model, snapshot_of(model, hub, here.places)))
+        return ExitCode.OK
+    there = [] if force or dry_run else [entry for entry in store.of_model(model, here.places) if _whole(here, entry)]
+    missing = tuple(q for q in quantizations if q not in {entry.quantization for entry in there})
+    if not missing:
+        return _already(here, [entry for entry in there if entry.quantization in quantizations], as_json=json)
+    wanted = Wanted(model, missing, dry_run, keep_source, force, json)
+    return _pull(here, hub, wanted)
+
+
+def _asked(name: str, quants: Sequence[str]) -> tuple[LockedModel, tuple[str, ...]]:
+    """The model and its quantizations, from `NAME:QUANT` and any number of `-q`."""
+    from qmath_convert.recipe import Quant
+
+    base, given = store.split(name)
+    wanted = tuple(dict.fromkeys(q.lower() for q in ([given] if given else []) + list(quants)))
+    for quantization in wanted:
+        if quantization not in list(Quant):
+            raise UsageError(f"unknown quantization {quantization!r}", lockfile.suggestion(quantization, list(Quant)))
+    return lockfile.load().get(base), wanted or (store.DEFAULT_QUANTIZATION,)
+
+
+def _whole(here: Frame, entry: store.Installed) -> bool:
+    return store.state(entry, here.places) in {store.State.VERIFIED, store.State.UNVERIFIED}
+
+
+def _already(here: Frame, entries: Sequence[store.Installed], *, as_json: bool) -> int:
+    here.terminal.note("already here; `qmath verify` reads it again, --force pulls it again")
+    if as_json:
+        files = [{"name": entry.name, "path": str(entry.path), "sha256": entry.parts[0].sha256} for entry in entries]
+        here.terminal.json({"schema": "qmath.pull/1", "status": "present", "files": files})
+    else:
+        for entry in entries:
+            here.terminal.line(str(entry.path))
+    return ExitCode.OK
+
+
+def _pull(here: Frame, hub: Hub, wanted: Wanted) -> int:
+    from qmath_cli.commands.remote import opened
+    from qmath_convert.pipeline import plan
+    from qmath_convert.recipe import Quant
+
+    started = time.monotonic()
+    snapshot = snapshot_of(wanted.model, hub, here.places)
+    targets = {store.gguf_path(wanted.model, q, here.places): Quant(q) for q in wanted.quantizations}
+    with opened(here, hub, snapshot, licence=wanted.model.licence, keep=wanted.keep_source) as source:
+        with translated():
+            planned = plan(source, targets)
+        outlook = _outlook(planned, source, wanted)
+        if wanted.dry_run:
+            return _report_plan(here, wanted, snapshot, outlook)
+        _require(here, wanted, outlook, planned)
+        written = _convert(here, planned)
+        _record(here, wanted, source, written)
+        source.discard()
+    return _report(here, wanted, snapshot, written, time.monotonic() - started)
+
+
+def _outlook(planned: Plan, source: RemoteSource, wanted: Wanted) -> Outlook:
+    """What the plan takes, from the heads of the files that do not exist yet."""
+    free = memory.memory()
+    fits = {}
+    for output in planned.outputs:
+        if output.quant is not None:
+            header = gguf_header.parse(output.layout.header, output.layout.size)
+            need = fit.need(header, _CELLS)
+            fits[str(output.quant)] = fit.judge(need, free.total if free else None, fit.kv_per_cell(header))
+    download = sum(source.missing(shard) for shard in planned.checkpoint.shards)
+    passing = download if wanted.keep_source else min(download, planned.largest_shard)
+    files = {output.path.name: output.layout.size for output in planned.outputs}
+    return Outlook(files, planned.output_bytes + passing, download, fits)
+
+
+def _require(here: Frame, wanted: Wanted, outlook: Outlook, planned: Plan) -> None:
+    """Refuse before anything is downloaded. Memory is judged by all that there is, disk by what is free."""
+    for quantization, verdict in outlook.fits.items():
+        if not wanted.force:
+            fit.require(verdict, f"{wanted.model.name}:{quantization}", lockfile.load())
+        if verdict.verdict is Verdict.TIGHT:
+            here.terminal.note(f"{wanted.model.name}:{quantization} will take nearly all of this machine's memory")
+    reserved = sum(_reserved(output.path) for output in planned.outputs)
+    fit.require_disk(here.places.models, outlook.disk - reserved, wanted.model.name)
+
+
+def _reserved(path: Path) -> int:
+    """What an earlier run of the same pull has already taken on the disk."""
+    part = path.with_name(path.name + ".part")
+    return part.stat().st_size if part.is_file() else 0
+
+
+def _convert(here: Frame, planned: Plan) -> tuple[Written, ...]:
+    from qmath_convert.pipeline import Options
+
+    try:
+        return carry_out(here.terminal, planned, Options())
+    except IntegrityError:  # what was converted from a damaged shard must not be taken up again
+        for output in planned.outputs:
+            for suffix in (".part", ".part.journal"):
+                output.path.with_name(output.path.name + suffix).unlink(missing_ok=True)
+        raise
+
+
+def _record(here: Frame, wanted: Wanted, source: RemoteSource, written: Sequence[Written]) -> None:
+    """Write the records: from here on the models are installed."""
+    by_path = {file.path: manifest.Part(file.path.name, file.size, file.sha256) for file in written}
+    hashes = source.hashes()
+    sources = tuple(LockedFile(name, source.size(name), hashes[name]) for name in sorted(hashes))
+    for file in written:
+        Memo.within(here.places.state).put(file.path, file.sha256)
+    for file in written:
+        if file.quant is not None:
+            record = manifest.Manifest(
+                name=wanted.model.name,
+                quantization=str(file.quant),
+                body=by_path[file.path],
+                head=by_path.get(store.head_path(file.path)),
+                repo=source.snapshot.repo,
+                revision=source.snapshot.commit,
+                licence=source.origin.licence or "",
+                sources=sources,
+            )
+            manifest.write(here.places.models, record)
+
+
+def _report_plan(here: Frame, wanted: Wanted, snapshot: Snapshot, outlook: Outlook) -> int:
+    if wanted.as_json:
+        here.terminal.json(_plan_record(wanted, snapshot, outlook))
+        return ExitCode.OK
+    here.terminal.line(f"{wanted.model.name} from {snapshot.repo} at {snapshot.commit}")
+    for name, size in outlook.files.items():
+        here.terminal.line(f"  {name}  {fit.size(size)}")
+    here.terminal.line(f"  download {fit.size(outlook.download)}, disk {fit.size(outlook.disk)} at most")
+    for quantization, verdict in outlook.fits.items():
+        total = "unknown" if verdict.available is None else fit.size(verdict.available)
+        here.terminal.line(f"  {quantization} in memory: {fit.size(verdict.need.total)} of {total}: {verdict.verdict}")
+    return ExitCode.OK
+
+
+def _plan_record(wanted: Wanted, snapshot: Snapshot, outlook: Outlook) -> dict[str, object]:
+    return {
+        "schema": "qmath.pull/1",
+        "status": "planned",
+        "name": wanted.model.name,
+        "repo": snapshot.repo,
+        "commit": snapshot.commit,
+        "files": [{"file": name, "size": size} for name, size in outlook.files.items()],
+        "download": outlook.download,
+        "disk": outlook.disk,
+        "memory": {
+            quantization: {"needed": verdict.need.total, "total": verdict.available, "verdict": verdict.verdict}
+            for quantization, verdict in outlook.fits.items()
+        },
+    }
+
+
+def _report(here: Frame, wanted: Wanted, snapshot: Snapshot, written: Sequence[Written], seconds: float) -> int:
+    if wanted.as_json:
+        files = [
+            {"path": str(f.path), "quantization": str(f.quant or "head"), "size": f.size, "sha256": f.sha256}
+            for f in written
+        ]
+        record = {"schema": "qmath.pull/1", "status": "pulled", "name": wanted.model.name, "repo": snapshot.repo}
+        here.terminal.json(record | {"commit": snapshot.commit, "files": files, "seconds": round(seconds, 3)})
+        return ExitCode.OK
+    for file in written:
+        here.terminal.line(str(file.path))
+    here.terminal.note(f"{wanted.model.name} is ready: qmath solve -m {wanted.model.name} 'PROBLEM'")
+    return ExitCode.OK

@@ -1,0 +1,80 @@
+"""`qmath rm`: remove models from this disk, with what an interrupted pull of them left behind."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.errors import ExitCode, ModelMissing, UsageError
+from qmath_cli.models import fit, lockfile, store
+from qmath_cli.models.claim import claim
+from qmath_cli.models.lockfile import Lock, LockedModel
+from qmath_cli.models.sources import source_folder
+from qmath_cli.models.store import Installed
+from qmath_cli.places import Places
+
+
+def command(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="NAME[:QUANT]...", help="As `qmath list` shows them.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> int:
+    """Remove models. Without a quantization, every one of that model goes, and unfinished downloads of it."""
+    here = frame(context)
+    lock = lockfile.load()
+    entries = [entry for name in names for entry in _meant(name, here.places, lock)]
+    leftovers = [path for name in names if ":" not in name for path in _leftovers(lock.get(name), here.places)]
+    if not entries and not leftovers:
+        raise ModelMissing(f"nothing of {', '.join(names)} is on this machine", "`qmath list` shows what is")
+    _confirm(here, [entry.name for entry in entries] + [str(path) for path in leftovers], yes=yes)
+    freed = sum(store.remove(entry) for entry in entries) + sum(_remove(path) for path in leftovers)
+    here.terminal.note(f"{fit.size(freed)} freed")
+    return ExitCode.OK
+
+
+def _meant(name: str, places: Places, lock: Lock) -> list[Installed]:
+    base, quantization = store.split(name)
+    model = lock.get(base)
+    if model.embedded:
+        raise UsageError(f"{model.name} is part of the package", "it is removed with qmath itself")
+    found = [entry for entry in store.of_model(model, places) if quantization in ("", entry.quantization)]
+    if quantization and not found:
+        raise ModelMissing(f"{name} is not on this machine", "`qmath list` shows what is")
+    return found
+
+
+def _leftovers(model: LockedModel, places: Places) -> Iterator[Path]:
+    """Unfinished conversions and downloaded sources of a model."""
+    yield from sorted(places.models.glob(f"{model.stem}-*.gguf.part*"))
+    for folder in sorted(source_folder(places, model.repo, "x").parent.glob("*")):
+        if folder.is_dir():
+            yield folder
+
+
+def _remove(path: Path) -> int:
+    if not path.is_dir():
+        size = path.stat().st_size
+        path.unlink()
+        return size
+    with claim(path):  # a pull that is running holds it
+        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        shutil.rmtree(path)
+    return size
+
+
+def _confirm(here: Frame, what: Sequence[str], *, yes: bool) -> None:
+    """Ask a person; without one, `--yes` is needed."""
+    if yes:
+        return
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError(f"would remove {', '.join(what)}", "say --yes to do it without being asked")
+    here.terminal.err.write(f"remove {', '.join(what)}? [y/N] ")
+    here.terminal.err.flush()
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise UsageError("nothing was removed")

@@ -1,0 +1,64 @@
+"""From a locked model to the snapshot it is made from: the cache if it has all of it, else the hub.
+
+A model that the lock does not pin is pinned on this machine by its first snapshot (see `pins`). Whatever the lock or
+the commit says must hold: another commit, size or hash is an `IntegrityError`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from qmath_cli.errors import IntegrityError
+from qmath_cli.models.cache import cache_folder, cached_snapshot
+from qmath_cli.models.hub import Hub, Snapshot, offline_error
+from qmath_cli.models.lockfile import LockedFile, LockedModel
+from qmath_cli.models.pins import Pins
+from qmath_cli.places import Places
+
+
+def snapshot_of(model: LockedModel, hub: Hub, places: Places) -> Snapshot:
+    """The snapshot that the lock means. Raises `NetworkError`, `IntegrityError`."""
+    pins = Pins.within(places.state)
+    pinned = model.revision or pins.get(model.repo)
+    snapshot = resolve(hub, model.repo, pinned or model.asked)
+    if pinned is None:
+        pins.put(model.repo, snapshot.commit)
+    elif snapshot.commit != pinned:
+        raise IntegrityError(
+            f"{model.repo} answers with commit {snapshot.commit}, and {pinned} was asked for", "check HF_ENDPOINT"
+        )
+    return _checked(snapshot, model.files)
+
+
+def resolve(hub: Hub, repo: str, revision: str) -> Snapshot:
+    """A repository at a revision: from the cache where that needs no network, else from the hub."""
+    is_commit = len(revision) == 40
+    if is_commit or hub.offline:
+        found = cached_snapshot(cache_folder(hub.environ), repo, revision)
+        if found is not None:
+            return found
+    if hub.offline:
+        raise offline_error(repo)
+    return hub.snapshot(repo, revision)
+
+
+def source_folder(places: Places, repo: str, commit: str) -> Path:
+    """Where a snapshot's files are put while it is converted, and stay if the user keeps the source."""
+    return places.cache / "sources" / repo.replace("/", "--") / commit
+
+
+def _checked(snapshot: Snapshot, locked: tuple[LockedFile, ...]) -> Snapshot:
+    """The snapshot with the lock's hashes filled in; a contradiction is refused before anything moves."""
+    files = dict(snapshot.files)
+    for entry in locked:
+        file = files.get(entry.path)
+        if file is None:
+            raise IntegrityError(f"{snapshot.repo} has no {entry.path} any more", "models.lock names it")
+        if entry.size not in (None, file.size) or (file.sha256 and entry.sha256 not in (None, file.sha256)):
+            raise IntegrityError(
+                f"{entry.path} of {snapshot.repo} is not the file that models.lock names",
+                "check HF_ENDPOINT; the released file does not change at this commit",
+            )
+        files[entry.path] = replace(file, sha256=file.sha256 or entry.sha256)
+    return replace(snapshot, files=files)
