@@ -18,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from qmath_cli import __version__
-from qmath_cli.commands import convert, pull, rm, solve, verify
+from qmath_cli.commands import check, convert, pull, rm, solve, verify
 from qmath_cli.commands import exec as exec_
 from qmath_cli.commands import list as list_
 from qmath_cli.commands.frame import Frame, frame
@@ -30,6 +30,7 @@ from qmath_cli.terminal.output import Terminal, drop_stdout
 COMMANDS: dict[str, Callable[..., int]] = {
     "solve": solve.command,
     "exec": exec_.command,
+    "check": check.command,
     "list": list_.command,
     "pull": pull.command,
     "rm": rm.command,

@@ -20,6 +20,8 @@ from qmath_cli.commands.wiring import DEMO_NOTE, Wired, is_demo, plan_for, wire
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.records import Event, Finish, Problem, Solution
 from qmath_cli.settings import Settings
+from qmath_cli.terminal import export as exports
+from qmath_cli.terminal import json_record
 from qmath_cli.terminal.look import look
 from qmath_cli.terminal.render import Renderer, Wishes
 
@@ -83,6 +85,8 @@ def command(
     here = frame(context)
     if json and jsonl:
         raise UsageError("--json and --jsonl exclude each other")
+    if export is not None:
+        exports.check(export)
     problem = problems.read(words or [], file, language, expect)
     wanted = Wanted(problem, timeout, min_votes, answer_only, json, jsonl, quiet, force, approve, export)
     return _run(here, here.settings_of(context), wanted)
@@ -96,9 +100,9 @@ def _run(here: Frame, settings: Settings, wanted: Wanted) -> int:
             here.terminal.note(DEMO_NOTE)
         plan = plan_for(settings, wanted.timeout)
         solution = follow(solve.solve(wanted.problem, plan, wired.tools), _sink(here, settings, wanted, wired))
+    if wanted.export is not None:
+        exports.export(solution, wanted.export, wired.model, settings.pick)
     if wanted.as_json:
-        from qmath_cli.terminal import json_record
-
         here.terminal.json(json_record.solution_record(solution, wired.model, wired.load_s))
     return exit_code(solution, wanted.min_votes)
 
@@ -122,8 +126,6 @@ def _sink(here: Frame, settings: Settings, wanted: Wanted, wired: Wired) -> Call
     if wanted.as_json:
         return lambda _event: None
     if wanted.as_jsonl:
-        from qmath_cli.terminal import json_record
-
         return lambda event: here.terminal.json(json_record.event_record(event, wired.model, wired.load_s))
     wishes = Wishes(k=settings.k, pick=settings.pick, answer_only=wanted.answer_only, figures=not wanted.quiet)
     renderer = Renderer(here.terminal, look(here.terminal, here.environ, settings.render), wishes, wired.protection)

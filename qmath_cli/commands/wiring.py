@@ -16,7 +16,8 @@ from qmath_cli import solve
 from qmath_cli.commands.frame import Frame
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.model import Model, Options, load
-from qmath_cli.engine.preflight import Preflight
+from qmath_cli.engine.preflight import Preflight, check
+from qmath_cli.engine.reward import RewardModel, read_head
 from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models import fit, gguf_header, lockfile, memory, store
@@ -50,7 +51,7 @@ def wire(here: Frame, settings: Settings, *, force: bool = False, approve: bool 
         file = store.locate(settings.model, here.places)
         executor = stack.enter_context(closing(executor_for(settings))) if settings.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
-        model = stack.enter_context(load_model(file, settings, sequences=settings.k, force=force))
+        model = stack.enter_context(load_model(here, file, settings, sequences=settings.k, force=force))
         tools = solve.Tools(
             engine=stack.enter_context(Batch(model, settings.k)),
             executor=executor,
@@ -73,19 +74,39 @@ def executor_for(settings: Settings) -> Executor:
     return Executor(limits, allow_basic=settings.allow_basic_executor)
 
 
-def load_model(file: ModelFile, settings: Settings, *, sequences: int = 1, force: bool = False) -> Model:
-    """The weights in memory, unless they do not fit (`DoesNotFit`; `force` loads them all the same)."""
+def load_model(
+    here: Frame, file: ModelFile, settings: Settings, *, sequences: int = 1, force: bool = False, held: int = 0
+) -> Model:
+    """The weights in memory, unless they do not fit (`DoesNotFit`; `force` loads them all the same).
+
+    `held` are bytes that will be free by then: those of a model that is closed before this one is loaded.
+    """
     if not force:
-        header = gguf_header.read(file.path)
-        cells = settings.ctx * min(sequences, 4)
-        wanted = fit.need(header, cells, settings.kv_type)
-        here = memory.memory()
-        verdict = fit.judge(wanted, here.available if here else None, fit.kv_per_cell(header, settings.kv_type))
-        fit.require(verdict, file.name, lockfile.load())
+        require_memory(file, settings, sequences, held)
     options = Options(
         settings.device, settings.gpu_layers, settings.threads, settings.ctx, settings.kv_type, settings.mlock
     )
-    return load(file.path, options, Preflight())
+    return load(file.path, options, preflight(here, settings))
+
+
+def require_memory(file: ModelFile, settings: Settings, sequences: int = 1, held: int = 0) -> None:
+    """Raise `DoesNotFit`, with the numbers and what would fit, unless a model fits into the memory that is free."""
+    header = gguf_header.read(file.path)
+    wanted = fit.need(header, settings.ctx * min(sequences, 4), settings.kv_type)
+    found = memory.memory()
+    available = found.available + held if found is not None else None
+    fit.require(fit.judge(wanted, available, fit.kv_per_cell(header, settings.kv_type)), file.name, lockfile.load())
+
+
+def preflight(here: Frame, settings: Settings) -> Preflight:
+    """Whether this build of llama.cpp survives here, found out once with the demo model and remembered.
+
+    Raises `EngineUnusable` where it does not in any way; says on stderr, once, what had to be given up.
+    """
+    demo = store.locate("demo", here.places)
+    verdict = check(demo.path, here.places.cache, settings.device)
+    verdict.require()
+    return verdict
 
 
 def reward_for(here: Frame, settings: Settings, stack: ExitStack, *, force: bool) -> Callable[[], Reward] | None:
@@ -94,7 +115,14 @@ def reward_for(here: Frame, settings: Settings, stack: ExitStack, *, force: bool
         return None
     if not settings.reward_model:
         raise UsageError(f"--pick {settings.pick} needs --reward-model", "for example --reward-model rm-72b")
-    raise UsageError("reward models are not wired yet")
+    file = store.locate(settings.reward_model, here.places)  # a missing one is told before the samples are made
+
+    def load_reward() -> Reward:
+        model = stack.enter_context(load_model(here, file, settings, force=force))
+        head = read_head(store.head_path(file.path), model.facts.embedding)
+        return stack.enter_context(RewardModel(model, head))
+
+    return load_reward
 
 
 def plan_for(settings: Settings, time_limit: float | None = None) -> solve.Plan:

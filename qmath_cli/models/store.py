@@ -206,20 +206,15 @@ def _choose(model: LockedModel, quantization: str, places: Places) -> Installed:
 
 def _best(places: Places, lock: Lock) -> Installed:
     """Nothing was asked for: the largest Instruct model, else the largest base model, else the demo."""
-    candidates = [entry for entry in installed(places, lock) if entry.model.kind is not Kind.REWARD]
+    candidates = [here[0] for model in lock.models if model.kind is not Kind.REWARD and (here := of_model(model, places))]
     if not candidates:
         raise ModelMissing("no model is installed", "qmath pull 1.5b-instruct")
     return max(candidates, key=_merit)
 
 
-def _merit(entry: Installed) -> tuple[bool, bool, int, int]:
+def _merit(entry: Installed) -> tuple[bool, bool, int]:
     model = entry.model
-    return (
-        not model.embedded,
-        model.kind is Kind.INSTRUCT,
-        model.parameters or 0,
-        -_rank(entry.quantization, list(_PREFERENCE)),
-    )
+    return (not model.embedded, model.kind is Kind.INSTRUCT, model.parameters or 0)
 
 
 def _rank(quantization: str, order: list[str]) -> int:
