@@ -206,7 +206,8 @@ def _choose(model: LockedModel, quantization: str, places: Places) -> Installed:
 
 def _best(places: Places, lock: Lock) -> Installed:
     """Nothing was asked for: the largest Instruct model, else the largest base model, else the demo."""
-    candidates = [here[0] for model in lock.models if model.kind is not Kind.REWARD and (here := of_model(model, places))]
+    solvers = (model for model in lock.models if model.kind is not Kind.REWARD)
+    candidates = [here[0] for model in solvers if (here := of_model(model, places))]
     if not candidates:
         raise ModelMissing("no model is installed", "qmath pull 1.5b-instruct")
     return max(candidates, key=_merit)
