@@ -1,0 +1,122 @@
+r"""The official comparison of two answers in normal form.
+
+Reproduces the effect, in order, of `math_equal` in QwenLM/Qwen2.5-Math, evaluation/grader.py (MIT): brackets of any
+kind count as the same, `50` equals `0.5` (a percentage), lists are ordered. `symbolic` is asked where text and
+numbers do not settle it; it may be slow or worse, so this runs in the grader's child process only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from math import isclose
+
+_RELATIVE = 1e-4  # tolerance of numbers; nothing but 0 is close to 0
+_LETTER = re.compile(r"\b[A-E]\b")
+_LIST = re.compile(r"[(\[].+[)\]]")  # from the start; what follows the closing bracket is ignored
+_GROUP_WITH_COMMA = re.compile(r"\{.*,.*\}")
+_BEGIN, _END = r"\begin{pmatrix}", r"\end{pmatrix}"
+
+Symbolic = Callable[[str, str], bool]
+
+
+def equal(answer: str, reference: str, symbolic: Symbolic) -> bool:
+    """Whether the official rules accept `answer` for `reference`."""
+    if answer.strip().lower() == reference.strip().lower():
+        return True
+    if reference in set("ABCDE") and _last_letter(answer) == reference:
+        return True
+    left, right = number(answer), number(reference)
+    if left is not None and right is not None:
+        return any(isclose(left, close, rel_tol=_RELATIVE) for close in (right / 100, right, right * 100))
+    if not answer:
+        return False
+    return _structured(answer.strip(), reference.strip(), symbolic)
+
+
+def number(text: str) -> float | None:
+    """A plain number without its thousands separators; `50%` is 0.5; None for anything else."""
+    text = text.replace(",", "")
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    if not text.endswith("%"):
+        return None
+    try:
+        return float(text.removesuffix("%").removesuffix("\\")) / 100
+    except ValueError:
+        return None
+
+
+def _structured(answer: str, reference: str, symbolic: Symbolic) -> bool:
+    if "pmatrix" in answer and "pmatrix" not in reference:
+        reference = _as_matrix(reference)
+    if _without_brackets(answer, reference):
+        return True
+    if _LIST.match(answer) and _LIST.match(reference):
+        return _each(answer[1:-1].split(","), reference[1:-1].split(","), symbolic)
+    if _is_matrix(answer) and _is_matrix(reference):
+        left, right = _rows(answer), _rows(reference)
+        return len(left) == len(right) and all(_each(a, b, symbolic) for a, b in zip(left, right, strict=True))
+    return _equations(answer, reference, symbolic)
+
+
+def _each(left: list[str], right: list[str], symbolic: Symbolic) -> bool:
+    return len(left) == len(right) and all(equal(a, b, symbolic) for a, b in zip(left, right, strict=True))
+
+
+def _equations(answer: str, reference: str, symbolic: Symbolic) -> bool:
+    ours, theirs = answer.count("="), reference.count("=")
+    if ours == theirs == 1:
+        left, right = _difference(answer), _difference(reference)
+        return symbolic(left, right) or symbolic(f"-({left})", right)
+    if _names_a_value(answer) and not theirs:
+        return equal(answer.split("=")[1], reference, symbolic)
+    if _names_a_value(reference) and not ours:
+        return equal(answer, reference.split("=")[1], symbolic)
+    return symbolic(answer, reference)
+
+
+def _names_a_value(text: str) -> bool:
+    """`x=5`: one equals sign, and at most two characters before it."""
+    return text.count("=") == 1 and len(text.partition("=")[0].strip()) <= 2
+
+
+def _difference(equation: str) -> str:
+    left, right = equation.split("=")
+    return f"{left.strip()} - ({right.strip()})"
+
+
+def _last_letter(text: str) -> str:
+    letters = _LETTER.findall(text.upper())
+    return str(letters[-1]) if letters else ""
+
+
+def _without_brackets(answer: str, reference: str) -> bool:
+    """Equal as text once brackets are gone; square ones only where the other side is not round, and conversely."""
+    squares = _within(answer, "[]") and not _within(reference, "()")
+    rounds = _within(answer, "()") and not _within(reference, "[]")
+    if squares or rounds:
+        answer, reference = answer.strip("[]()"), reference.strip("[]()")
+    bare = str.maketrans("", "", "{}()")
+    return answer.translate(bare).lower() == reference.translate(bare).lower()
+
+
+def _within(text: str, brackets: str) -> bool:
+    return text.startswith(brackets[0]) and text.endswith(brackets[1])
+
+
+def _as_matrix(text: str) -> str:
+    r"""`{a,b}` as a column; the single backslash between its entries is the original's."""
+    groups = _GROUP_WITH_COMMA.findall(text)
+    return ", ".join(_BEGIN + group.strip("{}").replace(",", "\\") + _END for group in groups)
+
+
+def _is_matrix(text: str) -> bool:
+    return text.startswith((_BEGIN, r"\begin{bmatrix}")) and text.endswith((_END, r"\end{bmatrix}"))
+
+
+def _rows(matrix: str) -> list[list[str]]:
+    inner = matrix[len(_BEGIN) : -len(_END)]
+    return [row.strip().split("&") for row in inner.split("\\\\") if row.strip()]

@@ -1,0 +1,42 @@
+"""Answers that are no mathematics: choice letters, yes and no, names, in English and Chinese."""
+
+from __future__ import annotations
+
+import re
+
+from qmath_cli.grading.number_words import digits
+
+_LETTERS = re.compile(r"\(?([A-E])\)?(?:(?:,| and |和|、|\s)*\(?([A-E])\)?)*", re.DOTALL)
+_LETTER_FIRST = re.compile(r"(?:(?:option|choice|选项)\s*)?\(?([A-Ea-e])\)?(?:[.:,)\s].*)?", re.IGNORECASE | re.DOTALL)
+_ALIKE = (
+    {"yes", "true", "correct", "是", "对", "正确", "能", "可以", "成立", "是的", "真", "√"},
+    {"no", "false", "incorrect", "wrong", "否", "错", "错误", "不是", "不能", "不可以", "不成立", "不对", "假"},
+    {"dne", "does not exist", "undefined", "不存在"},
+)
+_FILLERS = re.compile(r"\b(?:the|a|an|is|are|it|its|of)\b|[\s.,;:!?()'\"-]+|\\[a-z]+|[{}的是为]")
+
+
+def letters(text: str, *, lenient: bool = False) -> frozenset[str]:
+    """The choice letters A-E that `text` consists of, in any order; none if it is something else.
+
+    `lenient` also takes the letter off the front of a whole option (`B. 12`, `(c)`).
+    """
+    text = re.sub(r"\\text\{([^{}]*)\}", r"\1", text).strip(" .")
+    if _LETTERS.fullmatch(text):
+        found = re.findall("[A-E]", text)
+        return frozenset(found) if len(set(found)) == len(found) else frozenset()
+    option = _LETTER_FIRST.fullmatch(text) if lenient else None
+    return frozenset(option[1].upper()) if option else frozenset()
+
+
+def same_words(left: str, right: str) -> bool:
+    """Equal without articles, blanks and punctuation, as one of a few synonyms, or as number words."""
+    return _canonical(left) == _canonical(right) or digits(left) == digits(right)
+
+
+def _canonical(text: str) -> str:
+    text = text.strip(" .!").casefold()
+    for number, group in enumerate(_ALIKE):
+        if text in group:
+            return f"#{number}"
+    return _FILLERS.sub("", text) or text
