@@ -1,0 +1,64 @@
+"""`qmath check ANSWER EXPECTED`: are two answers the same? A question for a shell, without a model.
+
+Prints `equal`, `different` or `undecided` (and why), or one JSON object; the exit code says the same: 0, 4, 3.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from qmath_cli.commands import options as o
+from qmath_cli.commands.frame import frame
+from qmath_cli.errors import ExitCode
+from qmath_cli.grading.grader import Grader
+from qmath_cli.grading.official import reference_of_answer
+from qmath_cli.records import Mark, Verdict
+from qmath_cli.settings import Grade
+
+SCHEMA = "qmath.check/1"
+_WORDS = {Mark.CORRECT: "equal", Mark.WRONG: "different", Mark.UNDECIDED: "undecided"}
+_CODES = {Mark.CORRECT: ExitCode.OK, Mark.WRONG: ExitCode.DIFFERENT, Mark.UNDECIDED: ExitCode.NO_ANSWER}
+
+
+def command(
+    context: typer.Context,
+    answer: Annotated[str, typer.Argument(help="The answer, in LaTeX or plain text; quote it.")],
+    expected: Annotated[str, typer.Argument(help="What it should be.")],
+    grade: Annotated[
+        Grade, typer.Option(help="official: Qwen's own rules; strict: what a person accepts.")
+    ] = Grade.STRICT,
+    as_json: o.Json = False,
+) -> int:
+    """Compare two answers: equal (exit code 0), different (4) or undecided (3)."""
+    verdict = compare(answer, expected, grade)
+    terminal = frame(context).terminal
+    if as_json:
+        terminal.json(as_record(answer, expected, grade, verdict))
+    else:
+        terminal.line(_WORDS[verdict.mark])
+        if verdict.why:
+            terminal.note(verdict.why)
+    return _CODES[verdict.mark]
+
+
+def compare(answer: str, expected: str, grade: Grade) -> Verdict:
+    """One verdict; the official rules get both answers in their normal form."""
+    if grade is Grade.OFFICIAL:
+        answer, expected = reference_of_answer(answer), reference_of_answer(expected)
+    with Grader(grade) as grader:
+        return grader(answer, expected)
+
+
+def as_record(answer: str, expected: str, grade: Grade, verdict: Verdict) -> dict[str, object]:
+    """The JSON object that `--json` prints."""
+    return {
+        "schema": SCHEMA,
+        "answer": answer,
+        "expected": expected,
+        "verdict": _WORDS[verdict.mark],
+        "grade": grade.value,
+        "rule": verdict.rule,
+        "why": verdict.why,
+    }
