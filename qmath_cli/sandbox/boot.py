@@ -16,6 +16,17 @@ from qmath_cli.sandbox.orders import Orders
 
 LINE = "import sys; sys.path.insert(0, sys.argv[1]); from qmath_cli.sandbox.boot import main; main()"
 
+#: Imported beforehand where nothing can be imported later: what the programs of mathematical models have used.
+_WIDE = """
+    sympy sympy.stats sympy.vector sympy.physics.units sympy.ntheory.residue_ntheory sympy.combinatorics sympy.geometry
+    sympy.crypto sympy.abc sympy.tensor sympy.parsing.sympy_parser sympy.parsing.latex sympy.plotting mpmath numpy
+    numpy.random numpy.polynomial numpy.fft numpy.linalg numpy.ma scipy.optimize scipy.integrate scipy.stats
+    scipy.special scipy.linalg networkx pandas cmath fractions decimal statistics random itertools functools heapq
+    bisect array string textwrap datetime calendar copy dataclasses enum json unicodedata hashlib pprint asyncio
+    concurrent.futures.thread timeit typing abc numbers collections.abc contextlib queue csv secrets uuid graphlib
+    inspect pickle zoneinfo operator encodings.idna encodings.utf_16 cProfile tracemalloc logging pydoc unittest
+"""
+
 
 def main() -> None:
     """Become a worker."""
@@ -60,8 +71,17 @@ def find_libraries(orders: Orders) -> None:
 
 def preload(orders: Orders) -> None:
     """Import what the programs will want; a library that is not installed is the program's concern."""
-    for name in orders.preload:
+    for name in (*orders.preload, *(_WIDE.split() if opens_nothing(orders) else ())):
         try:
             importlib.import_module(name)
         except ImportError:
             continue
+
+
+def opens_nothing(orders: Orders) -> bool:
+    """Whether a confined worker will not be able to read even Python's own files."""
+    if sys.platform != "linux":
+        return False
+    from qmath_cli.sandbox import linux
+
+    return linux.landlock_version(orders) == 0

@@ -50,6 +50,7 @@ class Switch(StrEnum):
     SECCOMP = "seccomp"
     AUDIT = "audit"
     POLICY = "policy"
+    OLD_KERNEL = "old-kernel"  # behave as on a kernel that has no Landlock
 
 
 @dataclass(frozen=True, slots=True)

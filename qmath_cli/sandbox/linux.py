@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import signal
 
-from qmath_cli.sandbox import landlock, libc, seccomp, syscalls
+from qmath_cli.sandbox import landlock, libc, posix, seccomp, syscalls
 from qmath_cli.sandbox.limits import Switch
 from qmath_cli.sandbox.orders import Orders
 
@@ -37,13 +38,21 @@ def restrict(orders: Orders, parent: int) -> str:
     if machine is None:
         return f"no system call table for {platform.machine()}"
     libc.drop_capabilities(machine.numbers["capset"])
-    version = landlock.abi(machine)
+    version = landlock_version(orders)
     wanted = Switch.LANDLOCK not in orders.without
     held = _landlock(machine, version, orders) if version and wanted else False
     words = [f"Landlock ABI {version}" if held else "no Landlock"]
     if Switch.SECCOMP not in orders.without and _seccomp(machine, reading=held or not wanted):
         words.append("seccomp")
+    else:
+        posix.lower(resource.RLIMIT_NPROC, 0)  # no threads either, then; and root is not bound by it
     return " + ".join(words)
+
+
+def landlock_version(orders: Orders) -> int:
+    """The ABI of this kernel's Landlock, 0 for none: then everything must be imported before a worker is confined."""
+    machine = syscalls.machine(platform.machine())
+    return 0 if machine is None or Switch.OLD_KERNEL in orders.without else landlock.abi(machine)
 
 
 def _landlock(machine: syscalls.Machine, version: int, orders: Orders) -> bool:

@@ -80,11 +80,18 @@ def _private() -> Iterable[str]:
     return _PRIVATE
 
 
-def _no_socket(_orders: Orders) -> bool:
-    kinds = [(socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET, socket.SOCK_DGRAM)]
-    if hasattr(socket, "AF_UNIX"):
-        kinds += [(socket.AF_UNIX, socket.SOCK_STREAM), (socket.AF_UNIX, socket.SOCK_DGRAM)]
-    return all(refused(lambda kind=kind: socket.socket(*kind).close()) for kind in kinds)  # type: ignore[misc]
+def _no_socket(orders: Orders) -> bool:
+    """No internet socket, and no unix socket that leads anywhere; a pair between two ends of one's own may exist."""
+    internet = [(socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET, socket.SOCK_DGRAM)]
+    if not all(refused(lambda kind=kind: socket.socket(*kind).close()) for kind in internet):  # type: ignore[misc]
+        return False
+    kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM) if hasattr(socket, "AF_UNIX") else ()
+    return all(refused(lambda kind=kind: _connect(kind, orders.scratch)) for kind in kinds)  # type: ignore[misc]
+
+
+def _connect(kind: int, folder: str) -> None:
+    with socket.socket(socket.AF_UNIX, kind) as end:
+        end.connect(f"{folder}/nobody")
 
 
 def _no_child(_orders: Orders) -> bool:
