@@ -35,10 +35,7 @@ class Page:
 
     def text(self, text: str) -> str:
         """The model said `text`."""
-        shown = clean(text)
-        apart = "\n" if self._after_output and shown and not shown.startswith("\n") else ""
-        self._after_output = self._after_output and not shown
-        return apart + self._all(self._splitter.feed(shown))
+        return self._all(self._splitter.feed(clean(text)))
 
     def end(self) -> str:
         """Nothing follows, or something else does: everything held back, and the line ended."""
@@ -63,6 +60,11 @@ class Page:
         return "".join(self._one(piece) for piece in pieces)
 
     def _one(self, piece: Piece) -> str:
+        apart = "\n" if self._after_output and not piece.source.startswith("\n") else ""
+        self._after_output = False
+        return apart + self._drawn(piece)
+
+    def _drawn(self, piece: Piece) -> str:
         match piece.kind:
             case Kind.PROSE:
                 return self._prose(piece.text)
@@ -143,7 +145,7 @@ class Page:
             self._language, self._output_rows = piece.text.lower() or "text", 0
             return self._finish_line()
         if piece.kind is Kind.CODE_CLOSE:
-            self._language = ""
+            self._after_output, self._language = self._language == "output", ""
             return ""
         row = piece.text.removesuffix("\n")
         if self._language == "output":

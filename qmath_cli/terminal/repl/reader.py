@@ -1,0 +1,167 @@
+"""Reading messages: one paste is one message, Enter sends, and more than one line is possible in three ways.
+
+Alt-Enter inserts a line break, a trailing backslash continues, three double quotes open and close a block. A capable
+terminal is read by prompt_toolkit; anything else (TERM=dumb, a pipe) line by line, with the same rules.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from qmath_cli.terminal.output import Terminal
+
+if TYPE_CHECKING:
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.completion import Completer
+    from prompt_toolkit.history import History
+    from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+
+PROMPT = "qmath> "
+_MORE = "  ...> "
+_QUOTES = '"""'
+
+Candidates = Callable[[str], Sequence[str]]
+
+
+class Reader(Protocol):
+    """Where messages come from."""
+
+    def read(self) -> str:
+        """The next message. Raises `KeyboardInterrupt` (Ctrl-C with nothing typed) and `EOFError`."""
+        ...
+
+
+def reader(terminal: Terminal, environ: Mapping[str, str], history: Path | None, candidates: Candidates) -> Reader:
+    """The best reader for this terminal."""
+    person = terminal.interactive and sys.stdin is not None and sys.stdin.isatty()
+    if person and environ.get("TERM", "dumb") not in {"dumb", "unknown"}:
+        return FullReader(history, candidates)
+    return LineReader(terminal, prompting=person)
+
+
+def unfinished(text: str) -> bool:
+    """Whether a message goes on: an open block, or a trailing backslash that is not an escaped one."""
+    if text.lstrip().startswith(_QUOTES):
+        return not (text.rstrip().endswith(_QUOTES) and len(text.strip()) >= 2 * len(_QUOTES))
+    stripped = text.rstrip(" ")
+    return (len(stripped) - len(stripped.rstrip("\\"))) % 2 == 1
+
+
+def unwrapped(text: str) -> str:
+    """The message without the marks that held it together."""
+    body = text.strip()
+    if body.startswith(_QUOTES):
+        return body.removeprefix(_QUOTES).removesuffix(_QUOTES).strip()
+    return body
+
+
+class LineReader:
+    """Line by line, for terminals that can do nothing and for pipes."""
+
+    def __init__(self, terminal: Terminal, *, prompting: bool) -> None:
+        self._terminal = terminal
+        self._prompting = prompting
+
+    def read(self) -> str:
+        """The next message; several lines where they say so."""
+        text = self._line(PROMPT)
+        while unfinished(text):
+            block = text.lstrip().startswith(_QUOTES)
+            kept = text if block else text.rstrip(" ")[:-1]
+            text = f"{kept}\n{self._line(_MORE)}"
+        return unwrapped(text)
+
+    def _line(self, prompt: str) -> str:
+        if self._prompting:
+            self._terminal.write(prompt)
+        line = sys.stdin.readline() if sys.stdin is not None else ""
+        if not line:
+            raise EOFError
+        return line.rstrip("\n")
+
+
+class FullReader:
+    """prompt_toolkit: editing, history, completion, bracketed paste."""
+
+    def __init__(self, history: Path | None, candidates: Candidates) -> None:
+        from prompt_toolkit import PromptSession
+
+        self._session: PromptSession[str] = PromptSession(
+            message=PROMPT,
+            multiline=True,
+            key_bindings=_bindings(),
+            history=_history(history),
+            completer=_completer(candidates),
+            complete_while_typing=False,
+            enable_history_search=True,
+            prompt_continuation=lambda *_: _MORE,
+        )
+
+    def read(self) -> str:
+        """The next message."""
+        return unwrapped(self._session.prompt())
+
+
+def _bindings() -> KeyBindings:
+    from prompt_toolkit.key_binding import KeyBindings
+
+    keys = KeyBindings()
+
+    @keys.add("enter")
+    def _(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if not unfinished(buffer.text):
+            buffer.validate_and_handle()
+        elif buffer.text.lstrip().startswith(_QUOTES):
+            buffer.newline(copy_margin=False)
+        else:
+            buffer.text = buffer.text.rstrip(" ")[:-1]
+            buffer.cursor_position = len(buffer.text)
+            buffer.newline(copy_margin=False)
+
+    @keys.add("escape", "enter")
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.newline(copy_margin=False)
+
+    @keys.add("c-c")
+    def _(event: KeyPressEvent) -> None:
+        if event.current_buffer.text:
+            event.current_buffer.reset()
+        else:
+            event.app.exit(exception=KeyboardInterrupt)
+
+    return keys
+
+
+def _history(path: Path | None) -> History:
+    """The history file, readable by its owner only; in memory where it cannot be written."""
+    from prompt_toolkit.history import FileHistory, InMemoryHistory
+
+    if path is None:
+        return InMemoryHistory()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    except OSError:
+        return InMemoryHistory()
+    return FileHistory(str(path))
+
+
+def _completer(candidates: Candidates) -> Completer:
+    from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+    from prompt_toolkit.document import Document
+
+    class Words(Completer):
+        """Completes the last word from what `candidates` offers for the line so far."""
+
+        def get_completions(self, document: Document, _event: CompleteEvent) -> Iterator[Completion]:
+            line = document.text_before_cursor
+            word = line.rpartition(" ")[2]
+            for candidate in candidates(line):
+                if candidate.startswith(word):
+                    yield Completion(candidate, start_position=-len(word))
+
+    return Words()
