@@ -38,6 +38,16 @@ def chat(problem: str, mode: Mode, earlier: tuple[tuple[str, str], ...] = ()) ->
     return Prompt(tuple(segments), (OUTPUT_FENCE,))
 
 
+def qwen2_chat(problem: str) -> Prompt:
+    """The prompt of the predecessors, Qwen2-Math-Instruct: chain of thought only, its sentence after the problem.
+
+    Source: `qwen-boxed` of the Qwen2.5-Math evaluation (utils.py).
+    """
+    opening = Segment("<|im_start|>system\nYou are a helpful assistant.", special=True)
+    closing = Segment("<|im_end|>\n<|im_start|>assistant\n", special=True)
+    return Prompt((opening, *_turn("user", f"{problem}\n{COT_SYSTEM}"), closing), (OUTPUT_FENCE,))
+
+
 def conversation(problem: str, mode: Mode, response: str) -> Prompt:
     """A finished conversation as a reward model reads it: it ends with the newline after `<|im_end|>`, which is scored.
 

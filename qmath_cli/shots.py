@@ -1,0 +1,179 @@
+"""Few-shot prompts: worked examples of our own, in the formats that the Qwen2.5-Math report documents.
+
+Base models are shown examples instead of a chat: arXiv 2409.12122, figures 5-10 (the report prints the formats; it does
+not say where generation stops, so each format here stops where its next example would begin). Choice questions for the
+Instruct models get all examples in one user turn, as Qwen's evaluation does (utils.py, `construct_prompt`). The
+examples are in `shots.toml`; a user's own come from a file. Pure text: nothing here is ever a control token.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from qmath_cli.errors import DataError
+from qmath_cli.records import Prompt, Segment
+
+_FILE = Path(__file__).with_name("shots.toml")
+
+
+class Format(StrEnum):
+    """How a base model is shown examples; the name is what `--prompt` takes."""
+
+    GSM8K = "gsm8k"
+    MATH = "math"
+    MMLU_STEM = "mmlu_stem"
+    CMATH = "cmath"
+    CLOZE = "gaokao_math_cloze"
+    QA = "gaokao_math_qa"
+    PLAIN = "plain"  # Question / Answer, the released evaluation's own route for base models
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One worked example; `options` and `letter` are those of a choice question."""
+
+    question: str
+    answer: str
+    options: tuple[str, ...] = ()
+    letter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """A format: which examples, how one is written, how the problem is left open, and where generation stops."""
+
+    examples: str
+    count: int
+    write: Callable[[Shot], str]
+    ask: Callable[[str], str]
+    stops: tuple[str, ...]
+    between: str = "\n\n"
+
+
+def few_shot(style: Format, problem: str, shots: Sequence[Shot] | None = None) -> Prompt:
+    """The base-model prompt for one problem; `shots` replaces our own examples.
+
+    A choice problem brings its options along in `problem`, in the form that `options_of` gives.
+    """
+    chosen = _STYLES[style]
+    examples = tuple(shots) if shots is not None else own(chosen.examples)[: chosen.count]
+    text = chosen.between.join([*(chosen.write(shot) for shot in examples), chosen.ask(problem)])
+    return Prompt((Segment(text),), chosen.stops)
+
+
+def in_one_turn(problem: str, shots: Sequence[Shot], *, chinese: bool) -> str:
+    """Examples and problem as the text of a single user turn, for choice questions put to an Instruct model."""
+    write = _turn_zh if chinese else _turn_en
+    return "\n\n".join([*(write(shot) for shot in shots), problem])
+
+
+def options_of(style: Format, options: Sequence[str]) -> str:
+    """A question's options as its format writes them, one per line."""
+    if style is Format.QA:
+        return _lines("{}. {}", options)
+    return _lines("({}) {}", options)
+
+
+@cache
+def own(name: str) -> tuple[Shot, ...]:
+    """Our examples of one name in `shots.toml`."""
+    return tuple(_shot(entry, "shots.toml") for entry in tomllib.loads(_FILE.read_text(encoding="utf-8"))[name])
+
+
+def read(path: Path) -> tuple[Shot, ...]:
+    """A user's examples: TOML with `[[shot]]` tables, or JSONL; each has `question` and `answer`.
+
+    Raises `DataError` for a file that cannot be read or an example without one of the two.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".toml":
+            entries = tomllib.loads(text).get("shot", [])
+        else:
+            entries = [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (OSError, ValueError) as exc:
+        raise DataError(f"cannot read examples from {path}: {exc}") from exc
+    if not isinstance(entries, list) or not entries:
+        raise DataError(f"{path} has no examples", "TOML: [[shot]] tables; JSONL: one object per line")
+    return tuple(_shot(entry, str(path)) for entry in entries)
+
+
+def _shot(entry: Mapping[str, Any], source: str) -> Shot:
+    try:
+        return Shot(entry["question"], entry["answer"], tuple(entry.get("options", ())), entry.get("letter", ""))
+    except (KeyError, TypeError, AttributeError) as exc:
+        raise DataError(f"{source}: an example needs `question` and `answer`") from exc
+
+
+def _lines(form: str, options: Sequence[str]) -> str:
+    return "\n".join(form.format(letter, option) for letter, option in zip("ABCDEFGHIJ", options, strict=False))
+
+
+# ---------------------------------------------------------------- base formats
+
+
+def _gsm8k(shot: Shot) -> str:
+    return f"Question: {shot.question}\nLet's think step by step\n{shot.answer}"
+
+
+def _math(shot: Shot) -> str:
+    return f"Problem:\n{shot.question}\n\nSolution:\n{shot.answer}"
+
+
+_MMLU_ASK = "What of the following is the right choice? Explain your answer."
+
+
+def _mmlu(shot: Shot) -> str:
+    final = f"Final Answer: The final answer is ({shot.letter}). I hope it is correct."
+    question = f"{shot.question}\n{_MMLU_ASK}\n{options_of(Format.MMLU_STEM, shot.options)}"
+    return f"Problem:\n{question}\n\nSolution:\n{shot.answer}\n{final}"
+
+
+def _cmath(shot: Shot) -> str:
+    return f"问题：{shot.question}\n答案：{shot.answer}"
+
+
+def _cloze(shot: Shot) -> str:
+    return f"问题：\n{shot.question}\n解析：\n{shot.answer}"
+
+
+def _qa(shot: Shot) -> str:
+    options = options_of(Format.QA, shot.options)
+    return f"选择题:{shot.question}\n{options}\n解:{shot.answer}故选:{shot.letter}.推理结束。"
+
+
+def _plain(shot: Shot) -> str:
+    return f"Question: {shot.question}\nAnswer: {shot.answer}"
+
+
+_STYLES = {
+    Format.GSM8K: _Style("gsm8k", 8, _gsm8k, "Question: {}\nLet's think step by step\n".format, ("\n\nQuestion:",)),
+    Format.MATH: _Style("math", 4, _math, "Problem:\n{}\n\nSolution:\n".format, ("\n\nProblem:",)),
+    Format.MMLU_STEM: _Style("choice_en", 4, _mmlu, "Problem:\n{}\n\nSolution:\n".format, ("\n\nProblem:",)),
+    Format.CMATH: _Style("cmath", 6, _cmath, "问题：{}\n答案：".format, ("\n\n问题：",)),
+    Format.CLOZE: _Style("cloze", 5, _cloze, "问题：\n{}\n解析：\n".format, ("\n\n问题：",)),
+    Format.QA: _Style("choice_zh", 4, _qa, "选择题:{}\n解:".format, ("推理结束", "\n\n选择题:")),
+    Format.PLAIN: _Style("math", 4, _plain, "Question: {}\nAnswer:".format, ("\n\nQuestion:",), "\n\n\n"),
+}
+
+
+# ---------------------------------------------------------------- examples in a chat turn
+
+
+def _turn_en(shot: Shot) -> str:
+    options = " ".join(f"({letter}) {option}" for letter, option in zip("ABCDE", shot.options, strict=False))
+    choices = f"\nAnswer Choices: {options}" if options else ""
+    return f"{shot.question}{choices}\n{shot.answer}" + (f" The answer is ({shot.letter})." if shot.letter else "")
+
+
+def _turn_zh(shot: Shot) -> str:
+    options = " ".join(f"({letter}) {option}" for letter, option in zip("ABCDE", shot.options, strict=False))
+    choices = f"\n从以下选项中选择:\n{options}" if options else ""
+    return f"{shot.question}{choices}\n{shot.answer}" + (f"答案是 {shot.letter}" if shot.letter else "")
