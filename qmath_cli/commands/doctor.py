@@ -1,0 +1,76 @@
+"""`qmath doctor`: what works here; with --config, every setting and where its value came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from qmath_cli.commands import options as o
+from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.errors import ExitCode, UsageError
+from qmath_cli.settings import Resolved, Settings
+from qmath_cli.terminal.findings import findings
+from qmath_cli.terminal.look import look
+from qmath_cli.terminal.tables import columns
+
+SCHEMA = "qmath.doctor/1"
+CONFIG = "qmath.config/1"
+
+
+def command(
+    context: typer.Context,
+    model: o.Model = None,
+    device: o.Device = None,
+    config: Annotated[bool, typer.Option("--config", help="Every setting, its value, and where it came from.")] = False,
+    json: o.Json = False,
+) -> int:
+    """Examine this installation: each line is ok, a warning or a problem, with one command that helps.
+
+    Exit code: 1 where there is a problem.
+    """
+    here = frame(context)
+    if config:
+        return _config(here, here.resolve(model=model, device=device), as_json=json)
+    return _examine(here, model, device, as_json=json)
+
+
+def _examine(here: Frame, model: str | None, device: str | None, *, as_json: bool) -> int:
+    from qmath_cli.doctor import CheckResult, Patient, Screen, Status, examine
+
+    results: list[CheckResult] = []
+    try:
+        settings = here.settings(model=model, device=device)
+    except UsageError as exc:
+        results.append(CheckResult("settings", Status.PROBLEM, exc.message, exc.hint))
+        settings = Settings()
+    shown = look(here.terminal, here.environ, settings.render)
+    encoding = getattr(here.terminal.out, "encoding", None) or "unknown encoding"
+    screen = Screen(here.terminal.interactive, encoding, shown.unicode, shown.colour, shown.width())
+    for result in examine(Patient(settings, here.places, screen)):
+        results.append(result)
+        if not as_json:
+            here.terminal.write(findings([result], shown))
+    ok = all(result.status is not Status.PROBLEM for result in results)
+    if as_json:
+        here.terminal.json({"schema": SCHEMA, "ok": ok, "checks": [asdict(result) for result in results]})
+    return ExitCode.OK if ok else ExitCode.UNEXPECTED
+
+
+def _config(here: Frame, resolved: Resolved, *, as_json: bool) -> int:
+    rows = [(name, origin.value, origin.source) for name, origin in resolved.origins.items()]
+    if as_json:
+        entries = [{"name": name, "value": value, "source": source} for name, value, source in rows]
+        here.terminal.json({"schema": CONFIG, "file": str(here.places.config_file), "settings": entries})
+        return ExitCode.OK
+    exists = "" if here.places.config_file.is_file() else " (there is none; it would be read)"
+    here.terminal.line(f"config file: {here.places.config_file}{exists}")
+    for line in columns(_cells(rows)):
+        here.terminal.line(line)
+    return ExitCode.OK
+
+
+def _cells(rows: Sequence[tuple[str, object, str]]) -> list[tuple[str, str, str]]:
+    return [(name, "-" if value is None or value == "" else str(value), source) for name, value, source in rows]
