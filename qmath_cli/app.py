@@ -6,13 +6,14 @@ into 143, a closed pipe into silence. The commands are the work, without any.
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -48,8 +49,23 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _named(command: Callable[..., int]) -> Callable[..., int]:
+    """Ctrl-C under its own name: Typer turns a KeyboardInterrupt into a silent exit before `run` can see it."""
+
+    @functools.wraps(command)
+    def guarded(*args: Any, **options: Any) -> int:  # noqa: ANN401  whatever the command takes
+        try:
+            return command(*args, **options)
+        except KeyboardInterrupt as exc:
+            raise Interrupted("interrupted") from exc
+
+    return guarded
+
+
 for _name, _command in COMMANDS.items():
-    app.command(_name, context_settings=_LOOSE.get(_name))(_command)
+    app.command(_name, context_settings=_LOOSE.get(_name))(_named(_command))
 
 
 @app.callback(invoke_without_command=True)

@@ -46,7 +46,9 @@ def test_a_signal_at_any_moment_ends_cleanly(tmp_path: Path, delay: float, what:
     time.sleep(delay)
     process.send_signal(what)
     out, err = process.communicate(timeout=20)
-    assert process.returncode in {128 + what, 0}, (process.returncode, out, err)
+    # A shell shows 128 + n for both: an exit with that code, and an end by the signal itself, which is how Python goes
+    # where the signal came before our handler was there, or inside code that it was evaluating from text.
+    assert process.returncode in {128 + what, -what, 0}, (process.returncode, out, err)
     assert "Traceback" not in err
     assert group_is_gone(process.pid)
 
@@ -54,28 +56,34 @@ def test_a_signal_at_any_moment_ends_cleanly(tmp_path: Path, delay: float, what:
 def test_an_interrupted_json_run_is_still_one_object(tmp_path: Path) -> None:
     """Whoever parses stdout gets an object that says so, with what was written so far or with the error."""
     process = start(tmp_path, "solve", LONG, "-k", "32", "--stop-at", "off", "--temperature", "1.5", "--json")
-    time.sleep(1.2)
+    wait_for_workers(process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     record = json.loads(out)
     assert "Traceback" not in err
-    if process.returncode == 130:
+    if process.returncode:
         assert record.get("finish_reason") == "interrupted" or record["error"]["code"] == 130
 
 
 def test_a_killed_solve_leaves_no_worker(tmp_path: Path) -> None:
     """SIGKILL gives nobody a chance to clean up; the workers go all the same."""
     process = start(tmp_path, "solve", LONG, "-k", "16", "--stop-at", "off", "--temperature", "1.0")
-    deadline = time.monotonic() + 20
-    while not (workers := descendants(process.pid)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert workers, "no worker was ever seen"
+    workers = wait_for_workers(process)
     process.kill()
     process.communicate(timeout=20)
     deadline = time.monotonic() + 5
     while any(alive(pid) for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert [pid for pid in workers if alive(pid)] == []
+
+
+def wait_for_workers(process: subprocess.Popen[str]) -> set[int]:
+    """The first processes that a run starts: by then it is past its imports."""
+    deadline = time.monotonic() + 20
+    while not (workers := descendants(process.pid)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert workers, "no worker was ever seen"
+    return workers
 
 
 def descendants(parent: int) -> set[int]:
