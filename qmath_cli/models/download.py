@@ -96,9 +96,11 @@ class Download:
             self._changed.notify_all()
 
     def _wait(self, ready: Callable[[], bool]) -> None:
-        while not ready():
+        while True:
             if self._error is not None:
                 raise self._error
+            if ready():
+                return
             if self._cancelled:
                 raise NetworkError(f"the download of {self.file.name} was stopped", "the same command goes on with it")
             self._changed.wait(timeout=0.5)  # a bounded wait lets Ctrl-C through on every system
@@ -129,14 +131,19 @@ class Download:
             os.fsync(out.fileno())
         if self._cancelled:
             return
-        try:
-            check(self.file, digest, expected, "as it arrived")
-        except IntegrityError:
-            self.part.unlink(missing_ok=True)
-            raise
+        self._settle(digest, expected)
+
+    def _settle(self, digest: Digest, expected: str | None) -> None:
+        """Give the file its name, or delete it; no reader may look in between."""
         with self._changed:
-            self.part.replace(self.path)
-            self._complete = True
+            try:
+                check(self.file, digest, expected, "as it arrived")
+            except IntegrityError as exc:
+                self._error = exc
+                self.part.unlink(missing_ok=True)
+            else:
+                self.part.replace(self.path)
+                self._complete = True
             self._changed.notify_all()
 
     def _advance(self, count: int) -> None:

@@ -80,9 +80,8 @@ class Loopback:
 
     def shards_asked(self) -> list[str]:
         """The names of the weight files that were asked for, in order, redirects not counted."""
-        return [
-            asked.path.rpartition("/")[2] for asked in self.asked if "/resolve/" in asked.path and "model" in asked.path
-        ]
+        names = [asked.path.rpartition("/")[2] for asked in self.asked if "/resolve/" in asked.path]
+        return [name for name in names if name.endswith(".safetensors")]
 
 
 @contextmanager

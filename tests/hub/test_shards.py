@@ -224,17 +224,17 @@ def test_a_damaged_file_in_the_cache_is_named(source: HubCheckpoint, repo: Repo,
         read(source, name, 100_000, 10)
 
 
-def fill_cache(cache: Path, repo: Repo) -> None:
+def fill_cache(cache: Path, repo: Repo, commit: str = COMMIT) -> None:
     """The repository as huggingface_hub lays it out: blobs by hash, links by name."""
     root = cache / f"models--{REPO.replace('/', '--')}"
     (root / "blobs").mkdir(parents=True)
-    (root / "snapshots" / COMMIT).mkdir(parents=True)
+    (root / "snapshots" / commit).mkdir(parents=True)
     (root / "refs").mkdir()
-    (root / "refs" / "main").write_text(COMMIT)
+    (root / "refs" / "main").write_text(commit)
     for name, data in repo.files.items():
         blob = root / "blobs" / (sha256(data) if name.endswith(repo.large) else git_sha1(data))
         blob.write_bytes(data)
-        (root / "snapshots" / COMMIT / name).symlink_to(blob)
+        (root / "snapshots" / commit / name).symlink_to(blob)
 
 
 def test_a_folder_that_cannot_be_made_is_a_clear_error(hub: Hub, repo: Repo, tmp_path: Path) -> None:
