@@ -154,7 +154,7 @@ def _header(text: bytes, shard: str) -> dict[str, object]:
 
     try:
         header = json.loads(text, object_pairs_hook=unique)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise DamagedCheckpoint(f"{shard}: the header is not valid: {exc}", _AGAIN) from exc
     if not isinstance(header, dict):
         raise DamagedCheckpoint(f"{shard}: the header is not an object", _AGAIN)

@@ -76,7 +76,7 @@ def json_object(text: bytes, name: str) -> dict[str, object]:
     """Parse a JSON file that must hold an object."""
     try:
         value = json.loads(text)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise DamagedCheckpoint(f"{name} is not valid JSON: {exc}", "Download it again.") from exc
     if not isinstance(value, dict):
         raise DamagedCheckpoint(f"{name} does not hold a JSON object", "Download it again.")

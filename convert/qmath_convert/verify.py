@@ -21,24 +21,27 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-# Root mean square error allowed, as a fraction of the row's largest number. The step of an n-bit type is about
-# 2 * largest / 2**n, its error at most half of that; the factors leave room for scales that are themselves rounded and
-# for importance weights, and stay far below the 0.3 or more that a wrong or shifted row shows.
+# Root mean square error allowed, as a fraction of the row's largest number, and the largest whole number that a block
+# multiplies its scale with. The step of an n-bit type is about 2 * largest / 2**n, its error at most half of that; the
+# factors leave room for scales that are themselves rounded and for importance weights, and stay far below the 0.3 or
+# more that a wrong or shifted row shows. Scales are half precision, whose own step near zero is 2**-24: rows of tiny
+# numbers lose up to half of it, times the multiplier, however good the type is.
 _TOLERANCE = {
-    GgmlType.F32: 0.0,
-    GgmlType.F16: 2**-10,
-    GgmlType.BF16: 2**-8,
-    GgmlType.Q8_0: 0.006,
-    GgmlType.Q6_K: 0.03,
-    GgmlType.Q5_K: 0.06,
-    GgmlType.Q5_1: 0.06,
-    GgmlType.Q5_0: 0.06,
-    GgmlType.Q4_K: 0.12,
-    GgmlType.Q4_1: 0.12,
-    GgmlType.Q4_0: 0.12,
-    GgmlType.IQ4_NL: 0.12,
-    GgmlType.IQ4_XS: 0.12,
+    GgmlType.F32: (0.0, 0),
+    GgmlType.F16: (2**-10, 1),
+    GgmlType.BF16: (2**-8, 0),
+    GgmlType.Q8_0: (0.006, 127),
+    GgmlType.Q6_K: (0.03, 127 * 32),
+    GgmlType.Q5_K: (0.06, 63 * 31),
+    GgmlType.Q5_1: (0.06, 31),
+    GgmlType.Q5_0: (0.06, 16),
+    GgmlType.Q4_K: (0.12, 63 * 15),
+    GgmlType.Q4_1: (0.12, 15),
+    GgmlType.Q4_0: (0.12, 8),
+    GgmlType.IQ4_NL: (0.12, 127),
+    GgmlType.IQ4_XS: (0.12, 127 * 32),
 }
+_HALF_STEP = 2.0**-25
 _HINT = "This is a defect of the disk, of llama-cpp-python's libraries or of qmath: run it again, then report it."
 
 
@@ -52,8 +55,8 @@ def check_row(name: str, kind: GgmlType, stored: bytes, wanted: npt.NDArray[np.f
     found = gguf.quants.dequantize(np.frombuffer(stored, np.uint8), gguf.GGMLQuantizationType(int(kind)))
     largest = float(np.abs(wanted).max())
     error = float(np.sqrt(np.mean(np.square(found.astype(np.float64) - wanted))))
-    smallest = 2.0**-24 if kind is not GgmlType.F32 else 0.0  # scales and numbers below this vanish in half precision
-    if not error <= max(_TOLERANCE[kind] * largest, smallest):
+    relative, multiplier = _TOLERANCE[kind]
+    if not error <= max(relative * largest, multiplier * _HALF_STEP):
         raise VerificationFailed(
             f"{name}: the error of {kind.name} is {error:.3g} where {largest:.3g} is largest", _HINT
         )

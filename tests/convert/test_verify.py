@@ -1,0 +1,96 @@
+"""That the verification notices what it is there for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import checkpoints
+import gguf
+import numpy as np
+import pytest
+from conversions import to_gguf
+
+from qmath_convert import verify
+from qmath_convert.errors import VerificationFailed
+from qmath_convert.ggml import GgmlType, library
+from qmath_convert.part import Part
+from qmath_convert.pipeline import Options, convert, plan
+from qmath_convert.recipe import Quant
+from qmath_convert.source import LocalFolder
+
+ROW = np.random.default_rng(0).standard_normal(1024, dtype=np.float32)
+
+
+def stored(kind: GgmlType, row: np.ndarray) -> bytes:
+    """A row as the library quantizes it."""
+    out = np.empty(kind.row_bytes(row.size), np.uint8)
+    library().quantize(kind, np.ascontiguousarray(row.reshape(1, -1)), out)
+    return out.tobytes()
+
+
+@pytest.mark.parametrize("kind", GgmlType)
+@pytest.mark.parametrize("shape", ["normal", "tiny", "small", "huge", "one large number", "zero"])
+def test_an_honest_row_passes_whatever_its_numbers(kind: GgmlType, shape: str) -> None:
+    """No false alarm, or large conversions would fail by chance."""
+    row = {
+        "normal": ROW,
+        "tiny": ROW * np.float32(1e-7),
+        "small": ROW * np.float32(1e-4),
+        "huge": ROW * np.float32(1e3),
+        "one large number": np.where(np.arange(1024) == 500, 50, ROW * np.float32(0.01)).astype(np.float32),
+        "zero": np.zeros(1024, np.float32),
+    }[shape]
+    verify.check_row("t", kind, stored(kind, row), row)
+
+
+@pytest.mark.parametrize("kind", GgmlType)
+def test_a_wrong_row_is_noticed(kind: GgmlType) -> None:
+    """Another row, a shifted row, a row of other scale, a short row."""
+    other = np.random.default_rng(1).standard_normal(1024, dtype=np.float32)
+    for wrong in (other, np.roll(ROW, 1), ROW * 2, np.zeros_like(ROW)):
+        with pytest.raises(VerificationFailed):
+            verify.check_row("t", kind, stored(kind, wrong), ROW)
+    with pytest.raises(VerificationFailed, match="shorter"):
+        verify.check_row("t", kind, stored(kind, ROW)[:-1], ROW)
+
+
+def test_a_disk_that_loses_a_write_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is compared has been read back from the file."""
+    whole = Part.write_at
+
+    def lossy(part: Part, offset: int, data: memoryview) -> None:
+        whole(part, offset + 18 * 32, data)
+
+    monkeypatch.setattr(Part, "write_at", lossy)
+    out = tmp_path / "out"
+    with pytest.raises(VerificationFailed):
+        to_gguf(checkpoints.write(tmp_path / "m"), out / "m.gguf", Quant.Q4_0)
+    assert list(out.iterdir()) == []
+
+
+def test_a_finished_file_is_opened_by_llama_cpps_own_reader(tmp_path: Path) -> None:
+    """Truncated, another header, or no GGUF at all."""
+    what = plan(LocalFolder(checkpoints.write(tmp_path / "m")), {tmp_path / "m.gguf": Quant.Q8_0})
+    convert(what)
+    layout = what.outputs[0].layout
+    verify.check_structure(tmp_path / "m.gguf", layout, library())
+    sound = (tmp_path / "m.gguf").read_bytes()
+    for wrong in (sound[:-32], b"GGML" + sound[4:], sound.replace(b"blk.1.attn_k.weight", b"blk.1.attn_q.weight", 1)):
+        (tmp_path / "m.gguf").write_bytes(wrong)
+        with pytest.raises(VerificationFailed):
+            verify.check_structure(tmp_path / "m.gguf", layout, library())
+
+
+def test_without_verification_the_result_is_the_same(tmp_path: Path) -> None:
+    """It checks, it does not change."""
+    folder = checkpoints.write(tmp_path / "m")
+    to_gguf(folder, tmp_path / "a.gguf", Quant.Q5_K_M)
+    convert(plan(LocalFolder(folder), {tmp_path / "b.gguf": Quant.Q5_K_M}), Options(verify=False))
+    assert (tmp_path / "a.gguf").read_bytes() == (tmp_path / "b.gguf").read_bytes()
+
+
+def test_every_type_has_a_tolerance_and_a_reader() -> None:
+    """A new type cannot be forgotten here."""
+    for kind in GgmlType:
+        assert kind in verify._TOLERANCE
+        assert gguf.GGMLQuantizationType(int(kind)).name == kind.name
