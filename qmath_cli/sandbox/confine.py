@@ -36,6 +36,14 @@ def apply(orders: Orders, parent: int) -> str:
         from qmath_cli.sandbox import linux
 
         return linux.restrict(orders, parent)
+    if sys.platform == "darwin":
+        from qmath_cli.sandbox import macos
+
+        return macos.restrict(orders, parent)
+    if sys.platform == "win32":
+        from qmath_cli.sandbox import windows
+
+        return windows.restrict()
     return ""
 
 

@@ -148,7 +148,7 @@ class Executor:
 
     def _launch(self) -> LiveProcess:
         """Start a worker and wait until it is confined. Runs in the background thread."""
-        process = LiveProcess(self._launcher.launch())
+        process = LiveProcess(self._launcher.launch(), self.limits.memory)
         with self._lock:
             self._live.add(process)
         process.await_ready()

@@ -121,6 +121,10 @@ class ForkedProcess:
         self._lock = threading.Lock()
         self._status: int | None = None
 
+    def memory(self) -> int:
+        """The kernel holds the limit."""
+        return 0
+
     def kill(self) -> int:
         """Kill the group and reap the worker, through its parent, to whom alone its id is sure to belong."""
         with self._lock:

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from qmath_cli.errors import ExecutorUnusable
+from qmath_cli.sandbox import windows
 from qmath_cli.sandbox.boot import LINE
 from qmath_cli.sandbox.orders import Orders
 from qmath_cli.sandbox.pipes import Ends, make_pipes
@@ -37,6 +38,10 @@ class Started(Protocol):
     @property
     def ends(self) -> Ends:
         """Our ends of the pipes, ours to close."""
+        ...
+
+    def memory(self) -> int:
+        """Bytes in use, where nothing but the parent can hold the limit; else 0."""
         ...
 
     def kill(self) -> int:
@@ -77,7 +82,7 @@ class DirectLauncher:
         """Start an interpreter; it imports and confines itself while we go on."""
         ours, theirs = make_pipes()
         try:
-            return DirectProcess(ours, start(self._orders, theirs))
+            return DirectProcess(ours, start(self._orders, theirs), self._orders.memory)
         except OSError as exc:
             ours.close()
             raise ExecutorUnusable(f"no worker process could be started: {exc}") from exc
@@ -89,25 +94,46 @@ class DirectLauncher:
 
 
 def start(orders: Orders, theirs: Ends) -> subprocess.Popen[bytes]:
-    """A new interpreter whose standard streams are these pipes."""
+    """A new interpreter whose standard streams are these pipes; on Windows it waits for its job object."""
+    line, environ, flags = command("worker", orders), environment(os.environ), 0
+    if sys.platform == "win32":
+        line[0], environ = windows.interpreter(environ)
+        flags = windows.SUSPENDED | windows.NO_WINDOW | windows.NEW_GROUP
     return subprocess.Popen(
-        command("worker", orders),
+        line,
         stdin=theirs.requests,
         stdout=theirs.output,
         stderr=theirs.results,
         cwd=orders.scratch,
-        env=environment(os.environ),
+        env=environ,
         start_new_session=True,
+        creationflags=flags,
     )
 
 
 class DirectProcess:
-    """A worker that is our own child."""
+    """A worker that is our own child; on Windows, inside a job object that this object keeps open."""
 
-    def __init__(self, ends: Ends, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, ends: Ends, process: subprocess.Popen[bytes], memory: int) -> None:
         self.ends = ends
         self._process = process
         self._lock = threading.Lock()
+        self._job = 0
+        if sys.platform == "win32":
+            try:
+                self._job = windows.enclose(int(process._handle), memory, windows.Native())  # noqa: SLF001  no other way
+            except OSError:
+                process.kill()
+                process.wait()
+                raise
+
+    def memory(self) -> int:
+        """Bytes in use, where only the parent can hold the limit (macOS); else 0."""
+        if sys.platform == "darwin":
+            from qmath_cli.sandbox import macos
+
+            return macos.footprint(self._process.pid)
+        return 0
 
     def kill(self) -> int:
         """Kill the group and wait for the worker; the group is ours as long as the worker is not reaped."""
@@ -118,4 +144,8 @@ class DirectProcess:
                 else:
                     with contextlib.suppress(ProcessLookupError, PermissionError):
                         os.killpg(self._process.pid, signal.SIGKILL)
-            return self._process.wait()
+            status = self._process.wait()
+            if self._job:
+                windows.Native().close(self._job)
+                self._job = 0
+            return status

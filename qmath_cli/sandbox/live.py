@@ -14,11 +14,12 @@ from collections.abc import Callable
 
 from qmath_cli.errors import ExecutorUnusable
 from qmath_cli.records import Output, RunStatus
+from qmath_cli.sandbox.exchange import Exchange, Outcome, converse
 from qmath_cli.sandbox.feedback import compose, harmless
 from qmath_cli.sandbox.launch import Started
 from qmath_cli.sandbox.levels import parse
 from qmath_cli.sandbox.limits import Layer, Limits
-from qmath_cli.sandbox.pipes import Exchange, Outcome, converse, open_port
+from qmath_cli.sandbox.pipes import open_port
 from qmath_cli.sandbox.wire import pack
 
 START_SECONDS = 60.0  # a first import of sympy without compiled files takes seconds
@@ -29,8 +30,9 @@ LOST = "(earlier variables were lost)"
 class LiveProcess:
     """One worker process with its pipes."""
 
-    def __init__(self, started: Started) -> None:
+    def __init__(self, started: Started, memory: int) -> None:
         self._started = started
+        self._memory = memory
         self._port = open_port(started.ends)
         self._busy = threading.Lock()
         self._numbers = itertools.count(1)
@@ -55,7 +57,7 @@ class LiveProcess:
         number = next(self._numbers)
         try:
             with self._busy:
-                exchange = converse(self._port, pack({"id": number, "code": code}), seconds, cap)
+                exchange = converse(self._port, pack({"id": number, "code": code}), seconds, cap, self._greedy)
         except BaseException:  # Ctrl-C in the middle: the program must not go on without us
             self.close()
             raise
@@ -64,6 +66,9 @@ class LiveProcess:
         if exchange.outcome is not Outcome.ANSWERED:
             self.close()
         return exchange
+
+    def _greedy(self) -> bool:
+        return self._started.memory() > self._memory
 
     def close(self) -> None:
         """Kill, reap, close the pipes. From any thread: an exchange in progress sees its pipes end."""
@@ -169,6 +174,8 @@ class LiveWorker:
         limits = self._limits
         if exchange.outcome is Outcome.TIMEOUT:
             return RunStatus.TIMEOUT, f"TimeoutError: the program ran longer than {limits.seconds:g} s"
+        if exchange.outcome is Outcome.MEMORY:
+            return RunStatus.MEMORY, f"MemoryError: the program used more than {limits.memory >> 20} MiB"
         if exchange.outcome is Outcome.FLOOD:
             return RunStatus.OUTPUT_LIMIT, f"OutputError: the program wrote more than {limits.output >> 10} KiB"
         if exchange.outcome is Outcome.GARBLED:

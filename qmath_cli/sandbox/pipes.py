@@ -1,8 +1,4 @@
-"""The three pipes between qmath and a worker, and one exchange over them.
-
-`converse` is the parent's whole caution in one place: it writes a request without blocking, reads output and results
-with caps until a result, a limit or the worker's end, and believes nothing but the length of what it reads.
-"""
+"""The three pipes between qmath and a worker, and two ways of waiting on them: POSIX's and Windows'."""
 
 from __future__ import annotations
 
@@ -12,14 +8,10 @@ import queue
 import selectors
 import sys
 import threading
-import time
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Protocol
 
-from qmath_cli.sandbox.wire import Garbled, unpack
-
-_PIECE = 1 << 16
+PIECE = 1 << 16
 _SETTLE = 0.02  # seconds in which a pumping thread hands over what it has already read
 
 
@@ -44,26 +36,6 @@ def make_pipes() -> tuple[Ends, Ends]:
     ours_out, theirs_out = os.pipe()
     ours_res, theirs_res = os.pipe()
     return Ends(ours_in, ours_out, ours_res), Ends(theirs_in, theirs_out, theirs_res)
-
-
-class Outcome(StrEnum):
-    """How an exchange ended."""
-
-    ANSWERED = "answered"
-    TIMEOUT = "timeout"
-    FLOOD = "flood"  # more output than the cap
-    ENDED = "ended"  # the worker is gone
-    GARBLED = "garbled"  # the worker did not keep to the protocol
-
-
-@dataclass(slots=True)
-class Exchange:
-    """What came back; `frame` only where the outcome is `ANSWERED`."""
-
-    outcome: Outcome
-    output: bytes = b""
-    frame: dict[str, object] = field(default_factory=dict)
-    stray: bytes = b""  # what came instead of a frame
 
 
 class Port(Protocol):
@@ -107,7 +79,7 @@ class SelectPort:
         found = []
         for key, _mask in self._selector.select(timeout):
             if key.data != "requests":
-                piece = os.read(key.fd, _PIECE)
+                piece = os.read(key.fd, PIECE)
                 if not piece:
                     self._selector.unregister(key.fd)
                 found.append((key.data, piece))
@@ -140,7 +112,7 @@ class ThreadPort:
         piece = b"-"
         while piece and not self._closed.is_set():
             try:
-                piece = os.read(descriptor, _PIECE)
+                piece = os.read(descriptor, PIECE)
             except OSError:
                 piece = b""
             self._put(name, piece)
@@ -171,50 +143,3 @@ class ThreadPort:
 def open_port(ends: Ends) -> Port:
     """The way of waiting that works on this system."""
     return ThreadPort(ends) if sys.platform == "win32" else SelectPort(ends)
-
-
-def converse(port: Port, request: bytes, seconds: float, cap: int) -> Exchange:
-    """Send a request and read until its result, `seconds` have passed, `cap` bytes were written, or the end."""
-    deadline = time.monotonic() + seconds
-    output, results = bytearray(), bytearray()
-    pending = memoryview(request)
-    while (left := deadline - time.monotonic()) > 0:
-        try:
-            if pending:
-                pending = pending[port.send(bytes(pending[:_PIECE])) :]
-            arrived = port.receive(min(left, 0.5), sending=bool(pending))
-        except OSError:
-            return Exchange(Outcome.ENDED, bytes(output))
-        ended = _sort(arrived, output, results)
-        try:
-            found = unpack(results)
-        except Garbled:
-            return Exchange(Outcome.GARBLED, bytes(output), stray=bytes(results))
-        if found is not None and not pending:
-            del results[: found[1]]
-            outcome = _drain(port, output, results, cap)
-            return Exchange(outcome, bytes(output[:cap]), found[0])
-        if len(output) > cap:
-            return Exchange(Outcome.FLOOD, bytes(output[:cap]))
-        if ended:
-            return Exchange(Outcome.ENDED, bytes(output))
-    return Exchange(Outcome.TIMEOUT, bytes(output))
-
-
-def _sort(arrived: list[tuple[str, bytes]], output: bytearray, results: bytearray) -> bool:
-    """Append what arrived to where it belongs; True when the results pipe has ended."""
-    ended = False
-    for name, piece in arrived:
-        (output if name == "output" else results).extend(piece)
-        ended = ended or (name == "results" and not piece)
-    return ended
-
-
-def _drain(port: Port, output: bytearray, results: bytearray, cap: int) -> Outcome:
-    """Read the output that was written before the result. A second result is a lie; so much output is a flood."""
-    while not results and len(output) <= cap:
-        arrived = port.receive(0, sending=False)
-        _sort(arrived, output, results)
-        if all(not piece for _name, piece in arrived):
-            return Outcome.ANSWERED
-    return Outcome.GARBLED if results else Outcome.FLOOD

@@ -96,7 +96,7 @@ def _connect(kind: int, folder: str) -> None:
 
 def _no_child(_orders: Orders) -> bool:
     if sys.platform == "win32":
-        return False  # a job object's limit is reported by the room that made it
+        return _no_new_program()
     try:
         child = os.fork()
     except PermissionError:
@@ -109,11 +109,31 @@ def _no_child(_orders: Orders) -> bool:
     return False
 
 
+def _no_new_program() -> bool:
+    """Windows: a job object refuses a second process with an error about quota, the audit hook with a permission's."""
+    import subprocess
+
+    try:
+        subprocess.run([sys.executable, "-c", ""], check=False)
+    except OSError:
+        return True
+    return False
+
+
 def _no_signal(_orders: Orders) -> bool:
-    return sys.platform != "win32" and refused(lambda: os.kill(os.getppid(), 0))
+    if sys.platform == "win32":
+        from qmath_cli.sandbox import windows
+
+        try:
+            return not windows.may_terminate(os.getppid())
+        except PermissionError:
+            return True
+    return refused(lambda: os.kill(os.getppid(), 0))
 
 
 def _no_program(_orders: Orders) -> bool:
+    if sys.platform == "win32":
+        return True  # there is no replacing a process by another here: see `_no_new_program`
     return refused(lambda: os.execv("/nonexistent/program", ["program"]))  # noqa: S606  meant to fail
 
 
