@@ -35,5 +35,16 @@ def carry_out(terminal: Terminal, plan: Plan, options: Options) -> tuple[Written
     """Convert, and show how far it is. Raises `QmathError`s."""
     from qmath_convert.pipeline import convert
 
-    with translated(), byte_progress(terminal) as progress:
-        return convert(plan, options, lambda p: progress.update(_STAGES[p.stage], p.done, p.total, p.tensor))
+    try:
+        with translated(), byte_progress(terminal) as progress:
+            return convert(plan, options, lambda p: progress.update(_STAGES[p.stage], p.done, p.total, p.tensor))
+    except IntegrityError:
+        _discard(plan)
+        raise
+
+
+def _discard(plan: Plan) -> None:
+    """What was converted from a shard that turned out to be damaged must not be taken up again."""
+    for output in plan.outputs:
+        for suffix in (".part", ".part.journal"):
+            output.path.with_name(output.path.name + suffix).unlink(missing_ok=True)

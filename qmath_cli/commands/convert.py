@@ -22,6 +22,7 @@ from qmath_cli.errors import DoesNotFit, ExitCode, UsageError
 if TYPE_CHECKING:
     from qmath_convert.pipeline import Plan, Written
     from qmath_convert.recipe import Quant
+    from qmath_convert.source import Source
 
 _DEFAULT = "q4_k_m"
 
@@ -30,11 +31,12 @@ _DEFAULT = "q4_k_m"
 class Wanted:
     """What the user asked for, before anything was looked at."""
 
-    source: Path
+    source: str
     quants: tuple[str, ...]
     output: Path | None
     imatrix: Path | None
     verify: bool
+    keep_source: bool
     threads: int
     force: bool
     as_json: bool
@@ -43,7 +45,8 @@ class Wanted:
 def command(
     context: typer.Context,
     source: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="A checkpoint's folder: config.json, *.safetensors.")
+        str,
+        typer.Argument(metavar="FOLDER|OWNER/NAME[@COMMIT]", help="A checkpoint's folder, or a repository on the hub."),
     ],
     quant: Annotated[
         list[str] | None, typer.Option("--quant", "-q", metavar="TYPE", help="q4_k_m, q8_0, ...; repeat for several.")
@@ -55,25 +58,28 @@ def command(
         Path | None, typer.Option(metavar="FILE", help="An importance matrix that llama-imatrix made.")
     ] = None,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not check what was written.")] = False,
+    keep_source: Annotated[bool, typer.Option("--keep-source", help="Keep what was downloaded from the hub.")] = False,
     threads: Annotated[int, typer.Option(min=0, help="Threads; 0 means one per core and one to read ahead.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are already there.")] = False,
     json: o.Json = False,
 ) -> int:
     """Convert a Hugging Face checkpoint of Qwen2.5-Math to GGUF, in one pass and without an intermediate file."""
     quants = tuple(dict.fromkeys(quant or [_DEFAULT]))
-    wanted = Wanted(source, quants, output, imatrix, not no_verify, threads, force, json)
+    wanted = Wanted(source, quants, output, imatrix, not no_verify, keep_source, threads, force, json)
     return _run(frame(context), wanted)
 
 
 def _run(here: Frame, wanted: Wanted) -> int:
+    from qmath_cli.commands.remote import checkpoint
     from qmath_convert.pipeline import Options
 
     started = time.monotonic()
-    plan = _plan(wanted)
-    require_room(plan)
-    if not wanted.verify:
-        here.terminal.note("not verified: no row is compared with the checkpoint, and the file is not reopened")
-    written = carry_out(here.terminal, plan, Options(verify=wanted.verify, threads=wanted.threads))
+    with translated(), checkpoint(here, wanted.source, keep=wanted.keep_source) as source:
+        plan = _plan(wanted, source)
+        require_room(plan)
+        if not wanted.verify:
+            here.terminal.note("not verified: no row is compared with the checkpoint, and the file is not reopened")
+        written = carry_out(here.terminal, plan, Options(verify=wanted.verify, threads=wanted.threads))
     seconds = time.monotonic() - started
     if wanted.as_json:
         here.terminal.json(record(written, seconds))
@@ -84,16 +90,13 @@ def _run(here: Frame, wanted: Wanted) -> int:
     return ExitCode.OK
 
 
-def _plan(wanted: Wanted) -> Plan:
+def _plan(wanted: Wanted, source: Source) -> Plan:
     from qmath_convert.imatrix import read_importance
     from qmath_convert.pipeline import plan
-    from qmath_convert.source import LocalFolder
 
-    with translated():
-        source = LocalFolder(wanted.source)
-        targets = _targets(wanted, source.name)
-        importance = read_importance(wanted.imatrix) if wanted.imatrix else None
-        return plan(source, targets, importance)
+    targets = _targets(wanted, source.name)
+    importance = read_importance(wanted.imatrix) if wanted.imatrix else None
+    return plan(source, targets, importance)
 
 
 def _targets(wanted: Wanted, name: str) -> Mapping[Path, Quant]:

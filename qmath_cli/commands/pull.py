@@ -17,7 +17,7 @@ import typer
 from qmath_cli.commands import options as o
 from qmath_cli.commands.conversion import carry_out, translated
 from qmath_cli.commands.frame import Frame, frame
-from qmath_cli.errors import ExitCode, IntegrityError, UsageError
+from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.models import fit, gguf_header, lockfile, manifest, memory, store
 from qmath_cli.models.fit import Fit, Verdict
 from qmath_cli.models.hashes import Memo
@@ -116,7 +116,7 @@ def _already(here: Frame, entries: Sequence[store.Installed], *, as_json: bool) 
 
 def _pull(here: Frame, hub: Hub, wanted: Wanted) -> int:
     from qmath_cli.commands.remote import opened
-    from qmath_convert.pipeline import plan
+    from qmath_convert.pipeline import Options, plan
     from qmath_convert.recipe import Quant
 
     started = time.monotonic()
@@ -129,7 +129,7 @@ def _pull(here: Frame, hub: Hub, wanted: Wanted) -> int:
         if wanted.dry_run:
             return _report_plan(here, wanted, snapshot, outlook)
         _require(here, wanted, outlook, planned)
-        written = _convert(here, planned)
+        written = carry_out(here.terminal, planned, Options())
         _record(here, wanted, source, written)
         source.discard()
     return _report(here, wanted, snapshot, written, time.monotonic() - started)
@@ -164,19 +164,7 @@ def _require(here: Frame, wanted: Wanted, outlook: Outlook, planned: Plan) -> No
 def _reserved(path: Path) -> int:
     """What an earlier run of the same pull has already taken on the disk."""
     part = path.with_name(path.name + ".part")
-    return part.stat().st_size if part.is_file() else 0
-
-
-def _convert(here: Frame, planned: Plan) -> tuple[Written, ...]:
-    from qmath_convert.pipeline import Options
-
-    try:
-        return carry_out(here.terminal, planned, Options())
-    except IntegrityError:  # what was converted from a damaged shard must not be taken up again
-        for output in planned.outputs:
-            for suffix in (".part", ".part.journal"):
-                output.path.with_name(output.path.name + suffix).unlink(missing_ok=True)
-        raise
+    return getattr(part.stat(), "st_blocks", 0) * 512 if part.is_file() else 0
 
 
 def _record(here: Frame, wanted: Wanted, source: RemoteSource, written: Sequence[Written]) -> None:

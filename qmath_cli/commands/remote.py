@@ -1,17 +1,22 @@
-"""A checkpoint on the hub as the converter's `Source`, for as long as a conversion lasts."""
+"""A checkpoint, on this disk or on the hub, as the converter's `Source`, for as long as a conversion lasts."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from qmath_cli.commands.frame import Frame
 from qmath_cli.models.claim import claim
 from qmath_cli.models.hub import Hub, Snapshot
+from qmath_cli.models.lockfile import load
 from qmath_cli.models.shards import HubCheckpoint
-from qmath_cli.models.sources import source_folder
-from qmath_convert.source import Origin
+from qmath_cli.models.sources import resolve, snapshot_of, source_folder
+from qmath_convert.source import LocalFolder, Origin, Source
+
+_REPOSITORY = re.compile(r"(?P<repo>[\w.\-]+/[\w.\-]+?)(?:@(?P<revision>[\w.\-]+))?")
 
 
 @dataclass(slots=True)
@@ -38,3 +43,26 @@ def opened(
             yield source
         finally:
             source.close()
+
+
+@contextmanager
+def checkpoint(here: Frame, text: str, *, keep: bool = False) -> Iterator[Source]:
+    """What the user named: a folder, or `OWNER/NAME[@REVISION]` on the hub.
+
+    What was downloaded is deleted when the block ends without an error. Without a revision, the lock's commit is meant
+    where the lock has one, else the newest.
+    """
+    found = _REPOSITORY.fullmatch(text)
+    if Path(text).exists() or found is None:
+        yield LocalFolder(Path(text))
+        return
+    here.terminal.note(f"there is no folder {text}: it is taken as a repository on the hub")
+    hub = Hub(here.environ)
+    locked = [model for model in load().models if model.repo == found["repo"]]
+    if locked and found["revision"] is None:
+        snapshot = snapshot_of(locked[0], hub, here.places)
+    else:
+        snapshot = resolve(hub, found["repo"], found["revision"] or "main")
+    with opened(here, hub, snapshot, licence=locked[0].licence if locked else "", keep=keep) as source:
+        yield source
+        source.discard()

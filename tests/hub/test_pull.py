@@ -342,3 +342,20 @@ def test_the_entry_that_fills_the_lock_is_a_lock(machine: Machine) -> None:
         if name.endswith(".safetensors"):
             assert files[name].sha256 == hashlib.sha256(data).hexdigest()
     assert machine.hub.shards_asked() == []
+
+
+def test_a_repository_converts_without_being_installed(machine: Machine, reference: str, tmp_path: Path) -> None:
+    """`convert OWNER/NAME` writes where it is told, at the lock's commit; the bytes are those of a pull."""
+    target = tmp_path / "here.gguf"
+    (file,) = machine.ask("convert", MODEL.repo, "-o", str(target))["files"]
+    assert file["sha256"] == sha256(target) == reference
+    assert not list(machine.places.cache.rglob("*.safetensors*"))
+
+
+def test_a_repository_at_a_revision_of_ones_own(machine: Machine, tmp_path: Path) -> None:
+    """`OWNER/NAME@COMMIT` is taken at its word, and an unknown revision is one clear error."""
+    machine.hub.repos["someone/else"] = machine.hub.repos[MODEL.repo]
+    code, _, err = machine.run("convert", f"someone/else@{'e' * 40}", "-o", str(tmp_path / "x.gguf"))
+    assert code == ExitCode.UNEXPECTED
+    assert "no revision" in err
+    assert machine.run("convert", "someone/else@main", "-o", str(tmp_path / "x.gguf"))[0] == 0
