@@ -58,8 +58,8 @@ class Liner:
     def join(self, items: Sequence[Node], *, compact: bool = False) -> Bit:
         """Things side by side as one bit; `compact` leaves out the blanks around signs, as scripts do."""
         bits = paired([self.bit(item) for item in items])
-        if len(bits) == 1:
-            return bits[0]
+        if len(bits) <= 1:
+            return bits[0] if bits else Bit("", Role.ORDINARY, Role.ORDINARY)
         written = "".join(" " * blank + text for blank, text in self.laid(bits, compact=compact))
         solid = [bit for bit in bits if bit.text.strip()] or [Bit("", Role.ORDINARY, Role.ORDINARY)]
         return Bit(written, solid[0].left, solid[-1].right, hold_of(bits), raised=solid[-1].raised)
@@ -83,8 +83,10 @@ class Liner:
             return False
         if before.raised and bit.text[:1].isalnum() and (bit.number or self._ascii or set("^_") & set(before.text)):
             return True
-        if before.number and bit.hold is Hold.FRACTION and bit.number:
-            return True  # a mixed number: 2 1/3
+        mixed = before.number and bit.hold is Hold.FRACTION and bit.number  # 2 1/3
+        limit = before.right is Role.FUNCTION and before.text.endswith(")") and bit.left is Role.OPEN  # lim_(n→∞) (..)
+        if mixed or limit:
+            return True
         if self._ascii and before.text[-1:].isalnum() and bit.text[:1].isalnum() and worded(before, bit):
             return True
         if compact and not {Role.FUNCTION, Role.BIG} & {before.right, bit.left}:
@@ -238,6 +240,9 @@ class Liner:
         text = bit.text.strip()
         if not text:
             raise Refused("an empty script")
+        if self._ascii and mark == "^" and text.startswith("'"):
+            rest = text.lstrip("'")
+            return f"{text[: len(text) - len(rest)]}^{rest if len(rest) == 1 else f'({rest})'}"
         whole = len(text) == 1 or (bit.hold is Hold.SINGLE and (text.startswith("(") or not bit.raised))
         return mark + (text if whole else f"({text})")
 
@@ -259,13 +264,17 @@ class Liner:
             raise Refused("a table with rules on one line")
         if node.kind in {Grid.ALIGNED, Grid.LINES} and not node.left:
             return self._lines(node)
-        cells = "; ".join(", ".join(self.inner(cell).text.strip() for cell in row) for row in node.rows)
+        cells = "; ".join(", ".join(self._cell(cell) for cell in row) for row in node.rows)
         if node.kind is Grid.CASES:
             right = "" if node.left else "}"
             return Bit(f"{'{' if node.left else ''} {cells} {right or '}'}", Role.OPEN, Role.CLOSE)
         if not (node.left and node.right):
             raise Refused("a bare matrix on one line")
         return Bit(f"{node.left}{cells}{node.right}", Role.OPEN, Role.CLOSE)
+
+    def _cell(self, node: Node) -> str:
+        """A cell's text; the comma that it may end in is the one that separates it from the next."""
+        return self.inner(node).text.strip().rstrip(",")
 
     def _lines(self, node: Table) -> Bit:
         """Lines one after the other: a line that goes on with a relation continues, any other is the next statement."""

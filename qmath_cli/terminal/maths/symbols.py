@@ -22,7 +22,7 @@ bot ⊥ _|_; angle ∠ /_; measuredangle ∡ /_; triangle △ triangle; square �
 diamond ⋄ diamond; star ⋆ *; bigstar ★ *; dagger † -; ddagger ‡ -; clubsuit ♣ -; diamondsuit ♢ -; heartsuit ♡ -;
 spadesuit ♠ -; checkmark ✓ -; S § -; P ¶ -; pounds £ -; yen ¥ -; euro € -; imath ı -; jmath ȷ -; surd √ sqrt;
 ldots … ...; dots … ...; dotsc … ...; dotsb ⋯ ...; dotsm ⋯ ...; cdots ⋯ ...; vdots ⋮ :; ddots ⋱ ...; hdots … ...;
-therefore ∴ :.; because ∵ because; complement ∁ -; mho ℧ -; backslash \ \; lbrack [ [; rbrack ] ]; Diamond ◇ diamond;
+complement ∁ -; mho ℧ -; backslash \ \; lbrack [ [; rbrack ] ]; Diamond ◇ diamond;
 odot ⊙ -; circledR ® -; copyright © -; textregistered ® -; triangledown ▽ -; sphericalangle ∢ -
 """
 _POSTFIX = r"degree ° deg; prime ′ '; % % %; circ ° deg"
@@ -37,7 +37,8 @@ le ≤ <=; leq ≤ <=; leqslant ⩽ <=; ge ≥ >=; geq ≥ >=; geqslant ⩾ >=; 
 equiv ≡ ==; approx ≈ ~~; approxeq ≊ ~~; sim ∼ ~; simeq ≃ ~=; cong ≅ ~=; propto ∝ prop; doteq ≐ -; triangleq ≜ -;
 coloneqq ≔ :=; in ∈ in; notin ∉ not-in; ni ∋ -; subset ⊂ subset; subseteq ⊆ subseteq; subsetneq ⊊ -; supset ⊃ supset;
 supseteq ⊇ supseteq; supsetneq ⊋ -; nsubseteq ⊈ -; nsubset ⊄ -; prec ≺ -; succ ≻ -; preceq ≼ -; succeq ≽ -;
-mid ∣ |; nmid ∤ not-|; parallel ∥ ||; nparallel ∦ not-||; perp ⊥ _|_; vdash ⊢ |-; models ⊨ |=; to → ->; rightarrow → ->;
+therefore ∴ :.; because ∵ because; mid ∣ |;
+nmid ∤ not-|; parallel ∥ ||; nparallel ∦ not-||; perp ⊥ _|_; vdash ⊢ |-; models ⊨ |=; to → ->; rightarrow → ->;
 longrightarrow ⟶ -->; leftarrow ← <-; gets ← <-; longleftarrow ⟵ <--; leftrightarrow ↔ <->;
 longleftrightarrow ⟷ <-->; Rightarrow ⇒ =>;
 Longrightarrow ⟹ ==>; implies ⟹ ==>; Leftarrow ⇐ -; Longleftarrow ⟸ -; impliedby ⟸ -; Leftrightarrow ⇔ <=>;

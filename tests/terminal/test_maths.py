@@ -1,0 +1,204 @@
+"""Formulas and their pictures: a table, real responses, and properties that hold for every formula."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from wcwidth import wcswidth
+
+from qmath_cli.terminal.maths import Style, render_display, render_inline, understood
+from qmath_cli.terminal.maths.mathml import mathml
+from qmath_cli.terminal.splitter import Kind, Splitter
+
+TABLE = tomllib.loads((Path(__file__).parents[1] / "data" / "maths.toml").read_text(encoding="utf-8"))["formula"]
+WIDTH = 60
+
+
+def _picture(rows: list[str] | None) -> str | None:
+    return None if rows is None else "\n".join(f"|{row}" for row in rows)
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry["latex"][:40])
+def test_each_formula_of_the_table_has_its_picture(entry: dict[str, str]) -> None:
+    """On one line, in ASCII and in two dimensions, or refused where the table has no picture."""
+    latex, line = entry["latex"], entry.get("line")
+    assert render_inline(latex) == line
+    assert render_inline(latex, Style.ASCII) == entry.get("ascii")
+    flat = None if line is None else f"|{line}"
+    assert _picture(render_display(latex, WIDTH)) == entry.get("display", flat)
+
+
+def test_the_table_is_large_enough_to_mean_something() -> None:
+    """At least 120 formulas, and some that are refused."""
+    assert len(TABLE) >= 120
+    assert sum("line" not in entry for entry in TABLE) >= 8
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry["latex"][:40])
+def test_mathml_is_well_formed_and_refused_where_the_formula_is_not_understood(entry: dict[str, str]) -> None:
+    """One `<math>` element whose constructs have the number of children they must have."""
+    drawn = mathml(entry["latex"])
+    assert (drawn is None) == (not understood(entry["latex"]))
+    if drawn is not None:
+        for element in ET.fromstring(drawn).iter():
+            tag = element.tag.rpartition("}")[2]
+            wanted = {"mfrac": 2, "msup": 2, "msub": 2, "mroot": 2, "msubsup": 3, "munderover": 3, "mover": 2}.get(tag)
+            assert wanted is None or len(element) == wanted, tag
+
+
+# ---------------------------------------------------------------- real responses
+
+
+def spans(shared: Path) -> Iterator[tuple[Kind, str]]:
+    """Every mathematical span of the 400 responses."""
+    with (shared / "responses" / "math_cot_50.jsonl").open(encoding="utf-8") as lines:
+        for line in lines:
+            for response in json.loads(line)["code"]:
+                splitter = Splitter()
+                for piece in [*splitter.feed(response), *splitter.close()]:
+                    if piece.kind in {Kind.INLINE, Kind.DISPLAY, Kind.BOXED}:
+                        yield piece.kind, piece.text
+
+
+def test_real_responses_are_drawn_and_no_command_leaks(shared: Path) -> None:
+    """At least 99.5 % of all spans have a picture, and no picture has a backslash or a brace of LaTeX in it."""
+    total = drawn = 0
+    for kind, latex in spans(shared):
+        total += 1
+        rows = render_display(latex, 80) if kind is Kind.DISPLAY else None
+        line = render_inline(latex)
+        drawn += line is not None or rows is not None
+        for picture in (line, "\n".join(rows or ())):
+            leaked = re.search(r"\\[a-zA-Z]|[{}]", picture or "")
+            assert leaked is None or r"\{" in latex or "cases" in latex, (latex, picture)
+    assert total > 5000
+    assert drawn / total >= 0.995
+
+
+def test_real_responses_keep_their_numbers_and_letters(shared: Path) -> None:
+    """What a reader could read in the source, in the order of the source, is in the line."""
+    for _, latex in spans(shared):
+        line = render_inline(latex)
+        if line is not None and not re.search(r"\\(binom|begin|lim|max|min)", latex):
+            wanted = _essence(_words_out(latex))
+            assert _is_within(wanted, _essence(line)), (latex, line)
+
+
+def _words_out(latex: str) -> str:
+    """The source without its commands' names and spacing arguments."""
+    bare = re.sub(r"\\(?:hspace|vspace|label|phantom)\{[^}]*\}", "", latex)
+    return re.sub(r"\\[a-zA-Z]+", " ", bare)
+
+
+def _essence(text: str) -> str:
+    """Letters, digits and relations as typed, whatever their size and style."""
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(char for char in plain if char.isascii() and (char.isalnum() or char in "=<>"))
+
+
+def _is_within(wanted: str, found: str) -> bool:
+    """Whether `wanted` is a subsequence of `found`."""
+    rest = iter(found)
+    return all(char in rest for char in wanted)
+
+
+# ---------------------------------------------------------------- properties
+
+_LETTERS = st.sampled_from([*"abcxyzknABC", r"\pi", r"\alpha", r"\theta"])
+_NUMBERS = st.integers(0, 999).map(str)
+_ATOMS = st.one_of(_LETTERS, _NUMBERS)
+
+
+def _combined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    two = st.tuples(inner, inner)
+    return st.one_of(
+        two.map(lambda pair: rf"\frac{{{pair[0]}}}{{{pair[1]}}}"),
+        st.tuples(_LETTERS, inner).map(lambda pair: rf"{pair[0]}^{{{pair[1]}}}"),
+        st.tuples(_LETTERS, _ATOMS).map(lambda pair: rf"{pair[0]}_{{{pair[1]}}}"),
+        inner.map(lambda body: rf"\sqrt{{{body}}}"),
+        inner.map(lambda body: rf"\left({body}\right)"),
+        inner.map(lambda body: rf"({body})^2"),
+        two.map(lambda pair: f"{pair[0]} + {pair[1]}"),
+        two.map(lambda pair: f"{pair[0]} - {pair[1]}"),
+        two.map(lambda pair: f"{pair[0]} = {pair[1]}"),
+        two.map(lambda pair: rf"{pair[0]} \le {pair[1]}"),
+        two.map(lambda pair: rf"{pair[0]} {pair[1]}"),
+        two.map(lambda pair: rf"{pair[0]} \cdot {pair[1]}"),
+        inner.map(lambda body: rf"\sin {body}"),
+        two.map(lambda pair: rf"\begin{{pmatrix}} {pair[0]} & {pair[1]} \end{{pmatrix}}"),
+        inner.map(lambda body: rf"\text{{if }} {body}"),
+        inner.map(lambda body: rf"\boxed{{{body}}}"),
+    )
+
+
+FORMULAS = st.recursive(_ATOMS, _combined, max_leaves=12)
+#: What each command leaves in a picture, in letters, digits and relations as `_essence` reads them.
+_SPELLED = {r"\le ": "≤", r"\sin": "sin", r"\text{if }": "if"}
+
+
+@given(FORMULAS)
+@settings(max_examples=600, deadline=None)
+def test_every_number_letter_and_relation_is_in_the_line_in_order(latex: str) -> None:
+    """Whatever the formula: parentheses may be added, nothing may go, nothing may move."""
+    line = render_inline(latex)
+    if line is None:
+        return
+    wanted = latex
+    for command, letters in _SPELLED.items():
+        wanted = wanted.replace(command, letters)
+    wanted = _essence(re.sub(r"\\[a-z]+(?:\{pmatrix\})?", " ", wanted).replace("≤", "<="))
+    assert _is_within(wanted, _essence(line.replace("≤", "<="))), line
+
+
+@given(FORMULAS, st.sampled_from([30, 60, 200]))
+@settings(max_examples=400, deadline=None)
+def test_a_display_keeps_everything_and_its_width(latex: str, width: int) -> None:
+    """Every sign of the line is in the drawing as often, and no row is wider than asked."""
+    rows = render_display(latex, width)
+    line = render_inline(latex)
+    if rows is None or line is None:
+        return
+    assert max(wcswidth(row) for row in rows) <= width
+    for sign in set(_essence(line)):
+        assert _essence("".join(rows)).count(sign) >= _essence(line).count(sign)
+
+
+@given(FORMULAS)
+@settings(max_examples=300, deadline=None)
+def test_ascii_pictures_are_ascii(latex: str) -> None:
+    """In ASCII style nothing else is drawn."""
+    pictures: list[Any] = [render_inline(latex, Style.ASCII), *(render_display(latex, 200, Style.ASCII) or ())]
+    assert all(picture is None or picture.isascii() for picture in pictures)
+
+
+@given(st.text(st.sampled_from("\\{}[]()^_&$ abc12+-=|'.,~\n中frachlet"), max_size=60))
+@settings(max_examples=1500, deadline=None)
+def test_no_text_breaks_the_renderers(latex: str) -> None:
+    """Anything at all is drawn or refused."""
+    for style in Style:
+        render_inline(latex, style)
+        render_display(latex, 40, style)
+    mathml(latex)
+
+
+@pytest.mark.parametrize("opening", [r"\frac{", "{", r"\left(", r"\sqrt{", "x^{", r"\begin{pmatrix}"])
+def test_deep_nesting_is_refused(opening: str) -> None:
+    """Ten thousand levels are refused, not a crash."""
+    assert render_inline(opening * 10_000) is None
+
+
+def test_a_fraction_beside_a_factor_keeps_its_meaning() -> None:
+    """The same signs without parentheses would be another number."""
+    assert render_inline(r"\frac{1}{2}x") == "(1/2)x"
+    assert render_inline(r"\frac{1}{2x}") == "1/(2x)"
+    assert render_inline(r"a \div \frac{b}{c}") == "a ÷ (b/c)"
