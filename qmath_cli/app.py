@@ -19,7 +19,7 @@ import typer
 from typer.exceptions import TyperException
 
 from qmath_cli import __version__
-from qmath_cli.commands import check, convert, pull, rm, solve, verify
+from qmath_cli.commands import check, convert, doctor, pull, repl, rm, solve, verify
 from qmath_cli.commands import exec as exec_
 from qmath_cli.commands import list as list_
 from qmath_cli.commands.frame import Frame, frame
@@ -30,8 +30,10 @@ from qmath_cli.terminal.output import Terminal, drop_stdout
 #: Every command, in the order in which `--help` shows them.
 COMMANDS: dict[str, Callable[..., int]] = {
     "solve": solve.command,
+    "repl": repl.command,
     "exec": exec_.command,
     "check": check.command,
+    "doctor": doctor.command,
     "list": list_.command,
     "pull": pull.command,
     "rm": rm.command,

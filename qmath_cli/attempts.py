@@ -78,7 +78,7 @@ class Attempts:
         sequences = self.engine.start(prompt, samplings)
         keys = []
         for index, sequence in enumerate(sequences):
-            attempt = _Attempt(self._next_key, index, sequence, Trajectory(mode, max_programs))
+            attempt = _Attempt(self._next_key, index, sequence, Trajectory(mode, max_programs, prompt.stated))
             self._running[sequence] = attempt
             self._next_key += 1
             keys.append(attempt.key)

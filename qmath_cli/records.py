@@ -114,10 +114,14 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model is given before it speaks: segments in order, and the strings at which it must stop."""
+    """What a model is given before it speaks: segments in order, and the strings at which it must stop.
+
+    `stated` says that the answer may follow a phrase (`The answer is`) and need not be boxed: the few-shot formats.
+    """
 
     segments: tuple[Segment, ...]
     stops: tuple[str, ...] = ()
+    stated: bool = False
 
     @property
     def text(self) -> str:

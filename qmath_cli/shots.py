@@ -65,7 +65,7 @@ def few_shot(style: Format, problem: str, shots: Sequence[Shot] | None = None) -
     chosen = _STYLES[style]
     examples = tuple(shots) if shots is not None else own(chosen.examples)[: chosen.count]
     text = chosen.between.join([*(chosen.write(shot) for shot in examples), chosen.ask(problem)])
-    return Prompt((Segment(text),), chosen.stops)
+    return Prompt((Segment(text),), chosen.stops, stated=True)
 
 
 def in_one_turn(problem: str, shots: Sequence[Shot], *, chinese: bool) -> str:

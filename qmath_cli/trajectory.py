@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from qmath_cli.grading.extract import last_boxed
+from qmath_cli.grading.extract import last_boxed, last_stated
 from qmath_cli.prompts import output_block
 from qmath_cli.records import Finish, Mode, ProgramRun, Stop
 
@@ -70,6 +70,7 @@ class Trajectory:
 
     mode: Mode
     max_programs: int = 4
+    stated: bool = False  # an answer need not be boxed, see `Prompt.stated`
     action: Action = field(default_factory=Generate)
     runs: list[ProgramRun] = field(default_factory=list)
     _said: list[str] = field(default_factory=list)  # everything after the prompt, output blocks included
@@ -112,8 +113,10 @@ class Trajectory:
         return self.action
 
     def answer(self) -> str | None:
-        r"""The last complete `\boxed{}` outside programs and outputs."""
-        return last_boxed("\n".join([*self._prose, _without_programs(self._stretch)]))
+        r"""The last complete `\boxed{}` outside programs and outputs, or what a few-shot format states instead."""
+        words = "\n".join([*self._prose, _without_programs(self._stretch)])
+        boxed = last_boxed(words)
+        return last_stated(words) if boxed is None and self.stated else boxed
 
     def _finished(self, without_answer: Finish) -> Finished:
         """An answer that is complete counts, whatever ended the text after it."""

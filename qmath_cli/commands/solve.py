@@ -6,7 +6,7 @@ Options -> settings -> model, executor, grader -> `solve.solve` -> the renderer 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +16,11 @@ from qmath_cli import solve
 from qmath_cli.commands import options as o
 from qmath_cli.commands import problem as problems
 from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.commands.prompting import Style, prompting
 from qmath_cli.commands.wiring import DEMO_NOTE, Wired, is_demo, plan_for, wire
 from qmath_cli.errors import ExitCode, UsageError
-from qmath_cli.records import Event, Finish, Problem, Solution
+from qmath_cli.models import store
+from qmath_cli.records import Event, Finish, Mode, Problem, Solution
 from qmath_cli.settings import Settings
 from qmath_cli.terminal import export as exports
 from qmath_cli.terminal import json_record
@@ -40,6 +42,9 @@ class Wanted:
     force: bool = False
     approve: bool = False
     export: Path | None = None
+    style: Style = Style.AUTO
+    examples: Path | None = None
+    show_prompt: bool = False
 
 
 def command(
@@ -79,6 +84,9 @@ def command(
     json: o.Json = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="The events, one JSON object per line.")] = False,
     export: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write .md, .tex, .ipynb or .html.")] = None,
+    prompt: Annotated[Style, typer.Option("--prompt", help="auto: the one the model was trained on.")] = Style.AUTO,
+    shots: Annotated[Path | None, typer.Option(metavar="FILE", help="Your own examples for a few-shot prompt.")] = None,
+    show_prompt: Annotated[bool, typer.Option("--show-prompt", help="Print the prompt and stop.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
 ) -> int:
     """Solve one problem: in words (cot), or with programs that run in a restricted executor (tir)."""
@@ -88,17 +96,27 @@ def command(
     if export is not None:
         exports.check(export)
     problem = problems.read(words or [], file, language, expect)
-    wanted = Wanted(problem, timeout, min_votes, answer_only, json, jsonl, quiet, force, approve, export)
-    return _run(here, here.settings_of(context), wanted)
+    wanted = Wanted(
+        problem, timeout, min_votes, answer_only, json, jsonl, quiet, force, approve, export, prompt, shots, show_prompt
+    )
+    return _run(here, here.settings_of(context), wanted, mode)
 
 
-def _run(here: Frame, settings: Settings, wanted: Wanted) -> int:
+def _run(here: Frame, settings: Settings, wanted: Wanted, mode: Mode | None) -> int:
     if (warning := problems.warning(wanted.problem.text)) and not wanted.quiet:
         here.terminal.note(f"warning: {warning}")
-    with wire(here, settings, force=wanted.force, approve=wanted.approve) as wired:
+    file = store.locate(settings.model, here.places)
+    chosen = prompting(wanted.problem, settings, file, wanted.style, wanted.examples)
+    if mode is not None and chosen.mode is not mode:
+        raise UsageError(f"the {chosen.style} prompt has no mode {mode}", "leave --mode out, or choose --prompt chat")
+    if wanted.show_prompt:
+        here.terminal.line(chosen.prompt.text)
+        return ExitCode.OK
+    settings = replace(settings, mode=chosen.mode)
+    with wire(here, settings, file, force=wanted.force, approve=wanted.approve) as wired:
         if is_demo(wired.model) and not wanted.quiet:
             here.terminal.note(DEMO_NOTE)
-        plan = plan_for(settings, wanted.timeout)
+        plan = plan_for(settings, wanted.timeout, chosen.prompt)
         solution = follow(solve.solve(wanted.problem, plan, wired.tools), _sink(here, settings, wanted, wired))
     if wanted.export is not None:
         exports.export(solution, wanted.export, wired.model, settings.pick)

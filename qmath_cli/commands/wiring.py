@@ -21,7 +21,7 @@ from qmath_cli.engine.reward import RewardModel, read_head
 from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models import fit, gguf_header, lockfile, memory, store
-from qmath_cli.records import Mode, ModelFile, Pick, Protection, Reward
+from qmath_cli.records import Mode, ModelFile, Pick, Prompt, Protection, Reward
 from qmath_cli.sandbox.executor import Executor
 from qmath_cli.sandbox.limits import Limits
 from qmath_cli.settings import Grade, Settings
@@ -44,11 +44,16 @@ class Wired:
 
 
 @contextmanager
-def wire(here: Frame, settings: Settings, *, force: bool = False, approve: bool = False) -> Iterator[Wired]:
-    """Everything a solve needs, for as long as the block lasts. Raises what the rooms raise."""
+def wire(
+    here: Frame, settings: Settings, file: ModelFile | None = None, *, force: bool = False, approve: bool = False
+) -> Iterator[Wired]:
+    """Everything a solve needs, for as long as the block lasts; `file` where the model was located before.
+
+    Raises what the rooms raise.
+    """
     started = time.perf_counter()
     with ExitStack() as stack:
-        file = store.locate(settings.model, here.places)
+        file = file or store.locate(settings.model, here.places)
         executor = stack.enter_context(closing(executor_for(settings))) if settings.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
         model = stack.enter_context(load_model(here, file, settings, sequences=settings.k, force=force))
@@ -125,7 +130,7 @@ def reward_for(here: Frame, settings: Settings, stack: ExitStack, *, force: bool
     return load_reward
 
 
-def plan_for(settings: Settings, time_limit: float | None = None) -> solve.Plan:
+def plan_for(settings: Settings, time_limit: float | None = None, prompt: Prompt | None = None) -> solve.Plan:
     """How a problem is to be solved, by these settings."""
     sampling = solve.sampling_for(
         settings.k,
@@ -145,4 +150,5 @@ def plan_for(settings: Settings, time_limit: float | None = None) -> solve.Plan:
         stop_at=0 if ranked else settings.stop_at,
         max_programs=settings.max_programs,
         time_limit=time_limit,
+        prompt=prompt,
     )

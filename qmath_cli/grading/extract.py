@@ -52,3 +52,24 @@ def _bare_end(text: str, start: int) -> int:
 def _kept(start: int, content: str) -> Iterator[tuple[int, str]]:
     if content.strip():
         yield start, content.strip()
+
+
+# Where the few-shot formats state an answer that is not boxed; the source of the phrases is the report's Figures 5-10.
+_STATED = re.compile(
+    r"(?:[Tt]he answer is|[Ff]inal answer is|答案是|答案为|故选)[:：]?\s*(?P<answer>[^\n]+?)"
+    r"(?=\.?\s*(?:I hope|推理结束)|[.。]?\s*(?:\n|\Z))"
+)
+_LETTER = re.compile(r"\(([A-J])\)[.。]?")
+
+
+def last_stated(text: str) -> str | None:
+    """The answer after the last `The answer is` or its like, without dollars and final stop; None if there is none.
+
+    Only for prompts whose examples end so: in free text the phrase proves nothing.
+    """
+    phrases = list(_STATED.finditer(text))
+    if not phrases:
+        return None
+    answer = phrases[-1]["answer"].strip().rstrip("。.").strip()
+    letter = _LETTER.fullmatch(answer)
+    return letter[1] if letter else answer.removeprefix("$").removesuffix("$").strip() or None

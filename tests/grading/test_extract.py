@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmath_cli.grading.extract import last_boxed
+from qmath_cli.grading.extract import last_boxed, last_stated
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,22 @@ def test_any_text_is_survived(text: str) -> None:
     """Nonsense gives a stripped, non-empty answer or none."""
     found = last_boxed("\\boxed" + text)
     assert found is None or found == found.strip() != ""
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("So there are 28. The answer is 28", "28"),
+        ("The answer is 28.\n\nQuestion:", "28"),
+        (r"The answer is: $\frac{1}{2}$.", r"\frac{1}{2}"),
+        ("Final Answer: The final answer is (B). I hope it is correct.", "B"),
+        ("所以答案是：9。", "9"),
+        ("故选:B.推理结束。", "B"),
+        (r"答案是 $-\frac{1}{n}$", r"-\frac{1}{n}"),
+        ("The answer is 3.5", "3.5"),
+        ("no phrase here", None),
+    ],
+)
+def test_few_shot_formats_state_their_answer(text: str, answer: str | None) -> None:
+    """Each documented closing phrase gives its answer, bare."""
+    assert last_stated(text) == answer
