@@ -93,6 +93,7 @@ class Batch:
 
     def extend(self, sequence: int, text: str) -> None:
         """Append plain text to a stopped sequence, and let it decode on."""
+        self._mend()
         state = self._sequences[sequence]
         assert not state.active, "only a sequence that has stopped can be extended"
         state.append(self._model.tokenize_plain(state.rest + text.encode()))
@@ -128,6 +129,7 @@ class Batch:
     def _mend(self) -> None:
         """An exception left a step unfinished: drop what is half done."""
         if self._torn:
+            self._context.settle()
             self._residence.mend()
             self._torn = False
 
@@ -138,7 +140,7 @@ class Batch:
         if not shares:
             return False
         rows = [row for sequence, count in shares for row in _rows(sequence, count)]
-        if self._context.compute(rows, interruptible=len(rows) > len(shares)) is Computed.NO_CELLS:
+        if self._context.compute(rows, long=len(rows) > len(shares)) is Computed.NO_CELLS:
             self._pause()
             return True
         index = -1

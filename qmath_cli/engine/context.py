@@ -3,17 +3,19 @@
 The KV cache is unified: `cells` cells that any slot (a llama.cpp sequence id) may use, so that slots which begin with
 the same tokens share the cells of those tokens. Nothing here knows what a sequence means; `batch` does.
 
-An exception that arrives from a signal handler while llama.cpp computes a long prefill (Ctrl-C, SIGTERM) ends the
-computation within one graph node, not after the micro-batch, and is raised here.
+A long computation (prefill) runs aside, so that a signal handler's exception (Ctrl-C, SIGTERM) rises here at once and
+ends it within one graph node. A single token per slot is computed on the spot: its end is near anyway.
 """
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from qmath_cli.engine.aside import Aside
 from qmath_cli.engine.model import Model
 from qmath_cli.engine.native import native
 from qmath_cli.errors import DoesNotFit, EngineUnusable
@@ -48,7 +50,6 @@ class Context:
     def __init__(self, model: Model, *, cells: int, slots: int) -> None:
         self.cells = cells
         self._lib: Any = model.lib
-        self._failure: BaseException | None = None
         parameters = _parameters(model, cells, slots)
         native().forget_complaints()
         self.pointer: Any = self._lib.llama_init_from_model(model.pointer, parameters)
@@ -59,25 +60,24 @@ class Context:
             )
         self._memory = self._lib.llama_get_memory(self.pointer)
         self._batch = self._lib.llama_batch_init(ROWS, 0, 1)
-        self._free = weakref.finalize(self, _free, self._lib, self.pointer, self._batch)
-        self._abort = self._abort_callback()
+        self._aside = Aside()
+        abort = self._aside.abort
+        self._lib.llama_set_abort_callback(self.pointer, abort.callback, abort.address)
+        self._free = weakref.finalize(self, _free, self._lib, self.pointer, self._batch, self._aside)
 
     def close(self) -> None:
         """Give the memory back."""
         self._free()
 
-    def compute(self, rows: Sequence[Row], *, interruptible: bool) -> Computed:
+    def compute(self, rows: Sequence[Row], *, long: bool) -> Computed:
         """Compute these tokens; afterwards `pointer` holds logits for the rows that asked.
 
-        Where no cells are free nothing has changed. After any exception the cells of these rows are undefined: `cut`
-        every slot concerned before the next call. Raises `EngineUnusable` if the computation itself fails.
+        Where no cells are free nothing has changed. After any exception the cells of these rows are undefined:
+        `settle`, and `cut` every slot concerned. Raises `EngineUnusable` if the computation itself fails.
         """
         self._fill(rows)
-        self._lib.llama_set_abort_callback(self.pointer, self._abort if interruptible else self._no_abort, None)
-        code = self._lib.llama_decode(self.pointer, self._batch)
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise failure
+        call = functools.partial(self._lib.llama_decode, self.pointer, self._batch)
+        code = self._aside.run(call) if long else call()
         if code == 1:
             return Computed.NO_CELLS
         if code != 0:
@@ -86,6 +86,10 @@ class Context:
                 "`qmath doctor` checks this build; --device cpu avoids the GPU",
             )
         return Computed.DONE
+
+    def settle(self) -> None:
+        """Return when nothing is being computed any more, whatever was interrupted."""
+        self._aside.settle()
 
     def share(self, source: int, target: int, length: int) -> None:
         """Let `target` begin with the first `length` cells of `source`; no cell is copied."""
@@ -121,34 +125,9 @@ class Context:
             slots[index][0] = row.slot
             outputs[index] = row.output
 
-    def _abort_callback(self) -> Any:  # noqa: ANN401
-        """A callback for ggml that gives Python's signal handlers a chance to run, and stops if one of them raises.
 
-        Only prefill pays for it: called between graph nodes, it costs about 1 % of a single-token decode.
-        """
-        import llama_cpp
-
-        me = weakref.ref(self)  # a callback that held its context would keep it alive for ever
-
-        def stop(_data: object) -> bool:
-            try:
-                return _breathe()
-            except BaseException as exc:  # noqa: BLE001  raised by a signal handler; `compute` raises it again
-                context = me()
-                if context is not None:
-                    context._failure = exc  # noqa: SLF001  a closure of this class
-                return True
-
-        self._no_abort = llama_cpp.ggml_abort_callback()
-        return llama_cpp.ggml_abort_callback(stop)
-
-
-def _breathe() -> bool:
-    """A call is where the interpreter looks for pending signals."""
-    return False
-
-
-def _free(lib: Any, pointer: Any, batch: Any) -> None:  # noqa: ANN401
+def _free(lib: Any, pointer: Any, batch: Any, aside: Aside) -> None:  # noqa: ANN401
+    aside.close()
     lib.llama_batch_free(batch)
     lib.llama_free(pointer)
 

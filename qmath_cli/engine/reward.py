@@ -93,6 +93,7 @@ class RewardModel:
                 f"the conversation is {len(tokens)} tokens long; the reward model holds {self._model.context_length}",
                 "a shorter --max-tokens keeps solutions shorter",
             )
+        self._context.settle()
         self._context.clear()
         # Only the last token is computed with hidden states on: llama.cpp would give out the logits of every other too.
         self._context.give_hidden_states(wanted=False)
@@ -105,5 +106,5 @@ class RewardModel:
     def _compute(self, tokens: list[int], first: int, end: int) -> None:
         last = len(tokens) - 1
         rows = [Row(tokens[position], position, 0, position == last) for position in range(first, end)]
-        if self._context.compute(rows, interruptible=True) is not Computed.DONE:
+        if self._context.compute(rows, long=True) is not Computed.DONE:
             raise EngineUnusable("llama.cpp finds no room for a conversation that fits its context")

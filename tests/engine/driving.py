@@ -1,0 +1,59 @@
+"""Running sequences to their ends, as a solver would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from qmath_cli.engine.batch import Batch
+from qmath_cli.records import Chunk, Prompt, Sampling, Stop
+
+BLOCK = "```output\n2, 3\n```\n"
+
+
+def collect(batch: Batch, ids: Sequence[int]) -> dict[int, tuple[str, Stop]]:
+    """Step until each of these has stopped once; its text and why."""
+    texts = dict.fromkeys(ids, "")
+    stops: dict[int, Stop] = {}
+    while len(stops) < len(ids):
+        chunks = batch.step()
+        assert chunks, "nothing can run, and not everything has stopped"
+        for chunk in chunks:
+            if chunk.sequence not in texts:
+                continue
+            texts[chunk.sequence] += chunk.text
+            if chunk.stop is not None:
+                stops[chunk.sequence] = chunk.stop
+    return {key: (texts[key], stops[key]) for key in ids}
+
+
+def solve(batch: Batch, prompt: Prompt, samplings: Sequence[Sampling], most_programs: int = 1) -> list[str]:
+    """Whole texts, in the order of `samplings`; every stop string is answered with the same output block."""
+    ids = batch.start(prompt, samplings)
+    texts = dict.fromkeys(ids, "")
+    running = set(ids)
+    while running:
+        chunks = batch.step()
+        assert chunks
+        for chunk in chunks:
+            texts[chunk.sequence] += _hear(batch, chunk, texts[chunk.sequence].count(BLOCK) < most_programs)
+            if chunk.stop is not None and not texts[chunk.sequence].endswith(BLOCK):
+                running.discard(chunk.sequence)
+                batch.release(chunk.sequence)
+    return [texts[key] for key in ids]
+
+
+def _hear(batch: Batch, chunk: Chunk, may_run: bool) -> str:
+    if chunk.stop is Stop.STRING and may_run:
+        batch.extend(chunk.sequence, BLOCK)
+        return chunk.text + BLOCK
+    return chunk.text
+
+
+def until(batch: Batch, reached: Callable[[], bool]) -> str:
+    """Step until a condition holds; the text that came meanwhile."""
+    said = ""
+    while not reached():
+        chunks = batch.step()
+        assert chunks
+        said += "".join(chunk.text for chunk in chunks)
+    return said
