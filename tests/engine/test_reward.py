@@ -1,0 +1,81 @@
+"""The reward head, on a body and a head written for the test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+
+from qmath_cli.engine.model import Model
+from qmath_cli.engine.reward import Head, RewardModel, read_head
+from qmath_cli.errors import IntegrityError, ModelMissing, PromptTooLong
+from qmath_cli.records import Prompt, Segment
+
+HIDDEN = 256
+
+
+def conversation(answer: str) -> Prompt:
+    return Prompt((Segment("<|im_start|>user\n", special=True), Segment(answer), Segment("<|im_end|>\n", special=True)))
+
+
+def random_head() -> Head:
+    source = np.random.default_rng(5)
+    shapes = [(HIDDEN, HIDDEN), (HIDDEN,), (1, HIDDEN), (1,)]
+    return Head(*(source.standard_normal(shape).astype(np.float32) / 8 for shape in shapes))
+
+
+def write_head(path: Path, head: Head) -> None:
+    writer = gguf.GGUFWriter(path, "qwen2-reward-head")
+    writer.add_tensor("score.0.weight", head.inner)
+    writer.add_tensor("score.0.bias", head.inner_bias)
+    writer.add_tensor("score.2.weight", head.outer)
+    writer.add_tensor("score.2.bias", head.outer_bias)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def test_the_head_is_two_layers_with_a_relu(tmp_path: Path) -> None:
+    """The side file's tensors, applied to a hidden state, give the formula's number."""
+    head = random_head()
+    write_head(tmp_path / "x.head.gguf", head)
+    hidden = np.linspace(-2, 2, HIDDEN, dtype=np.float32)
+    expected = head.outer @ np.maximum(head.inner @ hidden + head.inner_bias, 0) + head.outer_bias
+    assert read_head(tmp_path / "x.head.gguf", HIDDEN).score(hidden) == pytest.approx(float(expected[0]), rel=1e-5)
+
+
+def test_a_score_depends_on_the_conversation_only(model: Model) -> None:
+    """Equal conversations score the same whatever was scored between; different ones differ."""
+    long = "We solve the equation with sympy. " * 60
+    with RewardModel(model, random_head()) as reward:
+        scores = [reward.score(conversation(long + end)) for end in ("42", "43", "42")]
+    assert scores[0] == scores[2] != scores[1]
+
+
+def test_the_last_token_is_what_is_scored(model: Model) -> None:
+    """The newline after the end of the turn is part of the conversation, and its hidden state is what counts."""
+    with RewardModel(model, random_head()) as reward:
+        whole = reward.hidden_state(conversation("2 + 2 = 4"))
+        without = reward.hidden_state(Prompt((*conversation("2 + 2 = 4").segments[:2], Segment("<|im_end|>", True))))
+    assert whole.shape == (HIDDEN,)
+    assert not np.allclose(whole, without, atol=1e-2)
+
+
+def test_a_conversation_that_does_not_fit_says_so(model: Model) -> None:
+    """Nothing is cut off: the scored token would be the one that goes."""
+    with RewardModel(model, random_head()) as reward, pytest.raises(PromptTooLong, match="4096"):
+        reward.score(conversation("12345 " * 4000))
+
+
+def test_a_missing_or_foreign_head_is_named(tmp_path: Path, demo: Path) -> None:
+    """No side file, a file that is no head, a head of another size."""
+    with pytest.raises(ModelMissing, match="two files"):
+        read_head(tmp_path / "none.head.gguf", HIDDEN)
+    with pytest.raises(IntegrityError):
+        read_head(demo, HIDDEN)
+    write_head(tmp_path / "x.head.gguf", random_head())
+    with pytest.raises(IntegrityError, match="shapes"):
+        read_head(tmp_path / "x.head.gguf", 128)
