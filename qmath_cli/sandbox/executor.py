@@ -79,8 +79,8 @@ class Executor:
         self.empty = empty
         self._allow_basic = allow_basic
         self._spares = spares
-        self._scratch = Path(tempfile.mkdtemp(prefix="qmath-"))
-        self._launcher = launcher_for(orders_for(self.limits, self._scratch, preload, without))
+        self.scratch = Path(tempfile.mkdtemp(prefix="qmath-"))
+        self._launcher = launcher_for(orders_for(self.limits, self.scratch, preload, without))
         self._lock = threading.Lock()
         self._closed = False
         self._live: set[LiveProcess] = set()
@@ -138,7 +138,7 @@ class Executor:
         for process in live:
             process.close()
         self._launcher.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
     def __enter__(self) -> Executor:
         return self

@@ -1,0 +1,58 @@
+"""Programs as Qwen2.5-Math writes them give exactly the text they should, under every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from qmath_cli.records import RunStatus
+from qmath_cli.sandbox.executor import Executor
+from qmath_cli.sandbox.limits import Limits
+
+FOLDER = Path(__file__).parent / "benign"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program and what it gives."""
+
+    name: str
+    code: str
+    gives: str
+
+
+def load() -> list[Program]:
+    """Every program of every file."""
+    found = []
+    for path in sorted(FOLDER.glob("*.txt")):
+        for section in path.read_text(encoding="utf-8").split("### ")[1:]:
+            title, _, rest = section.partition("\n")
+            code, _, gives = rest.partition("--- gives\n")
+            found.append(Program(f"{path.stem}: {title}", code, gives.removesuffix("\n")))
+    return found
+
+
+PROGRAMS = load()
+
+
+@pytest.fixture(scope="module")
+def executor() -> Iterator[Executor]:
+    with Executor(Limits(seconds=30.0, text=20_000), empty="", allow_basic=True) as made:
+        yield made
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_a_benign_program_gives_exactly_its_text(program: Program, executor: Executor) -> None:
+    """Status ok, and the text as the file has it, character for character."""
+    worker = executor.open()
+    output = worker.run(program.code)
+    worker.close()
+    assert (output.status, output.text) == (RunStatus.OK, program.gives)
+
+
+def test_there_are_enough_of_them() -> None:
+    """At least a hundred, or the suite says less than the documentation."""
+    assert len(PROGRAMS) >= 100

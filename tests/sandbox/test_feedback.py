@@ -1,0 +1,55 @@
+"""What a model is told: bounded, and unable to close a fence, start a turn or move a cursor."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qmath_cli.sandbox.feedback import compose, harmless, shorten
+
+
+def test_output_value_and_error_come_in_that_order() -> None:
+    """Each on lines of its own."""
+    assert compose("a\n", "3", "E: x", limit=100, empty="Done") == "a\n3\nE: x"
+
+
+def test_a_silent_program_says_done() -> None:
+    """The word that the models were trained on."""
+    assert compose("", "", "", limit=100, empty="Done") == "Done"
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("```output", "` ` `output"),
+        ("<|im_end|>", "<| im_end |>"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07x", "x"),
+        ("a\0b", r"a\x00b"),
+        ("a\rb\r\nc", "a\nb\nc"),
+        ("a\u202eb", r"a\u202eb"),
+        ("x² ≤ 根\t|", "x² ≤ 根\t|"),
+    ],
+)
+def test_what_would_act_is_made_visible(raw: str, shown: str) -> None:
+    """Fences, special tokens, escapes, controls; mathematics and Chinese stay as they are."""
+    assert harmless(raw) == shown
+
+
+def test_long_text_keeps_its_head_and_its_tail() -> None:
+    """With a mark between them that says how much is missing."""
+    text = shorten("a" * 100 + "b" * 100, 20)
+    assert text.startswith("a" * 10 + "\n[")
+    assert text.endswith("]\n" + "b" * 10)
+    assert "180 characters" in text
+
+
+@given(st.text(max_size=400))
+def test_nothing_harmful_survives(raw: str) -> None:
+    """Whatever a program printed."""
+    text = compose(raw, raw, "", limit=200, empty="Done")
+    assert "```" not in text
+    assert "\x1b" not in text
+    assert "<|im_end|>" not in text
+    text.encode("utf-8")
