@@ -1,19 +1,24 @@
-"""What `convert` and `pull` share: a plan carried out under a progress bar, and the converter's errors as ours."""
+"""What `convert` and `pull` share: a plan carried out under a progress bar, errors in our own tree, a trial decode."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from qmath_cli.errors import DoesNotFit, EngineUnusable, IntegrityError
+from qmath_cli.commands.frame import Frame
+from qmath_cli.errors import DoesNotFit, EngineUnusable, IntegrityError, ModelMissing
+from qmath_cli.models import fit, gguf_header, memory, store
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.progress import byte_progress
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from qmath_convert.pipeline import Options, Plan, Written
 
 _STAGES = {"write": "converting", "verify": "verifying"}
+_CELLS = 512  # the context of the trial decode
 
 
 @contextmanager
@@ -48,3 +53,34 @@ def _discard(plan: Plan) -> None:
     for output in plan.outputs:
         for suffix in (".part", ".part.journal"):
             output.path.with_name(output.path.name + suffix).unlink(missing_ok=True)
+
+
+def try_decoding(here: Frame, written: Sequence[Written]) -> None:
+    """The last check: llama.cpp loads each model in a child process, and decodes a few tokens with it.
+
+    Where that cannot be tried (llama.cpp does not run here, too little free memory), one line says so. Raises
+    `IntegrityError` if the demo model runs and this one does not.
+    """
+    from qmath_cli.engine import preflight
+
+    try:
+        verdict = preflight.check(store.locate("demo", here.places).path, here.places.cache)
+    except (EngineUnusable, ModelMissing) as exc:
+        here.terminal.note(f"not tried in llama.cpp: {exc.message}")
+        return
+    if verdict.way is None:
+        here.terminal.note(f"not tried in llama.cpp: {verdict.note}")
+        return
+    for file in written:
+        if file.quant is None:
+            continue
+        if not _fits(file.path):
+            here.terminal.note(f"{file.path.name} was not tried in llama.cpp: there is too little free memory")
+        elif failure := preflight.run_child(file.path, verdict.way, "auto"):
+            raise IntegrityError(f"llama.cpp cannot run {file.path}: {failure}", "Report this as a defect of qmath.")
+
+
+def _fits(path: Path) -> bool:
+    free = memory.memory()
+    wanted = fit.need(gguf_header.read(path), _CELLS)
+    return fit.judge(wanted, free.available if free else None).verdict is not fit.Verdict.NO

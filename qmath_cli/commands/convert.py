@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qmath_cli.commands import options as o
-from qmath_cli.commands.conversion import carry_out, translated
+from qmath_cli.commands.conversion import carry_out, translated, try_decoding
 from qmath_cli.commands.frame import Frame, frame
 from qmath_cli.errors import DoesNotFit, ExitCode, UsageError
 
@@ -78,9 +78,13 @@ def _run(here: Frame, wanted: Wanted) -> int:
         plan = _plan(wanted, source)
         require_room(plan)
         if not wanted.verify:
-            here.terminal.note("not verified: no row is compared with the checkpoint, and the file is not reopened")
+            here.terminal.note(
+                "not verified: no row is compared with the checkpoint, and nothing is reopened or decoded"
+            )
         written = carry_out(here.terminal, plan, Options(verify=wanted.verify, threads=wanted.threads))
     seconds = time.monotonic() - started
+    if wanted.verify:
+        try_decoding(here, written)
     if wanted.as_json:
         here.terminal.json(record(written, seconds))
         return ExitCode.OK

@@ -18,3 +18,11 @@ def llama() -> Iterator[Any]:
     llama_cpp.llama_log_set(silent, ctypes.c_void_p(0))
     yield llama_cpp
     llama_cpp.llama_log_set(ctypes.cast(None, llama_cpp.llama_log_callback), ctypes.c_void_p(0))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the program remembers about this machine stays out of the user's own folders."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QMATH_HOME", str(tmp_path_factory.mktemp("home")))
+        yield

@@ -11,6 +11,14 @@ from pathlib import Path
 import checkpoints
 import pytest
 from checkpoints import Recipe
+from conversions import to_gguf
+
+from qmath_cli.commands.conversion import try_decoding
+from qmath_cli.commands.frame import Frame
+from qmath_cli.errors import IntegrityError
+from qmath_cli.terminal.output import Terminal
+from qmath_convert.pipeline import Written
+from qmath_convert.recipe import Quant
 
 
 def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -112,3 +120,15 @@ def test_the_help_does_not_pay_for_the_conversion() -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
     assert not {"numpy", "gguf", "llama_cpp"} & imported
+
+
+def test_a_file_that_llama_cpp_cannot_run_is_an_error(tmp_path: Path) -> None:
+    """The trial decode happens in a child process, on the file as it is."""
+    to_gguf(checkpoints.write(tmp_path / "m", Recipe(layers=2)), tmp_path / "m.gguf", Quant.Q8_0)
+    here = Frame(Terminal.standard())
+    written = Written(tmp_path / "m.gguf", Quant.Q8_0, 0, "", {})
+    try_decoding(here, [written])
+    sound = (tmp_path / "m.gguf").read_bytes()
+    (tmp_path / "m.gguf").write_bytes(sound.replace(b"qwen2.block_count", b"qwen2.clock_bount"))
+    with pytest.raises(IntegrityError, match="cannot run"):
+        try_decoding(here, [written])
