@@ -57,7 +57,7 @@ class LiveProcess:
         number = next(self._numbers)
         try:
             with self._busy:
-                exchange = converse(self._port, pack({"id": number, "code": code}), seconds, cap, self._greedy)
+                exchange = converse(self._port, pack({"id": number, "code": code}), seconds, cap, self.greedy)
         except BaseException:  # Ctrl-C in the middle: the program must not go on without us
             self.close()
             raise
@@ -67,7 +67,8 @@ class LiveProcess:
             self.close()
         return exchange
 
-    def _greedy(self) -> bool:
+    def greedy(self) -> bool:
+        """Whether the worker uses more memory than it may, as far as that is seen from outside."""
         return self._started.memory() > self._memory
 
     def close(self) -> None:
