@@ -1,0 +1,136 @@
+"""A solution as a document: every format says the same, and each is what its readers expect."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from qmath_cli.errors import UsageError
+from qmath_cli.records import (
+    Finish,
+    Language,
+    Mode,
+    ModelFile,
+    Problem,
+    Sample,
+    Sampling,
+    Solution,
+    Usage,
+    VoteGroup,
+    Votes,
+)
+from qmath_cli.terminal.export import check, export
+
+TEXT = (
+    "## Plan\nWe pay \\$5 for 50% & **add** \\(x_1 < 2\\):\n\\[\n\\frac{1}{2}\n\\]\n"
+    "```python\nx = 1 + 2\nprint(x)\n```\n```output\n3\n```\n"
+    "```python\nprint(x * 2)\n```\n```output\n6\n```\n"
+    "<script>alert(1)</script> \\(\\input{/etc/passwd}\\) \\end{document}"
+)
+MODEL = ModelFile("demo:q8_0", Path("demo.gguf"), "q8_0")
+
+
+def solution(text: str = TEXT, language: Language = Language.EN, answer: str | None = r"\frac{1}{2}") -> Solution:
+    """A solution with two programs, and with text that must not be taken for markup."""
+    sample = Sample(text, answer, Finish.ANSWERED if answer else Finish.NO_ANSWER)
+    groups = (VoteGroup(answer, 1, None, (0,)),) if answer else ()
+    problem = Problem("What is \\(\\frac{1}{2}\\)?" if language is Language.EN else "求 \\(x\\) 的值。", language)
+    return Solution(
+        problem, Mode.TIR, answer, sample.finish, (sample,), Sampling(), Votes(1, 1, groups), Usage(1, 2, 3)
+    )
+
+
+def written(tmp_path: Path, suffix: str, found: Solution | None = None) -> str:
+    """The document's text."""
+    path = tmp_path / f"solution{suffix}"
+    export(found or solution(), path, MODEL)
+    return path.read_text(encoding="utf-8")
+
+
+def test_markdown_has_dollars_and_fences(tmp_path: Path) -> None:
+    """Mathematics between dollar signs, a price's dollar sign escaped, programs and outputs fenced."""
+    text = written(tmp_path, ".md")
+    assert "$x_1 < 2$" in text
+    assert "$$\n\\frac{1}{2}\n$$" in text
+    assert "\\$5" in text
+    assert "```python\nx = 1 + 2\nprint(x)\n```" in text
+    assert "```output\n6\n```" in text
+    assert "demo:q8_0" in text
+
+
+def test_a_notebook_runs_again_and_gives_the_same(tmp_path: Path) -> None:
+    """Valid nbformat 4.5 as far as its readers look; its code cells, run in order, print what their outputs say."""
+    notebook = json.loads(written(tmp_path, ".ipynb"))
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    assert len({cell["id"] for cell in notebook["cells"]}) == len(notebook["cells"])
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert len(cells) == 2
+    names: dict[str, object] = {}
+    for cell in cells:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec("".join(cell["source"]), names)
+        assert printed.getvalue() == "".join(cell["outputs"][0]["text"])
+
+
+class Tags(HTMLParser):
+    """Collects the elements and attributes of a document."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+
+def test_html_has_mathml_and_no_script(tmp_path: Path) -> None:
+    """Formulas are `<math>`; nothing of the model's text became an element; nothing is loaded from anywhere."""
+    text = written(tmp_path, ".html")
+    tags = Tags(text)
+    assert tags.tags.count("math") == 4
+    assert "script" not in tags.tags
+    assert not {name for name, _ in tags.attributes} & {"src", "href", "onclick", "onload"}
+    assert "&lt;script&gt;" in text
+    assert "default-src 'none'" in text
+
+
+def test_latex_keeps_commands_that_act_out(tmp_path: Path) -> None:
+    """Known mathematics goes in as it is; anything else of the model's is text that cannot act."""
+    text = written(tmp_path, ".tex")
+    assert r"\(x_1 < 2\)" in text
+    assert r"\input{" not in text
+    assert text.count(r"\end{document}") == 1
+    assert r"50\% \& " in text
+    assert len(re.findall(r"\\begin{Verbatim}", text)) == 4
+
+
+def test_chinese_titles_and_type(tmp_path: Path) -> None:
+    """A Chinese problem gets Chinese titles, and LaTeX a package that can set them."""
+    chinese = solution("所以 \\(x = 1\\)。", Language.ZH)
+    assert "题目" in written(tmp_path, ".md", chinese)
+    assert "{ctex}" in written(tmp_path, ".tex", chinese)
+    assert '<html lang="zh">' in written(tmp_path, ".html", chinese)
+
+
+@pytest.mark.parametrize("suffix", [".md", ".tex", ".ipynb", ".html"])
+def test_no_answer_is_said(tmp_path: Path, suffix: str) -> None:
+    """A solution without an answer is exported all the same."""
+    assert "no answer" in written(tmp_path, suffix, solution(answer=None))
+
+
+def test_an_unknown_suffix_is_refused_before_the_work(tmp_path: Path) -> None:
+    """And so is a folder that does not exist."""
+    with pytest.raises(UsageError, match="docx"):
+        check(tmp_path / "solution.docx")
+    with pytest.raises(UsageError, match="no folder"):
+        check(tmp_path / "nowhere" / "solution.md")

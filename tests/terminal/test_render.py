@@ -1,0 +1,195 @@
+"""What a person sees and what a pipe gets, for the same events."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+
+from qmath_cli.records import (
+    Event,
+    Finish,
+    Mode,
+    Output,
+    Pick,
+    Problem,
+    ProgramFinished,
+    ProgramRun,
+    ProgramStarted,
+    Protection,
+    RunStatus,
+    Sample,
+    SampleFinished,
+    Sampling,
+    Solution,
+    TextDelta,
+    Timing,
+    Usage,
+    VoteGroup,
+    Votes,
+)
+from qmath_cli.settings import Render
+from qmath_cli.terminal.look import Look, look, speaks_unicode
+from qmath_cli.terminal.output import Terminal, clean
+from qmath_cli.terminal.render import Renderer, Wishes
+
+CODE = "print(1 + 2)"
+RUN = ProgramRun(CODE, Output("3", RunStatus.OK, 0.1))
+BEFORE = "We use **Python**, because \\(x^2\\):\n\n```python\nprint(1 + 2)\n```\n"
+AFTER = "So the answer is \\[\\boxed{\\frac{3}{4}}\\]\nDone."
+
+
+class Screen(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def solution(k: int = 1, answer: str | None = r"\frac{3}{4}", finish: Finish = Finish.ANSWERED) -> Solution:
+    """A finished solve of `k` equal samples."""
+    text = f"{BEFORE}```output\n3\n```\n{AFTER}"
+    samples = tuple(Sample(text, answer, finish, (RUN,), Usage(10, 206, 20), None, i) for i in range(k))
+    groups = (VoteGroup(answer, k, None, tuple(range(k))),) if answer is not None else ()
+    return Solution(
+        Problem("p"),
+        Mode.TIR,
+        answer,
+        finish,
+        samples,
+        Sampling(),
+        Votes(k, k, groups),
+        Usage(10, 412, 30),
+        Timing(decode_tps=11.84),
+    )
+
+
+def events(k: int = 1) -> list[Event]:
+    """The events of a solve with one program."""
+    done = solution(k)
+    if k > 1:
+        return [*(SampleFinished(sample) for sample in done.samples), done]
+    stream: list[Event] = [TextDelta(0, char) for char in BEFORE]
+    stream += [ProgramStarted(0, CODE), ProgramFinished(0, RUN), *(TextDelta(0, char) for char in AFTER)]
+    return [*stream, SampleFinished(done.samples[0]), done]
+
+
+def shown(look_: Look, wishes: Wishes | None = None, *, tty: bool = True) -> tuple[str, str]:
+    """Stdout and stderr after all events."""
+    out, err = (Screen(), Screen()) if tty else (io.StringIO(), io.StringIO())
+    renderer = Renderer(Terminal(out, err), look_, wishes, Protection.FULL)
+    for event in events(wishes.k if wishes else 1):
+        renderer.event(event)
+    renderer.close()
+    return out.getvalue(), err.getvalue()
+
+
+def test_a_person_sees_the_mathematics_drawn() -> None:
+    """Prose, program, output, picture, the answer in a frame with its source below, the figures on stderr."""
+    out, err = shown(Look(drawn=True))
+    assert out == (
+        "We use Python, because x²:\n\n    print(1 + 2)\n  → 3\n\nSo the answer is \n"
+        "    ┌───┐\n    │ 3 │\n    │ ─ │\n    │ 4 │\n    └───┘\nDone.\n"
+        "\n╭─ answer ─╮\n│ 3        │\n│ ─        │\n│ 4        │\n╰──────────╯\n\\frac{3}{4}\n"
+    )
+    assert err == "412 tokens · 11.8 tok/s · 1 program · full restriction\n"
+
+
+def test_a_pipe_gets_the_source_and_the_answer_last() -> None:
+    """Every character the model wrote, the outputs in their fences, one answer line, nothing on stderr."""
+    out, err = shown(Look(), tty=False)
+    assert out == f"{BEFORE}```output\n3\n```\n{AFTER}\n\\frac{{3}}{{4}}\n"
+    assert err == ""
+
+
+def test_ascii_has_nothing_but_ascii() -> None:
+    """Where the terminal has no Unicode, fractions, frames and arrows are drawn in ASCII, on stderr too."""
+    out, err = shown(Look(drawn=True, unicode=False))
+    assert out.isascii()
+    assert err.isascii()
+    assert "---" in out
+
+
+def test_answer_only_is_one_line() -> None:
+    """With `-a` stdout has the answer and nothing else, on a terminal too."""
+    assert shown(Look(drawn=True), Wishes(answer_only=True)) == ("\\frac{3}{4}\n", "")
+
+
+def test_several_samples_show_the_picked_one_and_the_count() -> None:
+    """No text of any sample streams; each finished one is a line on stderr; the picked one is shown, then the votes."""
+    out, err = shown(Look(drawn=True), Wishes(k=3, pick=Pick.MAJ))
+    assert out.count("print(1 + 2)") == 1
+    assert out.endswith("\\frac{3}{4}\n3/3  \\frac{3}{4}\n")
+    assert err.startswith("[1/3] \\frac{3}{4}\n")
+    assert "3/3 agree" in err
+
+
+def test_colours_are_the_only_escape_sequences() -> None:
+    """SGR codes and nothing else; without them the text is that of a terminal without colours."""
+    out, _ = shown(Look(drawn=True, colour=True))
+    assert "\x1b[" in out
+    assert re.sub(r"\x1b\[[0-9;]*m", "", out) == shown(Look(drawn=True))[0]
+
+
+def test_control_characters_never_reach_the_terminal() -> None:
+    """Escape sequences in the model's text and in a program's output lose their teeth, however they are cut."""
+    evil = "\x1b]52;c;AAAA\x07\x1b[2J\x9b31m\u202edanger\r"
+    for look_ in (Look(), Look(drawn=True, colour=True)):
+        out = Screen()
+        renderer = Renderer(Terminal(out, Screen()), look_)
+        for char in evil:
+            renderer.event(TextDelta(0, char))
+        renderer.event(ProgramFinished(0, ProgramRun("x", Output(evil, RunStatus.ERROR))))
+        renderer.close()
+        assert not re.search(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202e]", out.getvalue())
+        assert "\x1b" not in re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
+
+
+def test_no_answer_leaves_the_last_line_to_the_text() -> None:
+    """On a pipe nothing that looks like an answer follows a text without one."""
+    out = io.StringIO()
+    Renderer(Terminal(out, io.StringIO()), Look()).event(solution(answer=None, finish=Finish.NO_ANSWER))
+    assert out.getvalue() == ""
+
+
+def test_a_cut_off_program_is_shown_as_far_as_it_came() -> None:
+    """Ctrl-C inside a program: what was held back of its last line is written, and the line ended."""
+    out = Screen()
+    renderer = Renderer(Terminal(out, Screen()), Look(drawn=True))
+    renderer.event(TextDelta(0, "Now\n```python\nx = 1\ny = "))
+    renderer.close()
+    assert out.getvalue() == "Now\n    x = 1\n    y =\n"
+
+
+@pytest.mark.parametrize(
+    ("environ", "colour", "unicode"),
+    [
+        ({"TERM": "xterm", "LANG": "en_GB.UTF-8"}, True, True),
+        ({"TERM": "xterm", "LANG": "en_GB.UTF-8", "NO_COLOR": "1"}, False, True),
+        ({"TERM": "dumb"}, False, True),
+        ({}, False, True),
+        ({"TERM": "xterm", "LANG": "C"}, True, False),
+        ({"TERM": "xterm", "LC_ALL": "POSIX", "LANG": "en_GB.UTF-8"}, True, False),
+    ],
+)
+def test_the_environment_decides_the_look(environ: dict[str, str], colour: bool, unicode: bool) -> None:
+    """NO_COLOR, TERM and the locale are respected."""
+    found = look(Terminal(Screen(), Screen()), environ)
+    assert (found.colour, found.unicode, found.drawn) == (colour, unicode, True)
+    assert not look(Terminal(Screen(), Screen()), environ, Render.OFF).drawn
+    assert not look(Terminal(Screen(), Screen()), environ, Render.ASCII).unicode
+
+
+def test_an_encoding_that_is_not_unicode_gets_ascii() -> None:
+    """A Windows code page, Latin-1, or an unknown encoding."""
+    assert not speaks_unicode("cp1252", {})
+    assert not speaks_unicode(None, {})
+    assert speaks_unicode("utf-8", {})
+
+
+def test_clean_keeps_newlines_and_tabs() -> None:
+    """And every printing character; carriage returns, escapes and bidi overrides go."""
+    assert clean("a\tb\r\nc中\x1b[31m\u2066\x00") == "a\tb\nc中[31m"
