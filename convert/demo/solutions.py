@@ -30,6 +30,24 @@ SYSTEM = {
     Mode.COT: r"Please reason step by step, and put your final answer within \boxed{}.",
 }
 
+HARD = frozenset(
+    {
+        "integers",
+        "decimals",
+        "fractions",
+        "bases",
+        "congruences",
+        "quadratic equations",
+        "determinants",
+        "series",
+        "factorials",
+        "probability",
+        "days between",
+        "chickens and rabbits",
+    }
+)
+"""Kinds that a model of this size learns last, by a look at an early checkpoint; drawn three times as often."""
+
 HELD_OUT_SHARE = 20
 """One problem in twenty is held out."""
 
@@ -111,9 +129,10 @@ def with_mistake(rng: Random, draft: Draft, language: Language) -> Draft:
     return replace(draft, steps=steps)
 
 
-def draw(rng: Random, held_out: bool, tir_share: float = 0.8, mistakes: float = 0.06) -> Example:
+def draw(rng: Random, held_out: bool, tir_share: float = 0.87, mistakes: float = 0.06) -> Example:
     """An example of a random kind and language, on the wanted side of the split."""
-    kind, language = rng.choice(list(KINDS)), rng.choice(list(Language))
+    kind = rng.choice([name for name in KINDS for _ in range(3 if name in HARD else 1)])
+    language = rng.choice(list(Language))
     draft = draw_draft(rng, kind, language, held_out)
     if rng.random() >= tir_share:
         parts = chain_of_thought(draft)

@@ -1,0 +1,68 @@
+"""Asking a converted demo many problems at once, through the package's own engine, executor and loop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from qmath_cli import prompts
+from qmath_cli.attempts import Attempts
+from qmath_cli.engine.batch import Batch
+from qmath_cli.engine.model import Options, load
+from qmath_cli.engine.preflight import check
+from qmath_cli.records import Mode, Sample, SampleFinished, Sampling
+from qmath_cli.sandbox.executor import Executor
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A problem with its answer, its kind and its language."""
+
+    problem: str
+    answer: str
+    kind: str
+    language: str
+
+
+def read(path: Path, count: int | None = None) -> list[Question]:
+    """The first `count` questions of a file that `heldout.py` wrote."""
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [Question(**row) for row in rows[:count]]
+
+
+@contextmanager
+def attempts_on(gguf: Path, slots: int, threads: int) -> Iterator[Attempts]:
+    """A loaded model with an executor beside it, for as long as the block lasts."""
+    with TemporaryDirectory() as cache:
+        verdict = check(gguf, Path(cache))
+    verdict.require()
+    with (
+        load(gguf, Options(threads=threads), verdict) as model,
+        Batch(model, slots) as batch,
+        closing(Executor()) as executor,
+        closing(Attempts(batch, executor)) as attempts,
+    ):
+        yield attempts
+
+
+def ask(
+    attempts: Attempts, questions: Sequence[Question], mode: Mode, samplings: Sequence[Sampling], slots: int
+) -> Iterator[tuple[int, Sample]]:
+    """Every question once per sampling: (its place in `questions`, the finished sample), as they finish."""
+    waiting = iter(enumerate(questions))
+    asked: dict[int, int] = {}
+    more = True
+    while more or asked:
+        while more and len(asked) <= slots - len(samplings):
+            place, question = next(waiting, (-1, None))
+            more = question is not None
+            if question is not None:
+                prompt = prompts.chat(question.problem, mode)
+                asked |= dict.fromkeys(attempts.launch(prompt, samplings, mode), place)
+        for key, event in attempts.step():
+            if isinstance(event, SampleFinished):
+                yield asked.pop(key), event.sample
