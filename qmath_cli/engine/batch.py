@@ -34,10 +34,11 @@ class Batch:
     """Up to `slots` sequences at once on one model. Implements `records.Engine`.
 
     `cells` is the size of the KV cache in tokens (default: a whole context per sequence, at most four). The cells of up
-    to `retain` released sequences are kept while nobody needs them, for a next prompt that begins alike.
+    to `retain` released sequences are kept while nobody needs them, for a next prompt that begins alike. An `endless`
+    batch is for measuring: only token limits and the context end a sequence.
     """
 
-    def __init__(self, model: Model, slots: int = 1, *, cells: int = 0, retain: int = 0) -> None:
+    def __init__(self, model: Model, slots: int = 1, *, cells: int = 0, retain: int = 0, endless: bool = False) -> None:
         whole = model.context_length
         self._model = model
         self._context = Context(
@@ -48,6 +49,7 @@ class Batch:
         self._ids = itertools.count()
         self._outbox: list[Chunk] = []
         self._torn = False
+        self._endless = endless
         self.pauses = 0  # times a sequence had to give way because cells ran short
 
     def __enter__(self) -> Self:
@@ -177,7 +179,7 @@ class Batch:
     def _sample(self, sequence: SequenceState, index: int) -> None:
         """Draw the next token from the logits of row `index`, and say what came of it."""
         token = self._model.lib.llama_sampler_sample(sequence.sampler, self._context.pointer, index)
-        if self._model.ends(token):
+        if self._model.ends(token) and not self._endless:
             self._outbox.append(sequence.stop(Stop.END))
             return
         text, found = sequence.accept(token, self._model.piece(token))
@@ -185,7 +187,7 @@ class Batch:
             sequence.forget_from(found)
             self._residence.cut(sequence, len(sequence.tokens))
             self._outbox.append(sequence.stop(Stop.STRING, text))
-        elif sequence.watch.add(token, text):
+        elif sequence.watch.add(token, text) and not self._endless:
             self._outbox.append(sequence.stop(Stop.DEGENERATE, text))
         elif sequence.sampled >= sequence.sampling.max_tokens:
             self._outbox.append(sequence.stop(Stop.MAX_TOKENS, text))

@@ -1,0 +1,134 @@
+"""`qmath bench`: how fast a model runs on this machine."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qmath_cli.commands import options as o
+from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.errors import ExitCode, UsageError
+from qmath_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from qmath_cli.bench import Opponent, Plan, Report
+    from qmath_cli.engine.model import Model
+    from qmath_cli.records import ModelFile
+
+SCHEMA = "qmath.bench/1"
+
+
+def command(
+    context: typer.Context,
+    model: o.Model = None,
+    prompt_tokens: Annotated[int, typer.Option(min=16, help="Length of the prompt.")] = 512,
+    tokens: Annotated[int, typer.Option(min=8, help="Tokens decoded per sequence.")] = 64,
+    sequences: Annotated[str, typer.Option(metavar="N,N,...", help="How many sequences at once.")] = "1,2,4,8",
+    repeats: Annotated[int, typer.Option(min=1, help="Measured runs; one more warms up.")] = 3,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="LLAMA-BENCH", help="Run this llama-bench by turns on the same file, and print ratios."),
+    ] = None,
+    device: o.Device = None,
+    gpu_layers: o.GpuLayers = None,
+    threads: o.Threads = None,
+    kv_type: o.KV = None,
+    mlock: o.Mlock = None,
+    force: o.Force = False,
+    json: o.Json = False,
+) -> int:
+    """Measure load time, time to the first token, prefill and decode, and how near they come to what is possible."""
+    from qmath_cli.bench import Plan
+
+    here = frame(context)
+    settings = here.settings(
+        model=model, device=device, gpu_layers=gpu_layers, threads=threads, kv_type=kv_type, mlock=mlock
+    )
+    plan = Plan(prompt_tokens, tokens, _numbers(sequences), repeats)
+    _run(here, settings, plan, against, force=force, as_json=json)
+    return ExitCode.OK
+
+
+def _run(here: Frame, settings: Settings, plan: Plan, against: Path | None, *, force: bool, as_json: bool) -> None:
+    from qmath_cli.bench import measure
+    from qmath_cli.commands.wiring import load_model
+    from qmath_cli.models import store
+
+    file = store.locate(settings.model, here.places)
+    started = time.perf_counter()
+    with load_model(here, file, settings, sequences=max(plan.sequences), force=force) as model:
+        load_s = time.perf_counter() - started
+        _check_room(plan, model)
+        rivals = _opponents(against, file, model, plan)
+        here.terminal.note(f"{file.name} ({file.quantization}) on {model.placement}")
+        report = _with_machine(measure(model, plan, load_s, rivals, here.terminal.note), model, file)
+        _show(here, file, str(model.placement), report, as_json=as_json)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(sorted({int(word) for word in text.split(",")}))
+    except ValueError as exc:
+        raise UsageError(f"--sequences {text!r} is not a list of numbers", "--sequences 1,2,4,8") from exc
+    if not all(1 <= number <= 64 for number in numbers):
+        raise UsageError("--sequences takes numbers from 1 to 64", "--sequences 1,2,4,8")
+    return numbers
+
+
+def _check_room(plan: Plan, model: Model) -> None:
+    wanted = plan.prompt_tokens + plan.tokens + 4
+    if wanted > model.context_length:
+        raise UsageError(
+            f"{wanted} tokens do not fit into the context of {model.context_length}",
+            "ask for fewer tokens",
+        )
+
+
+def _opponents(against: Path | None, file: ModelFile, model: Model, plan: Plan) -> list[Opponent]:
+    from qmath_cli.bench import prompt_of
+    from qmath_cli.bench_llama import Work, opponents
+
+    if against is None:
+        return []
+    length = len(model.tokenize(prompt_of(model, plan.prompt_tokens)))
+    placed = model.placement
+    return opponents(against, Work(file.path, length, plan.tokens, plan.sequences, placed.threads, placed.gpu_layers))
+
+
+def _with_machine(report: Report, model: Model, file: ModelFile) -> Report:
+    """The report with what the machine could do at best, where the CPU decodes."""
+    from qmath_cli.bench_machine import bandwidth, peak_rss
+
+    peak = peak_rss()  # before the buffers of the bandwidth measurement
+    if model.placement.device is not None:
+        return replace(report, peak_rss=peak)
+    found = bandwidth(model.placement.threads)
+    single = next((decode.rate.median for decode in report.decode if decode.sequences == 1), None)
+    share = single * _read_per_token(file.path) / found if single else None
+    return replace(report, peak_rss=peak, bandwidth=found, share=share)
+
+
+def _read_per_token(path: Path) -> int:
+    """Bytes of weights that one token reads: all of them, but of an embedding that is not the output, one row."""
+    from qmath_cli.models import gguf_header
+
+    header = gguf_header.read(path)
+    names = {tensor.name for tensor in header.tensors}
+    return sum(
+        tensor.size for tensor in header.tensors if tensor.name != "token_embd.weight" or "output.weight" not in names
+    )
+
+
+def _show(here: Frame, file: ModelFile, placement: str, report: Report, *, as_json: bool) -> None:
+    from qmath_cli.terminal.bench_table import table
+
+    if as_json:
+        head = {"schema": SCHEMA, "model": file.name, "quantization": file.quantization, "device": placement}
+        here.terminal.json({**head, **asdict(report)})
+        return
+    for line in table(report):
+        here.terminal.line(line)

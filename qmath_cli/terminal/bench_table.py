@@ -1,0 +1,32 @@
+"""A bench report as aligned lines: what, the median with its unit, the range, and what it is compared with."""
+
+from __future__ import annotations
+
+from qmath_cli.bench import Report, Spread
+from qmath_cli.terminal.tables import columns
+
+_RATE = "tokens/s"
+
+
+def table(report: Report) -> list[str]:
+    """The lines, without colour."""
+    rows = [
+        ("load", f"{report.load_s:.2f}", "s", ""),
+        _row("time to first token", report.first_token_s, "s", 2),
+        _row(f"prefill, {report.prompt_tokens} tokens", report.prefill, _RATE, 1),
+        *(_row(f"decode, {decode.sequences} at once", decode.rate, _RATE, 1) for decode in report.decode),
+    ]
+    if report.bandwidth is not None:
+        share = f"decode of one reaches {report.share:.0%}" if report.share is not None else ""
+        rows.append(("memory bandwidth", f"{report.bandwidth / 1e9:.1f}", "GB/s", share))
+    if report.peak_rss is not None:
+        rows.append(("peak memory", f"{report.peak_rss / 1e6:.0f}", "MB", ""))
+    for rival in report.rivals:
+        rows.append(_row(f"{rival.name}, {rival.work}", rival.rate, _RATE, 1))
+        rows.append(_row("  ours / theirs", rival.ratio, "", 3))
+    return columns(rows, right=frozenset({1}))
+
+
+def _row(name: str, spread: Spread, unit: str, digits: int) -> tuple[str, str, str, str]:
+    low, high = f"{spread.low:.{digits}f}", f"{spread.high:.{digits}f}"
+    return name, f"{spread.median:.{digits}f}", unit, "" if low == high else f"{low} to {high}"
