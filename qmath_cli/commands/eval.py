@@ -1,0 +1,139 @@
+"""`qmath eval`: a benchmark on this machine, in a run that cannot be lost.
+
+Data set -> for each model: run file, engine, what is missing -> both graders -> report as text, JSON or HTML. The same
+command continues a run that was killed; Ctrl-C prints the partial table and exits 130.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qmath_cli import datasets, evaluate_recorded
+from qmath_cli.commands import evaluation
+from qmath_cli.commands import options as o
+from qmath_cli.commands.evaluation import Request
+from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.datasets import Dataset
+from qmath_cli.errors import ExitCode, UsageError
+from qmath_cli.settings import Grade, Settings
+from qmath_cli.terminal import report_html, report_text
+from qmath_cli.terminal.eval_progress import Meter
+from qmath_cli.terminal.report_html import Run
+
+Models = Annotated[
+    list[str] | None,
+    typer.Option("-m", "--model", metavar="NAME|FILE", help="Repeat for a side-by-side table.",
+                 autocompletion=o.complete_model),
+]  # fmt: skip
+
+
+def command(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="[DATA]", help="demo, gsm8k, math, cmath, aime24 ...")] = "demo",
+    models: Models = None,
+    data: Annotated[Path | None, typer.Option(metavar="FILE|FOLDER", help="Where the data set's JSONL is.")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Go on without damaged lines, and count them.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N problems.")] = None,
+    shard: Annotated[str | None, typer.Option(metavar="I/N", help="Every N-th problem, from the I-th on.")] = None,
+    mode: o.ModeOption = None,
+    k: o.Samples = None,
+    pick: o.PickOption = None,
+    reward_model: o.RewardModel = None,
+    seed: o.Seed = None,
+    temperature: o.Temperature = None,
+    top_p: o.TopP = None,
+    max_tokens: o.MaxTokens = None,
+    max_programs: o.MaxPrograms = None,
+    exec_timeout: o.ExecTimeout = None,
+    exec_memory: o.ExecMemory = None,
+    allow_basic_executor: o.AllowBasic = None,
+    device: o.Device = None,
+    gpu_layers: o.GpuLayers = None,
+    threads: o.Threads = None,
+    ctx: o.Context = None,
+    kv_type: o.KV = None,
+    force: o.Force = False,
+    parallel: Annotated[int, typer.Option(min=1, max=256, help="Sequences decoded at once.")] = 8,
+    grade: Annotated[Grade, typer.Option(help="Which grader's word counts; both are recorded.")] = Grade.OFFICIAL,
+    regrade: Annotated[bool, typer.Option("--regrade", help="Grade the stored samples again.")] = False,
+    recorded: Annotated[Path | None, typer.Option("--from", metavar="FILE", help="Grade recorded responses.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where runs are stored.")] = None,
+    min_accuracy: Annotated[float | None, typer.Option("--min-accuracy", min=0, max=1, help="Exit 4 below.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the report as one HTML page.")] = None,
+    json: o.Json = False,
+) -> int:
+    """Measure models on a benchmark: accuracy, Maj@k, RM@k, with intervals and the published figures beside them."""
+    here = frame(context)
+    settings = here.settings_of(context)
+    folder = out if out is not None else here.places.state / "evaluations"
+    if recorded is not None:
+        found, runs = _from(recorded, settings, grade, skip_bad=skip_bad, k=k)
+        partial = False
+    else:
+        path = evaluation.find(name, data, here)
+        name = path.stem if data is not None and data.is_file() and name == "demo" else name
+        whole = datasets.load(name, path, skip_bad=skip_bad)
+        found = datasets.select(whole, limit, _shard(shard))
+        request = Request(found, settings, grade, max(parallel, 1), folder, regrade, force)
+        runs, partial = _models(here, request, models or [settings.model])
+    _warn(here, found)
+    _show(here, found, runs, partial=partial, as_json=json, html=html)
+    if partial:
+        return ExitCode.INTERRUPTED
+    below = min_accuracy is not None and any(run.score.headline < min_accuracy for run in runs)
+    return ExitCode.DIFFERENT if below else ExitCode.OK
+
+
+def _models(here: Frame, request: Request, models: list[str]) -> tuple[list[Run], bool]:
+    """Every model in turn; True if an interrupt ended it early."""
+    runs: list[Run] = []
+    with evaluation.marker(request.data.name) as graders:
+        for model in models:
+            meter = Meter(here.terminal, model or "model", request.grade)
+            try:
+                runs.append(Run(*evaluation.carry_out(here, request, model, graders, meter.tick)))
+            except KeyboardInterrupt:
+                meter.end()
+                return [*runs, Run(*evaluation.stored(here, request, model, graders))], True
+            meter.end()
+    return runs, False
+
+
+def _from(path: Path, settings: Settings, grade: Grade, *, skip_bad: bool, k: int | None) -> tuple[Dataset, list[Run]]:
+    """Grade recorded responses; `k` may ask for fewer samples than are recorded."""
+    found, samples, fewest = evaluate_recorded.read(path, skip_bad=skip_bad)
+    items = {item.id: item for item in found.items}
+    with evaluation.marker("math") as graders:
+        graded = [graders.grade(one, items[one.item]) for one in samples]
+        asked = Request(found, replace(settings, k=min(k or fewest, fewest)), grade, 1, path.parent)
+        return found, [Run(evaluation.scored(asked, graded, graders), graded)]
+
+
+def _show(here: Frame, data: Dataset, runs: list[Run], *, partial: bool, as_json: bool, html: Path | None) -> None:
+    scores = [run.score for run in runs]
+    if html is not None:
+        html.write_text(report_html.page(data, runs, partial=partial), encoding="utf-8")
+        here.terminal.note(f"report: {html}")
+    if as_json:
+        here.terminal.json(report_text.record(scores, partial=partial))
+    else:
+        for line in report_text.lines(scores, partial=partial):
+            here.terminal.line(line)
+
+
+def _warn(here: Frame, data: Dataset) -> None:
+    if data.skipped:
+        here.terminal.note(f"{data.skipped} damaged line(s) of {data.name} were skipped")
+
+
+def _shard(text: str | None) -> tuple[int, int]:
+    if text is None:
+        return 1, 1
+    part, slash, of = text.partition("/")
+    if not (slash and part.isdecimal() and of.isdecimal() and 1 <= int(part) <= int(of)):
+        raise UsageError(f"--shard {text}: not a part of the whole", "for example --shard 2/4")
+    return int(part), int(of)

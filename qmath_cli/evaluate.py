@@ -1,0 +1,125 @@
+"""A whole benchmark through one engine: problems x samples, scheduled continuously over one batch.
+
+As soon as a sequence ends, the next sample takes its place; programs run in threads beside the decoding. Every finished
+sample is graded and stored before the next step, so that a run can be killed at any moment and goes on where it was.
+An interrupt ends the attempts in flight, which are not stored, and leaves through the caller.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from qmath_cli import prompts
+from qmath_cli.attempts import Attempts
+from qmath_cli.datasets import Dataset, Item
+from qmath_cli.errors import PromptTooLong
+from qmath_cli.evaluate_grade import Marker
+from qmath_cli.evaluate_records import Done
+from qmath_cli.evaluate_store import RunFile
+from qmath_cli.records import Engine, Executor, Finish, Mode, Prompt, Reward, Sample, SampleFinished, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be run: `k` samples of every problem, at most `parallel` sequences at once.
+
+    Sample i of every problem is drawn with the sampling's seed + i.
+    """
+
+    data: Dataset
+    mode: Mode
+    sampling: Sampling
+    prompt: Callable[[Item], Prompt]
+    k: int = 1
+    parallel: int = 1
+    max_programs: int = 4
+
+    def missing(self, stored: dict[tuple[str, int], Done]) -> list[tuple[Item, tuple[int, ...]]]:
+        """The samples that are not stored yet, by problem, in the data's order."""
+        wanted = [(item, tuple(i for i in range(self.k) if (item.id, i) not in stored)) for item in self.data.items]
+        return [(item, indices) for item, indices in wanted if indices]
+
+
+@dataclass(slots=True)
+class _Flight:
+    """One attempt in the engine."""
+
+    item: Item
+    index: int
+
+
+@dataclass(slots=True)
+class _Schedule:
+    """What waits and what flies; `last` is when a sample ended last, so that shares of the time add up to all of it."""
+
+    work: Work
+    attempts: Attempts
+    waiting: deque[tuple[Item, tuple[int, ...]]]
+    flying: dict[int, _Flight] = field(default_factory=dict)
+    last: float = field(default_factory=time.perf_counter)
+
+    def fill(self) -> list[Done]:
+        """Launch while there is room; problems that do not fit into the context end here."""
+        ended = []
+        while self.waiting and len(self.flying) < self.work.parallel:
+            item, indices = self.waiting.popleft()
+            room = self.work.parallel - len(self.flying)
+            if indices[room:]:
+                self.waiting.appendleft((item, indices[room:]))
+            ended += self._launch(item, indices[:room])
+        return ended
+
+    def _launch(self, item: Item, indices: Sequence[int]) -> list[Done]:
+        samplings = [replace(self.work.sampling, seed=self.work.sampling.seed + i) for i in indices]
+        prompt = self.work.prompt(item)
+        try:
+            keys = self.attempts.launch(prompt, samplings, self.work.mode, self.work.max_programs)
+        except PromptTooLong:
+            return [self.ended(_Flight(item, i), Sample("", None, Finish.OUT_OF_CONTEXT)) for i in indices]
+        self.flying |= {key: _Flight(item, i) for key, i in zip(keys, indices, strict=True)}
+        return []
+
+    def ended(self, flight: _Flight, sample: Sample) -> Done:
+        """A finished sample with its share of the wall time."""
+        now = time.perf_counter()
+        share, self.last = now - self.last, now
+        return Done(flight.item.id, replace(sample, index=flight.index), seconds=share)
+
+
+def run(work: Work, engine: Engine, executor: Executor | None, file: RunFile, marker: Marker) -> Iterator[Done]:
+    """Run what is missing; yields every sample once it is graded and stored."""
+    items = {item.id: item for item in work.data.items}
+    attempts = Attempts(engine, executor)
+    schedule = _Schedule(work, attempts, deque(work.missing(file.done)))
+    try:
+        while schedule.waiting or attempts.busy:
+            ended = schedule.fill()
+            for key, event in attempts.step():
+                if isinstance(event, SampleFinished):
+                    ended.append(schedule.ended(schedule.flying.pop(key), event.sample))
+            for one in ended:
+                graded = marker.grade(one, items[one.item])
+                file.add(graded)
+                yield graded
+    finally:
+        attempts.close()
+
+
+def in_order(data: Dataset, stored: dict[tuple[str, int], Done]) -> list[Done]:
+    """Stored samples in the data's order, those of other problems after them."""
+    place = {item.id: number for number, item in enumerate(data.items)}
+    return sorted(stored.values(), key=lambda one: (place.get(one.item, len(place)), one.item, one.sample.index))
+
+
+def reward(work: Work, stored: Sequence[Done], model: Reward) -> Iterator[Done]:
+    """The samples with their rewards: each is scored as a finished conversation, answered or not."""
+    items = {item.id: item for item in work.data.items}
+    for one in stored:
+        if one.item in items and one.sample.index < work.k:
+            read = prompts.conversation(items[one.item].problem, work.mode, one.sample.text)
+            yield replace(one, sample=replace(one.sample, reward=model.score(read)))
+        else:
+            yield one

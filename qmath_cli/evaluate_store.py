@@ -1,0 +1,119 @@
+"""The file of one evaluation run: append-only JSONL that survives a kill at any moment.
+
+First line: the setup. Then one line per finished sample, each written whole, flushed and fsynced before the next. A
+line that a kill cut short is dropped when the run is opened again; nothing is ever recorded twice. Two processes cannot
+write one run at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from qmath_cli.errors import DataError, UsageError
+from qmath_cli.evaluate_records import Done, Setup
+
+
+class RunFile:
+    """An open run. `done` holds what is stored, by item and sample number."""
+
+    def __init__(self, folder: Path, setup: Setup) -> None:
+        """Open or begin the run of this setup. Raises `UsageError` if another process writes it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"{setup.data}-{setup.key}.jsonl"
+        self.done: dict[tuple[str, int], Done] = {}
+        self._file: BinaryIO = self.path.open("a+b")
+        try:
+            _lock(self._file, self.path)
+            self._resume(setup)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> RunFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; everything in it is already on the disk."""
+        self._file.close()
+
+    def add(self, one: Done) -> None:
+        """Store a sample, for good."""
+        assert one.key not in self.done, one.key
+        self._write(one.record())
+        self.done[one.key] = one
+
+    def rewrite(self, setup: Setup, order: Iterable[Done]) -> None:
+        """Replace the file by the same run in another order or with other grades; all of it or nothing."""
+        part = self.path.with_suffix(".part")
+        lines = [setup.record(), *(one.record() for one in order)]
+        with part.open("wb") as stream:
+            stream.writelines(_line(line) for line in lines)
+            stream.flush()
+            os.fsync(stream.fileno())
+        self._file.close()
+        part.replace(self.path)
+        self._file = self.path.open("a+b")
+        _lock(self._file, self.path)
+
+    def _resume(self, setup: Setup) -> None:
+        self._file.seek(0)
+        data = self._file.read()
+        whole = data.rfind(b"\n") + 1
+        if whole < len(data):  # the line that a kill cut short
+            self._file.truncate(whole)
+        if whole == 0:
+            self._write(setup.record())
+            return
+        self.done = {one.key: one for one in _read(data[:whole], self.path)}
+
+    def _write(self, record: dict[str, object]) -> None:
+        self._file.write(_line(record))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+def read(path: Path) -> tuple[Setup, list[Done]]:
+    """A stored run. Raises `DataError` for a file that is none."""
+    data = path.read_bytes()
+    try:
+        setup = Setup.of(json.loads(data.split(b"\n", 1)[0]))
+    except (ValueError, KeyError, TypeError) as exc:
+        raise DataError(f"{path} is not a stored evaluation") from exc
+    return setup, _read(data[: data.rfind(b"\n") + 1], path)
+
+
+def _read(data: bytes, path: Path) -> list[Done]:
+    found = []
+    for number, line in enumerate(data.splitlines(), 1):
+        if number == 1:
+            continue
+        try:
+            found.append(Done.of(json.loads(line)))
+        except (ValueError, KeyError, TypeError) as exc:
+            raise DataError(f"{path}, line {number}: damaged", "move the file away to start the run anew") from exc
+    return found
+
+
+def _line(record: dict[str, object]) -> bytes:
+    return json.dumps(record, ensure_ascii=True).encode() + b"\n"
+
+
+def _lock(file: BinaryIO, path: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows: an open file cannot be replaced there, which is protection enough
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        raise UsageError(f"another process is writing {path}", "wait for it, or give this run another --out") from exc

@@ -1,0 +1,60 @@
+"""How far an evaluation is, on stderr: one line that is drawn over, for people; nothing on a pipe."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from qmath_cli.evaluate_records import Done
+from qmath_cli.records import Mark
+from qmath_cli.settings import Grade
+from qmath_cli.terminal.output import Terminal, clean
+
+_INTERVAL = 0.2  # seconds between two drawings
+_WINDOW = 64  # samples over which the speed is taken
+
+
+class Meter:
+    """Call `tick` with every finished sample, `end` when the model is through."""
+
+    def __init__(self, terminal: Terminal, name: str, grade: Grade) -> None:
+        self._terminal = terminal
+        self._name = clean(name)
+        self._grade = grade
+        self._right = self._seen = 0
+        self._drawn = 0.0
+        self._recent: deque[tuple[float, int]] = deque([(time.monotonic(), 0)], maxlen=_WINDOW)
+
+    def tick(self, one: Done, done: int, total: int) -> None:
+        """One more sample; `done` of `total` are stored."""
+        assert one.grades is not None
+        verdict = one.grades.official if self._grade is Grade.OFFICIAL else one.grades.strict
+        self._right += verdict.mark is Mark.CORRECT
+        self._seen += 1
+        now = time.monotonic()
+        self._recent.append((now, one.sample.usage.completion_tokens))
+        if self._terminal.err.isatty() and (now - self._drawn > _INTERVAL or done == total):
+            self._drawn = now
+            self._draw(self._line(done, total))
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._drawn:
+            self._draw("")
+
+    def _line(self, done: int, total: int) -> str:
+        (begun, _), *rest = self._recent
+        elapsed = max(rest[-1][0] - begun, 1e-6)
+        left = (total - done) * elapsed / len(rest)
+        share = 100 * self._right / self._seen
+        speed = sum(tokens for _, tokens in rest) / elapsed
+        return f"{self._name}  {done}/{total}  {share:.1f} % right so far  {speed:.0f} tokens/s  {_minutes(left)} left"
+
+    def _draw(self, line: str) -> None:
+        self._terminal.err.write(f"\r\x1b[2K{line}")
+        self._terminal.err.flush()
+
+
+def _minutes(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

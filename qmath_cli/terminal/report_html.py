@@ -1,0 +1,167 @@
+"""An evaluation as one HTML page: table, bar chart with intervals, every problem with its samples and verdicts.
+
+Self-contained: no script, nothing loaded from anywhere (a Content-Security-Policy says so), MathML for the mathematics,
+inline SVG for the chart. Everything a model or a data set wrote is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from qmath_cli.datasets import Dataset, Item
+from qmath_cli.evaluate_records import Done
+from qmath_cli.evaluate_score import Score, beside
+from qmath_cli.records import Mark, Verdict
+from qmath_cli.terminal.export.document import blocks
+from qmath_cli.terminal.export.html import body, formula
+from qmath_cli.terminal.output import clean
+from qmath_cli.terminal.report_text import interval, name_of, percent
+
+_STYLE = """
+body { max-width: 62em; margin: 1.5em auto; padding: 0 1em; font: 1rem/1.5 system-ui, sans-serif; color: #1b1b1b;
+  background: #fff; overflow-wrap: anywhere; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; }
+th, td { padding: .25em .8em .25em 0; text-align: right; white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; }
+tr { border-bottom: 1px solid #8884; } svg { width: 100%; height: auto; max-width: 46em; font-size: 13px; }
+details { border-top: 1px solid #8884; padding: .3em 0; } details details { margin-left: 1em; }
+summary { cursor: pointer; }
+pre { padding: .5em .8em; border-left: 3px solid #888; overflow-x: auto; } pre.output { border-left-style: dotted; }
+math { font-size: 1.08em; } math[display=block] { overflow-x: auto; }
+.correct { color: #11702c; } .wrong { color: #b3261e; } .undecided { color: #8a5a00; }
+svg text { fill: currentColor; } svg .bar { fill: #5b8def; } svg .whisker { stroke: currentColor; stroke-width: 2; }
+@media (prefers-color-scheme: dark) { body { background: #121212; color: #ddd; } .correct { color: #6fd08a; }
+  .wrong { color: #ff8a80; } .undecided { color: #e0b050; } }
+"""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_WIDTH, _LEFT, _ROW, _BAR = 640, 220, 34, 18  # the chart's measures, in its own units
+_SIGNS = {Mark.CORRECT: "✓ correct", Mark.WRONG: "✗ wrong", Mark.UNDECIDED: "? undecided"}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A score and the samples it was made from."""
+
+    score: Score
+    samples: Sequence[Done]
+
+
+def page(data: Dataset, runs: Sequence[Run], *, partial: bool = False) -> str:
+    """The whole page."""
+    scores = [run.score for run in runs]
+    first = scores[0]
+    state = " (interrupted)" if partial else ""
+    about = f"{first.items} problems, {first.k} sample(s) each, {first.grade} grade{state}"
+    remarks = dict.fromkeys(remark for one in scores for remark in one.remarks)
+    return (
+        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>qmath eval: {escape(data.name)}</title>\n<style>{_STYLE}</style>\n"
+        f"<h1>{escape(data.name)}</h1>\n<p>{about}</p>\n{_table(scores)}\n{chart(scores)}\n"
+        + "".join(f"<p>{escape(remark)}</p>\n" for remark in remarks)
+        + "<h2>Problems</h2>\n"
+        + "\n".join(_problems(data, runs))
+        + "\n</html>\n"
+    )
+
+
+def chart(scores: Sequence[Score]) -> str:
+    """One bar per run with its 95 % interval, as SVG."""
+    height = _ROW * len(scores) + 26
+    scale = _WIDTH - _LEFT - 60
+    rows = []
+    for place, one in enumerate(scores):
+        top, end = place * _ROW + 6, _LEFT + scale * one.accuracy
+        middle, low, high = top + _BAR / 2, _LEFT + scale * one.ci95[0], _LEFT + scale * one.ci95[1]
+        rows.append(
+            f'<text x="{_LEFT - 8}" y="{middle + 5:.1f}" text-anchor="end">{escape(name_of(one))}</text>'
+            f'<rect class="bar" x="{_LEFT}" y="{top}" width="{end - _LEFT:.1f}" height="{_BAR}"/>'
+            f'<path class="whisker" d="M{low:.1f} {middle}H{high:.1f}'
+            f'M{low:.1f} {middle - 5}v10M{high:.1f} {middle - 5}v10"/>'
+            f'<text x="{high + 8:.1f}" y="{middle + 5:.1f}">{percent(one.accuracy)}</text>'
+        )
+    ticks = "".join(
+        f'<text x="{_LEFT + scale * share:.1f}" y="{height - 6}" text-anchor="middle">{share:.0%}</text>'
+        for share in (0, 0.25, 0.5, 0.75, 1)
+    )
+    label = "accuracy with 95 % intervals"
+    return f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{label}">{"".join(rows)}{ticks}</svg>'
+
+
+def _table(scores: Sequence[Score]) -> str:
+    heads = ["run", "accuracy", "95 %", "maj@k", "rm@k", "no answer", "cut off", "degenerate", "undecided", "published"]
+    rows = [f"<tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>"]
+    for one in scores:
+        rates = one.rates
+        cells = [
+            name_of(one),
+            percent(one.accuracy),
+            interval(one.ci95),
+            percent(one.headline),
+            percent(one.rm[one.k]) if one.rm else "",
+            *map(percent, (rates.no_answer, rates.out_of_tokens, rates.degenerate, rates.undecided)),
+            ", ".join(f"{percent(figure)} ({how})" for how, figure, _ in beside(one)),
+        ]
+        rows.append(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
+    return f'<div class="scroll"><table>{"".join(rows)}</table></div>'
+
+
+def _problems(data: Dataset, runs: Sequence[Run]) -> Iterator[str]:
+    by_item = [_grouped(run.samples) for run in runs]
+    for number, item in enumerate(data.items, 1):
+        if any(item.id in found for found in by_item):
+            signs = " ".join(_outcome(run.score, item) for run in runs)
+            inside = "".join(
+                _samples(name_of(run.score), found.get(item.id, ())) for run, found in zip(runs, by_item, strict=True)
+            )
+            yield (
+                f"<details><summary>{number}. {escape(_short(item.problem))} {signs}</summary>\n"
+                f"{_prose(item.problem)}\n<p>expected: {formula(clean(item.reference))}</p>\n{inside}</details>"
+            )
+
+
+def _grouped(samples: Sequence[Done]) -> Mapping[str, list[Done]]:
+    found: dict[str, list[Done]] = {}
+    for one in samples:
+        found.setdefault(one.item, []).append(one)
+    return found
+
+
+def _outcome(score: Score, item: Item) -> str:
+    if item.id not in score.verdicts:
+        return ""
+    right = score.verdicts[item.id]
+    return f'<span class="{"correct" if right else "wrong"}">{"✓" if right else "✗"}</span>'
+
+
+def _samples(run: str, samples: Sequence[Done]) -> str:
+    return "".join(
+        f"<details><summary>{escape(run)}, sample {one.sample.index + 1}: {_said(one)}</summary>\n"
+        f"{_prose(one.sample.text)}</details>\n"
+        for one in samples
+    )
+
+
+def _said(one: Done) -> str:
+    answer = "no answer" if one.sample.answer is None else formula(clean(one.sample.answer))
+    if one.grades is None:
+        return answer
+    marks = (("official", one.grades.official), ("strict", one.grades.strict))
+    return f"{answer}, " + ", ".join(f"{name} {_verdict(verdict)}" for name, verdict in marks)
+
+
+def _verdict(verdict: Verdict) -> str:
+    why = f" ({escape(verdict.why)})" if verdict.why else ""
+    return f'<span class="{verdict.mark}">{_SIGNS[verdict.mark]}</span>{why}'
+
+
+def _prose(text: str) -> str:
+    return body(blocks(clean(text)))
+
+
+def _short(text: str, width: int = 90) -> str:
+    line = " ".join(clean(text).split())
+    return line if len(line) <= width else line[: width - 1] + "…"
