@@ -20,6 +20,7 @@ from typer.exceptions import TyperException
 
 from qmath_cli import __version__
 from qmath_cli.commands import bench, check, convert, doctor, pull, repl, rm, solve, verify
+from qmath_cli.commands import eval as eval_
 from qmath_cli.commands import exec as exec_
 from qmath_cli.commands import list as list_
 from qmath_cli.commands.frame import Frame, frame
@@ -33,6 +34,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "repl": repl.command,
     "exec": exec_.command,
     "check": check.command,
+    "eval": eval_.command,
     "bench": bench.command,
     "doctor": doctor.command,
     "list": list_.command,
