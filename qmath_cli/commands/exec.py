@@ -49,7 +49,7 @@ def command(
             show_layers(here.terminal, executor.layers, executor.protection, as_json=as_json)
         return ExitCode.OK
     source = read(file)
-    code = source.decode("utf-8", "replace")
+    code = source.decode("utf-8-sig", "replace")  # a byte order mark is no part of a program
     with executor_for(settings, code) as executor:
         output = not_text(source) or run(executor, code)
         found, protection = executor.layers, executor.protection

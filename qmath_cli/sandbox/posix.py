@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import resource
 import sys
-from pathlib import Path
 
 from qmath_cli.sandbox.orders import Orders
 
 DESCRIPTORS = 64
 STACK = 128 << 20  # deep recursion through C (comparison, repr, sympy) needs more than the usual 8 MiB
+AMPLE = 1 << 30  # more than Python and its libraries ever take
 ROOM = 64 << 20  # what a program has at least, beyond what Python and its libraries take
 PROGRAMS = 32  # processor time is counted over a worker's life: the parent's clock is the limit that matters
 
@@ -24,13 +24,14 @@ def limit(orders: Orders) -> None:
     lower(resource.RLIMIT_NOFILE, DESCRIPTORS)
     lower(resource.RLIMIT_CPU, int(orders.seconds * PROGRAMS) + 1)
     if sys.platform != "darwin":
-        lower(resource.RLIMIT_AS, max(orders.memory, in_use() + ROOM))
+        lower(resource.RLIMIT_AS, orders.memory if orders.memory > AMPLE else max(orders.memory, in_use() + ROOM))
 
 
 def in_use() -> int:
     """Bytes of address space that this process has now; 0 where that is not told."""
     try:
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+        with open("/proc/self/statm", "rb") as told:
+            return int(told.read().split()[0]) * resource.getpagesize()
     except (OSError, ValueError):
         return 0
 

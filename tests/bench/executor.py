@@ -1,0 +1,121 @@
+"""What the executor costs: `python tests/bench/executor.py [--quick]`.
+
+Times in milliseconds, medians and 90th percentiles; every one of them in one run, beside what it is to be compared
+with. Run it as an ordinary user as well as root. `--quick` makes fewer rounds.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from qmath_cli.sandbox.executor import Executor
+
+ROUNDS = 50 if "--quick" in sys.argv else 300
+MANY = 200 if "--quick" in sys.argv else 1000
+DECODING = 0.25  # seconds of decoding before a solution's first program: a few tokens
+SOLVE = "from sympy import *\nx = symbols('x')\nprint(solve(x**2 - 5*x + 6))"
+
+
+def main() -> None:
+    """Measure and print."""
+    print(f"user {os.getuid()}, {os.cpu_count()} cores, {ROUNDS} rounds, milliseconds: median, 90th percentile")
+    with Executor() as executor:
+        report("waiting for the first worker (zygote: imports and warming)", [timed(lambda: executor.layers)])
+        worker = executor.open()
+        worker.run("1")
+        report(
+            "a trivial program in a waiting worker", [timed(lambda: worker.run("print(1 + 1)")) for _ in range(ROUNDS)]
+        )
+        report("a sympy program in a waiting worker", [timed(lambda: worker.run(SOLVE)) for _ in range(ROUNDS)])
+        worker.close()
+        waits = []
+        for _ in range(ROUNDS // 10):
+            time.sleep(DECODING)
+            begin = time.perf_counter()
+            worker = executor.open()
+            waits.append((time.perf_counter() - begin) * 1e3)
+            worker.run("1")
+            worker.close()
+        report(f"waiting for a spare worker after {DECODING} s of decoding", waits)
+    with Executor(spares=False) as executor:
+        executor.open().close()
+        report(
+            "open + trivial program + close, from the zygote",
+            [timed(lambda: whole(executor, "print(1)")) for _ in range(ROUNDS)],
+        )
+        report(
+            "open + sympy program + close, from the zygote",
+            [timed(lambda: whole(executor, SOLVE)) for _ in range(ROUNDS)],
+        )
+    report("python -c pass", [timed(lambda: python("pass")) for _ in range(5)])
+    report("python -c 'import sympy'", [timed(lambda: python("import sympy")) for _ in range(5)])
+    report("the same sympy program in a new python", [timed(lambda: python(SOLVE)) for _ in range(5)])
+    leftovers()
+
+
+def whole(executor: Executor, code: str) -> None:
+    """One solution with one program."""
+    worker = executor.open()
+    worker.run(code)
+    worker.close()
+
+
+def leftovers() -> None:
+    """What many executions leave behind: descriptors, processes, files."""
+    with Executor(spares=False) as executor:
+        folder = executor.scratch
+        whole(executor, "1")
+        before = descriptors()
+        for n in range(MANY):
+            whole(executor, f"print({n})")
+        print(
+            f"{MANY} executions: {descriptors() - before} more descriptors, {len(started(folder)) - 1} processes besides the zygote"
+        )
+    print(f"after closing: {len(started(folder))} processes, the folder is {'there' if folder.exists() else 'gone'}")
+
+
+def descriptors() -> int:
+    """Open descriptors of this process."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def started(folder: Path) -> list[str]:
+    """Processes that were started with this folder as their scratch."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and str(folder).encode() in (entry / "cmdline").read_bytes():
+                found.append(entry.name)
+        except OSError:  # it ended while we looked
+            continue
+    return found
+
+
+def python(code: str) -> None:
+    """A fresh interpreter, for comparison."""
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def timed(action: Callable[[], object]) -> float:
+    """Milliseconds of one call."""
+    begin = time.perf_counter()
+    action()
+    return (time.perf_counter() - begin) * 1e3
+
+
+def report(what: str, times: list[float]) -> None:
+    """One line."""
+    times = sorted(times)
+    print(f"{what:<62}{statistics.median(times):>9.2f}{times[int(len(times) * 0.9)]:>9.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
