@@ -92,9 +92,8 @@ def _show(here: Frame, findings: Sequence[Finding]) -> None:
         verdict = "damaged" if finding.problems else "readable; no hash is recorded" if unknown else "ok"
         here.terminal.line(f"{finding.entry.name}  {verdict}")
         for problem in finding.problems:
-            here.terminal.error(
-                problem, "qmath pull --force gets it again" if finding.entry.model.repo else "reinstall"
-            )
+            cure = f"qmath pull --force {finding.entry.name}" if finding.entry.model.repo else "reinstall qmath"
+            here.terminal.error(problem, cure)
 
 
 def _record(finding: Finding) -> dict[str, object]:

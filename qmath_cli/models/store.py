@@ -16,6 +16,7 @@ from qmath_cli.errors import IntegrityError, ModelMissing, QmathError
 from qmath_cli.models import gguf_header, manifest
 from qmath_cli.models.hashes import Memo, Seen, sha256_file
 from qmath_cli.models.lockfile import Artifact, Kind, Lock, LockedFile, LockedModel, load
+from qmath_cli.models.memory import memory
 from qmath_cli.places import Places
 from qmath_cli.records import ModelFile
 
@@ -205,12 +206,14 @@ def _choose(model: LockedModel, quantization: str, places: Places) -> Installed:
 
 
 def _best(places: Places, lock: Lock) -> Installed:
-    """Nothing was asked for: the largest Instruct model, else the largest base model, else the demo."""
+    """Nothing was asked for: the largest Instruct model that fits this machine, else a base model, else the demo."""
     solvers = (model for model in lock.models if model.kind is not Kind.REWARD)
     candidates = [here[0] for model in solvers if (here := of_model(model, places))]
     if not candidates:
         raise ModelMissing("no model is installed", "qmath pull 1.5b-instruct")
-    return max(candidates, key=_merit)
+    machine = memory()
+    fitting = [entry for entry in candidates if machine is None or entry.size < machine.total]
+    return max(fitting or candidates, key=_merit)
 
 
 def _merit(entry: Installed) -> tuple[bool, bool, int]:

@@ -48,6 +48,20 @@ def test_q8_kv_is_seventeen_thirty_seconds_of_f16() -> None:
     assert fit.kv_per_cell(SEVEN, "q8_0") / fit.kv_per_cell(SEVEN) == 17 / 32
 
 
+@pytest.mark.parametrize(
+    ("header", "cells", "mib"),
+    [
+        (shape(28, 1536, 12, 2, 8960, 1), 4096, 68.51),
+        (shape(28, 1536, 12, 2, 8960, 1), 16384, 80.51),
+        (SEVEN, 4096, 143.01),
+        (SEVEN, 16384, 155.01),
+    ],
+)
+def test_the_compute_buffer_is_the_one_llama_cpp_reports(header: Header, cells: int, mib: float) -> None:
+    """`CPU compute buffer size` in llama.cpp's log, for contexts of one and of eight sequences."""
+    assert fit.need(header, cells).compute / (1 << 20) == pytest.approx(mib, abs=0.1)
+
+
 def test_the_need_comes_from_the_files_own_numbers(tmp_path: Path) -> None:
     """Weights are the tensors' bytes; the cache follows layers, KV heads and head dimension."""
     header = gguf_header.read(write_gguf(tmp_path / "m.gguf"))

@@ -10,6 +10,7 @@ from qmath_cli.errors import IntegrityError, ModelMissing
 from qmath_cli.models import hashes, store
 from qmath_cli.models.hashes import Memo, sha256_file
 from qmath_cli.models.lockfile import Lock
+from qmath_cli.models.memory import memory
 from qmath_cli.models.store import State
 from qmath_cli.places import Places
 
@@ -46,6 +47,15 @@ def test_the_best_model_is_the_largest_instruct_model(install: Install, places: 
     install("1.5b-instruct")
     install("7b-instruct")
     assert store.locate("", places).name == "7b-instruct:q4_k_m"
+
+
+def test_a_model_larger_than_the_machine_is_not_the_best(install: Install, places: Places) -> None:
+    """It is used when it is named, not by default. The file here is as large as that, and empty (sparse)."""
+    machine = memory()
+    assert machine is not None
+    os.truncate(install("72b-instruct"), machine.total + 1)
+    install("1.5b-instruct")
+    assert store.locate("", places).name == "1.5b-instruct:q4_k_m"
 
 
 def test_a_missing_model_comes_with_the_pull_that_gets_it(places: Places) -> None:
