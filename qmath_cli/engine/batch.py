@@ -16,8 +16,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
+from pathlib import Path
 from typing import Self
 
+from qmath_cli.engine import prefixes
 from qmath_cli.engine.context import ROWS, Computed, Context, Row
 from qmath_cli.engine.model import Model
 from qmath_cli.engine.residence import Residence
@@ -92,6 +94,24 @@ class Batch:
             self._sequences[state.id] = state
             ids[place] = state.id
         return tuple(ids[place] for place in range(len(samplings)))
+
+    def warm(self, prompt: Prompt, folder: Path, identity: str = "") -> bool:
+        """Have the cells of a common beginning ready, from disk if `folder` has them; true if it had.
+
+        For a batch that retains, before its first sequence. `identity` is the model's hash: see `prefixes`.
+        """
+        tokens = self._model.tokenize(prompt)
+        file = prefixes.file_of(folder, self._model, identity, tokens)
+        state = SequenceState(next(self._ids), Sampling(), (), tokens, None)
+        if self._residence.furnish(state, lambda slot: prefixes.restore(self._context, slot, len(tokens), file)):
+            return True
+        (key,) = self.start(prompt, [Sampling(max_tokens=1)])
+        self.step()
+        slot = self._sequences[key].slot
+        assert slot is not None, "the first sequence of a batch has a slot"
+        prefixes.save(self._context, slot, file)
+        self.release(key)
+        return False
 
     def extend(self, sequence: int, text: str) -> None:
         """Append plain text to a stopped sequence, and let it decode on."""

@@ -9,6 +9,7 @@ ends it within one graph node. A single token per slot is computed on the spot: 
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import weakref
 from collections.abc import Sequence
@@ -102,6 +103,22 @@ class Context:
     def clear(self) -> None:
         """Free every cell, and start again from the first, so that equal work meets equal conditions."""
         self._lib.llama_memory_clear(self._memory, False)
+
+    def length(self, slot: int) -> int:
+        """Positions that a slot holds."""
+        return int(self._lib.llama_memory_seq_pos_max(self._memory, slot)) + 1
+
+    def state(self, slot: int) -> bytes:
+        """A slot's cells, serialised."""
+        size = self._lib.llama_state_seq_get_size(self.pointer, slot)
+        buffer = (ctypes.c_uint8 * size)()
+        written = self._lib.llama_state_seq_get_data(self.pointer, buffer, size, slot)
+        return bytes(buffer)[:written]
+
+    def set_state(self, slot: int, state: bytes) -> bool:
+        """Fill an empty slot with serialised cells; false where they do not fit this context."""
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        return bool(self._lib.llama_state_seq_set_data(self.pointer, buffer, len(state), slot))
 
     def give_hidden_states(self, *, wanted: bool) -> None:
         """Whether the next computations give out hidden states; while they do, at most one row per slot may come."""

@@ -8,7 +8,7 @@ needed the room of yet.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from qmath_cli.engine.context import Context
 from qmath_cli.engine.sequence import SequenceState
@@ -52,6 +52,19 @@ class Residence:
         if residents and self._context.cells - self.cells_used < needed:
             return False
         self._settle(sequence, source, shared)
+        return True
+
+    def furnish(self, sequence: SequenceState, fill: Callable[[int], bool]) -> bool:
+        """Retain a sequence whose cells come from elsewhere: `fill` puts them into a slot, or says that it cannot."""
+        if not self._retain or not self._free:
+            return False
+        slot = self._free[0]
+        if not fill(slot):
+            return False
+        self._free.remove(slot)
+        sequence.slot = slot
+        self.commit(sequence, len(sequence.tokens))
+        self.leave(sequence)
         return True
 
     def commit(self, sequence: SequenceState, count: int) -> None:

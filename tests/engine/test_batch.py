@@ -132,6 +132,34 @@ def test_a_retained_sequence_leaves_its_beginning_behind(model: Model) -> None:
             assert (batch.usage(second).prefilled_tokens < 20) is (most == 20)
 
 
+def test_a_common_beginning_is_kept_on_disk(model: Model, tmp_path: Path) -> None:
+    """The shots are computed in the first run only; the second reads their cells and says the same."""
+    question = Prompt((*LONG.segments, Segment("What is 7 + 8?")))
+    said, computed = [], []
+    for run in range(2):
+        with Batch(model, 1, retain=1) as batch:
+            assert batch.warm(LONG, tmp_path) is (run == 1)
+            (key,) = batch.start(question, [Sampling(max_tokens=20)])
+            said.append(collect(batch, [key])[key])
+            computed.append(batch.usage(key).prefilled_tokens)
+    assert said[0] == said[1]
+    assert max(computed) < 20
+
+
+@pytest.mark.parametrize("damage", [b"", b"GGUF", b"x" * 4096])
+def test_a_damaged_file_of_cells_is_computed_anew(model: Model, tmp_path: Path, damage: bytes) -> None:
+    """Whatever lies there, the run goes on, and the file is good again."""
+    for _ in range(2):
+        with Batch(model, 1, retain=1) as batch:
+            batch.warm(LONG, tmp_path)
+        (file,) = tmp_path.iterdir()
+        content = file.read_bytes()
+        file.write_bytes(damage or content[: len(content) // 2])
+    file.write_bytes(content)
+    with Batch(model, 1, retain=1) as batch:
+        assert batch.warm(LONG, tmp_path)
+
+
 def test_when_cells_run_short_the_youngest_waits_and_comes_back(demo: Path, problem: Prompt) -> None:
     """Three samples in cells for two: all finish, with the texts they would have had alone."""
     samplings = [replace(GREEDY, seed=seed) for seed in range(3)]

@@ -1,0 +1,64 @@
+"""The KV cells of a prompt's beginning, kept on disk: the shots of a base model need not be computed in every run.
+
+A file is named by a hash of everything that the cells depend on: the model, the tokens, the element type of the cache,
+the device and the build of llama.cpp. It holds a SHA-256 and the cells as llama.cpp serialises a sequence
+(`llama_state_seq_get_data`); the hash is checked first, because llama.cpp takes what it is given and a damaged file
+would end the process. A file that is not good is computed anew: nothing here can make an answer wrong, only slower.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from qmath_cli.engine.builds import installed
+from qmath_cli.engine.context import Context
+from qmath_cli.engine.model import Model
+
+_DIGEST = 32  # bytes of a SHA-256
+
+
+def file_of(folder: Path, model: Model, identity: str, tokens: Sequence[int]) -> Path:
+    """Where these tokens' cells lie; `identity` is the model's hash, its file's size and time where it has none."""
+    stat = model.path.stat()
+    marks = [
+        identity or f"{model.path.resolve()} {stat.st_size} {stat.st_mtime_ns}",
+        installed().key,
+        model.options.kv_type,
+        str(model.placement),
+        " ".join(map(str, tokens)),
+    ]
+    return folder / (hashlib.sha256("\n".join(marks).encode()).hexdigest()[:32] + ".kv")
+
+
+def save(context: Context, slot: int, file: Path) -> bool:
+    """Write a slot's cells; false where the disk does not take them."""
+    state = context.state(slot)
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as stream:
+            stream.write(hashlib.sha256(state).digest())
+            stream.write(state)
+        part.replace(file)
+    except OSError:
+        part.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def restore(context: Context, slot: int, length: int, file: Path) -> bool:
+    """Read a slot's cells; false, and the slot left empty, unless the file is good and holds `length` positions."""
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return False
+    digest, state = content[:_DIGEST], content[_DIGEST:]
+    if hashlib.sha256(state).digest() != digest:
+        return False
+    if context.set_state(slot, state) and context.length(slot) == length:
+        return True
+    context.cut(slot, 0)
+    return False
