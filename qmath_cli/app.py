@@ -1,4 +1,4 @@
-"""The Typer app, the single catch, and the exit codes.
+"""The commands by name, the single catch, and the exit codes.
 
 `run` is the frame that has all the fear: it turns every `QmathError` into one line and a hint, Ctrl-C into 130, SIGTERM
 into 143, a closed pipe into silence. The commands are the work, without any.
@@ -7,11 +7,12 @@ into 143, a closed pipe into silence. The commands are the work, without any.
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import FrameType
 from typing import Annotated, Any
 
@@ -19,45 +20,54 @@ import typer
 from typer.exceptions import TyperException
 
 from qmath_cli import __version__
-from qmath_cli.commands import bench, check, convert, doctor, pull, repl, rm, solve, verify
-from qmath_cli.commands import eval as eval_
-from qmath_cli.commands import exec as exec_
-from qmath_cli.commands import list as list_
 from qmath_cli.commands.frame import Frame, frame
 from qmath_cli.commands.line import arrange
 from qmath_cli.errors import ExitCode, Interrupted, QmathError, Terminated, UsageError
 from qmath_cli.terminal.output import Terminal, drop_stdout
 
-#: Every command, in the order in which `--help` shows them.
-COMMANDS: dict[str, Callable[..., int]] = {
-    "solve": solve.command,
-    "repl": repl.command,
-    "exec": exec_.command,
-    "check": check.command,
-    "eval": eval_.command,
-    "bench": bench.command,
-    "doctor": doctor.command,
-    "list": list_.command,
-    "pull": pull.command,
-    "rm": rm.command,
-    "verify": verify.command,
-    "convert": convert.command,
+#: Every command in the order in which `--help` shows them, with the first sentence of its own help: a test compares
+#: them. Here, so that showing the list, or running one command, does not import all the others.
+COMMANDS = {
+    "solve": "Solve one problem: in words (cot), or with programs that run in a restricted executor (tir).",
+    "repl": "Talk to a model: problems and /commands.",
+    "exec": "Run a Python program in the restricted executor.",
+    "check": "Compare two answers: equal (exit code 0), different (4) or undecided (3).",
+    "eval": "Measure models on a benchmark, with intervals and the published figures beside them.",
+    "bench": "Measure load time, time to the first token, prefill and decode on this machine.",
+    "doctor": "Examine this installation: each line is ok, a warning or a problem, with one command that helps.",
+    "list": "Show the models on this machine; with --all, also those that `qmath pull` can get.",
+    "pull": "Download a released model and convert it, in one pass, shard by shard.",
+    "rm": "Remove models.",
+    "verify": "Read models again and compare them with their records.",
+    "convert": "Convert a Hugging Face checkpoint of Qwen2.5-Math to GGUF, in one pass.",
 }
 
 #: A problem may start with a minus sign, and mathematics is full of what looks like options.
 _LOOSE = {"solve": {"ignore_unknown_options": True}}
 
-app = typer.Typer(
-    name="qmath",
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+
+def program(wanted: Collection[str]) -> typer.Typer:
+    """The Typer app, with the commands in `wanted` imported and the others known by name and summary only."""
+    app = typer.Typer(
+        name="qmath",
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_root)
+    for name, summary in COMMANDS.items():
+        command = _load(name) if name in wanted else _absent
+        app.command(name, help=None if name in wanted else summary, context_settings=_LOOSE.get(name))(command)
+    return app
 
 
-def _named(command: Callable[..., int]) -> Callable[..., int]:
-    """Ctrl-C under its own name: Typer turns a KeyboardInterrupt into a silent exit before `run` can see it."""
+def _load(name: str) -> Callable[..., int]:
+    """A command's function, with Ctrl-C under its own name.
+
+    Typer would turn a KeyboardInterrupt into a silent exit before `run` could see it.
+    """
+    command: Callable[..., int] = importlib.import_module(f"qmath_cli.commands.{name}").command
 
     @functools.wraps(command)
     def guarded(*args: Any, **options: Any) -> int:  # noqa: ANN401  whatever the command takes
@@ -69,12 +79,11 @@ def _named(command: Callable[..., int]) -> Callable[..., int]:
     return guarded
 
 
-for _name, _command in COMMANDS.items():
-    app.command(_name, context_settings=_LOOSE.get(_name))(_named(_command))
+def _absent() -> int:
+    raise AssertionError("a command that was not asked for is never run")
 
 
-@app.callback(invoke_without_command=True)
-def main(
+def _root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
@@ -111,9 +120,11 @@ def run(arguments: Sequence[str]) -> int:
 
 def _program(arguments: Sequence[str], terminal: Terminal) -> int:
     """The main program without error handling."""
+    environ = dict(os.environ)
     interactive = terminal.interactive and sys.stdin is not None and sys.stdin.isatty()
     arranged = arrange(arguments, COMMANDS, interactive=interactive)
-    code = app(args=arranged, prog_name="qmath", standalone_mode=False, obj=Frame(terminal, dict(os.environ)))
+    wanted = COMMANDS if "_QMATH_COMPLETE" in environ else arranged[:1]
+    code = program(wanted)(args=arranged, prog_name="qmath", standalone_mode=False, obj=Frame(terminal, environ))
     return code if isinstance(code, int) else ExitCode.OK
 
 

@@ -41,7 +41,7 @@ def command(
     force: o.Force = False,
     json: o.Json = False,
 ) -> int:
-    """Measure load time, time to the first token, prefill and decode, and how near they come to what is possible."""
+    """Measure load time, time to the first token, prefill and decode on this machine."""
     from qmath_cli.bench import Plan
 
     here = frame(context)

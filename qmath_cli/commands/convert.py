@@ -63,7 +63,7 @@ def command(
     force: Annotated[bool, typer.Option("--force", help="Replace files that are already there.")] = False,
     json: o.Json = False,
 ) -> int:
-    """Convert a Hugging Face checkpoint of Qwen2.5-Math to GGUF, in one pass and without an intermediate file."""
+    """Convert a Hugging Face checkpoint of Qwen2.5-Math to GGUF, in one pass."""
     quants = tuple(dict.fromkeys(quant or [_DEFAULT]))
     wanted = Wanted(source, quants, output, imatrix, not no_verify, keep_source, threads, force, json)
     return _run(frame(context), wanted)

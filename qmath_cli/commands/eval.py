@@ -66,7 +66,7 @@ def command(
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the report as one HTML page.")] = None,
     json: o.Json = False,
 ) -> int:
-    """Measure models on a benchmark: accuracy, Maj@k, RM@k, with intervals and the published figures beside them."""
+    """Measure models on a benchmark, with intervals and the published figures beside them."""
     here = frame(context)
     settings = here.settings_of(context)
     folder = out if out is not None else here.places.state / "evaluations"

@@ -38,7 +38,7 @@ def command(
     toml: Annotated[bool, typer.Option("--toml", help="Print the embedded models' entries for models.lock.")] = False,
     json: o.Json = False,
 ) -> int:
-    """Read models again and compare them with their records: exit 7 and the files' names where one is damaged."""
+    """Read models again and compare them with their records. Exit 7, naming the files, where one is damaged."""
     here = frame(context)
     known = lockfile.load()
     if lock:
