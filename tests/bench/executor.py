@@ -27,14 +27,24 @@ SOLVE = "from sympy import *\nx = symbols('x')\nprint(solve(x**2 - 5*x + 6))"
 def main() -> None:
     """Measure and print."""
     print(f"user {os.getuid()}, {os.cpu_count()} cores, {ROUNDS} rounds, milliseconds: median, 90th percentile")
+    spare()
+    zygote()
+    report("python -c pass", [timed(lambda: python("pass")) for _ in range(5)])
+    report("python -c 'import sympy'", [timed(lambda: python("import sympy")) for _ in range(5)])
+    report("the same sympy program in a new python", [timed(lambda: python(SOLVE)) for _ in range(5)])
+    leftovers()
+
+
+def spare() -> None:
+    """What a solve sees: a worker that waits already."""
     with Executor() as executor:
-        report("waiting for the first worker (zygote: imports and warming)", [timed(lambda: executor.layers)])
+        report("waiting for the first worker (zygote: imports, warming)", [timed(lambda: executor.layers)])
         worker = executor.open()
         worker.run("1")
-        report(
-            "a trivial program in a waiting worker", [timed(lambda: worker.run("print(1 + 1)")) for _ in range(ROUNDS)]
-        )
-        report("a sympy program in a waiting worker", [timed(lambda: worker.run(SOLVE)) for _ in range(ROUNDS)])
+        trivial = [timed(lambda: worker.run("print(1 + 1)")) for _ in range(ROUNDS)]
+        report("a trivial program in a waiting worker", trivial)
+        symbolic = [timed(lambda: worker.run(SOLVE)) for _ in range(ROUNDS)]
+        report("a sympy program in a waiting worker", symbolic)
         worker.close()
         waits = []
         for _ in range(ROUNDS // 10):
@@ -45,20 +55,16 @@ def main() -> None:
             worker.run("1")
             worker.close()
         report(f"waiting for a spare worker after {DECODING} s of decoding", waits)
+
+
+def zygote() -> None:
+    """What one program costs from beginning to end: fork, restrictions, probes, program, kill, reap."""
     with Executor(spares=False) as executor:
         executor.open().close()
-        report(
-            "open + trivial program + close, from the zygote",
-            [timed(lambda: whole(executor, "print(1)")) for _ in range(ROUNDS)],
-        )
-        report(
-            "open + sympy program + close, from the zygote",
-            [timed(lambda: whole(executor, SOLVE)) for _ in range(ROUNDS)],
-        )
-    report("python -c pass", [timed(lambda: python("pass")) for _ in range(5)])
-    report("python -c 'import sympy'", [timed(lambda: python("import sympy")) for _ in range(5)])
-    report("the same sympy program in a new python", [timed(lambda: python(SOLVE)) for _ in range(5)])
-    leftovers()
+        trivial = [timed(lambda: whole(executor, "print(1)")) for _ in range(ROUNDS)]
+        report("open + trivial program + close, from the zygote", trivial)
+        symbolic = [timed(lambda: whole(executor, SOLVE)) for _ in range(ROUNDS)]
+        report("open + sympy program + close, from the zygote", symbolic)
 
 
 def whole(executor: Executor, code: str) -> None:
@@ -76,9 +82,8 @@ def leftovers() -> None:
         before = descriptors()
         for n in range(MANY):
             whole(executor, f"print({n})")
-        print(
-            f"{MANY} executions: {descriptors() - before} more descriptors, {len(started(folder)) - 1} processes besides the zygote"
-        )
+        more, alive = descriptors() - before, len(started(folder)) - 1
+        print(f"{MANY} executions: {more} more descriptors, {alive} processes besides the zygote")
     print(f"after closing: {len(started(folder))} processes, the folder is {'there' if folder.exists() else 'gone'}")
 
 

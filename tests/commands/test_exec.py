@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -137,7 +138,7 @@ def test_it_runs_as_a_program_of_its_own(tmp_path: Path) -> None:
         input=b"import sympy\nprint(sympy.Rational(1, 2) + sympy.Rational(1, 3))",
         capture_output=True,
         cwd=tmp_path,
-        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'convert'}", "PATH": "", "HOME": str(tmp_path)},
+        env={"PYTHONPATH": os.pathsep.join(entry for entry in (str(ROOT), *sys.path) if entry), "HOME": str(tmp_path)},
         timeout=60,
     )
     assert (found.stdout, found.returncode) == (b"5/6\n", 0)
