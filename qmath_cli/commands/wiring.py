@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from qmath_cli import solve
 from qmath_cli.commands.frame import Frame
+from qmath_cli.commands.offload import footprint
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.model import Model, Options, load
 from qmath_cli.engine.preflight import Preflight, check
@@ -89,7 +90,13 @@ def load_model(
     if not force:
         require_memory(file, settings, sequences, held)
     options = Options(
-        settings.device, settings.gpu_layers, settings.threads, settings.ctx, settings.kv_type, settings.mlock
+        device=settings.device,
+        gpu_layers=settings.gpu_layers,
+        threads=settings.threads,
+        ctx=settings.ctx,
+        kv_type=settings.kv_type,
+        mlock=settings.mlock,
+        footprint=lambda: footprint(gguf_header.read(file.path), settings.ctx * min(sequences, 4), settings.kv_type),
     )
     return load(file.path, options, preflight(here, settings))
 

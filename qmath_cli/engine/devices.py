@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -83,12 +84,18 @@ class Placement:
 
 
 def place(
-    asked: str, gpu_layers: str, threads: int, *, model_layers: int, footprint: Footprint | None, cpu_only: bool = False
+    asked: str,
+    gpu_layers: str,
+    threads: int,
+    *,
+    model_layers: int,
+    footprint: Callable[[], Footprint] | None,
+    cpu_only: bool = False,
 ) -> Placement:
     """Decide where a model with `model_layers` layers runs. Raises `UsageError` for a device that is not here.
 
-    Without a footprint, `auto` puts every layer on the device. `cpu_only` (a preflight that GPUs did not survive)
-    overrules `auto`.
+    The footprint is asked for only if there is a device; without one, `auto` puts every layer on it. `cpu_only` (a
+    preflight that GPUs did not survive) overrules `auto`.
     """
     device = None if cpu_only and asked == "auto" else choose(asked, devices())
     layers = _layers(device, gpu_layers, model_layers, footprint)
@@ -149,7 +156,7 @@ def _core(cpu: int) -> str:
         return str(cpu)
 
 
-def _layers(device: Device | None, asked: str, model_layers: int, footprint: Footprint | None) -> int:
+def _layers(device: Device | None, asked: str, model_layers: int, footprint: Callable[[], Footprint] | None) -> int:
     if device is None:
         return 0
     if asked != "auto":
@@ -158,7 +165,7 @@ def _layers(device: Device | None, asked: str, model_layers: int, footprint: Foo
         except ValueError as exc:
             raise UsageError(f"--gpu-layers {asked!r} is neither auto nor a number", "--gpu-layers auto") from exc
         return model_layers if number < 0 else min(number, model_layers)
-    return layers_that_fit(footprint, device.free) if footprint is not None else model_layers
+    return layers_that_fit(footprint(), device.free) if footprint is not None else model_layers
 
 
 def _device(lib: Any, pointer: int) -> Device:  # noqa: ANN401

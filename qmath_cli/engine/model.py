@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import re
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -37,7 +37,7 @@ class Options:
     ctx: int = _USUAL_CONTEXT
     kv_type: KVType = KVType.F16
     mlock: bool = False
-    footprint: Footprint | None = None  # for gpu_layers `auto`; without it every layer is offloaded
+    footprint: Callable[[], Footprint] | None = None  # for gpu_layers `auto`; None: every layer is offloaded
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,13 +57,13 @@ def test_auto_offloads_what_fits(free: int, layers: int) -> None:
 def test_a_number_of_layers_that_is_none_is_an_error() -> None:
     """`--gpu-layers some` is a usage error."""
     with pytest.raises(UsageError, match="some"):
-        devices._layers(CUDA0, "some", 10, MODEL)
+        devices._layers(CUDA0, "some", 10, lambda: MODEL)
 
 
 @pytest.mark.parametrize(("asked", "layers"), [("0", 0), ("3", 3), ("99", 10), ("-1", 10), ("auto", 10)])
 def test_a_number_of_layers_is_taken_as_it_is(asked: str, layers: int) -> None:
     """Up to all the model has; a negative number means all."""
-    assert devices._layers(CUDA1, asked, 10, MODEL) == layers
+    assert devices._layers(CUDA1, asked, 10, lambda: MODEL) == layers
 
 
 def test_threads_are_physical_cores_unless_said_otherwise() -> None:

@@ -1,0 +1,27 @@
+"""What a model takes on a GPU, layer by layer, from its own file: what `--gpu-layers auto` decides by."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from qmath_cli.engine.devices import Footprint
+from qmath_cli.models import fit
+from qmath_cli.models.gguf_header import Header
+
+_LAYER = "blk."  # how GGUF names a layer's tensors: blk.17.attn_q.weight
+
+
+def footprint(header: Header, cells: int, kv_type: str) -> Footprint:
+    """Weights and KV cells of each layer, the output's tensors, and the compute buffers, in bytes."""
+    layers = header.number("block_count")
+    weights: Counter[str] = Counter()
+    for tensor in header.tensors:
+        name = tensor.name.split(".", 2)[1] if tensor.name.startswith(_LAYER) else "output"
+        weights[name] += tensor.size
+    need = fit.need(header, cells, kv_type)
+    kv_share = need.kv // max(layers, 1)
+    return Footprint(
+        layers=tuple(weights[str(layer)] + kv_share for layer in range(layers)),
+        output=weights["output"],
+        compute=need.compute,
+    )
