@@ -18,6 +18,7 @@ from qmath_cli.commands import options as o
 from qmath_cli.commands.conversion import carry_out, translated
 from qmath_cli.commands.frame import Frame, frame
 from qmath_cli.errors import ExitCode, UsageError
+from qmath_cli.models import data as datafile
 from qmath_cli.models import fit, gguf_header, lockfile, manifest, memory, store
 from qmath_cli.models.fit import Fit, Verdict
 from qmath_cli.models.hashes import Memo
@@ -63,6 +64,7 @@ def command(
     quant: Annotated[
         list[str] | None, typer.Option("--quant", "-q", metavar="TYPE", help="q4_k_m, q8_0, ...; repeat for several.")
     ] = None,
+    data: Annotated[bool, typer.Option("--data", help="NAME is a benchmark's data set: math500, aime25.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = False,
     toml: Annotated[bool, typer.Option("--toml", help="Only print the model's entry for models.lock.")] = False,
     keep_source: Annotated[bool, typer.Option("--keep-source", help="Keep the downloaded checkpoint.")] = False,
@@ -71,6 +73,8 @@ def command(
 ) -> int:
     """Download a released model and convert it, in one pass, shard by shard."""
     here = frame(context)
+    if data:
+        return _pull_data(here, name, as_json=json)
     model, quantizations = _asked(name, quant or [])
     if model.embedded:
         here.terminal.note(f"{model.name} comes with qmath: there is nothing to pull")
@@ -85,6 +89,17 @@ def command(
         return _already(here, [entry for entry in there if entry.quantization in quantizations], as_json=json)
     wanted = Wanted(model, missing, dry_run, keep_source, force, json)
     return _pull(here, hub, wanted)
+
+
+def _pull_data(here: Frame, name: str, *, as_json: bool) -> int:
+    entry = datafile.find(name, lockfile.load())
+    path = datafile.pull(entry, Hub(here.environ), here.places)
+    if as_json:
+        here.terminal.json({"schema": "qmath.pull/1", "status": "pulled", "data": entry.name, "path": str(path)})
+    else:
+        here.terminal.line(str(path))
+        here.terminal.note(f"qmath eval {entry.name} finds it")
+    return ExitCode.OK
 
 
 def _asked(name: str, quants: Sequence[str]) -> tuple[LockedModel, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from qmath_cli.errors import IntegrityError
 from qmath_cli.models.cache import cache_folder, cached_snapshot
-from qmath_cli.models.hub import Hub, Snapshot, offline_error
+from qmath_cli.models.hub import Hub, RemoteFile, Snapshot, offline_error
 from qmath_cli.models.lockfile import LockedFile, LockedModel
 from qmath_cli.models.pins import Pins
 from qmath_cli.places import Places
@@ -48,17 +48,19 @@ def source_folder(places: Places, repo: str, commit: str) -> Path:
     return places.cache / "sources" / repo.replace("/", "--") / commit
 
 
+def confirmed(snapshot: Snapshot, locked: LockedFile) -> RemoteFile:
+    """The snapshot's file that the lock names, with the lock's hash filled in; a contradiction is refused."""
+    file = snapshot.files.get(locked.path)
+    if file is None:
+        raise IntegrityError(f"{snapshot.repo} has no {locked.path}, which models.lock names", "check HF_ENDPOINT")
+    if locked.size not in (None, file.size) or (file.sha256 and locked.sha256 not in (None, file.sha256)):
+        raise IntegrityError(
+            f"{locked.path} of {snapshot.repo} is not the file that models.lock names",
+            "check HF_ENDPOINT; a file does not change at a commit",
+        )
+    return replace(file, sha256=file.sha256 or locked.sha256)
+
+
 def _checked(snapshot: Snapshot, locked: tuple[LockedFile, ...]) -> Snapshot:
-    """The snapshot with the lock's hashes filled in; a contradiction is refused before anything moves."""
-    files = dict(snapshot.files)
-    for entry in locked:
-        file = files.get(entry.path)
-        if file is None:
-            raise IntegrityError(f"{snapshot.repo} has no {entry.path} any more", "models.lock names it")
-        if entry.size not in (None, file.size) or (file.sha256 and entry.sha256 not in (None, file.sha256)):
-            raise IntegrityError(
-                f"{entry.path} of {snapshot.repo} is not the file that models.lock names",
-                "check HF_ENDPOINT; the released file does not change at this commit",
-            )
-        files[entry.path] = replace(file, sha256=file.sha256 or entry.sha256)
-    return replace(snapshot, files=files)
+    """The snapshot as the lock knows it, before anything moves."""
+    return replace(snapshot, files=dict(snapshot.files) | {file.path: confirmed(snapshot, file) for file in locked})

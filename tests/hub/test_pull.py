@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import gguf
@@ -14,7 +15,12 @@ from checkpoints import Recipe, write
 from loopback import COMMIT, Fault, Loopback
 from pulling import MODEL, NAME, Machine, publish
 
-from qmath_cli.errors import ExitCode
+from qmath_cli.errors import ExitCode, IntegrityError
+from qmath_cli.models.hub import Hub
+from qmath_cli.models.lockfile import LockedFile
+from qmath_cli.models.sources import snapshot_of
+
+SHARD = "model-00001-of-00005.safetensors"
 
 
 @pytest.fixture
@@ -359,3 +365,12 @@ def test_a_repository_at_a_revision_of_ones_own(machine: Machine, tmp_path: Path
     assert code == ExitCode.UNEXPECTED
     assert "no revision" in err
     assert machine.run("convert", "someone/else@main", "-o", str(tmp_path / "x.gguf"))[0] == 0
+
+
+@pytest.mark.parametrize("wrong", [LockedFile("config.json", 1), LockedFile(SHARD, None, "0" * 64), LockedFile("gone")])
+def test_what_the_lock_knows_must_hold(machine: Machine, wrong: LockedFile) -> None:
+    """Another size, another hash, a file that is not there: refused before anything but metadata was asked for."""
+    model = replace(MODEL, files=(wrong,))
+    with pytest.raises(IntegrityError, match=r"models\.lock"):
+        snapshot_of(model, Hub(machine.variables), machine.places)
+    assert len(machine.hub.asked) == 1

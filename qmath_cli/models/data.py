@@ -1,0 +1,87 @@
+"""Benchmarks from the hub: one JSON Lines file per data set, at the lock's commit, checked like a model's files.
+
+Nothing of a benchmark is part of this package (few of them state a licence); what is pulled goes to the user's own data
+folder, where `qmath eval NAME` finds it. A data set that the lock does not pin is pinned by its first pull.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+from pathlib import Path
+
+from qmath_cli.errors import DataError, IntegrityError
+from qmath_cli.models.cache import cache_folder, cached_file
+from qmath_cli.models.download import cannot_write, check, digest_of
+from qmath_cli.models.hashes import replace_text
+from qmath_cli.models.hub import Hub, RemoteFile, Snapshot, offline_error
+from qmath_cli.models.lockfile import Lock, LockedData
+from qmath_cli.models.pins import Pins
+from qmath_cli.models.sources import confirmed
+from qmath_cli.places import Places
+
+_KIND = "dataset"
+
+
+def find(name: str, lock: Lock) -> LockedData:
+    """The lock's entry. Raises `DataError` with the names that there are."""
+    for entry in lock.datasets:
+        if entry.name == name.lower():
+            return entry
+    known = [entry.name for entry in lock.datasets]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = (
+        f"did you mean {near[0]}?" if near else f"on the hub as JSON Lines: {', '.join(known)}; for others, eval --data"
+    )
+    raise DataError(f"no data set is called {name!r} in models.lock", hint)
+
+
+def target(entry: LockedData, places: Places) -> Path:
+    """Where `qmath eval` looks for it."""
+    return places.data / "datasets" / f"{entry.name}.jsonl"
+
+
+def pull(entry: LockedData, hub: Hub, places: Places) -> Path:
+    """Get the file here, whole and verified. Raises `NetworkError`, `IntegrityError`, `DoesNotFit`."""
+    pins = Pins.within(places.state)
+    revision = entry.revision or pins.get(f"{_KIND}s/{entry.repo}")
+    snapshot = _cached(entry, revision, hub) or _asked(entry, revision, hub)
+    file = snapshot.files[entry.files[0].path]
+    data = _read(hub, snapshot, file)
+    digest, expected = digest_of(file)
+    digest.update(data)
+    check(file, digest, expected, "as it arrived")
+    path = target(entry, places)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, data.decode("utf-8"))
+        pins.put(f"{_KIND}s/{entry.repo}", snapshot.commit)
+    except UnicodeDecodeError as exc:
+        raise IntegrityError(f"{file.name} of {entry.repo} is not a text file") from exc
+    except OSError as exc:
+        raise cannot_write(path, exc) from exc
+    return path
+
+
+def _cached(entry: LockedData, revision: str | None, hub: Hub) -> Snapshot | None:
+    """A snapshot of one file, where the lock says all about it and the cache holds it."""
+    wanted = entry.files[0]
+    if revision is None or wanted.size is None:
+        return None
+    file = RemoteFile(wanted.path, wanted.size, wanted.sha256)
+    snapshot = Snapshot(entry.repo, revision, {file.name: file}, "", _KIND)
+    return snapshot if cached_file(cache_folder(hub.environ), snapshot, file.name) else None
+
+
+def _asked(entry: LockedData, revision: str | None, hub: Hub) -> Snapshot:
+    """The hub's word on the file, which must not contradict the lock's."""
+    if hub.offline:
+        raise offline_error(entry.repo)
+    snapshot = hub.snapshot(entry.repo, revision or entry.asked, _KIND)
+    file = confirmed(snapshot, entry.files[0])
+    return replace(snapshot, files={file.name: file})
+
+
+def _read(hub: Hub, snapshot: Snapshot, file: RemoteFile) -> bytes:
+    cached = cached_file(cache_folder(hub.environ), snapshot, file.name)
+    return cached.read_bytes() if cached else b"".join(hub.stream(snapshot, file, 0, file.size))
