@@ -86,7 +86,7 @@ class _Schedule:
         """A finished sample with its share of the wall time."""
         now = time.perf_counter()
         share, self.last = now - self.last, now
-        return Done(flight.item.id, replace(sample, index=flight.index), seconds=share)
+        return Done(flight.item.id, replace(sample, index=flight.index), seconds=round(share, 3))
 
 
 def run(work: Work, engine: Engine, executor: Executor | None, file: RunFile, marker: Marker) -> Iterator[Done]:

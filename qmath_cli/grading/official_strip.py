@@ -8,6 +8,7 @@ no sympy. Not for people's answers: `strict` reads those.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from qmath_cli.grading.number_words import digits
 from qmath_cli.grading.official_units import without_units
@@ -44,6 +45,7 @@ _NAMES = (
 )
 
 
+@lru_cache(maxsize=4096)
 def normalise(text: str, *, keep_units: bool = False) -> str:
     """The normal form of `text`; `keep_units` for the sets that Qwen exempts (carp_en, minerva_math)."""
     text = _shapes(text.strip())

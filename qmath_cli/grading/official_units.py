@@ -30,6 +30,8 @@ PATTERNS = tuple(re.compile(rf"(^|\W){unit}($|\W)") for unit in (*_SINGULAR, *(f
 
 def without_units(text: str) -> str:
     """Delete every unit word twice over, in the list's order, but never the last character of an answer."""
+    if not any(sign.isalpha() for sign in text):  # every entry has a letter
+        return text
     for pattern in PATTERNS * 2:
         text = pattern.sub(r"\1\2", text) or text
     return text

@@ -1,0 +1,132 @@
+"""Benchmarks load with the published evaluation's expected answers, oddities included; damaged lines are named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from qmath_cli import datasets
+from qmath_cli.errors import DataError
+from qmath_cli.records import Language, Mode
+
+SIZES = {"aime24": 30, "amc23": 40, "cmath": 600, "gaokao2023en": 385, "gaokao2024_I": 14, "gaokao_math_cloze": 118,
+         "gaokao_math_qa": 351, "gsm8k": 1319, "mmlu_stem": 3018}  # fmt: skip
+
+
+def benchmark(shared: Path, name: str) -> datasets.Dataset:
+    """One of the files that real evaluations read."""
+    return datasets.load(name, shared / "benchmarks" / f"{name}.jsonl")
+
+
+@pytest.mark.parametrize("name", list(SIZES))
+def test_a_benchmark_loads_whole(shared: Path, name: str) -> None:
+    """Every file has its number of problems, each with a text of its own and a unique name."""
+    data = benchmark(shared, name)
+    assert len(data.items) == data.whole == SIZES[name]
+    assert len({item.id for item in data.items}) == SIZES[name]
+    assert all(item.problem for item in data.items)
+
+
+@pytest.mark.parametrize("name", list(SIZES))
+@pytest.mark.parametrize("mode", list(Mode))
+def test_every_problem_has_a_prompt_in_each_mode(shared: Path, name: str, mode: Mode) -> None:
+    """The prompt asks the problem itself, last."""
+    for item in benchmark(shared, name).items[:20]:
+        text = datasets.prompt(name, item, mode).text
+        assert text.endswith(f"{item.problem}<|im_end|>\n<|im_start|>assistant\n")
+        assert item.problem in datasets.prompt(name, item, mode, base=True).text
+
+
+@pytest.mark.parametrize(
+    ("name", "position", "official"),
+    [
+        ("gsm8k", 0, "18"),
+        ("aime24", 1, "113"),
+        ("amc23", 0, "27"),
+        ("cmath", 0, "9"),
+        ("gaokao_math_qa", 0, "D"),
+        ("mmlu_stem", 0, "C"),
+        ("gaokao2024_I", 0, "A"),
+        ("gaokao2023en", 0, r"{x|-2\lex<1}"),
+        ("gaokao2023en", 167, ""),  # empty in the data
+        ("gaokao2023en", 83, ""),  # `b > a > c`, whose letters the official rules take for units
+    ],
+)
+def test_the_expected_answer_is_the_official_one(shared: Path, name: str, position: int, official: str) -> None:
+    """Normal forms as the published scores used them."""
+    assert benchmark(shared, name).items[position].official == official
+
+
+def test_the_named_oddities_are_counted(shared: Path) -> None:
+    """37 one-letter answers and 3 empty ones in GaoKao 2023 (EN); 7 of several letters in the QA set."""
+    english = [item.official for item in benchmark(shared, "gaokao2023en").items]
+    assert (sum(len(one) == 1 and one in "ABCDE" for one in english), english.count("")) == (37, 3)
+    assert sum(len(item.official) > 1 for item in benchmark(shared, "gaokao_math_qa").items) == 7
+
+
+def test_choice_questions_carry_their_options_and_examples(shared: Path) -> None:
+    """MMLU-STEM in CoT: options on one line, five examples before it; in TIR none."""
+    item = benchmark(shared, "mmlu_stem").items[0]
+    assert "\nAnswer Choices: (A) maintain the population" in item.problem
+    assert datasets.prompt("mmlu_stem", item, Mode.COT).text.count("The answer is (") == 5
+    assert "The answer is (" not in datasets.prompt("mmlu_stem", item, Mode.TIR).text
+
+
+def test_several_letters_are_asked_without_examples(shared: Path) -> None:
+    """As published: only questions with one right letter get examples."""
+    several = next(item for item in benchmark(shared, "gaokao_math_qa").items if len(item.official) > 1)
+    assert "答案是" not in datasets.prompt("gaokao_math_qa", several, Mode.COT).text
+
+
+def test_the_demo_set_is_embedded() -> None:
+    """It needs no file of the user's, and knows its languages and kinds."""
+    data = datasets.load("demo", datasets.EMBEDDED)
+    assert data.whole >= 500
+    assert {item.language for item in data.items} == set(Language)
+    assert all(item.subject for item in data.items)
+
+
+def written(tmp_path: Path, *lines: str) -> Path:
+    """A small data set."""
+    path = tmp_path / "mine.jsonl"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+GOOD = json.dumps({"problem": "1+1?", "answer": "2"})
+
+
+@pytest.mark.parametrize(
+    "bad", ['{"problem": "x"', '{"problem": "x"}', "[1]", '{"problem": "", "answer": "2"}', "null"]
+)
+def test_a_damaged_line_is_named(tmp_path: Path, bad: str) -> None:
+    """The error says which line; skipping goes on and counts it."""
+    path = written(tmp_path, GOOD, bad, GOOD)
+    with pytest.raises(DataError, match="line 2"):
+        datasets.load("mine", path)
+    data = datasets.load("mine", path, skip_bad=True)
+    assert (len(data.items), data.skipped) == (2, 1)
+
+
+def test_equal_names_are_told_apart(tmp_path: Path) -> None:
+    """Two problems with one id are two problems."""
+    row = json.dumps({"id": 7, "problem": "1+1?", "answer": "2"})
+    assert [item.id for item in datasets.load("mine", written(tmp_path, row, row)).items] == ["7", "7#2"]
+
+
+def test_a_true_or_false_question_says_so(tmp_path: Path) -> None:
+    """The official hint for yes/no answers is part of the problem."""
+    row = json.dumps({"problem": "Is 7 prime?", "answer": "True"})
+    assert datasets.load("mine", written(tmp_path, row)).items[0].problem == "Is 7 prime? (True or False)"
+
+
+def test_shards_part_the_problems(tmp_path: Path) -> None:
+    """Every problem is in exactly one shard, and a limit comes first."""
+    rows = [json.dumps({"problem": f"{i}?", "answer": str(i)}) for i in range(10)]
+    data = datasets.load("mine", written(tmp_path, *rows))
+    shards = [datasets.select(data, 7, (part, 3)).items for part in (1, 2, 3)]
+    assert sorted(int(item.id) for shard in shards for item in shard) == list(range(7))
+    with pytest.raises(DataError):
+        datasets.select(data, 2, (3, 3))

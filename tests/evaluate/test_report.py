@@ -1,0 +1,95 @@
+"""The report as text, JSON and HTML."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from qmath_cli import datasets
+from qmath_cli.commands import evaluation
+from qmath_cli.datasets import Dataset
+from qmath_cli.evaluate_records import Done
+from qmath_cli.evaluate_score import score
+from qmath_cli.records import Finish, Output, ProgramRun, RunStatus, Sample
+from qmath_cli.settings import Grade
+from qmath_cli.terminal import report_html, report_text
+from qmath_cli.terminal.report_html import Run
+
+EVIL = "<script>alert(1)</script> \x1b[31m <img src=https://example.org/x.png>"
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, list[Run]]:
+    """Two runs over two problems, one of them hostile."""
+    path = tmp_path_factory.mktemp("data") / "mine.jsonl"
+    rows = [{"problem": r"Solve $x^2 = 4$.", "answer": r"\pm 2"}, {"problem": EVIL, "answer": EVIL}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    data = datasets.load("mine", path)
+    program = ProgramRun("print('<b>')", Output("<b>", RunStatus.OK))
+    runs = []
+    with evaluation.marker("") as graders:
+        for answer in (r"\pm 2", "3"):
+            done = [
+                Done(item.id, Sample(rf"Text {EVIL} so \boxed{{{answer}}}", answer, Finish.ANSWERED, (program,)))
+                for item in data.items
+            ]
+            graded = [graders.grade(one, item) for one, item in zip(done, data.items, strict=True)]
+            runs.append(Run(score(data, graded, 1, Grade.STRICT, graders), graded))
+    return data, runs
+
+
+class Tags(HTMLParser):
+    """Every tag and every address in a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in {"src", "href", "srcset", "action", "data"}]
+
+
+def test_the_page_is_self_contained_and_inert(evaluated: tuple[Dataset, list[Run]]) -> None:
+    """No script, no address, nothing of the model's text as markup; formulas are MathML, the chart is SVG."""
+    page = report_html.page(*evaluated)
+    seen = Tags()
+    seen.feed(page)
+    assert not {"script", "img", "iframe", "link", "object", "base", "form"} & set(seen.tags)
+    assert seen.addresses == []
+    assert {"math", "svg", "details", "table"} <= set(seen.tags)
+    assert "\x1b" not in page
+    assert not re.search(r"url\(|@import|javascript:", page)
+
+
+def test_every_problem_and_sample_can_be_opened(evaluated: tuple[Dataset, list[Run]]) -> None:
+    """Two problems, each with one sample of each of two runs, and their verdicts."""
+    page = report_html.page(*evaluated)
+    assert page.count("<details>") == 2 + 4
+    assert page.count("✓ correct") + page.count("✗ wrong") + page.count("? undecided") == 8
+
+
+def test_several_runs_stand_side_by_side(evaluated: tuple[Dataset, list[Run]]) -> None:
+    """One row each, and the paired difference with its significance."""
+    _, runs = evaluated
+    scores = [run.score for run in runs]
+    text = "\n".join(report_text.lines(scores))
+    assert text.count("recorded responses  ") >= 2
+    assert "-50.0 points on 2 common problems (0 gained, 1 lost, p = 1.000)" in text
+    record = report_text.record(scores)
+    assert [one["accuracy"] for one in record["runs"]] == [0.5, 0.0]
+    assert record["paired"][0]["first_only"] == 1
+
+
+def test_one_run_is_one_flat_object(evaluated: tuple[Dataset, list[Run]]) -> None:
+    """The documented keys, with fractions between 0 and 1, and JSON all the way down."""
+    record = json.loads(json.dumps(report_text.record([evaluated[1][0].score])))
+    wanted = {"schema", "data", "items", "k", "accuracy", "ci95", "maj", "rm", "grade", "undecided", "no_answer",
+              "tokens", "seconds", "model"}  # fmt: skip
+    assert wanted <= set(record)
+    assert record["schema"] == "qmath.eval/1"
+    assert 0 <= record["ci95"][0] <= record["accuracy"] <= record["ci95"][1] <= 1

@@ -1,0 +1,183 @@
+"""A run that cannot be lost: stored sample by sample, continued after a kill, and never mixed with another."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qmath_cli.errors import DataError, UsageError
+from qmath_cli.evaluate_records import Done, Grades, Setup
+from qmath_cli.evaluate_store import RunFile
+from qmath_cli.records import Finish, Mark, Mode, Output, ProgramRun, RunStatus, Sample, Sampling, Usage, Verdict
+
+SETUP = Setup("mine", "a" * 64, "demo:q8_0", "b" * 64, 10, "q8_0", Mode.TIR, Sampling(), 4, "c" * 64)
+
+
+def done(item: str, index: int = 0) -> Done:
+    """A sample with everything in it."""
+    run = ProgramRun("print(2)", Output("2\n", RunStatus.OK, 0.5))
+    sample = Sample("数 \\boxed{2}\u2028", "2", Finish.ANSWERED, (run,), Usage(3, 4, 5), 1.5, index)
+    return Done(item, sample, Grades("2", Verdict(Mark.CORRECT, "official"), Verdict(Mark.WRONG, "value", "w")), 0.25)
+
+
+def test_a_stored_sample_comes_back_whole(tmp_path: Path) -> None:
+    """Programs, verdicts, usage and any character survive the file."""
+    with RunFile(tmp_path, SETUP) as run:
+        run.add(done("0", 3))
+    with RunFile(tmp_path, SETUP) as run:
+        assert run.done == {("0", 3): done("0", 3)}
+
+
+@pytest.mark.parametrize("cut", [1, 5, 40])
+def test_a_line_cut_short_is_dropped(tmp_path: Path, cut: int) -> None:
+    """A kill in the middle of a write costs that sample only, and the file goes on."""
+    with RunFile(tmp_path, SETUP) as run:
+        run.add(done("0"))
+        run.add(done("1"))
+    run.path.write_bytes(run.path.read_bytes()[:-cut])
+    with RunFile(tmp_path, SETUP) as again:
+        assert set(again.done) == {("0", 0)}
+        again.add(done("1"))
+    with RunFile(tmp_path, SETUP) as last:
+        assert len(last.done) == 2
+
+
+def test_a_file_cut_inside_its_first_line_starts_anew(tmp_path: Path) -> None:
+    """A kill before the setup was written leaves nothing to mix with."""
+    with RunFile(tmp_path, SETUP) as run:
+        pass
+    run.path.write_bytes(run.path.read_bytes()[:20])
+    with RunFile(tmp_path, SETUP) as again:
+        again.add(done("0"))
+    assert Setup.of(json.loads(run.path.read_text(encoding="utf-8").splitlines()[0])) == SETUP
+
+
+def test_a_damaged_line_in_the_middle_is_an_error(tmp_path: Path) -> None:
+    """Nothing is guessed about a file that something else has written to."""
+    with RunFile(tmp_path, SETUP) as run:
+        run.add(done("0"))
+    lines = run.path.read_bytes().splitlines(keepends=True)
+    run.path.write_bytes(lines[0] + b"garbage\n" + lines[1])
+    with pytest.raises(DataError, match="line 2"):
+        RunFile(tmp_path, SETUP)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"model_sha256": "d" * 64}, {"mode": Mode.COT}, {"prompt_sha256": "e" * 64}, {"data_sha256": "f" * 64},
+     {"sampling": Sampling(temperature=0.7)}, {"max_programs": 2}],
+)  # fmt: skip
+def test_another_setup_is_another_run(tmp_path: Path, change: dict[str, Any]) -> None:
+    """A changed model, mode, prompt, data set or setting never continues this run."""
+    with RunFile(tmp_path, SETUP) as run:
+        run.add(done("0"))
+    with RunFile(tmp_path, replace(SETUP, **change)) as other:
+        assert other.done == {}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files are locked in another way there")
+def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:
+    """The second is told so."""
+    with RunFile(tmp_path, SETUP), pytest.raises(UsageError, match="another process"):
+        RunFile(tmp_path, SETUP)
+
+
+# ---------------------------------------------------------------- the real command, with the demo model
+
+PROGRAM = (
+    "import sys; from qmath_cli.commands import eval as e; import typer; "
+    "app = typer.Typer(); app.command()(e.command); sys.exit(app(standalone_mode=False))"
+)
+EVAL = [sys.executable, "-c", PROGRAM, "demo", "-m", "demo:q8_0", "--limit", "6", "-k", "2", "--parallel", "1"]
+
+
+def start(home: Path, *more: str, pipe: bool = False) -> subprocess.Popen[str]:
+    """The command, with its state in `home`."""
+    environ = {**os.environ, "QMATH_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
+    out = subprocess.PIPE if pipe else subprocess.DEVNULL
+    return subprocess.Popen([*EVAL, *more], env=environ, stdout=out, stderr=subprocess.DEVNULL, text=True)
+
+
+def records(home: Path) -> list[dict[str, Any]]:
+    """The stored lines without what a clock or a cache decides."""
+    (path,) = (home / "state" / "evaluations").glob("*.jsonl")
+    found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for one in found[1:]:
+        del one["seconds"]
+        del one["usage"]["prefilled_tokens"]
+        for program in one["programs"]:
+            del program["seconds"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The records of a run that nobody interrupts."""
+    home = tmp_path_factory.mktemp("undisturbed")
+    assert start(home).wait() == 0
+    return records(home)
+
+
+@pytest.mark.slow
+def test_a_run_killed_five_times_ends_as_if_nothing_had_happened(
+    tmp_path: Path, undisturbed: list[dict[str, Any]]
+) -> None:
+    """One sequence at a time: the same records in the same order, none lost, none doubled."""
+    dice = random.Random(7)
+    for _ in range(5):
+        process = start(tmp_path)
+        wait_for_records(process, tmp_path, more=dice.randint(0, 2))
+        time.sleep(dice.random() / 5)
+        process.kill()
+        process.wait()
+    assert start(tmp_path).wait() == 0
+    assert records(tmp_path) == undisturbed
+
+
+@pytest.mark.slow
+def test_ctrl_c_prints_what_is_done_and_exits_130(tmp_path: Path) -> None:
+    """The partial table is a report; the same command goes on."""
+    process = start(tmp_path, "--json", pipe=True)
+    wait_for_records(process, tmp_path, more=3)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate()
+    report = json.loads(output)
+    assert process.returncode == 130
+    assert report["partial"] is True
+    assert report["items"] < 6
+
+
+@pytest.mark.slow
+def test_a_finished_run_is_not_run_again(tmp_path: Path) -> None:
+    """The second call, and a regrading, change no sample and report the same figures."""
+    reports = []
+    for more in ((), (), ("--regrade",)):
+        process = start(tmp_path, "--json", *more, pipe=True)
+        output, _ = process.communicate()
+        assert process.returncode == 0
+        reports.append(json.loads(output))
+    assert reports[0] == reports[1] == reports[2]
+    assert len(records(tmp_path)) == 13
+
+
+def wait_for_records(process: subprocess.Popen[str], home: Path, more: int) -> None:
+    """Until the run has stored `more` samples beyond those of the last time, or has ended."""
+    folder = home / "state" / "evaluations"
+    had = lines(folder)
+    while process.poll() is None and lines(folder) < max(had, 1) + more:
+        time.sleep(0.02)
+
+
+def lines(folder: Path) -> int:
+    """Lines stored so far."""
+    return sum(path.read_bytes().count(b"\n") for path in folder.glob("*.jsonl"))

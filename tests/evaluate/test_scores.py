@@ -1,0 +1,98 @@
+"""What stored samples come to: intervals, tests, Maj@k, RM@k, and recorded responses of a real model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from qmath_cli import datasets, evaluate_recorded
+from qmath_cli.commands import evaluation
+from qmath_cli.errors import DataError
+from qmath_cli.evaluate_published import How, published
+from qmath_cli.evaluate_records import Done
+from qmath_cli.evaluate_score import Score, score
+from qmath_cli.evaluate_stats import mcnemar, wilson
+from qmath_cli.records import Finish, Mode, Sample
+from qmath_cli.settings import Grade
+
+
+def test_the_interval_is_wilson_s() -> None:
+    """Against printed values: 8 of 10, none of 10, and all of 3."""
+    assert [round(end, 4) for end in wilson(8, 10)] == [0.4902, 0.9433]
+    assert [round(end, 4) for end in wilson(0, 10)] == [0.0, 0.2775]
+    assert [round(end, 4) for end in wilson(3, 3)] == [0.4385, 1.0]
+
+
+def test_the_paired_test_counts_only_differences() -> None:
+    """Five to nil on any number of problems is p = 1/16; no difference is no evidence."""
+    found = mcnemar([True] * 5 + [True] * 20, [False] * 5 + [True] * 20)
+    assert (found.first_only, found.second_only, found.p) == (5, 0, 0.0625)
+    assert mcnemar([True, False], [True, False]).p == 1.0
+
+
+def test_recorded_responses_give_the_reference_figures(shared: Path) -> None:
+    """50 MATH problems x 8: mean 375/400, Maj@8 and RM@8 48/50 each, first sample as stored."""
+    path = shared / "responses" / "math_cot_50.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    data, samples, k = evaluate_recorded.read(path)
+    with evaluation.marker("math") as graders:
+        items = {item.id: item for item in data.items}
+        graded = [graders.grade(one, items[one.item]) for one in samples]
+        found = score(data, graded, k, Grade.OFFICIAL, graders)
+    assert (found.items, k) == (50, 8)
+    assert found.accuracy == pytest.approx(375 / 400)
+    assert (found.maj[8], found.rm[8]) == (48 / 50, 48 / 50)
+    assert found.maj[1] == pytest.approx(sum(row["score"][0] for row in rows) / 50)
+
+
+def test_responses_without_texts_are_refused(tmp_path: Path) -> None:
+    """A plain data set is not a record of responses."""
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"problem": "1+1", "answer": "2"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match="without responses"):
+        evaluate_recorded.read(path)
+
+
+def small(tmp_path: Path, *answers: tuple[str, ...], k: int, grade: Grade = Grade.OFFICIAL) -> Score:
+    """The score of hand-made samples, all for the answer 2."""
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"problem": "1+1?", "answer": "2", "subject": "sums"}\n' * len(answers), encoding="utf-8")
+    data = datasets.load("mine", path)
+    done = [
+        Done(item.id, Sample(rf"\boxed{{{text}}}" if text else "?", text or None, Finish.ANSWERED, index=i))
+        for item, texts in zip(data.items, answers, strict=True)
+        for i, text in enumerate(texts)
+    ]
+    with evaluation.marker("") as graders:
+        items = {item.id: item for item in data.items}
+        return score(data, [graders.grade(one, items[one.item]) for one in done], k, grade, graders)
+
+
+def test_only_whole_problems_count(tmp_path: Path) -> None:
+    """A problem of which samples are missing waits."""
+    found = small(tmp_path, ("2", "2"), ("2",), k=2)
+    assert (found.items, found.accuracy) == (1, 1.0)
+
+
+def test_the_strict_vote_joins_equal_answers(tmp_path: Path) -> None:
+    """`4/2` and `2` are one answer to a person and two strings to the official vote."""
+    votes = ("3", "3", "4/2", "2", r"\frac{6}{3}")
+    assert small(tmp_path, votes, k=5, grade=Grade.STRICT).maj[5] == 1.0
+    assert small(tmp_path, votes, k=5).maj[5] == 0.0
+
+
+def test_missing_answers_are_rates_and_subjects_are_parts(tmp_path: Path) -> None:
+    """What failed is counted, and every subject has its own interval."""
+    found = small(tmp_path, ("2",), ("",), k=1)
+    assert found.rates.no_answer == 0.5
+    assert [(part.name, part.items, part.accuracy) for part in found.subjects] == [("sums", 2, 0.5)]
+
+
+def test_published_figures_are_those_of_the_report() -> None:
+    """Spot checks against the printed tables."""
+    assert [one.accuracy for one in published("7b-instruct", Mode.COT, "math")] == [0.836, 0.871, 0.885]
+    assert published("72b-instruct", Mode.TIR, "aime24")[0].accuracy == pytest.approx(12 / 30)
+    assert published("1.5b-instruct", Mode.COT, "cmath")[1].how is How.MAJ8
+    assert published("demo", Mode.TIR, "demo") == ()
