@@ -13,6 +13,7 @@ from qmath_cli import choose
 from qmath_cli.prompts import output_block
 from qmath_cli.records import (
     Event,
+    Finish,
     Pick,
     ProgramFinished,
     ProgramStarted,
@@ -109,6 +110,8 @@ class Renderer:
         self.close()
         if solution.answer is not None:
             self._answer(solution.answer)
+        if solution.finish is not Finish.ANSWERED:
+            self._terminal.note(WHY_NO_ANSWER[solution.finish])
         if self._wishes.answer_only:
             return
         if solution.votes.k > 1 and self._look.drawn:

@@ -149,10 +149,11 @@ def test_control_characters_never_reach_the_terminal() -> None:
 
 
 def test_no_answer_leaves_the_last_line_to_the_text() -> None:
-    """On a pipe nothing that looks like an answer follows a text without one."""
-    out = io.StringIO()
-    Renderer(Terminal(out, io.StringIO()), Look()).event(solution(answer=None, finish=Finish.NO_ANSWER))
+    """On a pipe nothing that looks like an answer follows a text without one; stderr says why."""
+    out, err = io.StringIO(), io.StringIO()
+    Renderer(Terminal(out, err), Look()).event(solution(answer=None, finish=Finish.OUT_OF_TOKENS))
     assert out.getvalue() == ""
+    assert err.getvalue() == "the token limit was reached before an answer\n"
 
 
 def test_a_cut_off_program_is_shown_as_far_as_it_came() -> None:
