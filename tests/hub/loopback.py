@@ -46,6 +46,27 @@ class Asked:
     token: str | None
 
 
+class Hollow(bytes):
+    """A file that is as large as it says, and holds zeros after its beginning."""
+
+    size: int
+
+    @classmethod
+    def of(cls, beginning: bytes, size: int) -> Hollow:
+        """`size` bytes that start with `beginning`."""
+        made = cls(beginning)
+        made.size = size
+        return made
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, part: object) -> bytes:  # type: ignore[override]
+        assert isinstance(part, slice)
+        found: bytes = super().__getitem__(part)
+        return found.ljust(part.stop - part.start, b"\0")
+
+
 @dataclass
 class Repo:
     """A repository with one commit. Files whose names end in one of `large` go through large-file storage."""

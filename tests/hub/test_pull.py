@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import random
 import threading
 import time
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import gguf
 import pytest
-from checkpoints import Recipe, write
-from loopback import COMMIT, Fault, Loopback
+from checkpoints import Recipe, config, tensors, with_header, write, write_json
+from loopback import COMMIT, Fault, Hollow, Loopback
 from pulling import MODEL, NAME, Machine, publish
 
 from qmath_cli.errors import ExitCode, IntegrityError
@@ -374,3 +375,30 @@ def test_what_the_lock_knows_must_hold(machine: Machine, wrong: LockedFile) -> N
     with pytest.raises(IntegrityError, match=r"models\.lock"):
         snapshot_of(model, Hub(machine.variables), machine.places)
     assert len(machine.hub.asked) == 1
+
+
+@pytest.fixture
+def giant(machine: Machine, tmp_path: Path) -> str:
+    """A checkpoint of three terabytes in F32, of which the hub has no more than the header."""
+    recipe = Recipe(hidden=8192, feed_forward=29568, layers=800, heads=64, kv_heads=8, vocab=1024)
+    folder = write(tmp_path / "giant", recipe.but(hidden=256, feed_forward=256, layers=1, heads=4, kv_heads=2))
+    write_json(folder / "config.json", config(recipe))
+    header, offset = {}, 0
+    for name, shape in tensors(recipe).items():
+        size = 2 * math.prod(shape)
+        header[name] = {"dtype": "BF16", "shape": list(shape), "data_offsets": [offset, offset + size]}
+        offset += size
+    head = with_header(header, b"")
+    publish(machine.hub, folder, "72b").files["model.safetensors"] = Hollow.of(head, len(head) + offset)
+    return "72b:f32"
+
+
+def test_what_does_not_fit_is_refused_before_a_weight_moves(machine: Machine, giant: str) -> None:
+    """Memory first; who insists is told about the disk. Exit 8, the numbers, and only headers were asked for."""
+    assert machine.ask("pull", giant, "--dry-run")["memory"]["f32"]["verdict"] == "does not fit"
+    for arguments, what in (((giant,), "of memory"), ((giant, "--force"), "on disk")):
+        code, out, err = machine.run("pull", *arguments)
+        assert (code, out) == (ExitCode.DOES_NOT_FIT, "")
+        assert what in err
+    assert not machine.places.models.exists()
+    assert not list(machine.places.cache.rglob("*.safetensors*"))
