@@ -1,0 +1,124 @@
+"""What the engine costs beyond `qmath bench`: `python tests/bench/engine.py sharing MODEL.gguf | soak | startup`.
+
+sharing   eight samples of 128 tokens from one prompt of 512, against eight separate runs, by turns
+soak      1,000 demo solves (as text and output blocks, no programs) in one process: memory and KV cells
+startup   `qmath --help` and `qmath solve` with the demo, and which imports they pay for
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "engine")]
+
+from qmath_cli import prompts  # noqa: E402
+from qmath_cli.bench import prompt_of  # noqa: E402
+from qmath_cli.engine.batch import Batch  # noqa: E402
+from qmath_cli.engine.model import Options, load  # noqa: E402
+from qmath_cli.engine.preflight import Preflight  # noqa: E402
+from qmath_cli.records import Mode, Prompt, Sampling  # noqa: E402
+
+DEMO = ROOT / "qmath_cli" / "demo" / "demo-q8_0.gguf"
+PROBLEMS = ("Find the roots of x^2 - 5x + 6 = 0.", "What is 12 + 30?", "求方程 x^2 - 5x + 6 = 0 的根。")
+
+
+def sharing(path: Path, rounds: int = 2) -> None:
+    """Wall time for eight samples at once, and one after another."""
+    samplings = [Sampling(temperature=0.7, top_p=0.8, seed=seed, max_tokens=128) for seed in range(8)]
+    with load(path, Options(), Preflight()) as model:
+        prompt = prompt_of(model, 512)
+        with Batch(model, 8, cells=4096, endless=True) as batch:
+            run(batch, prompt, samplings[:1])  # warm-up
+            ratios = []
+            for _ in range(rounds):
+                together = timed(lambda: run(batch, prompt, samplings))
+                apart = timed(lambda: [run(batch, prompt, [sampling]) for sampling in samplings])
+                ratios.append(together / apart)
+                print(f"together {together:.2f} s, apart {apart:.2f} s, ratio {ratios[-1]:.3f}", flush=True)
+    print(f"median ratio {statistics.median(ratios):.3f}")
+
+
+def soak(solves: int = 1000) -> None:
+    """Resident memory after the first hundred and after all, and the cells that are left in use."""
+    from driving import solve
+
+    print(f"{'solves':>7} {'RSS, MB':>8} {'cells':>6}")
+    first = 0.0
+    with load(DEMO, Options(), Preflight()) as model, Batch(model, 4) as batch:
+        for done in range(1, solves + 1):
+            k = 1 + done % 4
+            samplings = [Sampling(temperature=0.8, seed=done + i, max_tokens=300) for i in range(k)]
+            solve(batch, prompts.chat(PROBLEMS[done % len(PROBLEMS)], Mode.TIR), samplings)
+            if done % 100 == 0:
+                now = resident()
+                first = first or now
+                print(f"{done:>7} {now:>8.1f} {batch.cells_used:>6}", flush=True)
+    print(f"growth after the first hundred: {now - first:.1f} MB")
+
+
+def startup(rounds: int = 5) -> None:
+    """Wall times on a warm disk, preflight cached, and the dearest imports."""
+    qmath = [sys.executable, "-m", "qmath_cli"]
+    for name, arguments in (("qmath --help", ["--help"]), ("qmath solve (demo)", ["solve", PROBLEMS[1]])):
+        quiet(qmath + arguments)
+        times = sorted(timed(lambda: quiet(qmath + arguments)) for _ in range(rounds))  # noqa: B023
+        print(f"{name}: median {statistics.median(times):.2f} s, best {times[0]:.2f} s")
+        for line in dearest_imports(arguments):
+            print("   ", line)
+
+
+def run(batch: Batch, prompt: Prompt, samplings: list[Sampling]) -> None:
+    """All tokens of all samplings."""
+    ids = batch.start(prompt, samplings)
+    while batch.step():
+        pass
+    for key in ids:
+        batch.release(key)
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def quiet(command: list[str]) -> None:
+    """Run, and see that it worked."""
+    subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+
+
+def resident() -> float:
+    """Resident memory now, in MB (Linux)."""
+    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(fields["VmRSS"].split()[0]) / 1024
+
+
+def dearest_imports(arguments: list[str], count: int = 8) -> list[str]:
+    """The modules whose import takes longest, with what they import, in milliseconds."""
+    command = [sys.executable, "-X", "importtime", "-m", "qmath_cli", *arguments]
+    said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stderr
+    rows = [
+        line.removeprefix("import time:").split("|") for line in said.splitlines() if line.startswith("import time:")
+    ]
+    costs = {name.strip(): int(whole) for _, whole, name in rows if whole.strip().isdigit()}
+    tops = sorted(costs.items(), key=lambda item: -item[1])
+    return [f"{whole / 1000:6.1f} ms  {name}" for name, whole in tops if "." not in name][:count]
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["sharing", path]:
+            sharing(Path(path))
+        case ["soak"]:
+            soak()
+        case ["startup"]:
+            startup()
+        case _:
+            sys.exit(__doc__)
