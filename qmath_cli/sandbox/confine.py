@@ -7,6 +7,7 @@ Returns the findings as plain records, for the first frame a worker sends.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from qmath_cli.sandbox import audit, probes
@@ -50,8 +51,11 @@ def apply(orders: Orders, parent: int) -> str:
 def outside(orders: Orders, *, memory: bool) -> list[dict[str, str]]:
     """What the parent holds by itself, and the memory limit."""
     size = f"{orders.memory >> 20} MiB"
+    own = "a process of its own, clean environment, empty folder"
+    if sys.platform != "win32" and os.geteuid() == 0:
+        own += "; as root, without its powers"
     return [
-        probes.record(Guard.PROCESS, Hold.OUTSIDE, "a process of its own, clean environment, empty folder"),
+        probes.record(Guard.PROCESS, Hold.OUTSIDE, own),
         probes.record(Guard.TIME, Hold.OUTSIDE, f"{orders.seconds:g} s, then the whole group is killed and reaped"),
         probes.record(Guard.OUTPUT, Hold.OUTSIDE, "bounded, and checked before it is believed"),
         probes.record(Guard.MEMORY, Hold.KERNEL if memory else Hold.OUTSIDE, size),

@@ -49,6 +49,14 @@ def orders_for(limits: Limits, scratch: Path, preload: Sequence[str], without: f
     )
 
 
+def make_scratch() -> Path:
+    """The empty folder that workers are started in. Raises `ExecutorUnusable`."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="qmath-"))
+    except OSError as exc:
+        raise ExecutorUnusable(f"no temporary folder can be made: {exc}", "set TMPDIR to one that can") from exc
+
+
 def launcher_for(orders: Orders) -> Launcher:
     """Forked workers on Linux; elsewhere forking after numpy is not safe, or there is no fork."""
     if sys.platform == "linux":
@@ -79,7 +87,7 @@ class Executor:
         self.empty = empty
         self._allow_basic = allow_basic
         self._spares = spares
-        self.scratch = Path(tempfile.mkdtemp(prefix="qmath-"))
+        self.scratch = make_scratch()
         self._launcher = launcher_for(orders_for(self.limits, self.scratch, preload, without))
         self._lock = threading.Lock()
         self._closed = False
@@ -104,19 +112,25 @@ class Executor:
 
     def take(self) -> LiveProcess:
         """A confined process that waits for programs; the next one is started at once."""
+        process = self._next().result()
+        if not process.alive():  # it was killed while it waited, perhaps because memory was short
+            self.retire(process)
+            process = self._next().result()
+        if protection_of(process.layers) is Protection.BASIC and not self._allow_basic:
+            self.retire(process)
+            raise ExecutorUnusable(
+                "programs can only be held back by Python itself on this system, not by its kernel",
+                "--allow-basic-executor runs them all the same; allow_basic_executor = true in the settings, always",
+            )
+        return process
+
+    def _next(self) -> Future[LiveProcess]:
         with self._lock:
             if self._closed:
                 raise ExecutorUnusable("the executor is closed")
             spare = self._spare or self._background.submit(self._launch)
             self._spare = self._background.submit(self._launch) if self._spares else None
-        process = spare.result()
-        if protection_of(process.layers) is Protection.BASIC and not self._allow_basic:
-            self.retire(process)
-            raise ExecutorUnusable(
-                "programs can only be held back by Python itself on this system, not by its kernel",
-                "--allow-basic-executor runs them all the same; executor.allow_basic in the settings does so for good",
-            )
-        return process
+            return spare
 
     def retire(self, process: LiveProcess) -> None:
         """End a process and forget it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import socket
@@ -67,38 +68,61 @@ class Zygote:
     def __init__(self, orders: Orders) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
         with theirs:
             self._process = subprocess.Popen(
                 command("zygote", orders),
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 cwd=orders.scratch,
                 env=environment(os.environ),
                 start_new_session=True,
             )
-        self._answer(START_SECONDS)
+        try:
+            self._answer(0, START_SECONDS)
+        except OSError as exc:
+            self._control.close()
+            raise OSError(self._last_words() or str(exc)) from exc
+        finally:
+            self._hang_up()
 
     def fork(self, theirs: Ends) -> int:
         """A new worker with these pipes as 0, 1 and 2; its process id."""
         with self._lock:
             descriptors = [theirs.requests, theirs.output, theirs.results]
-            socket.send_fds(self._control, [b'{"fork": true}'], descriptors)
-            return self._answer(ANSWER_SECONDS)["pid"]
+            number = next(self._numbers)
+            socket.send_fds(self._control, [json.dumps({"id": number}).encode("ascii")], descriptors)
+            return self._answer(number, ANSWER_SECONDS)["pid"]
 
     def end(self, pid: int) -> int:
         """Kill and reap a worker; its exit status."""
         with self._lock:
-            self._control.send(json.dumps({"end": pid}).encode("ascii"))
-            return self._answer(ANSWER_SECONDS)["status"]
+            number = next(self._numbers)
+            self._control.send(json.dumps({"id": number, "end": pid}).encode("ascii"))
+            return self._answer(number, ANSWER_SECONDS)["status"]
 
-    def _answer(self, seconds: float) -> dict[str, int]:
+    def _answer(self, number: int, seconds: float) -> dict[str, int]:
+        """The answer to a request; those to requests that were interrupted (Ctrl-C) are passed over."""
         self._control.settimeout(seconds)
-        data = self._control.recv(_MESSAGE)
-        if not data:
-            raise ConnectionError("the process that forks workers has ended")
-        record: dict[str, int] = json.loads(data)
-        return record
+        while True:
+            data = self._control.recv(_MESSAGE)
+            if not data:
+                raise ConnectionError("the process that forks workers has ended")
+            record: dict[str, int] = json.loads(data)
+            if record.get("id") == number:
+                return record
+
+    def _last_words(self) -> str:
+        """The last line a zygote wrote before it failed to start."""
+        self._process.kill()
+        _out, said = self._process.communicate()
+        return said.decode("utf-8", "replace").strip().rpartition("\n")[2]
+
+    def _hang_up(self) -> None:
+        """Stop listening to its stderr: from here on it has nothing to say."""
+        if self._process.stderr is not None:
+            self._process.stderr.close()
 
     def close(self) -> None:
         """Close the socket, at which the zygote ends its workers and itself."""

@@ -67,6 +67,11 @@ class LiveProcess:
             self.close()
         return exchange
 
+    def alive(self) -> bool:
+        """Whether an idle worker is still there (a system out of memory may have killed it)."""
+        with self._busy:
+            return not any(name == "results" for name, _piece in self._port.receive(0, sending=False))
+
     def greedy(self) -> bool:
         """Whether the worker uses more memory than it may, as far as that is seen from outside."""
         return self._started.memory() > self._memory

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
+import textwrap
 import threading
 import traceback
 import types
@@ -45,6 +46,7 @@ class Namespace:
 
     def run(self, source: str) -> Report:
         """Run a program to its end. Whatever it raises is in the report."""
+        source = dedent(source)
         self._count += 1
         name = f"<program {self._count}>" if self._count > 1 else "<program>"
         lines = source.splitlines(keepends=True)
@@ -71,6 +73,12 @@ class Namespace:
         shown = "" if value is None else repr(value)
         join_threads()
         return shown[:MAX_VALUE]
+
+
+def dedent(source: str) -> str:
+    """A program that is indented as a whole, as in a list item, moved to the left; any other is left alone."""
+    first = next((line for line in source.splitlines() if line.strip()), "")
+    return textwrap.dedent(source) if first[:1] in (" ", "\t") else source
 
 
 def keep_value(tree: ast.Module) -> ast.Module:

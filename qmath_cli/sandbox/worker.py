@@ -47,19 +47,29 @@ def serve(orders: Orders, channel: Channel, parent: int) -> None:
     aside = surroundings.Aside(MAX_ASIDE)
     surroundings.prepare()
     namespace = surroundings.namespace(orders)
-    stdout = io.TextIOWrapper(
-        io.FileIO(1, "w"), encoding="utf-8", errors="backslashreplace", line_buffering=True, newline="\n"
-    )
-    sys.stdin = io.TextIOWrapper(io.FileIO(0, "r", closefd=False), encoding="utf-8")
     layers = confine(orders, parent)
     _send(write, channel.results, {"ready": os.getpid(), "layers": layers})
     while (request := _receive(read, channel.requests)) is not None:
-        sys.stdout, sys.stderr = stdout, aside
+        stdout = fresh_streams()
+        sys.stderr = aside
         report = _run(namespace, str(request.get("code", "")))
         _flush(stdout)
         said = aside.take()
         record = {"id": request.get("id"), "status": report.status, "value": report.value, "error": report.error}
         _send(write, channel.results, record | {"aside": said})
+
+
+def fresh_streams() -> io.TextIOWrapper:
+    """An empty stdin and a stdout that is flushed line by line, whatever the last program did to its own."""
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  a descriptor, open for good
+    sys.stdout = io.TextIOWrapper(
+        io.FileIO(1, "w", closefd=False),
+        encoding="utf-8",
+        errors="backslashreplace",
+        line_buffering=True,
+        newline="\n",
+    )
+    return sys.stdout
 
 
 def _run(namespace: Namespace, code: str) -> Report:

@@ -34,11 +34,11 @@ def main(orders: Orders) -> NoReturn:
     gc.freeze()  # so that a worker's collector does not touch, and thereby copy, the pages we share
     children: set[int] = set()
     libc.outlive_parent()  # from here on we see to it ourselves, and tidy up
-    control.send(b'{"ready": true}')
+    control.send(b'{"id": 0}')
     while (message := _next(control, orders.parent)) is not None:
         request, descriptors = message
         answer = _end(request, children) if "end" in request else _fork(orders, control, descriptors, children)
-        control.send(json.dumps(answer).encode("ascii"))
+        control.send(json.dumps({"id": request.get("id")} | answer).encode("ascii"))
     for child in list(children):
         _end({"end": child}, children)
     with contextlib.suppress(OSError):

@@ -201,3 +201,34 @@ def test_no_worker_survives_qmath(when: str, delay: float) -> None:
     assert not Path(folder).exists() or when == "starting"
     if Path(folder).exists():
         Path(folder).rmdir()
+
+
+def test_a_program_indented_as_a_whole_runs(executor: Executor) -> None:
+    """As models write them inside of lists."""
+    assert run(executor, "    x = 3\n    if x:\n        print(x)\n")[0].text == "3"
+
+
+def test_a_program_that_closed_its_stdout_leaves_the_next_one_a_fresh_one(executor: Executor) -> None:
+    """And `exit()`, which closes stdin, leaves an empty stdin behind."""
+    outputs = run(executor, "import sys\nsys.stdout.close()", "print(1)", "exit()", "import sys\nsys.stdin.read()")
+    assert [output.text for output in outputs[1::2]] == ["1", "''"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kills a zygote, which only Linux has")
+def test_the_death_of_the_zygote_is_survived() -> None:
+    """Its workers die with it; the next solution gets a new one."""
+    with Executor(preload=(), allow_basic=True) as executor:
+        assert run(executor, "1 + 1")[0].text == "2"
+        executor.protection  # noqa: B018  the spare is there
+        time.sleep(0.3)
+        for pid in processes(str(executor.scratch)):
+            os.kill(pid, signal.SIGKILL)
+        assert run(executor, "1 + 1")[0].text == "2"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="starts a zygote, which only Linux has")
+def test_a_worker_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last line of its traceback, in an error the user can read."""
+    monkeypatch.setattr("qmath_cli.sandbox.launch.LINE", "import no_such_module")
+    with Executor(preload=()) as executor, pytest.raises(ExecutorUnusable, match="No module named 'no_such_module'"):
+        executor.open()
