@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
-
-sys.path.insert(0, str(Path(__file__).parent))  # for `scripted`, which several folders of tests share
 
 
 @pytest.fixture(scope="session")
