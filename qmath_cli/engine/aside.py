@@ -15,6 +15,8 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Any
 
+from qmath_cli.engine.native import native
+
 Jobs = SimpleQueue[Callable[[], object] | None]
 
 _GLANCE = 1.0  # seconds; on Windows a wait without an end cannot be interrupted
@@ -28,12 +30,10 @@ class AbortFlag:
     """
 
     def __init__(self) -> None:
-        import llama_cpp
-
         self._flag = ctypes.create_string_buffer(2)
         self.address = ctypes.addressof(self._flag)
         library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
-        self.callback: Any = ctypes.cast(library.strlen, llama_cpp.ggml_abort_callback)
+        self.callback: Any = ctypes.cast(library.strlen, native().lib.ggml_abort_callback)
 
     def set(self, *, abort: bool) -> None:
         """Let the computation under way end at its next graph node, or let the next one run."""

@@ -8,7 +8,11 @@ The log hook is the library's own process-wide state, so there is one `Native` p
 from __future__ import annotations
 
 import functools
+import importlib
+import importlib.util
+import sys
 from collections import deque
+from types import ModuleType
 from typing import Any
 
 from qmath_cli.errors import EngineUnusable
@@ -23,18 +27,13 @@ class Native:
 
     def __init__(self) -> None:
         try:
-            import llama_cpp
+            self.lib, self.ggml = _bindings()
         except ImportError as exc:
             raise EngineUnusable("llama.cpp is not installed", INSTALL) from exc
         except (OSError, RuntimeError) as exc:  # the shared library is there and cannot be loaded
             raise EngineUnusable(f"llama.cpp cannot be loaded: {exc}", f"{INSTALL} --force-reinstall") from exc
-        from llama_cpp import _ggml  # the library beneath, which the package loads but does not bind
-
-        self.lib: Any = llama_cpp.llama_cpp
-        self.ggml: Any = _ggml.libggml
-        self.version: str = llama_cpp.__version__
         self._complaints: deque[str] = deque(maxlen=32)
-        self._log = llama_cpp.llama_log_callback(self._hear)  # kept: the C side holds no reference
+        self._log = self.lib.llama_log_callback(self._hear)  # kept: the C side holds no reference
         self.lib.llama_log_set(self._log, None)
         self.lib.llama_backend_init()
 
@@ -56,3 +55,24 @@ class Native:
 def native() -> Native:
     """The library, loaded once. Raises `EngineUnusable`."""
     return Native()
+
+
+def _bindings() -> tuple[Any, Any]:
+    """The ctypes bindings of llama.cpp, and the handle of the ggml library beneath.
+
+    Importing the package itself would import its whole high-level API (numpy, jinja2, a disk cache) and cost a tenth
+    of a second for nothing. So its two modules are imported under a bare package, which is taken away again: whoever
+    imports llama_cpp afterwards gets the real one, around the same bindings.
+    """
+    if "llama_cpp" not in sys.modules:
+        spec = importlib.util.find_spec("llama_cpp")
+        if spec is None or spec.submodule_search_locations is None:
+            raise ImportError("no package llama_cpp")
+        bare = ModuleType("llama_cpp")
+        bare.__path__ = list(spec.submodule_search_locations)
+        sys.modules["llama_cpp"] = bare
+        try:
+            return importlib.import_module("llama_cpp.llama_cpp"), importlib.import_module("llama_cpp._ggml").libggml
+        finally:
+            del sys.modules["llama_cpp"]
+    return importlib.import_module("llama_cpp.llama_cpp"), importlib.import_module("llama_cpp._ggml").libggml
