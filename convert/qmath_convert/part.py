@@ -6,6 +6,7 @@ The invariants, which make `kill -9` at any moment harmless:
 2. A tensor's name is appended to the journal only after its bytes are on the disk, and the journal is fsynced itself.
 3. The journal's first line is the fingerprint of the plan: header and source. Another plan starts from nothing.
 4. The journal goes last, after the rename: a final file with a journal beside it is complete.
+5. The journal is locked from `open` to `close`: one process at a time writes a file.
 
 A torn last line (the machine stopped while it was written) is ignored.
 """
@@ -14,9 +15,11 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from qmath_convert.errors import CannotWrite
 
@@ -32,6 +35,7 @@ class Part:
         self._journal = path.with_name(path.name + ".part.journal")
         self._size = size
         self._fingerprint = fingerprint
+        self._file: BinaryIO | None = None  # the journal, open and locked
         self.done: frozenset[str] = frozenset()
         self.complete = False
 
@@ -39,6 +43,9 @@ class Part:
         """Take up an earlier run's file if it was made by the same plan, or start a new one."""
         with _translated(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            journal = self._journal.open("a+b")
+            _lock(journal, self.path)
+            self._file = journal
             done = self._journalled()
             if done is not None and self.path.is_file() and not self.part.exists():
                 self.complete = True
@@ -64,19 +71,15 @@ class Part:
         """These tensors are complete: put them on the disk, then into the journal."""
         with _translated(self.path):
             _sync(self.part)
-            with self._journal.open("a", encoding="utf-8") as journal:
-                journal.writelines(f"{name}\n" for name in names)
-                journal.flush()
-                os.fsync(journal.fileno())
+            self._append(names)
 
     def retract(self, names: Iterable[str]) -> None:
         """These tensors were recorded, but what they were made from turned out wrong: take them out of the journal."""
-        recorded, wrong = self._journalled() or frozenset(), frozenset(names)
-        replacement = self._journal.with_name(self._journal.name + ".new")
         with _translated(self.path):
-            replacement.write_text("".join(f"{line}\n" for line in (self._fingerprint, *sorted(recorded - wrong))))
-            replacement.replace(self._journal)
-        self.done -= wrong
+            kept = (self._journalled() or frozenset()) - frozenset(names)
+            self._begin_journal()  # a stop between these two lines costs work, not truth
+            self._append(sorted(kept))
+        self.done = kept
 
     def finish(self) -> None:
         """Give the file its name. The journal stays until `forget`."""
@@ -87,28 +90,50 @@ class Part:
 
     def forget(self) -> None:
         """Everything is done: remove the journal."""
+        self.close()
         self._journal.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of the journal, and so of the lock."""
+        if self._file is not None:
+            self._file.close()
 
     def discard(self) -> None:
         """Leave nothing behind. A file that cannot be removed is not worth hiding the error that led here."""
+        if self._file is None:
+            return  # never ours
+        self.close()
         for path in (self.part, self._journal):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 
     def _journalled(self) -> frozenset[str] | None:
         """The tensors that an earlier run of the same plan recorded; None if there was no such run."""
-        if not self._journal.is_file():
-            return None
-        fingerprint, *names = self._journal.read_text(encoding="utf-8", errors="replace").split("\n")
+        journal = self._opened()
+        journal.seek(0)
+        fingerprint, *names = journal.read().decode("utf-8", errors="replace").split("\n")
         return frozenset(names[:-1]) if fingerprint == self._fingerprint and names else None
 
     def _start(self, header: bytes) -> None:
-        self._journal.unlink(missing_ok=True)
+        self._opened().truncate(0)
         with self.part.open("wb") as file:
             _allocate(file.fileno(), self._size)
             file.write(header)
-        with self._journal.open("w", encoding="utf-8") as journal:
-            journal.write(self._fingerprint + "\n")
+        self._begin_journal()
+
+    def _begin_journal(self) -> None:
+        self._opened().truncate(0)
+        self._append([self._fingerprint])
+
+    def _append(self, lines: Iterable[str]) -> None:
+        journal = self._opened()  # in append mode: every write goes to the end
+        journal.write("".join(f"{line}\n" for line in lines).encode())
+        journal.flush()
+        os.fsync(journal.fileno())
+
+    def _opened(self) -> BinaryIO:
+        assert self._file is not None, "open first"
+        return self._file
 
 
 def _allocate(descriptor: int, size: int) -> None:
@@ -122,6 +147,23 @@ def _allocate(descriptor: int, size: int) -> None:
         else:
             return
     os.ftruncate(descriptor, size)
+
+
+def _lock(file: BinaryIO, path: Path) -> None:
+    """Hold the journal until it is closed, or the process dies. Raises `CannotWrite` if another process does."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(1 << 30)  # a byte that is never written: Windows locks keep others from reading, too
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as exc:
+        file.close()
+        raise CannotWrite(f"another process is writing {path}", "Wait until it is done, or end it.") from exc
 
 
 def _sync(path: Path) -> None:

@@ -88,9 +88,13 @@ def convert(
         for part in parts:
             part.discard()
         raise
-    for part in parts:
-        part.forget()
-    return written
+    else:
+        for part in parts:
+            part.forget()
+        return written
+    finally:
+        for part in parts:
+            part.close()
 
 
 @dataclass(slots=True)
@@ -122,7 +126,7 @@ class _Stream:
         """Convert what no earlier run has recorded; record on the way, and release shards that are used up."""
         for shard in set(self._plan.checkpoint.shards) - self._left.keys():  # nothing in it is wanted
             self._plan.checkpoint.source.release(shard)
-        threads = self._options.threads or (os.cpu_count() or 1) + 1
+        threads = self._options.threads or _cores() + 1
         with ThreadPoolExecutor(threads, thread_name_prefix="convert") as pool:
             waiting: deque[_Job] = deque()
             try:
@@ -207,6 +211,11 @@ class _Stream:
             if names and not part.complete:
                 part.record(names)
         self._unrecorded, self._unrecorded_bytes = [], 0
+
+
+def _cores() -> int:
+    """The cores that this process may use, which in a container can be fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _leaves_shard(job: _Job, tensor: Tensor) -> bool:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from qmath_cli.commands.frame import Frame
-from qmath_cli.errors import DoesNotFit, EngineUnusable, IntegrityError, ModelMissing
+from qmath_cli.errors import DoesNotFit, EngineUnusable, IntegrityError, ModelMissing, Terminated
 from qmath_cli.models import fit, gguf_header, memory, store
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.progress import byte_progress
@@ -45,6 +45,9 @@ def carry_out(terminal: Terminal, plan: Plan, options: Options) -> tuple[Written
             return convert(plan, options, lambda p: progress.update(_STAGES[p.stage], p.done, p.total, p.tensor))
     except IntegrityError:
         _discard(plan)
+        raise
+    except (KeyboardInterrupt, Terminated):
+        terminal.note("what is converted is kept: the same command goes on from there")
         raise
 
 

@@ -16,7 +16,7 @@ import pytest
 from checkpoints import Recipe
 from conversions import to_gguf
 
-from qmath_convert.errors import DamagedCheckpoint
+from qmath_convert.errors import CannotWrite, DamagedCheckpoint
 from qmath_convert.part import Part
 from qmath_convert.pipeline import Options, convert, plan
 from qmath_convert.plan import Plan
@@ -183,6 +183,38 @@ def test_a_torn_journal_is_read_up_to_its_last_whole_line(folder: Path, tmp_path
     to_gguf(folder, path, Quant.Q8_0)
     to_gguf(folder, tmp_path / "whole.gguf", Quant.Q8_0)
     assert digest(path) == digest(tmp_path / "whole.gguf")
+
+
+def test_one_process_at_a_time_writes_a_file(folder: Path, tmp_path: Path) -> None:
+    """The second is told so, and the first is not disturbed."""
+    part = Part(tmp_path / "m.gguf", 100, "first")
+    part.open(b"header")
+    with pytest.raises(CannotWrite, match="another process"):
+        to_gguf(folder, tmp_path / "m.gguf", Quant.Q8_0)
+    assert (tmp_path / "m.gguf.part").read_bytes()[:6] == b"header"
+    part.close()
+    to_gguf(folder, tmp_path / "m.gguf", Quant.Q8_0)
+    assert (tmp_path / "m.gguf").is_file()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_ends_at_once_with_one_line_and_keeps_what_is_done(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    """Ctrl-C and SIGTERM; nothing that looks like a model is left, and the next run says nothing about it."""
+    folder = checkpoints.write(tmp_path / "m", Recipe(layers=24, feed_forward=1024, shards=8))
+    command = [sys.executable, "-m", "qmath_cli", "convert", str(folder), "-q", "iq4_xs", "--threads", "1", "-o"]
+    journal = tmp_path / "m.gguf.part.journal"
+    process = subprocess.Popen([*command, str(tmp_path / "m.gguf")], stderr=subprocess.PIPE, text=True)
+    while not (journal.exists() and journal.read_text().count("\n") > 1):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == code, complaint
+    assert "Traceback" not in complaint
+    assert "goes on from there" in complaint
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["m", "m.gguf.part", "m.gguf.part.journal"]
 
 
 @pytest.mark.slow
