@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _FAILURES = 8  # in a row, without a byte in between
+_FIRST_FAILURES = 4  # before the hub has ever answered: whoever has no network should hear of it soon
 _TIMEOUT = 30.0  # seconds without a byte
 _LONGEST_WAIT = 60.0
 _ON = frozenset({"1", "ON", "YES", "TRUE"})  # what huggingface_hub takes for true
@@ -158,11 +159,11 @@ class Hub:
                 return attempt()
             except _Transient as exc:
                 failures += 1
-                self._wait(failures, exc, what)
+                self._wait(failures, exc, what, _FIRST_FAILURES)
 
-    def _wait(self, failures: int, exc: _Transient, what: str) -> None:
+    def _wait(self, failures: int, exc: _Transient, what: str, most: int = _FAILURES) -> None:
         """Wait longer after each failure in a row, or as long as the server asked; give up after too many."""
-        if failures >= _FAILURES:
+        if failures >= most:
             hint = "check the connection (and HF_ENDPOINT, the proxy); the same command goes on where this one stopped"
             raise NetworkError(f"cannot download {what}: {exc}", hint) from exc
         longest = 0.5 * 2.0**failures
