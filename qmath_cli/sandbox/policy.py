@@ -11,17 +11,19 @@ import sys
 from collections.abc import Iterator
 from enum import StrEnum
 
-LIBRARIES = ("sympy", "numpy", "mpmath", "scipy", "networkx", "pandas", "gmpy2", "sortedcontainers", "more_itertools")
-"""Third-party packages that programs may use where they are installed."""
+AVAILABLE = ("sympy", "numpy", "mpmath")
+"""Third-party packages that programs can count on; others may be used where they happen to be installed."""
 
 _STANDARD = """
-    __future__ __main__ abc argparse array ast asyncio base64 binascii bisect builtins cProfile calendar cmath
-    collections colorsys concurrent contextlib contextvars copy copyreg csv dataclasses datetime decimal difflib dis
-    doctest encodings enum errno fractions functools gc graphlib hashlib heapq hmac html inspect io itertools json
-    keyword locale logging math numbers operator optparse os pathlib pickle platform posixpath pprint profile pstats
-    queue random re reprlib sched secrets statistics string stringprep struct sys sysconfig textwrap threading time
-    timeit token tokenize traceback tracemalloc types typing unicodedata unittest uuid warnings weakref zlib
-    zoneinfo
+    __future__ __main__ _thread abc argparse array ast asyncio atexit base64 binascii bisect builtins bz2 calendar
+    cmath codecs collections colorsys concurrent configparser contextlib contextvars copy copyreg cProfile csv
+    dataclasses datetime decimal difflib dis doctest email encodings enum errno fnmatch fractions functools gc
+    getopt gettext glob graphlib gzip hashlib heapq hmac html importlib inspect io ipaddress itertools json keyword
+    linecache locale logging lzma marshal math ntpath numbers opcode operator optparse os pathlib pickle pickletools
+    pkgutil platform posixpath pprint profile pstats pydoc queue quopri random re reprlib resource sched secrets
+    shlex signal stat statistics string stringprep struct symtable sys sysconfig textwrap this threading time timeit
+    token tokenize tomllib trace traceback tracemalloc types typing unicodedata unittest uuid warnings weakref xml
+    zlib zoneinfo
 """
 _PARTS_REFUSED = (  # parts of permitted packages that compile code, start programs or touch files
     "sympy.utilities.autowrap",
@@ -34,18 +36,16 @@ _PARTS_REFUSED = (  # parts of permitted packages that compile code, start progr
     "unittest.mock",
 )
 _PLOTS = ("matplotlib", "seaborn", "plotly", "turtle", "tkinter")
+_NETWORK = ("requests", "httpx", "urllib3", "aiohttp")
 _ADVICE = {
     "multiprocessing": "processes cannot be started here; use a plain loop",
     "subprocess": "programs cannot be started here",
-    "signal": "signals are not available here",
     "socket": "there is no network here",
-    "requests": "there is no network here",
     "urllib": "there is no network here",
 }
 _ATTRIBUTES = """
-    __subclasses__ __globals__ __builtins__ __code__ __closure__ __loader__ __spec__ __import__ __reduce__
-    __reduce_ex__ tb_frame f_back f_globals f_builtins f_locals f_code gi_frame gi_code cr_frame cr_code ag_frame
-    ag_code co_code
+    __subclasses__ __globals__ __builtins__ __loader__ __spec__ __import__ __reduce__ __reduce_ex__ tb_frame f_back
+    f_globals f_builtins gi_frame cr_frame ag_frame
 """
 
 
@@ -62,9 +62,10 @@ def judge(name: str) -> Import:
     root = name.partition(".")[0]
     if any(name == part or name.startswith(part + ".") for part in _PARTS_REFUSED):
         return Import.REFUSED
-    if root in _STANDARD.split() or root in LIBRARIES:
-        return Import.ALLOWED
-    return Import.REFUSED if root in sys.stdlib_module_names and root not in _PLOTS else Import.ABSENT
+    if root in _PLOTS or root in _NETWORK:
+        return Import.ABSENT
+    standard = root in sys.stdlib_module_names
+    return Import.REFUSED if standard and root not in _STANDARD.split() else Import.ALLOWED
 
 
 def advice(name: str) -> str:
@@ -74,8 +75,9 @@ def advice(name: str) -> str:
         return f"the module {name!r} is not available here" + (f": {_ADVICE[root]}" if root in _ADVICE else "")
     if root in _PLOTS:
         return f"No module named {root!r} (plots are not available here; compute and print the values)"
-    installed = ", ".join(library for library in LIBRARIES[:3])
-    return f"No module named {root!r} ({_ADVICE.get(root, f'available: the standard library, {installed}')})"
+    if root in _NETWORK:
+        return f"No module named {root!r} (there is no network here)"
+    return f"No module named {root!r} (available: the standard library, {', '.join(AVAILABLE)})"
 
 
 def refusals(tree: ast.Module) -> Iterator[tuple[int, str]]:

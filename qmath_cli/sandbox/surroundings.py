@@ -26,12 +26,15 @@ RECURSION_CEILING = 20_000  # more could run out of C stack
 THREAD_STACK = 8 << 20
 
 _SYS = """
-    byteorder copyright exc_info exit float_info float_repr_style get_int_max_str_digits getdefaultencoding
-    getrefcount getrecursionlimit getsizeof hash_info hexversion implementation int_info intern is_finalizing
-    maxsize maxunicode platform stderr stdin stdout thread_info version version_info
+    __stderr__ __stdin__ __stdout__ _getframe api_version builtin_module_names byteorder copyright displayhook
+    dont_write_bytecode exc_info excepthook exit flags float_info float_repr_style get_int_max_str_digits
+    getallocatedblocks getdefaultencoding getrecursionlimit getrefcount getsizeof getswitchinterval gettrace
+    hash_info hexversion implementation int_info intern is_finalizing maxsize maxunicode modules platform stderr
+    stdin stdlib_module_names stdout thread_info version version_info warnoptions
 """
 _OS = """
-    altsep curdir devnull extsep fspath linesep name pardir path pathsep sep urandom cpu_count getpid
+    altsep cpu_count curdir devnull error extsep fsdecode fsencode fspath get_terminal_size getpid linesep name pardir
+    path pathsep sep strerror times uname urandom PathLike
 """
 
 
@@ -138,12 +141,12 @@ def importer(facades: Mapping[str, types.ModuleType]) -> object:
 
 
 def _import(real: object, name: str, *rest: object) -> object:
-    """The real import; a library that is permitted but not installed says what is."""
+    """The real import; a library that is not installed says what is."""
     try:
         return real(name, *rest)  # type: ignore[operator]
     except ModuleNotFoundError as exc:
-        if exc.name == name.partition(".")[0] and exc.name in policy.LIBRARIES:
-            raise ModuleNotFoundError(f"No module named {exc.name!r} (it is not installed)", name=exc.name) from None
+        if exc.name == name.partition(".")[0]:
+            raise ModuleNotFoundError(policy.advice(name), name=exc.name) from None
         raise
 
 

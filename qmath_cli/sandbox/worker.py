@@ -69,6 +69,7 @@ def fresh_streams() -> io.TextIOWrapper:
         line_buffering=True,
         newline="\n",
     )
+    sys.__stdin__, sys.__stdout__ = sys.stdin, sys.stdout  # type: ignore[misc]
     return sys.stdout
 
 

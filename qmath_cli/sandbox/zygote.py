@@ -24,6 +24,7 @@ from qmath_cli.sandbox.orders import Orders
 
 _LOOK_UP = 0.5  # seconds between two looks at whether qmath is still there
 _MESSAGE = 4096
+_DESCRIPTORS = 4096  # more than this process ever has open
 
 
 def main(orders: Orders) -> NoReturn:
@@ -84,7 +85,7 @@ def _become_worker(orders: Orders, control: socket.socket, descriptors: list[int
         for target, descriptor in enumerate(descriptors):
             os.dup2(descriptor, target)
         control.detach()
-        os.closerange(3, max(descriptors) + 1)
+        os.closerange(3, _DESCRIPTORS)
         random.seed()
         if (numpy_random := sys.modules.get("numpy.random")) is not None:
             numpy_random.seed()
