@@ -228,6 +228,8 @@ def test_the_death_of_the_zygote_is_survived() -> None:
         time.sleep(0.3)
         for pid in processes(str(executor.scratch)):
             os.kill(pid, signal.SIGKILL)
+        while processes(str(executor.scratch)):
+            time.sleep(0.01)
         assert run(executor, "1 + 1")[0].text == "2"
 
 
