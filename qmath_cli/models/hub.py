@@ -159,7 +159,7 @@ class Hub:
                 return attempt()
             except _Transient as exc:
                 failures += 1
-                self._wait(failures, exc, what, _FIRST_FAILURES)
+                self._wait(failures, exc, what, _FAILURES if exc.answered else _FIRST_FAILURES)
 
     def _wait(self, failures: int, exc: _Transient, what: str, most: int = _FAILURES) -> None:
         """Wait longer after each failure in a row, or as long as the server asked; give up after too many."""
@@ -176,11 +176,15 @@ class Hub:
 
 
 class _Transient(Exception):
-    """A failure that another attempt may cure; `after` is the wait in seconds that the server asked for."""
+    """A failure that another attempt may cure; `after` is the wait in seconds that the server asked for.
 
-    def __init__(self, message: str, after: float | None = None) -> None:
+    `answered` tells a server that said no from one that nobody reached.
+    """
+
+    def __init__(self, message: str, after: float | None = None, *, answered: bool = False) -> None:
         super().__init__(message)
         self.after = after
+        self.answered = answered
 
 
 def offline_error(repo: str) -> NetworkError:
@@ -209,7 +213,7 @@ def _check_status(status: int, headers: Mapping[str, str], what: str) -> None:
     if status in (200, 206):
         return
     if status in _TRANSIENT:
-        raise _Transient(f"the server answered {status}", _seconds(headers.get("Retry-After")))
+        raise _Transient(f"the server answered {status}", _seconds(headers.get("Retry-After")), answered=True)
     if status in (401, 403):
         raise _refused(status, what)
     if status == 416:
