@@ -188,24 +188,23 @@ if sys.argv[1] == "running":
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 @pytest.mark.parametrize(("when", "delay"), [("starting", 0.0), ("starting", 0.1), ("running", 0.3)])
-def test_no_worker_survives_qmath(when: str, delay: float) -> None:
+def test_no_worker_survives_qmath(when: str, delay: float, tmp_path: Path) -> None:
     """Killed with SIGKILL at its start or in the middle of a program, it takes its workers along."""
-    victim = subprocess.Popen([sys.executable, "-c", VICTIM, when], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    word = str(tmp_path)  # on the command lines of all concerned, from fork to exec and after
+    line = [sys.executable, "-c", VICTIM, when, word]
+    victim = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | {"TMPDIR": word})
     assert victim.stdout is not None
-    folder = victim.stdout.readline().strip()
-    if when == "running":
-        victim.stdout.readline()
+    for _ in range(2 if when == "running" else 1):
+        assert victim.stdout.readline()
     time.sleep(delay)
     victim.kill()
     victim.wait()
     victim.stdout.close()
     deadline = time.monotonic() + (1.0 if when == "running" else 60.0)  # an interpreter must start before it can look
-    while processes(folder) and time.monotonic() < deadline:
+    while processes(word) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert processes(folder) == []
-    assert not Path(folder).exists() or when == "starting"
-    if Path(folder).exists():
-        Path(folder).rmdir()
+    assert processes(word) == []
+    assert when == "starting" or list(tmp_path.iterdir()) == []
 
 
 def test_a_program_indented_as_a_whole_runs(executor: Executor) -> None:
