@@ -190,7 +190,8 @@ class LiveWorker:
             return _death(death, limits)
         known = {status.value: status for status in RunStatus}
         status = known.get(_text(exchange.frame, "status", 20), RunStatus.ERROR)
-        return status, _text(exchange.frame, "error", 1000)
+        error = _text(exchange.frame, "error", 1000)
+        return status, error or ("" if status is RunStatus.OK else "RuntimeError: the program did not say how it ended")
 
 
 def _text(frame: dict[str, object], name: str, limit: int) -> str:

@@ -10,19 +10,29 @@ import pytest
 
 from qmath_cli.records import Protection, RunStatus
 from qmath_cli.sandbox.executor import Executor
-from qmath_cli.sandbox.limits import Limits
+from qmath_cli.sandbox.limits import Limits, Switch
 
 from .watch import FAMILIES, SLEEPER, Attack, Watch, load, processes, zombies
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's kernel layers")
 
 LIMITS = Limits(seconds=1.0, memory=768 << 20, text=20_000)
+LIMITED = {"cpu", "memory", "output", "forgery", "confusion"}  # families that limits and the parent hold, not layers
 PROGRAMS = [attack for family in FAMILIES for attack in load(family)]
 
 
 @pytest.fixture(scope="module")
 def executor() -> Iterator[Executor]:
     with Executor(LIMITS) as made:
+        if made.protection is not Protection.FULL:
+            pytest.skip("this kernel cannot confine a worker fully")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Executor]:
+    """The kernel's layers alone: no rules, no audit hook, no facades."""
+    with Executor(LIMITS, without=frozenset({Switch.AUDIT, Switch.POLICY})) as made:
         if made.protection is not Protection.FULL:
             pytest.skip("this kernel cannot confine a worker fully")
         yield made
@@ -51,6 +61,15 @@ def test_no_attack_has_an_effect_outside(attack: Attack, executor: Executor, wat
     assert len(output.text) <= LIMITS.text + 2000
     assert output.seconds < LIMITS.seconds + 5
     assert not any(char in output.text for char in "\x1b\x00\x07\u202e")
+
+
+@pytest.mark.parametrize("attack", [attack for attack in PROGRAMS if attack.family not in LIMITED], ids=str)
+def test_the_kernel_alone_holds_every_attack(attack: Attack, kernel: Executor, watch: Watch) -> None:
+    """What Python's own layers refuse earlier and in better words would have been refused without them."""
+    worker = kernel.open()
+    output = worker.run(watch.fill(attack.code))
+    worker.close()
+    assert watch.effects(output.text + output.error) == []
 
 
 def test_nothing_is_left_running(executor: Executor) -> None:
