@@ -44,13 +44,22 @@ _REFUSED = "the user did not allow this program to run"
 _PATIENCE = 0.05  # seconds between looks at the clock while only programs run, so that Ctrl-C and limits are seen
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Attempt:
     key: int
     index: int  # which of its problem's samples it is
     sequence: int
     trajectory: Trajectory
     worker: Worker | None = None
+    dropped: bool = False
+
+    def run(self, executor: Executor, code: str) -> Output:
+        """Run a program, in a thread: a worker may take its time to open, and nobody may want it by then."""
+        worker = self.worker = self.worker or executor.open()
+        if self.dropped:
+            worker.close()
+            return Output(_REFUSED, RunStatus.BLOCKED)
+        return worker.run(code)
 
 
 @dataclass(slots=True)
@@ -63,8 +72,13 @@ class Attempts:
     program_threads: int = 2
     _running: dict[int, _Attempt] = field(default_factory=dict)  # by sequence
     _programs: dict[Future[Output], _Attempt] = field(default_factory=dict)
-    _pool: ThreadPoolExecutor | None = None
+    _pool: ThreadPoolExecutor = field(init=False)  # runs programs; its threads start with the first of them
+    _closer: ThreadPoolExecutor = field(init=False)  # ends workers beside the decoding
     _next_key: int = 0
+
+    def __post_init__(self) -> None:
+        self._pool = ThreadPoolExecutor(self.program_threads, thread_name_prefix="program")
+        self._closer = ThreadPoolExecutor(1, thread_name_prefix="closer")
 
     @property
     def busy(self) -> bool:
@@ -107,9 +121,8 @@ class Attempts:
         """Release every sequence and end every worker and thread."""
         for attempt in list(self._running.values()):
             self._drop(attempt)
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._closer.shutdown(wait=True)
         self._programs.clear()
 
     # -- one attempt
@@ -139,11 +152,7 @@ class Attempts:
             future: Future[Output] = Future()
             future.set_result(Output(_REFUSED, RunStatus.BLOCKED, 0.0, _REFUSED))
         else:
-            if attempt.worker is None:
-                attempt.worker = self.executor.open()
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self.program_threads, thread_name_prefix="program")
-            future = self._pool.submit(attempt.worker.run, code)
+            future = self._pool.submit(attempt.run, self.executor, code)
         self._programs[future] = attempt
 
     def _collect(self, *, block: bool) -> list[tuple[int, Event]]:
@@ -180,5 +189,10 @@ class Attempts:
     def _drop(self, attempt: _Attempt) -> None:
         del self._running[attempt.sequence]
         self.engine.release(attempt.sequence)
-        if attempt.worker is not None:
-            attempt.worker.close()
+        attempt.dropped = True
+        if attempt.worker is None:
+            return
+        if attempt in self._programs.values():
+            attempt.worker.close()  # ends the program that runs in it
+        else:
+            self._closer.submit(attempt.worker.close)

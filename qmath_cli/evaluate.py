@@ -1,15 +1,16 @@
 """A whole benchmark through one engine: problems x samples, scheduled continuously over one batch.
 
-As soon as a sequence ends, the next sample takes its place; programs run in threads beside the decoding. Every finished
-sample is graded and stored before the next step, so that a run can be killed at any moment and goes on where it was.
-An interrupt ends the attempts in flight, which are not stored, and leaves through the caller.
+As soon as a sequence ends, the next sample takes its place; programs and graders run beside the decoding. Every sample
+is stored as soon as it is graded, so that a run can be killed at any moment and goes on where it was. An interrupt ends
+the attempts in flight, which are not stored, and leaves through the caller.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from qmath_cli import prompts
@@ -91,21 +92,49 @@ class _Schedule:
 
 def run(work: Work, engine: Engine, executor: Executor | None, file: RunFile, marker: Marker) -> Iterator[Done]:
     """Run what is missing; yields every sample once it is graded and stored."""
-    items = {item.id: item for item in work.data.items}
     attempts = Attempts(engine, executor)
     schedule = _Schedule(work, attempts, deque(work.missing(file.done)))
+    grading = _Grading(work, file, marker)
     try:
         while schedule.waiting or attempts.busy:
             ended = schedule.fill()
             for key, event in attempts.step():
                 if isinstance(event, SampleFinished):
                     ended.append(schedule.ended(schedule.flying.pop(key), event.sample))
-            for one in ended:
-                graded = marker.grade(one, items[one.item])
-                file.add(graded)
-                yield graded
+            grading.submit(ended)
+            yield from grading.stored(wait=False)
+        yield from grading.stored(wait=True)
     finally:
         attempts.close()
+        grading.close()
+
+
+class _Grading:
+    """Grades finished samples in a thread beside the decoding, and stores them in the order in which they ended."""
+
+    def __init__(self, work: Work, file: RunFile, marker: Marker) -> None:
+        self._items = {item.id: item for item in work.data.items}
+        self._file = file
+        self._marker = marker
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="grading")
+        self._waiting: deque[Future[Done]] = deque()
+
+    def submit(self, ended: Iterable[Done]) -> None:
+        """Queue samples."""
+        self._waiting.extend(self._pool.submit(self._marker.grade, one, self._items[one.item]) for one in ended)
+
+    def stored(self, *, wait: bool) -> Iterator[Done]:
+        """Samples that are graded, now on the disk; all that were queued, if `wait`."""
+        while self._waiting and (wait or self._waiting[0].done()):
+            graded = self._waiting.popleft().result()
+            self._file.add(graded)
+            yield graded
+
+    def close(self) -> None:
+        """Store what is still queued: an interrupt does not lose a sample that was finished."""
+        for _ in self.stored(wait=True):
+            pass
+        self._pool.shutdown(wait=True)
 
 
 def in_order(data: Dataset, stored: dict[tuple[str, int], Done]) -> list[Done]:

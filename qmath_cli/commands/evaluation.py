@@ -64,6 +64,8 @@ def find(name: str, where: Path | None, here: Frame) -> Path:
 def marker(layout: str) -> Iterator[Marker]:
     """Both graders, warm for as long as the block lasts."""
     with Grader(Grade.OFFICIAL) as official, Grader(Grade.STRICT) as strict:
+        official.warm()
+        strict.warm()
         graders: dict[Grade, Equivalence] = {Grade.OFFICIAL: official, Grade.STRICT: strict}
         yield Marker(layout, graders.__getitem__)
 

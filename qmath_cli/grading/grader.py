@@ -57,6 +57,11 @@ class Grader:
         with self._lock:
             return self._ask(answer, reference)
 
+    def warm(self) -> None:
+        """Start the child now, beside whatever else is to be done first."""
+        with self._lock:
+            self._child = self._child or _Child()
+
     def close(self) -> None:
         """End the child, if there is one."""
         with self._lock:

@@ -1,0 +1,72 @@
+"""Batched evaluation against one problem at a time: wall time, and how many greedy answers agree.
+
+    python tests/bench/eval_batching.py [PROBLEMS] [PARALLEL]
+
+The same problems, model and settings, in one process; the model is loaded once. Greedy answers can differ in rare
+cases: llama.cpp computes a row in a batch with other kernels than a row alone, sums round differently, and where two
+tokens are almost equally likely the other one is taken.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from qmath_cli import datasets, evaluate
+from qmath_cli.commands import evaluation, wiring
+from qmath_cli.commands.frame import Frame
+from qmath_cli.datasets import Dataset
+from qmath_cli.engine.batch import Batch
+from qmath_cli.engine.model import Model
+from qmath_cli.evaluate_records import Setup
+from qmath_cli.evaluate_store import RunFile
+from qmath_cli.models import store
+from qmath_cli.records import Mode
+from qmath_cli.settings import Settings
+from qmath_cli.terminal.output import Terminal
+
+
+def main() -> None:
+    """Run both ways and print the ratio."""
+    problems, parallel = (int(word) for word in [*sys.argv[1:], "64", "16"][:2])
+    here, settings = Frame(Terminal.standard()), Settings(model="demo:q8_0")
+    file = store.locate(settings.model, here.places)
+    whole = datasets.load("demo", datasets.EMBEDDED)
+    step = len(whole.items) // problems  # spread over the kinds
+    data = replace(whole, items=whole.items[::step][:problems])
+    with wiring.load_model(here, file, settings, sequences=parallel) as model:
+        run(model, settings, replace(data, items=data.items[:4]), parallel)  # warm caches and spare workers
+        alone = run(model, settings, data, 1)
+        batched = run(model, settings, data, parallel)
+    same = sum(alone[1][item.id] == batched[1][item.id] for item in data.items)
+    print(f"{problems} problems one at a time {alone[0]:.1f} s, {parallel} at once {batched[0]:.1f} s: ", end="")
+    print(f"{batched[0] / alone[0]:.2f} of the time; {same}/{problems} answers the same")
+
+
+def run(model: Model, settings: Settings, data: Dataset, parallel: int) -> tuple[float, dict[str, str | None]]:
+    """Seconds, and the answer to every problem."""
+    plan = wiring.plan_for(settings)
+    prompt = partial(datasets.prompt, data.name, mode=Mode.TIR)
+    work = evaluate.Work(data, Mode.TIR, plan.sampling, prompt, 1, parallel, settings.max_programs)
+    setup = Setup(data.name, "", "", "", 0, "", Mode.TIR, plan.sampling, settings.max_programs, str(parallel))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(wiring.executor_for(settings)) as executor,
+        Batch(model, parallel) as engine,
+        RunFile(Path(folder), setup) as file,
+        evaluation.marker(data.name) as graders,
+    ):
+        started = time.perf_counter()
+        for _ in evaluate.run(work, engine, executor, file, graders):
+            pass
+        seconds = time.perf_counter() - started
+        return seconds, {one.item: one.sample.answer for one in file.done.values()}
+
+
+if __name__ == "__main__":
+    main()
