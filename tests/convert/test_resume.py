@@ -219,7 +219,7 @@ def test_an_interrupt_ends_at_once_with_one_line_and_keeps_what_is_done(
 
 @pytest.mark.slow
 def test_a_real_process_killed_at_random_moments_always_ends_in_the_same_file(tmp_path: Path) -> None:
-    """SIGKILL, ten times; the moments are spread over the time that a whole run takes."""
+    """SIGKILL, six times; the moments are spread over the time that a whole run takes."""
     folder = checkpoints.write(tmp_path / "m", Recipe(layers=12, feed_forward=768, shards=5))
     path, whole = tmp_path / "m.gguf", tmp_path / "whole.gguf"
     command = [sys.executable, "-m", "qmath_cli", "convert", str(folder), "-q", "q4_k_m"]
@@ -228,7 +228,7 @@ def test_a_real_process_killed_at_random_moments_always_ends_in_the_same_file(tm
     subprocess.run([*command, str(whole)], check=True, capture_output=True)
     span = time.monotonic() - begun
     rng = random.Random(20)
-    for _ in range(10):
+    for _ in range(6):
         process = subprocess.Popen([*command, str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(rng.uniform(0.2, 1.0) * span)
         process.send_signal(signal.SIGKILL)
