@@ -6,14 +6,12 @@ The converter reads a checkpoint only through `Source`. It promises in return:
 * small files (`config.json`, tokenizer, index, model card) are read whole with `read`, once, before any weight;
 * a shard is first read at its head (8 bytes, then the header that they announce), for all shards, before any weight
   of any shard: the whole plan is known before the bulk of the data moves;
-* then the shards are read in the order of the index's first mention, each one in blocks whose offsets ascend except
-  for a few blocks in flight (there are as many readers as threads), and every byte range at most once per run;
-* `release` is called for a shard when everything that comes from it is on the output's disk, and the shard is not read
-  again, neither in this run nor in one that resumes it.
-* shards are released in the order in which their heads were read, every one of them, and a few blocks of the next may
-  be asked for before: a source that wants one shard on its disk at a time lets those reads wait until then. A run that
-  resumes releases the shards that were complete already once more, so that a source can check and delete what a killed
-  run left; `release` may raise, and a shard whose release raised is not to be trusted;
+* then the shards are read in that same order, each one in blocks whose offsets ascend except for a few blocks in flight
+  (there are as many readers as threads), and every byte range at most once per run;
+* `release` is called for a shard when everything that comes from it is on the output's disk, and before the first
+  weight of the next one is asked for: one shard at a time on the source's disk is enough. A run that resumes does not
+  read a shard that was complete already, but releases it once more, so that a source can check and delete what a
+  killed run left. `release` may raise, and then nothing that came from the shard is trusted;
 * `close` is called when the conversion has ended, however it did: a read that still waits must raise soon.
 
 A source reports trouble as a `ConvertError`, or as an error of its own, which passes through the converter untouched.
