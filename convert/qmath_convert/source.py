@@ -3,7 +3,7 @@
 The converter reads a checkpoint only through `Source`. It promises in return:
 
 * `files` is asked first, and no name outside it is ever read;
-* small files (`config.json`, tokenizer, index, model card) are read whole with `read`, once, before any weight;
+* small files (`config.json`, tokenizer, index, model card) are read whole with `read`, before any weight;
 * a shard is first read at its head (8 bytes, then the header that they announce), for all shards, before any weight
   of any shard: the whole plan is known before the bulk of the data moves;
 * then the shards are read in that same order, each one in blocks whose offsets ascend except for a few blocks in flight
