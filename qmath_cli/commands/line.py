@@ -23,6 +23,8 @@ def arrange(arguments: Sequence[str], commands: Collection[str], *, interactive:
     if not arguments:
         return ["repl"] if interactive else ["solve"]
     first = arguments[0]
+    if first == "check":
+        return _answers(arguments)
     if first in commands:
         return _protect(arguments) if first == "solve" else list(arguments)
     if first.startswith("-") and not _MATHEMATICS.match(first):
@@ -44,6 +46,18 @@ def _protect(arguments: Sequence[str]) -> list[str]:
     problems = [argument for argument in arguments if _MATHEMATICS.match(argument)]
     others = [argument for argument in arguments if not _MATHEMATICS.match(argument)]
     return [*others, "--", *problems] if problems else others
+
+
+def _answers(arguments: Sequence[str]) -> list[str]:
+    """The two answers of `check` behind `--` if one starts with a minus sign: none of its options has a single one."""
+    named, answers, words = [], [], iter(arguments)
+    for word in words:
+        if word == "--":
+            return list(arguments)
+        (named if word.startswith("--") or word in {"check", "-h"} else answers).append(word)
+        if word == "--grade":
+            named += [value for value in [next(words, None)] if value is not None]
+    return [*named, "--", *answers] if any(answer.startswith("-") for answer in answers) else list(arguments)
 
 
 def _no_such_command(word: str, commands: Collection[str]) -> UsageError:

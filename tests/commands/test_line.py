@@ -31,6 +31,21 @@ def test_mathematics_is_not_an_option(given: list[str], seen: list[str]) -> None
     assert arrange(given, COMMANDS, interactive=True) == seen
 
 
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        (["check", "-3", "3"], ["check", "--", "-3", "3"]),
+        (["check", "3", "-x", "--json"], ["check", "--json", "--", "3", "-x"]),
+        (["check", "--grade", "official", "-1", "-1"], ["check", "--grade", "official", "--", "-1", "-1"]),
+        (["check", "2", "3", "--json"], ["check", "2", "3", "--json"]),
+        (["check", "--", "-3", "3"], ["check", "--", "-3", "3"]),
+    ],
+)
+def test_a_negative_answer_is_not_an_option(given: list[str], seen: list[str]) -> None:
+    """`check` takes both answers as they stand, in their order."""
+    assert arrange(given, {*COMMANDS, "check"}, interactive=True) == seen
+
+
 def test_nothing_is_a_repl_only_for_a_person() -> None:
     """On a pipe, `qmath` reads one problem."""
     assert arrange([], COMMANDS, interactive=True) == ["repl"]
