@@ -50,7 +50,9 @@ def _protect(arguments: Sequence[str]) -> list[str]:
 
 def _answers(arguments: Sequence[str]) -> list[str]:
     """The two answers of `check` behind `--` if one starts with a minus sign: none of its options has a single one."""
-    named, answers, words = [], [], iter(arguments)
+    named: list[str] = []
+    answers: list[str] = []
+    words = iter(arguments)
     for word in words:
         if word == "--":
             return list(arguments)
