@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 from random import Random
 
-from .algebra import spaced
 from .base import (
     Draft,
     Language,
@@ -18,6 +17,7 @@ from .base import (
     python_polynomial,
     say,
 )
+from .polynomials import spaced
 
 
 def _coefficients(rng: Random, degree: int, most: int = 9) -> list[int]:

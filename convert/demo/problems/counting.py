@@ -25,44 +25,7 @@ def factorials(rng: Random, language: Language) -> Draft:
         value = factorial(n) + (factorial(m) if shape == "+" else -factorial(m))
     formula = maths(rng, plain, tex)
     spoken = rng.random() < 0.3 and shape == "one"
-    question = (
-        pick(
-            rng,
-            language,
-            (
-                f"What is {n} factorial?",
-                f"Compute the factorial of {n}.",
-                f"What is the factorial of {n}?",
-                f"In how many ways can {n} different books be arranged on a shelf?",
-            ),
-            (
-                f"{n} 的阶乘是多少？",
-                f"求 {n} 的阶乘。",
-                f"计算 {n} 的阶乘。",
-                f"{n} 本不同的书排成一排，有多少种排法？",
-            ),
-        )
-        if spoken
-        else pick(
-            rng,
-            language,
-            (
-                f"What is {formula}?",
-                f"What is {plain}?",
-                f"Compute {formula}.",
-                f"Calculate {formula}.",
-                f"Find the value of {formula}.",
-                f"Evaluate {formula}.",
-            ),
-            (
-                f"计算 {formula}。",
-                f"{formula} 等于多少？",
-                f"求 {formula} 的值。",
-                f"{plain} 的值是多少？",
-                f"{plain}等于多少？",
-            ),
-        )
-    )
+    question = _spoken_factorial(rng, language, n) if spoken else _written_factorial(rng, language, plain, formula)
     return Draft(
         question,
         str(value),
@@ -74,6 +37,47 @@ def factorials(rng: Random, language: Language) -> Draft:
         ),
         say(language, "The result is ${box}$.", "结果是 ${box}$。"),
         f"${tex} = {value}$",
+    )
+
+
+def _spoken_factorial(rng: Random, language: Language, n: int) -> str:
+    return pick(
+        rng,
+        language,
+        (
+            f"What is {n} factorial?",
+            f"Compute the factorial of {n}.",
+            f"What is the factorial of {n}?",
+            f"In how many ways can {n} different books be arranged on a shelf?",
+        ),
+        (
+            f"{n} 的阶乘是多少？",
+            f"求 {n} 的阶乘。",
+            f"计算 {n} 的阶乘。",
+            f"{n} 本不同的书排成一排，有多少种排法？",
+        ),
+    )
+
+
+def _written_factorial(rng: Random, language: Language, plain: str, formula: str) -> str:
+    return pick(
+        rng,
+        language,
+        (
+            f"What is {formula}?",
+            f"What is {plain}?",
+            f"Compute {formula}.",
+            f"Calculate {formula}.",
+            f"Find the value of {formula}.",
+            f"Evaluate {formula}.",
+        ),
+        (
+            f"计算 {formula}。",
+            f"{formula} 等于多少？",
+            f"求 {formula} 的值。",
+            f"{plain} 的值是多少？",
+            f"{plain}等于多少？",
+        ),
     )
 
 
