@@ -49,21 +49,22 @@ class Aside:
         self._thread = Thread(target=_serve, args=(self._jobs,), name="prefill", daemon=True)
         self._thread.start()
 
-    def run(self, call: Callable[[], int]) -> int:
-        """Run a computation on the thread and wait for it. An exception from a signal handler aborts it, and rises."""
-        results: list[int] = []
+    def run(self, work: Callable[[], object]) -> None:
+        """Run work on the thread and wait for it.
+
+        An exception from a signal handler rises here, and the work goes on until `settle` or `close`.
+        """
         done = Event()
 
         def job() -> None:
             try:
-                results.append(call())
+                work()
             finally:
                 done.set()
 
         self._jobs.put(job)  # one C call: a signal comes before it or after it
         while not done.wait(_GLANCE):
             pass
-        return results[0]
 
     def settle(self) -> None:
         """Abort what runs, if anything does, and return when nothing does."""

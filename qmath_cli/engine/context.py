@@ -10,7 +10,6 @@ ends it within one graph node. A single token per slot is computed on the spot: 
 from __future__ import annotations
 
 import ctypes
-import functools
 import weakref
 from collections.abc import Sequence
 from enum import Enum
@@ -77,8 +76,12 @@ class Context:
         `settle`, and `cut` every slot concerned. Raises `EngineUnusable` if the computation itself fails.
         """
         self._fill(rows)
-        call = functools.partial(self._lib.llama_decode, self.pointer, self._batch)
-        code = self._aside.run(call) if long else call()
+        codes: list[int] = []
+        if long:
+            self._aside.run(lambda: codes.append(self._lib.llama_decode(self.pointer, self._batch)))
+        else:
+            codes.append(self._lib.llama_decode(self.pointer, self._batch))
+        code = codes[0]
         if code == 1:
             return Computed.NO_CELLS
         if code != 0:

@@ -7,14 +7,17 @@ Tokens are llama.cpp's integer ids. A user's text can never become a control tok
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any, Self
 
 from qmath_cli.engine import header
+from qmath_cli.engine.aside import Aside
 from qmath_cli.engine.devices import Footprint, Placement, place
 from qmath_cli.engine.native import native
 from qmath_cli.engine.preflight import Preflight
@@ -180,13 +183,32 @@ def load(path: Path, options: Options, verdict: Preflight) -> Model:
     device_list = placement.device_list()  # the C side reads it during the call only
     parameters = _parameters(library.lib, options, placement, verdict)
     parameters.devices = ctypes.cast(device_list, ctypes.c_void_p)
-    pointer = library.lib.llama_model_load_from_file(str(path).encode(), parameters)
+    pointer = _load(library.lib, path, parameters)
     if not pointer:
         raise IntegrityError(
             f"llama.cpp cannot load {path}: {library.complaints() or 'it does not say why'}",
             "`qmath verify` checks an installed model; `qmath pull` fetches and converts it anew",
         )
     return Model(pointer, path, options, placement, verdict)
+
+
+def _load(lib: Any, path: Path, parameters: Any) -> int | None:  # noqa: ANN401
+    """Load aside, so that Ctrl-C ends a load between two tensors; a model that came too late is freed."""
+    stopped = Event()
+    progress = lib.llama_progress_callback(lambda _share, _data: not stopped.is_set())
+    parameters.progress_callback = progress
+    aside = Aside()
+    loaded: list[int | None] = []
+    try:
+        aside.run(lambda: loaded.append(lib.llama_model_load_from_file(os.fsencode(path), parameters)))
+    except BaseException:
+        stopped.set()
+        aside.close()
+        if loaded and loaded[0]:
+            lib.llama_model_free(loaded[0])
+        raise
+    aside.close()
+    return loaded[0]
 
 
 def _parameters(lib: Any, options: Options, placement: Placement, verdict: Preflight) -> Any:  # noqa: ANN401

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
 import struct
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
+from driving import collect
 
+from qmath_cli import prompts
+from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.model import Model, Options, load
+from qmath_cli.engine.native import native
 from qmath_cli.engine.preflight import Preflight
 from qmath_cli.errors import IntegrityError, ModelMissing, QmathError, UsageError
-from qmath_cli.records import Prompt, Segment
+from qmath_cli.records import Mode, Prompt, Sampling, Segment
+from qmath_cli.settings import KVType
 
 
 def refuse(path: Path, options: Options | None = None) -> QmathError:
@@ -119,3 +129,57 @@ def test_every_text_survives_the_tokenizer(model: Model) -> None:
     for text in ("x = \\frac{1}{2}\n", "求方程的根。", "def f(x):\n\treturn x\n", "🙂 €", "\x00\x7f"):
         tokens = model.tokenize_plain(text.encode())
         assert b"".join(map(model.piece, tokens)) == text.encode()
+
+
+def test_ctrl_c_ends_a_load(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interrupt rises although the C side is busy, the thread is gone, and the next load works."""
+    native().lib.llama_max_devices()
+    real = native().lib.llama_model_load_from_file
+
+    def slow(path: bytes, parameters: object) -> object:
+        time.sleep(0.3)  # a large file's time, in the middle of which the signal arrives
+        return real(path, parameters)
+
+    monkeypatch.setattr(native().lib, "llama_model_load_from_file", slow)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(KeyboardInterrupt):
+            load(demo, Options(), Preflight())
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert "prefill" not in {thread.name for thread in threading.enumerate()}
+    monkeypatch.undo()
+    load(demo, Options(), Preflight()).close()
+
+
+CRAMPED = """
+import resource, sys
+from pathlib import Path
+resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+from qmath_cli.engine.batch import Batch
+from qmath_cli.engine.model import Options, load
+from qmath_cli.engine.preflight import Preflight
+from qmath_cli.errors import DoesNotFit
+with load(Path(sys.argv[1]), Options(), Preflight()) as model:
+    try:
+        Batch(model, cells=1_000_000)
+    except DoesNotFit as exc:
+        print(exc.message, "|", exc.hint)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="address space is limited with setrlimit")
+def test_a_context_beyond_all_memory_is_said_so(demo: Path) -> None:
+    """Where llama.cpp finds no memory for the KV cache: the number of tokens, and what to change."""
+    done = subprocess.run([sys.executable, "-c", CRAMPED, str(demo)], capture_output=True, text=True, check=False)
+    assert "1000000 tokens" in done.stdout, done.stderr
+    assert "--ctx" in done.stdout
+
+
+def test_a_quantized_kv_cache_answers_too(demo: Path) -> None:
+    """With --kv-type q8_0 the demo still writes its program."""
+    question = prompts.chat("What is 12 + 30?", Mode.TIR)
+    with load(demo, Options(kv_type=KVType.Q8_0), Preflight()) as small, Batch(small) as batch:
+        (key,) = batch.start(question, [Sampling(max_tokens=200)])
+        assert "```python" in collect(batch, [key])[key][0]
