@@ -23,7 +23,7 @@ from qmath_cli import __version__
 from qmath_cli.commands.frame import Frame, frame
 from qmath_cli.commands.line import arrange
 from qmath_cli.errors import ExitCode, Interrupted, QmathError, Terminated, UsageError
-from qmath_cli.terminal.output import Terminal, drop_stdout
+from qmath_cli.terminal.output import ReaderGone, Terminal, drop_stdout
 
 #: Every command in the order in which `--help` shows them, with the first sentence of its own help: a test compares
 #: them. Here, so that showing the list, or running one command, does not import all the others.
@@ -108,7 +108,7 @@ def run(arguments: Sequence[str]) -> int:
         return _report(terminal, _usage(exc), as_json="--json" in arguments)
     except (KeyboardInterrupt, typer.Abort):
         return _report(terminal, Interrupted("interrupted"), as_json="--json" in arguments)
-    except BrokenPipeError:
+    except (ReaderGone, BrokenPipeError):
         drop_stdout()
         return ExitCode.OK
     except Exception:  # noqa: BLE001  the one catch: anything else is our bug, and shows its trace

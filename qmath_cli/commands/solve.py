@@ -136,6 +136,8 @@ def follow(events: Generator[Event, None, None], sink: Callable[[Event], None]) 
             raise
         last = events.throw(KeyboardInterrupt())  # it arrived while an event was being shown
         sink(last)
+    finally:
+        events.close()  # now, while engine and executor are open, whatever became of the reader
     assert isinstance(last, Solution)
     return last
 

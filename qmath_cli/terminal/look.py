@@ -14,6 +14,9 @@ from enum import StrEnum
 from qmath_cli.settings import Render
 from qmath_cli.terminal.output import Terminal
 
+_PLAIN = frozenset({"C", "POSIX"})
+_COERCED = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})
+
 
 class Paint(StrEnum):
     """The few roles that text can have, as SGR parameters."""
@@ -52,7 +55,7 @@ class Look:
 def look(terminal: Terminal, environ: Mapping[str, str], render: Render = Render.AUTO) -> Look:
     """The look for a terminal's stdout."""
     tty = terminal.interactive
-    colour = tty and not environ.get("NO_COLOR") and environ.get("TERM", "dumb") != "dumb"
+    colour = tty and not environ.get("NO_COLOR") and (environ.get("TERM") or "dumb") != "dumb"
     unicode = render is not Render.ASCII and speaks_unicode(getattr(terminal.out, "encoding", None), environ)
     return Look(drawn=tty and render is not Render.OFF, colour=colour, unicode=unicode, render=render)
 
@@ -60,7 +63,11 @@ def look(terminal: Terminal, environ: Mapping[str, str], render: Render = Render
 def speaks_unicode(encoding: str | None, environ: Mapping[str, str]) -> bool:
     """Whether Unicode drawings will arrive: a UTF stream, and no locale that explicitly says C or POSIX.
 
-    The locale counts because Python turns the C locale into UTF-8 on its own, whatever the terminal understands.
+    The locale counts because Python turns the C locale into UTF-8 on its own, whatever the terminal understands, and
+    says so by setting LC_CTYPE itself (PEP 538): that value is not the user's.
     """
-    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
-    return (encoding or "").lower().startswith("utf") and locale not in {"C", "POSIX"}
+    named = [environ.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG")]
+    if named[1] in _COERCED and named[2] in _PLAIN:
+        named[1] = ""
+    locale = next((name for name in named if name), "")
+    return (encoding or "").lower().startswith("utf") and locale not in _PLAIN

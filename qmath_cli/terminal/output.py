@@ -1,7 +1,8 @@
 """The two streams: answers to stdout, everything else to stderr.
 
 Every other room hands records or lines to a `Terminal`; nobody else writes. A reader that has gone away (EPIPE) is
-not an error: the first failed write ends the output quietly. Control characters never pass: see `clean`.
+not an error: the first failed write raises `ReaderGone`, which ends the program quietly. A stream that was closed
+before we began swallows what it is given. Control characters never pass: see `clean`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import TextIOWrapper
 from typing import TextIO
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -20,6 +22,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2
 def clean(text: str) -> str:
     """`text` without control characters other than newline and tab: no escape sequence survives, nor bidi overrides."""
     return _CONTROL.sub("", text.replace("\r\n", "\n"))
+
+
+class ReaderGone(Exception):
+    """Whoever read our output has closed it. No OSError, so that no library on the way takes it for its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +37,11 @@ class Terminal:
 
     @classmethod
     def standard(cls) -> Terminal:
-        """The process's own streams."""
-        return cls(sys.stdout, sys.stderr)
+        """The process's own streams; what an encoding cannot say is written as an escape, not as a traceback."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
+                stream.reconfigure(errors="backslashreplace")
+        return cls(sys.stdout or _nowhere(), sys.stderr or _nowhere())
 
     @property
     def interactive(self) -> bool:
@@ -45,13 +54,11 @@ class Terminal:
 
     def write(self, text: str) -> None:
         """A piece of result, exactly as given; the caller has cleaned it."""
-        self.out.write(text)
-        self.out.flush()
+        _put(self.out, text)
 
     def note(self, text: str) -> None:
         """One line for people, on stderr."""
-        self.err.write(clean(text) + "\n")
-        self.err.flush()
+        _put(self.err, clean(text) + "\n")
 
     def error(self, message: str, hint: str = "") -> None:
         """What went wrong, and what to do about it."""
@@ -64,8 +71,23 @@ class Terminal:
         self.write(json.dumps(record, ensure_ascii=True, allow_nan=False) + "\n")
 
 
+def _put(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError as exc:
+        raise ReaderGone from exc
+
+
+def _nowhere() -> TextIO:
+    """A stream for what nobody can read: Python has none where the shell closed it (`2>&-`)."""
+    return open(os.devnull, "w", encoding="utf-8")
+
+
 def drop_stdout() -> None:
-    """After EPIPE: point file descriptor 1 at nothing, so that the interpreter's last flush stays silent."""
+    """After `ReaderGone`: point file descriptor 1 at nothing, so that the interpreter's last flush stays silent."""
+    if sys.stdout is None:
+        return
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
     os.close(null)

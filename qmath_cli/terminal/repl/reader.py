@@ -37,7 +37,7 @@ class Reader(Protocol):
 def reader(terminal: Terminal, environ: Mapping[str, str], history: Path | None, candidates: Candidates) -> Reader:
     """The best reader for this terminal."""
     person = terminal.interactive and sys.stdin is not None and sys.stdin.isatty()
-    if person and environ.get("TERM", "dumb") not in {"dumb", "unknown"}:
+    if person and environ.get("TERM", "") not in {"", "dumb", "unknown"}:
         return FullReader(history, candidates)
     return LineReader(terminal, prompting=person)
 

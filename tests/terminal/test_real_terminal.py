@@ -1,0 +1,114 @@
+"""`qmath solve` in real terminals: their widths, colours and alphabets; and in tmux, as it stands on the screen."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from wcwidth import wcswidth
+
+pexpect = pytest.importorskip("pexpect")
+if sys.platform == "win32":
+    pytest.skip("pseudo-terminals as POSIX has them", allow_module_level=True)
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "repl"))
+from terminal_session import end_of, environment, readable, spawned  # noqa: E402  after the skip
+
+ROOTS = "Find the roots of x^2 - 5x + 6 = 0."
+FRACTIONS = "How much is 24/20 + 32/23?"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One home for all, so that the preflight runs once."""
+    return tmp_path_factory.mktemp("home")
+
+
+def screen_of(home: Path, *arguments: str, columns: int = 80, **more: str) -> tuple[str, int | None]:
+    """Everything that a run wrote to its terminal, and its exit code."""
+    with spawned(home, *arguments, columns=columns, **more) as child:
+        code, _ = end_of(child)
+        return child.before, code
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_drawings_fit_the_width(home: Path, columns: int) -> None:
+    """No line of a drawing or a frame is wider than the terminal; the answer stands there with its source below."""
+    text, code = screen_of(home, "solve", FRACTIONS, columns=columns)
+    lines = readable(text).splitlines()
+    assert code == 0
+    drawn = [line for line in lines if re.match(r"\s*[│╭╰─┌└]", line)]
+    assert drawn
+    assert max(wcswidth(line) for line in drawn) <= columns
+    assert r"\frac{298}{115}" in lines
+
+
+def test_no_color_has_no_escape_sequence(home: Path) -> None:
+    """NO_COLOR with any value: not one."""
+    text, _ = screen_of(home, "solve", ROOTS, NO_COLOR="1")
+    assert "\x1b" not in text
+    assert "╭─ answer" in text
+
+
+def test_a_dumb_terminal_has_no_escape_sequence(home: Path) -> None:
+    """TERM=dumb, and the same with no TERM at all."""
+    for term in ("dumb", ""):
+        text, _ = screen_of(home, "solve", ROOTS, TERM=term)
+        assert "\x1b" not in text
+
+
+def test_the_c_locale_gets_ascii(home: Path) -> None:
+    """LANG=C: frames, signs and arrows in ASCII."""
+    text, code = screen_of(home, "solve", ROOTS, LANG="C")
+    assert code == 0
+    assert readable(text).isascii()
+    assert "+- answer" in text
+
+
+def test_render_off_is_the_source(home: Path) -> None:
+    """On a terminal as on a pipe."""
+    text, _ = screen_of(home, "solve", ROOTS, "--render", "off")
+    assert r"\boxed{2, 3}" in text
+    assert "```python" in text
+
+
+def test_a_chinese_problem_keeps_its_frame(home: Path) -> None:
+    """Characters of double width are counted as such, and none is lost."""
+    text, code = screen_of(home, "solve", "求 4 + 7858 的值")
+    lines = readable(text).splitlines()
+    assert code == 0
+    assert re.search("[\u4e00-\u9fff]{4}", text)
+    assert len({wcswidth(line) for line in lines if re.match("[│╭╰]", line)}) == 1
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_in_tmux_the_screen_shows_the_answer(home: Path, columns: int) -> None:
+    """A terminal emulator's own view: nothing overwrote anything, the frame is whole."""
+    server = ["tmux", "-L", f"qmath-{home.name}-{columns}"]
+    command = shlex.join([sys.executable, "-m", "qmath_cli", "solve", ROOTS])
+    kept = {name: value for name, value in environment(home).items() if name not in {"TERM", "TMUX"}}
+    size = ["-x", str(columns), "-y", "50"]
+    subprocess.run(
+        [*server, "-f", "/dev/null", "-u", "new-session", "-d", *size, f"{command}; echo ended; sleep 60"],
+        env={**kept, "TERM": "xterm"},
+        check=True,
+    )
+    try:
+        screen = ""
+        deadline = time.monotonic() + 60
+        while "ended" not in screen and time.monotonic() < deadline:
+            time.sleep(0.2)
+            done = subprocess.run([*server, "capture-pane", "-p"], capture_output=True, text=True, check=True)
+            screen = done.stdout
+        lines = screen.splitlines()
+        top = lines.index("╭─ answer ─╮")
+        assert lines[top + 1 : top + 4] == ["│ 2, 3     │", "╰──────────╯", "2, 3"]
+    finally:
+        subprocess.run([*server, "kill-server"], check=False)
