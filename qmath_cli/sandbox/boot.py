@@ -40,11 +40,11 @@ def main() -> None:
 
         preload(orders)
         zygote.main(orders)
-    from qmath_cli.sandbox import worker
+    from qmath_cli.sandbox import surroundings, worker
 
     channel = worker.take_channel()
     preload(orders)
-    worker.serve(orders, channel, orders.parent)
+    worker.serve(orders, channel, orders.parent, surroundings.prepare(orders))
 
 
 def deepen_stack() -> None:

@@ -18,13 +18,13 @@ from qmath_cli.sandbox.orders import Orders
 def confine(orders: Orders, parent: int) -> list[dict[str, str]]:
     """Apply every layer this system has; what could not be applied shows in what the probes find."""
     detail = apply(orders, parent)
-    found = probes.find(orders, Hold.KERNEL, detail)
+    found = probes.find(orders, probes.PROBES, Hold.KERNEL, detail)
     memory = probes.memory_held(orders)
     if Switch.AUDIT not in orders.without:
         audit.install((*orders.readable, "/dev/urandom", "/usr/share/zoneinfo"))
-        found = probes.find(orders, Hold.PYTHON, "audit hook") | found
+        found |= probes.find(orders, probes.PROBES.keys() - found.keys(), Hold.PYTHON, "audit hook")
     unheld = {guard: probes.record(guard, Hold.NONE, "not refused") for guard in probes.PROBES}
-    return [*outside(orders, memory=memory), *(unheld | found).values()]
+    return [*outside(orders, memory=memory), *(unheld | found).values()]  # in the order of the probes
 
 
 def apply(orders: Orders, parent: int) -> str:

@@ -11,6 +11,7 @@ import os
 import platform
 import resource
 import signal
+from functools import cache
 
 from qmath_cli.sandbox import landlock, libc, posix, seccomp, syscalls
 from qmath_cli.sandbox.limits import Switch
@@ -56,12 +57,24 @@ def landlock_version(orders: Orders) -> int:
 
 
 def _landlock(machine: syscalls.Machine, version: int, orders: Orders) -> bool:
-    readable = dict.fromkeys(os.path.realpath(path) for path in (*orders.readable, *SYSTEM_FILES))
     try:
-        landlock.restrict(machine, version, readable)
+        landlock.restrict(machine, version, granted(orders))
     except OSError:  # what the probes then find is what counts
         return False
     return True
+
+
+@cache
+def granted(orders: Orders) -> tuple[str, ...]:
+    """The real paths beneath which a worker may read."""
+    return tuple(dict.fromkeys(os.path.realpath(path) for path in (*orders.readable, *SYSTEM_FILES)))
+
+
+def rehearse(orders: Orders) -> None:
+    """Work out beforehand what every worker would otherwise work out for itself."""
+    granted(orders)
+    if (machine := syscalls.machine(platform.machine())) is not None:
+        seccomp.template(machine, reading=True)
 
 
 def _seccomp(machine: syscalls.Machine, *, reading: bool) -> bool:

@@ -13,6 +13,7 @@ import errno
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from qmath_cli.sandbox.libc import syscall
 from qmath_cli.sandbox.syscalls import Machine
@@ -36,6 +37,7 @@ set_tid_address set_robust_list rseq getpid getppid gettid getpgid getpgrp getsi
 uname times getrusage sysinfo getrlimit fadvise64 exit exit_group
 """
 
+_OWN_PID = 0x7FFFFFFE  # a mark: no process has this number
 _THREAD = 0x00010000
 _NOT_WITH_THREAD = 0x7E022000  # the CLONE_NEW* flags and CLONE_PTRACE
 _WRITING = 0o3 | 0o100 | 0o1000 | 0o20000000  # access mode, O_CREAT, O_TRUNC, O_TMPFILE
@@ -98,6 +100,12 @@ def block(number: int, tests: Iterable[Test], otherwise: int) -> list[Op]:
 
 def program(machine: Machine, pid: int, *, reading: bool = True) -> list[Op]:
     """The whole filter for process `pid`; without `reading`, no file can be opened at all."""
+    return [Op(op.code, pid, op.yes, op.no) if op.k == _OWN_PID else op for op in template(machine, reading=reading)]
+
+
+@cache
+def template(machine: Machine, *, reading: bool) -> tuple[Op, ...]:
+    """The filter with a mark in place of the process's own number, so that it is built once for many workers."""
     number = machine.numbers
     ops = [Op(_LD, _ARCH), Op(_JEQ, machine.audit, yes=1), Op(_RET, _KILL), Op(_LD, _NR)]
     if machine.x32:
@@ -105,13 +113,13 @@ def program(machine: Machine, pid: int, *, reading: bool = True) -> list[Op]:
     for name in _PLAIN.split():
         if name in number:
             ops += [Op(_JEQ, number[name], no=1), Op(_RET, _ALLOW)]
-    for name, tests, otherwise in _conditional(pid, reading=reading):
+    for name, tests, otherwise in _conditional(reading=reading):
         if name in number:
             ops += block(number[name], tests, otherwise)
-    return [*ops, Op(_RET, _EPERM)]
+    return (*ops, Op(_RET, _EPERM))
 
 
-def _conditional(pid: int, *, reading: bool) -> list[tuple[str, tuple[Test, ...], int]]:
+def _conditional(*, reading: bool) -> list[tuple[str, tuple[Test, ...], int]]:
     """Calls that are allowed in part."""
     never = Test(0, (1,), mask=0)
     threads = Test(0, (_THREAD,), mask=_THREAD | _NOT_WITH_THREAD)
@@ -126,7 +134,7 @@ def _conditional(pid: int, *, reading: bool) -> list[tuple[str, tuple[Test, ...]
         ("ioctl", (Test(1, _IOCTL),), _EPERM),
         ("prctl", (Test(0, _PRCTL),), _EPERM),
         ("prlimit64", (Test(0, (0,)), *null(2)), _EPERM),
-        ("tgkill", (Test(0, (pid,)),), _EPERM),
+        ("tgkill", (Test(0, (_OWN_PID,)),), _EPERM),
         ("socketpair", (Test(0, (_UNIX,)), Test(1, (_STREAM,), mask=0xFFFFFFFF ^ _TYPE_FLAGS)), _EPERM),
         ("sendto", null(4), _EPERM),
     ]

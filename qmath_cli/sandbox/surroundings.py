@@ -83,18 +83,14 @@ class Facade(types.ModuleType):
             self.__dict__[name] = value
 
 
-def prepare() -> None:
-    """Set the interpreter up for programs that compute; done once, before the restrictions."""
+def prepare(orders: Orders) -> Namespace:
+    """Set the interpreter up for programs that compute, and make a solution's namespace; before any restriction."""
     os.environ.clear()
     sys.argv[:] = [""]
     sys.set_int_max_str_digits(0)
     sys.setrecursionlimit(RECURSION)
     threading.stack_size(THREAD_STACK)
     warnings.simplefilter("ignore")
-
-
-def namespace(orders: Orders) -> Namespace:
-    """The namespace of a solution, with its builtins and its rules."""
     if Switch.POLICY in orders.without:
         return Namespace(builtins, lambda _tree, _lines: "")
     return Namespace(guarded_builtins(), first_refusal)

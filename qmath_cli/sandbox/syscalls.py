@@ -37,7 +37,7 @@ landlock_restrict_self 446
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Machine:
     """One architecture: its audit number (what a filter compares), its system calls, and x86's 32-bit variant."""
 

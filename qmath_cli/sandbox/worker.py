@@ -41,12 +41,10 @@ def take_channel() -> Channel:
     return channel
 
 
-def serve(orders: Orders, channel: Channel, parent: int) -> None:
+def serve(orders: Orders, channel: Channel, parent: int, namespace: Namespace) -> None:
     """Confine this process, report what held, then run programs one after another until the pipe closes."""
     write, read = os.write, os.read  # bound before any program can replace them
     aside = surroundings.Aside(MAX_ASIDE)
-    surroundings.prepare()
-    namespace = surroundings.namespace(orders)
     layers = confine(orders, parent)
     _send(write, channel.results, {"ready": os.getpid(), "layers": layers})
     while (request := _receive(read, channel.requests)) is not None:

@@ -19,8 +19,9 @@ import socket
 import sys
 from typing import NoReturn
 
-from qmath_cli.sandbox import libc, worker
+from qmath_cli.sandbox import libc, linux, surroundings, worker
 from qmath_cli.sandbox.orders import Orders
+from qmath_cli.sandbox.program import Namespace
 
 _LOOK_UP = 0.5  # seconds between two looks at whether qmath is still there
 _MESSAGE = 4096
@@ -31,6 +32,8 @@ def main(orders: Orders) -> NoReturn:
     """Import, warm up, then serve until qmath is gone."""
     control = socket.socket(fileno=0)
     warm()
+    namespace = surroundings.prepare(orders)  # each worker has its own copy by the fork
+    linux.rehearse(orders)
     gc.collect()
     gc.freeze()  # so that a worker's collector does not touch, and thereby copy, the pages we share
     children: set[int] = set()
@@ -38,7 +41,7 @@ def main(orders: Orders) -> NoReturn:
     control.send(b'{"id": 0}')
     while (message := _next(control, orders.parent)) is not None:
         request, descriptors = message
-        answer = _end(request, children) if "end" in request else _fork(orders, control, descriptors, children)
+        answer = _end(request, children) if "end" in request else _fork(orders, namespace, descriptors, children)
         control.send(json.dumps({"id": request.get("id")} | answer).encode("ascii"))
     for child in list(children):
         _end({"end": child}, children)
@@ -67,29 +70,28 @@ def _next(control: socket.socket, parent: int) -> tuple[dict[str, object], list[
     return (request if isinstance(request, dict) else {}), descriptors
 
 
-def _fork(orders: Orders, control: socket.socket, descriptors: list[int], children: set[int]) -> dict[str, int]:
+def _fork(orders: Orders, namespace: Namespace, descriptors: list[int], children: set[int]) -> dict[str, int]:
     zygote = os.getpid()
     child = os.fork()
     if child == 0:
-        _become_worker(orders, control, descriptors, zygote)
+        _become_worker(orders, namespace, descriptors, zygote)
     for descriptor in descriptors:
         os.close(descriptor)
     children.add(child)
     return {"pid": child}
 
 
-def _become_worker(orders: Orders, control: socket.socket, descriptors: list[int], zygote: int) -> NoReturn:
-    """In the child: a session of its own, its pipes in place, nothing else open, its own random numbers."""
+def _become_worker(orders: Orders, namespace: Namespace, descriptors: list[int], zygote: int) -> NoReturn:
+    """In the child: a session of its own, its pipes in place (over our socket), nothing else open, its own chance."""
     try:
         os.setsid()
         for target, descriptor in enumerate(descriptors):
             os.dup2(descriptor, target)
-        control.detach()
         os.closerange(3, _DESCRIPTORS)
         random.seed()
         if (numpy_random := sys.modules.get("numpy.random")) is not None:
             numpy_random.seed()
-        worker.serve(orders, worker.take_channel(), zygote)
+        worker.serve(orders, worker.take_channel(), zygote, namespace)
     finally:
         os._exit(0)
 
