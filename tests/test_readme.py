@@ -1,0 +1,26 @@
+"""What the documentation shows is what the program prints."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import transcripts
+
+if sys.platform == "win32":
+    pytest.skip("pseudo-terminals as POSIX has them", allow_module_level=True)
+
+
+def test_readme_shows_what_the_program_prints(tmp_path: Path) -> None:
+    """Every marked block, run again; `python tests/transcripts.py` rewrites them."""
+    shown = transcripts.README.read_text(encoding="utf-8")
+    assert "<!-- run: qmath" in shown
+    assert transcripts.readme(shown, tmp_path) == shown
+
+
+def test_every_help_page_is_the_recorded_one(tmp_path: Path) -> None:
+    """One file per command, none for a command that is gone; word for word, however Typer breaks the lines."""
+    pages = {name: text.split() for name, text in transcripts.help_pages(tmp_path).items()}
+    recorded = {path.name: path.read_text(encoding="utf-8").split() for path in transcripts.HELP.glob("*.txt")}
+    assert recorded == pages
