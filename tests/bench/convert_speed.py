@@ -56,13 +56,20 @@ p = llama_cpp.llama_model_quantize_default_params()
 p.ftype = llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M
 sys.exit(llama_cpp.llama_model_quantize(sys.argv[1].encode(), sys.argv[2].encode(), p))
 """
+COMPARE = """
+import sys, gguf
+a, b = (gguf.GGUFReader(path) for path in sys.argv[1:])
+facts = lambda r: [(t.name, t.tensor_type, bytes(t.data.data)) for t in sorted(r.tensors, key=lambda t: t.name)]
+sys.exit(any(x != y for x, y in zip(facts(a), facts(b), strict=True)))
+"""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """One process: wall seconds, peak resident memory in MB."""
+    """One process: wall seconds, seconds of all its threads on a processor, peak resident memory in MB."""
 
     seconds: float
+    busy: float
     memory: float
 
 
@@ -78,7 +85,7 @@ def measure(command: list[str]) -> Cost:
     if status:
         raise SystemExit(f"{command[:3]} failed: {complaint.decode()[-2000:]}")
     unit = 1 if sys.platform == "darwin" else 1024
-    return Cost(seconds, usage.ru_maxrss * unit / 1e6)
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e6)
 
 
 def made(folder: Path, recipe: Recipe) -> Path:
@@ -148,9 +155,10 @@ def one_pass(model: Path, target: Path) -> Cost:
     return measure([sys.executable, "-c", ONE_PASS, str(model), str(target), "q4_k_m"])
 
 
-def row(what: str, seconds: float, memory: float, disk: float) -> None:
-    """One line of the table."""
-    print(f"| {what:44} | {seconds:7.1f} s | {memory:7,.0f} MB | {disk:7,.0f} MB |", flush=True)
+def row(what: str, costs: list[Cost], disk: float = 0) -> None:
+    """One line of the table: medians of the times, the largest memory."""
+    times = f"{median(costs):7.1f} s | {median(costs, 'busy'):7.1f} s"
+    print(f"| {what:42} | {times} | {max(cost.memory for cost in costs):7,.0f} MB | {disk:7,.0f} MB |", flush=True)
 
 
 def compare(folder: Path, repeat: int) -> None:
@@ -162,36 +170,32 @@ def compare(folder: Path, repeat: int) -> None:
         quantized, converted = two_steps(model, folder)
         second.append(quantized)
         first += [converted] if converted else []
-    same = subprocess.run(["cmp", folder / "ours.gguf", folder / "theirs.gguf"], capture_output=True).returncode == 0
+    files = [str(folder / "ours.gguf"), str(folder / "theirs.gguf")]
+    same = subprocess.run([sys.executable, "-c", COMPARE, *files], check=False).returncode == 0
     temporary = (folder / "bf16.gguf").stat().st_size / 1e6
     (folder / "bf16.gguf").unlink()
-    print(f"\n| 1.5B shape to Q4_K_M, {os.cpu_count()} cores, median of {repeat} | wall | peak memory | other disk |")
-    print("|---|---|---|---|")
-    reference = median(second)
+    print(f"\n1.5B shape to Q4_K_M, {os.cpu_count()} cores, median of {repeat}")
+    print("| | wall | processor | memory | other disk |\n|---|---|---|---|---|")
     if first:
-        row("llama.cpp step 1: convert_hf_to_gguf", median(first), peak(first), 0)
-        reference += median(first)
-    row("llama.cpp step 2: llama_model_quantize", median(second), peak(second), temporary)
-    row("llama.cpp, both" if first else "llama.cpp, step 2 alone", reference, peak([*first, *second]), temporary)
-    row("qmath, one pass, verified", median(ours), peak(ours), 0)
-    print(f"\nratio {median(ours) / reference:.2f}; the files are {'the same' if same else 'DIFFERENT'}")
+        row("llama.cpp step 1: convert_hf_to_gguf", first)
+    row("llama.cpp step 2: llama_model_quantize", second, temporary)
+    row("qmath, one pass, verified", ours)
+    for field, name in (("seconds", "wall"), ("busy", "processor")):
+        ratio = median(ours, field) / (median(second, field) + (median(first, field) if first else 0))
+        print(f"\n{name} time against {'both steps' if first else 'step 2 alone'}: {ratio:.2f}")
+    print(f"the tensors are {'the same' if same else 'DIFFERENT'}")
 
 
-def median(costs: list[Cost]) -> float:
-    """Of the wall times."""
-    return statistics.median(cost.seconds for cost in costs)
-
-
-def peak(costs: list[Cost]) -> float:
-    """Of the memory."""
-    return max(cost.memory for cost in costs)
+def median(costs: list[Cost], field: str = "seconds") -> float:
+    """Of one of the times."""
+    return statistics.median(getattr(cost, field) for cost in costs)
 
 
 def large(folder: Path) -> None:
     """Memory does not grow with the size of a tensor."""
     model = made(folder / "Qwen2.5-Math-72B-one-layer", LARGE)
     cost = one_pass(model, folder / "large.gguf")
-    row("qmath, one 72B layer and 72B embeddings", cost.seconds, cost.memory, 0)
+    row("qmath, one 72B layer and 72B embeddings", [cost])
     (folder / "large.gguf").unlink()
 
 
