@@ -25,7 +25,7 @@ body { max-width: 62em; margin: 1.5em auto; padding: 0 1em; font: 1rem/1.5 syste
 .scroll { overflow-x: auto; } table { border-collapse: collapse; }
 th, td { padding: .25em .8em .25em 0; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
-tr { border-bottom: 1px solid #8884; } svg { width: 100%; height: auto; max-width: 46em; font-size: 13px; }
+tr { border-bottom: 1px solid #8884; } svg { width: 100%; height: auto; max-width: 34em; font-size: 13px; }
 details { border-top: 1px solid #8884; padding: .3em 0; } details details { margin-left: 1em; }
 summary { cursor: pointer; }
 pre { padding: .5em .8em; border-left: 3px solid #888; overflow-x: auto; } pre.output { border-left-style: dotted; }
@@ -36,7 +36,7 @@ svg text { fill: currentColor; } svg .bar { fill: #5b8def; } svg .whisker { stro
   .wrong { color: #ff8a80; } .undecided { color: #e0b050; } }
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_WIDTH, _LEFT, _ROW, _BAR = 640, 220, 34, 18  # the chart's measures, in its own units
+_WIDTH, _LEFT, _ROW, _BAR = 420, 12, 46, 16  # the chart's measures, in its own units
 _SIGNS = {Mark.CORRECT: "✓ correct", Mark.WRONG: "✗ wrong", Mark.UNDECIDED: "? undecided"}
 
 
@@ -71,13 +71,13 @@ def page(data: Dataset, runs: Sequence[Run], *, partial: bool = False) -> str:
 def chart(scores: Sequence[Score]) -> str:
     """One bar per run with its 95 % interval, as SVG."""
     height = _ROW * len(scores) + 26
-    scale = _WIDTH - _LEFT - 60
+    scale = _WIDTH - _LEFT - 72
     rows = []
     for place, one in enumerate(scores):
-        top, end = place * _ROW + 6, _LEFT + scale * one.accuracy
+        top, end = place * _ROW + 22, _LEFT + scale * one.accuracy
         middle, low, high = top + _BAR / 2, _LEFT + scale * one.ci95[0], _LEFT + scale * one.ci95[1]
         rows.append(
-            f'<text x="{_LEFT - 8}" y="{middle + 5:.1f}" text-anchor="end">{escape(name_of(one))}</text>'
+            f'<text x="{_LEFT}" y="{top - 6}">{escape(name_of(one))}</text>'
             f'<rect class="bar" x="{_LEFT}" y="{top}" width="{end - _LEFT:.1f}" height="{_BAR}"/>'
             f'<path class="whisker" d="M{low:.1f} {middle}H{high:.1f}'
             f'M{low:.1f} {middle - 5}v10M{high:.1f} {middle - 5}v10"/>'
