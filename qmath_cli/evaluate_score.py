@@ -17,7 +17,7 @@ from qmath_cli.evaluate_grade import Marker
 from qmath_cli.evaluate_published import How, Published
 from qmath_cli.evaluate_records import Done, Setup
 from qmath_cli.evaluate_stats import wilson
-from qmath_cli.records import Equivalence, Finish, Mark, RunStatus
+from qmath_cli.records import Equivalence, Finish, Mark, Pick, RunStatus
 from qmath_cli.settings import Grade
 
 
@@ -47,7 +47,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One run's result. `verdicts` is the headline outcome per problem (Maj@k), in the data's order, by problem id."""
+    """One run's result. `verdicts` is the headline outcome per problem (Maj@k or RM@k), in order, by problem id."""
 
     data: str
     items: int
@@ -67,18 +67,19 @@ class Score:
 
     @property
     def headline(self) -> float:
-        """Maj@k for the whole k; for one sample the accuracy."""
-        return self.maj.get(self.k, self.accuracy)
+        """What `--min-accuracy` asks about: Maj@k or RM@k over all k; for one sample the accuracy."""
+        return _share(self.verdicts)
 
 
-def score(data: Dataset, stored: Sequence[Done], k: int, grade: Grade, marker: Marker) -> Score:
-    """Score the problems of which all k samples are there."""
+def score(data: Dataset, stored: Sequence[Done], k: int, grade: Grade, marker: Marker, pick: Pick = Pick.MAJ) -> Score:
+    """Score the problems of which all k samples are there; `pick` decides what the headline is."""
     by_item = _by_item(data, stored, k)
     tests = {item.id: [_correct(one, grade) for one in by_item[item.id]] for item in data.items if item.id in by_item}
     means = {name: sum(marks) / len(marks) for name, marks in tests.items()}
     picked = partial(_picked, grade=grade, marker=marker)
     sizes = _sizes(k)
     majority = {size: {name: picked(ones[:size]) for name, ones in by_item.items()} for size in sizes}
+    ranked = {size: _reward_ranked(by_item, size, grade) for size in sizes}
     count = len(means)
     accuracy = _mean(list(means.values()))
     return Score(
@@ -88,12 +89,12 @@ def score(data: Dataset, stored: Sequence[Done], k: int, grade: Grade, marker: M
         grade=grade,
         accuracy=accuracy,
         ci95=wilson(accuracy * count, count),
-        maj={size: _mean([float(mark) for mark in marks.values()]) for size, marks in majority.items()},
-        rm=_reward_ranked(by_item, sizes, grade),
+        maj={size: _share(marks) for size, marks in majority.items()},
+        rm={size: _share(marks) for size, marks in ranked.items() if marks},
         rates=_rates([one for ones in by_item.values() for one in ones], grade),
         subjects=_parts(data.items, means, lambda item: item.subject),
         levels=_parts(data.items, means, lambda item: item.level),
-        verdicts=majority[k] if count else {},
+        verdicts=(pick is Pick.RM and ranked[k]) or majority[k],
     )
 
 
@@ -149,14 +150,15 @@ def _picked(ones: Sequence[Done], *, grade: Grade, marker: Marker) -> bool:
     return bool(groups) and _correct(ones[groups[0][0]], grade)
 
 
-def _reward_ranked(by_item: Mapping[str, Sequence[Done]], sizes: Sequence[int], grade: Grade) -> dict[int, float]:
-    """RM@k: the sample with the highest reward, the first of equals; empty where a reward is missing."""
-    if not by_item or any(one.sample.reward is None for ones in by_item.values() for one in ones):
+def _reward_ranked(by_item: Mapping[str, Sequence[Done]], size: int, grade: Grade) -> dict[str, bool]:
+    """Whether the sample with the highest reward, the first of equals, is correct; empty where a reward is missing."""
+    if any(one.sample.reward is None for ones in by_item.values() for one in ones):
         return {}
-    return {
-        size: _mean([float(_correct(max(ones[:size], key=_reward), grade)) for ones in by_item.values()])
-        for size in sizes
-    }
+    return {name: _correct(max(ones[:size], key=_reward), grade) for name, ones in by_item.items()}
+
+
+def _share(marks: Mapping[str, bool]) -> float:
+    return _mean([float(mark) for mark in marks.values()])
 
 
 def _reward(one: Done) -> float:

@@ -14,7 +14,7 @@ from qmath_cli.commands import wiring
 from qmath_cli.commands.frame import Frame
 from qmath_cli.datasets import Dataset
 from qmath_cli.engine.batch import Batch
-from qmath_cli.errors import DataError
+from qmath_cli.errors import DataError, UsageError
 from qmath_cli.evaluate import Work
 from qmath_cli.evaluate_grade import Marker
 from qmath_cli.evaluate_published import published
@@ -24,7 +24,7 @@ from qmath_cli.evaluate_store import RunFile
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models import lockfile, store
 from qmath_cli.models.lockfile import Family, Kind
-from qmath_cli.records import Equivalence, Mode, ModelFile, Prompt
+from qmath_cli.records import Equivalence, Mode, ModelFile, Pick, Prompt
 from qmath_cli.settings import Grade, Settings
 
 Watch = Callable[[Done, int, int], None]
@@ -76,6 +76,7 @@ def carry_out(here: Frame, request: Request, model: str, graders: Marker, watch:
     Raises `KeyboardInterrupt` through; what was finished is on the disk, and `stored` reads it.
     """
     file = store.locate(model, here.places)
+    _require_reward(here, request.settings)
     work, setup = _work(request, file)
     with RunFile(request.folder, setup) as run:
         if work.missing(run.done):
@@ -84,7 +85,7 @@ def carry_out(here: Frame, request: Request, model: str, graders: Marker, watch:
         if request.regrade:
             items = {item.id: item for item in request.data.items}
             ordered = [graders.grade(one, items[one.item]) if one.item in items else one for one in ordered]
-        if request.settings.reward_model:
+        if request.settings.pick is Pick.RM:
             ordered = list(_rewarded(here, request, work, ordered))
         run.rewrite(setup, ordered)
     return scored(request, ordered, graders, setup), ordered
@@ -100,7 +101,7 @@ def stored(here: Frame, request: Request, model: str, graders: Marker) -> tuple[
 
 def scored(request: Request, ordered: list[Done], graders: Marker, setup: Setup | None = None) -> Score:
     """The score with the published figures and the remarks beside it."""
-    found = score(request.data, ordered, request.settings.k, request.grade, graders)
+    found = score(request.data, ordered, request.settings.k, request.grade, graders, request.settings.pick)
     if setup is None:
         return found
     name, _, quantization = setup.model.partition(":")
@@ -123,6 +124,16 @@ def _run(
         executor = stack.enter_context(closing(wiring.executor_for(settings))) if tir else None
         for one in evaluate.run(work, engine, executor, run, graders):
             watch(one, len(run.done), total)
+
+
+def _require_reward(here: Frame, settings: Settings) -> None:
+    """A missing reward model is told before hours of sampling, not after. Raises `UsageError`, `ModelMissing`."""
+    if settings.pick not in {Pick.MAJ, Pick.RM}:
+        raise UsageError(f"--pick {settings.pick}: an evaluation reports Maj@k and RM@k", "--pick maj or --pick rm")
+    if settings.pick is Pick.RM:
+        if not settings.reward_model:
+            raise UsageError("--pick rm needs --reward-model", "for example --reward-model rm-72b")
+        store.locate(settings.reward_model, here.places)
 
 
 def _rewarded(here: Frame, request: Request, work: Work, ordered: list[Done]) -> Iterator[Done]:

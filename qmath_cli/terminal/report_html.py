@@ -100,7 +100,7 @@ def _table(scores: Sequence[Score]) -> str:
             name_of(one),
             percent(one.accuracy),
             interval(one.ci95),
-            percent(one.headline),
+            percent(one.maj[one.k]),
             percent(one.rm[one.k]) if one.rm else "",
             *map(percent, (rates.no_answer, rates.out_of_tokens, rates.degenerate, rates.undecided)),
             ", ".join(f"{percent(figure)} ({how})" for how, figure, _ in beside(one)),

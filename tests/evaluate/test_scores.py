@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli import datasets, evaluate_recorded
+from qmath_cli import datasets, evaluate, evaluate_recorded
 from qmath_cli.commands import evaluation
 from qmath_cli.errors import DataError
 from qmath_cli.evaluate_published import How, published
 from qmath_cli.evaluate_records import Done
 from qmath_cli.evaluate_score import Score, score
 from qmath_cli.evaluate_stats import mcnemar, wilson
-from qmath_cli.records import Finish, Mode, Sample
+from qmath_cli.records import Finish, Mode, Pick, Prompt, Sample, Sampling
 from qmath_cli.settings import Grade
 
 
@@ -81,6 +81,29 @@ def test_the_strict_vote_joins_equal_answers(tmp_path: Path) -> None:
     votes = ("3", "3", "4/2", "2", r"\frac{6}{3}")
     assert small(tmp_path, votes, k=5, grade=Grade.STRICT).maj[5] == 1.0
     assert small(tmp_path, votes, k=5).maj[5] == 0.0
+
+
+def test_rewards_rank_and_make_the_headline(tmp_path: Path) -> None:
+    """With `--pick rm` the best-rewarded sample speaks for the problem; samples are scored as conversations."""
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"problem": "1+1?", "answer": "2"}\n', encoding="utf-8")
+    data = datasets.load("mine", path)
+    done = [Done("0", Sample(rf"\boxed{{{text}}}", text, Finish.ANSWERED, index=i)) for i, text in enumerate("332")]
+    work = evaluate.Work(data, Mode.COT, Sampling(), lambda _item: Prompt(()), k=3)
+    rewarded = list(evaluate.reward(work, done, PrefersTwo()))
+    with evaluation.marker("") as graders:
+        graded = [graders.grade(one, data.items[0]) for one in rewarded]
+        found = score(data, graded, 3, Grade.OFFICIAL, graders, Pick.RM)
+    assert (found.maj[3], found.rm[3], found.headline) == (0.0, 1.0, 1.0)
+    assert found.rm[2] == 0.0
+
+
+class PrefersTwo:
+    """A reward model that knows the answer."""
+
+    def score(self, prompt: Prompt) -> float:
+        assert prompt.text.endswith("<|im_end|>\n")
+        return float("boxed{2}" in prompt.text)
 
 
 def test_missing_answers_are_rates_and_subjects_are_parts(tmp_path: Path) -> None:
