@@ -122,6 +122,16 @@ def test_a_true_or_false_question_says_so(tmp_path: Path) -> None:
     assert datasets.load("mine", written(tmp_path, row)).items[0].problem == "Is 7 prime? (True or False)"
 
 
+def test_a_worked_solution_gives_the_official_answer(tmp_path: Path) -> None:
+    """MATH stores solutions: the official answer is boxed in it, the one for people stands beside it."""
+    solution = r"So $\boxed{\dfrac12\text{ m}}$."
+    row = {"problem": "?", "solution": solution, "answer": r"\dfrac12", "subject": "Algebra", "level": 2}
+    path = tmp_path / "math500.jsonl"
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    item = datasets.load("math500", path).items[0]
+    assert (item.official, item.reference, item.subject, item.level) == (r"\frac{1}{2}", r"\dfrac12", "Algebra", "2")
+
+
 def test_shards_part_the_problems(tmp_path: Path) -> None:
     """Every problem is in exactly one shard, and a limit comes first."""
     rows = [json.dumps({"problem": f"{i}?", "answer": str(i)}) for i in range(10)]
