@@ -57,7 +57,9 @@ def command(
     ctx: o.Context = None,
     kv_type: o.KV = None,
     force: o.Force = False,
-    parallel: Annotated[int, typer.Option(min=1, max=256, help="Sequences decoded at once.")] = 8,
+    parallel: Annotated[
+        int, typer.Option(min=1, max=256, help="Sequences decoded at once; 1 repeats bit for bit.")
+    ] = 16,
     grade: Annotated[Grade, typer.Option(help="Which grader's word counts; both are recorded.")] = Grade.OFFICIAL,
     regrade: Annotated[bool, typer.Option("--regrade", help="Grade the stored samples again.")] = False,
     recorded: Annotated[Path | None, typer.Option("--from", metavar="FILE", help="Grade recorded responses.")] = None,
