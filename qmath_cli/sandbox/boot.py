@@ -6,10 +6,12 @@ ignore the hash seed) is not needed.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import signal
 import sys
+from types import FrameType
 
 from qmath_cli.sandbox import libc
 from qmath_cli.sandbox.orders import Orders
@@ -31,9 +33,9 @@ _WIDE = """
 def main() -> None:
     """Become a worker."""
     orders = Orders.load(sys.argv[3])
-    if sys.platform == "linux":
-        libc.die_with_parent(signal.SIGKILL, orders.parent)
     deepen_stack()
+    if sys.platform == "linux":
+        follow(orders)
     find_libraries(orders)
     if sys.argv[2] == "zygote":
         from qmath_cli.sandbox import zygote
@@ -45,6 +47,20 @@ def main() -> None:
     channel = worker.take_channel()
     preload(orders)
     worker.serve(orders, channel, orders.parent, surroundings.prepare(orders))
+
+
+def follow(orders: Orders) -> None:
+    """Tidy up and end when qmath ends, also in the middle of the imports; once confined, a worker is killed instead."""
+
+    def gone(_signal: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(OSError):
+            os.rmdir(orders.scratch)
+        os._exit(1)
+
+    signal.signal(signal.SIGTERM, gone)
+    libc.signal_at_parents_end(signal.SIGTERM)
+    if os.getppid() != orders.parent:
+        gone(signal.SIGTERM, None)
 
 
 def deepen_stack() -> None:

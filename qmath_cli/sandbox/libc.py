@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
@@ -43,16 +44,16 @@ def prctl(option: int, value: int = 0) -> None:
         raise OSError(code, os.strerror(code))
 
 
-def die_with_parent(signal_number: int, parent: int) -> None:
+def die_with_parent(parent: int) -> None:
     """Be killed when the thread that started us ends; if that has happened already, end now."""
-    prctl(_PR_SET_PDEATHSIG, signal_number)
+    signal_at_parents_end(signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
 
-def outlive_parent() -> None:
-    """Take `die_with_parent` back."""
-    prctl(_PR_SET_PDEATHSIG, 0)
+def signal_at_parents_end(number: int) -> None:
+    """Get this signal when the thread that started us ends; 0 for none."""
+    prctl(_PR_SET_PDEATHSIG, number)
 
 
 def no_new_privileges() -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import platform
 import resource
-import signal
 from functools import cache
 
 from qmath_cli.sandbox import landlock, libc, posix, seccomp, syscalls
@@ -32,7 +31,7 @@ SYSTEM_FILES = (  # what the dynamic linker and the time zone functions read
 
 def restrict(orders: Orders, parent: int) -> str:
     """Put the kernel's layers on this process; a few words on what was there, for the report."""
-    libc.die_with_parent(signal.SIGKILL, parent)
+    libc.die_with_parent(parent)
     libc.no_new_privileges()
     libc.not_dumpable()
     machine = syscalls.machine(platform.machine())

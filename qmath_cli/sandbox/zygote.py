@@ -37,17 +37,24 @@ def main(orders: Orders) -> NoReturn:
     gc.collect()
     gc.freeze()  # so that a worker's collector does not touch, and thereby copy, the pages we share
     children: set[int] = set()
-    libc.outlive_parent()  # from here on we see to it ourselves, and tidy up
-    control.send(b'{"id": 0}')
-    while (message := _next(control, orders.parent)) is not None:
-        request, descriptors = message
-        answer = _end(request, children) if "end" in request else _fork(orders, namespace, descriptors, children)
-        control.send(json.dumps({"id": request.get("id")} | answer).encode("ascii"))
+    libc.signal_at_parents_end(0)  # from here on we see to it ourselves
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with contextlib.suppress(OSError):  # qmath went away while we were answering
+        _serve(orders, namespace, control, children)
     for child in list(children):
         _end({"end": child}, children)
     with contextlib.suppress(OSError):
         os.rmdir(orders.scratch)
     os._exit(0)
+
+
+def _serve(orders: Orders, namespace: Namespace, control: socket.socket, children: set[int]) -> None:
+    """Say that we are ready, then answer requests until qmath is gone."""
+    control.send(b'{"id": 0}')
+    while (message := _next(control, orders.parent)) is not None:
+        request, descriptors = message
+        answer = _end(request, children) if "end" in request else _fork(orders, namespace, descriptors, children)
+        control.send(json.dumps({"id": request.get("id")} | answer).encode("ascii"))
 
 
 def warm() -> None:

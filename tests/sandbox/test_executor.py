@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -204,7 +205,7 @@ def test_no_worker_survives_qmath(when: str, delay: float, tmp_path: Path) -> No
     while processes(word) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert processes(word) == []
-    assert when == "starting" or list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_program_indented_as_a_whole_runs(executor: Executor) -> None:
@@ -226,7 +227,8 @@ def test_the_death_of_the_zygote_is_survived() -> None:
         executor.protection  # noqa: B018  the spare is there
         time.sleep(0.3)
         for pid in processes(str(executor.scratch)):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # a worker that went with the zygote
+                os.kill(pid, signal.SIGKILL)
         while processes(str(executor.scratch)):
             time.sleep(0.01)
         assert run(executor, "1 + 1")[0].text == "2"
