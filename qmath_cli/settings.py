@@ -117,9 +117,11 @@ def _build(values: Mapping[str, Any]) -> Settings:
 
 
 def _read(config: Path | None) -> dict[str, object]:
-    if config is None or not config.is_file():
+    if config is None:
         return {}
     try:
+        if not config.is_file():
+            return {}
         found = tomllib.loads(config.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise UsageError(f"cannot read {config}: {exc}", "it has lines like: k = 8") from exc

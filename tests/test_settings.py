@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,12 @@ def test_words_of_the_environment_become_values() -> None:
     assert (found.mlock, found.temperature, found.stop_at) == (True, 0.5, 0)
     with pytest.raises(UsageError, match="QMATH_MLOCK"):
         resolve(None, {"QMATH_MLOCK": "perhaps"})
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may look into every folder")
+def test_a_folder_that_may_not_be_looked_into_is_refused(tmp_path: Path) -> None:
+    """No traceback where the configuration belongs to somebody else."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    with pytest.raises(UsageError, match="cannot read"):
+        resolve(closed / "config.toml", {})
