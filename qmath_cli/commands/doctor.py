@@ -49,6 +49,8 @@ def _examine(here: Frame, model: str | None, device: str | None, *, as_json: boo
     shown = look(here.terminal, here.environ, settings.render)
     encoding = getattr(here.terminal.out, "encoding", None) or "unknown encoding"
     screen = Screen(here.terminal.interactive, encoding, shown.unicode, shown.colour, shown.width())
+    if not as_json:
+        here.terminal.write(findings(results, shown))
     for result in examine(Patient(settings, here.places, screen)):
         results.append(result)
         if not as_json:

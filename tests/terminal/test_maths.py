@@ -197,6 +197,16 @@ def test_deep_nesting_is_refused(opening: str) -> None:
     assert render_inline(opening * 10_000) is None
 
 
+@pytest.mark.parametrize("around", [r"\frac{1}{1+%s}", "x^{a+%s}", r"\sqrt[3]{1+%s}", r"\overline{%s}", r"\boxed{%s}"])
+def test_nesting_costs_no_more_than_its_depth(around: str) -> None:
+    """Fifty levels, each drawn once: twice per level would be 2^50 drawings, and never end."""
+    latex = "y"
+    for _ in range(50):
+        latex = around % latex
+    assert render_inline(latex) is not None
+    render_display(latex, 1000)
+
+
 def test_a_fraction_beside_a_factor_keeps_its_meaning() -> None:
     """The same signs without parentheses would be another number."""
     assert render_inline(r"\frac{1}{2}x") == "(1/2)x"

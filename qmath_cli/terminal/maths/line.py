@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from unicodedata import combining
 
 from qmath_cli.terminal.maths import scripts
 from qmath_cli.terminal.maths.bits import Bit, Hold, flat, hold_of, in_company, paired, plain, worded, words
@@ -97,9 +98,9 @@ class Liner:
         """A node that stands alone: an argument, the inside of a fence."""
         return self.join(flat(node), compact=compact)
 
-    def grouped(self, node: Node, least: Hold, *, compact: bool = False) -> str:
-        """A node's text, in parentheses if it holds together less than `least`."""
-        bit = self.inner(node, compact=compact)
+    @staticmethod
+    def grouped(bit: Bit, least: Hold) -> str:
+        """A bit's text, in parentheses if it holds together less than `least`."""
         return bit.text if bit.hold >= least else f"({bit.text.strip()})"
 
     # ------------------------------------------------------------ one thing
@@ -154,8 +155,8 @@ class Liner:
         top, bottom = self.inner(node.top), self.inner(node.bottom)
         if not node.bar:
             return Bit(f"C({top.text}, {bottom.text})", Role.ORDINARY, Role.CLOSE)
-        over = self.grouped(node.top, Hold.PRODUCT)
-        under = bottom.text if _DIFFERENTIAL.fullmatch(bottom.text) else self.grouped(node.bottom, Hold.SINGLE)
+        over = self.grouped(top, Hold.PRODUCT)
+        under = bottom.text if _DIFFERENTIAL.fullmatch(bottom.text) else self.grouped(bottom, Hold.SINGLE)
         number = top.number and bottom.number
         return Bit(f"{over}/{under}", Role.ORDINARY, Role.ORDINARY, Hold.FRACTION, number=number)
 
@@ -183,7 +184,7 @@ class Liner:
             return Bit(f"{node.mark}({text})", Role.ORDINARY, Role.CLOSE)
         if node.mark is Mark.UNDERLINE and not text.strip():
             return Bit("_" * max(4, len(text)), Role.ORDINARY, Role.ORDINARY)
-        marked = "".join(char + _COMBINING[node.mark] for char in text)
+        marked = "".join(char if combining(char) else char + _COMBINING[node.mark] for char in text)
         return Bit(marked, Role.ORDINARY, Role.ORDINARY, number=body.number)
 
     def _fence(self, node: Fence) -> Bit:
@@ -233,11 +234,11 @@ class Liner:
 
     def _script_text(self, node: Node, mark: str) -> str:
         """A script: in small characters where there are such for all of it, else after ^ or _."""
-        small = self.small(node, up=mark == "^")
-        if small is not None:
-            return small
         bit = self.inner(node, compact=True)
         text = bit.text.strip()
+        small = self._small(node, text, up=mark == "^")
+        if small is not None:
+            return small
         if not text:
             raise Refused("an empty script")
         if self._ascii and mark == "^" and text.startswith("'"):
@@ -248,7 +249,9 @@ class Liner:
 
     def small(self, node: Node, *, up: bool) -> str | None:
         """A script in small characters, or None. ASCII has only primes and degrees."""
-        text = self.inner(node, compact=True).text.strip()
+        return self._small(node, self.inner(node, compact=True).text.strip(), up=up)
+
+    def _small(self, node: Node, text: str, *, up: bool) -> str | None:
         if self._ascii:
             if isinstance(node, Atom) and node.text in {"∘", "°"} and up:
                 return " deg"

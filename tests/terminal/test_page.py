@@ -1,0 +1,52 @@
+"""The page is append-only: what it writes does not depend on how the text came."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from qmath_cli.terminal.look import Look
+from qmath_cli.terminal.page import Page
+
+
+def written(look: Look, *chunks: str) -> str:
+    """Everything a page gives out for a text in these chunks."""
+    page = Page(look)
+    return "".join(page.text(chunk) for chunk in chunks) + page.end()
+
+
+@pytest.mark.parametrize("look", [Look(drawn=True), Look(drawn=True, unicode=False)], ids=["unicode", "ascii"])
+def test_real_responses_are_drawn_alike_however_they_are_cut(shared: Path, look: Look) -> None:
+    """Since only what was returned is written, and the whole is the same, nothing can have been printed twice."""
+    chance = random.Random(4)
+    with (shared / "responses" / "math_cot_50.jsonl").open(encoding="utf-8") as lines:
+        responses = [response for line in lines for response in json.loads(line)["code"]]
+    for response in responses:
+        chunks, at = [], 0
+        while at < len(response):
+            end = at + chance.choice((1, 2, 3, 5, 8, 21))
+            chunks.append(response[at:end])
+            at = end
+        assert written(look, *chunks) == written(look, response)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Then\n\\[\nx = 1\n\\]\nso", "Then\n    x = 1\nso\n"),
+        ("Then \\[x\\] so", "Then \n    x\n so\n"),
+        ("- one\n- two", "• one\n• two\n"),
+        ("1. one\n2. two", "1. one\n2. two\n"),
+        ("## Step **1**\nx", "Step 1\nx\n"),
+        ("unknown \\(\\foo{x}\\) here", "unknown \\(\\foo{x}\\) here\n"),
+        ("```output\n3\n```\nSo", "  → 3\n\nSo\n"),
+        ("```\nplain\n```", "    plain\n"),
+        ("Price: \\$5 and $6", "Price: $5 and $6\n"),
+    ],
+)
+def test_each_construct_has_its_place(text: str, wanted: str) -> None:
+    """Displays on lines of their own, bullets, headings, refused formulas as source, outputs set off."""
+    assert written(Look(drawn=True), text) == wanted
