@@ -13,6 +13,7 @@ Not thread-safe: one caller, who also closes. After `close` no sequence, worker 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -52,6 +53,7 @@ class _Attempt:
     trajectory: Trajectory
     worker: Worker | None = None
     dropped: bool = False
+    asked: float = 0.0  # when its program was submitted
 
     def run(self, executor: Executor, code: str) -> Output:
         """Run a program, in a thread: a worker may take its time to open, and nobody may want it by then."""
@@ -64,12 +66,17 @@ class _Attempt:
 
 @dataclass(slots=True)
 class Attempts:
-    """The loop's state; `approve`, where given, is asked in the caller's thread before any program runs."""
+    """The loop's state; `approve`, where given, is asked in the caller's thread before any program runs.
+
+    A program that ends within `grace` seconds is fed back before the next decode step. Batches are then the same from
+    run to run, however long programs take, and so are their roundings and the sampled texts.
+    """
 
     engine: Engine
     executor: Executor | None
     approve: Approve | None = None
     program_threads: int = 2
+    grace: float = 0.0
     _running: dict[int, _Attempt] = field(default_factory=dict)  # by sequence
     _programs: dict[Future[Output], _Attempt] = field(default_factory=dict)
     _pool: ThreadPoolExecutor = field(init=False)  # runs programs; its threads start with the first of them
@@ -100,6 +107,7 @@ class Attempts:
 
     def step(self) -> list[tuple[int, Event]]:
         """One decode step, and whatever programs have finished meanwhile; waits briefly where only programs run."""
+        self._wait_for_the_young()
         events = self._collect(block=False)
         chunks = self.engine.step()
         for chunk in chunks:
@@ -153,7 +161,17 @@ class Attempts:
             future.set_result(Output(_REFUSED, RunStatus.BLOCKED, 0.0, _REFUSED))
         else:
             future = self._pool.submit(attempt.run, self.executor, code)
+        attempt.asked = time.perf_counter()
         self._programs[future] = attempt
+
+    def _wait_for_the_young(self) -> None:
+        """Wait for programs that are still in their time of grace."""
+        if self.grace and self._programs:
+            now = time.perf_counter()
+            left = {future: attempt.asked + self.grace - now for future, attempt in self._programs.items()}
+            young = [future for future, seconds in left.items() if seconds > 0]
+            if young:
+                wait(young, timeout=max(left.values()))
 
     def _collect(self, *, block: bool) -> list[tuple[int, Event]]:
         """Feed back the programs that have ended."""

@@ -42,6 +42,8 @@ from qmath_cli.records import (
 SEVERAL_TEMPERATURE = 0.7
 SEVERAL_TOP_P = 0.8
 
+_GRACE = 0.5  # seconds for which several samples wait for one's program, so that a seed gives the same texts again
+
 #: Which end of a solution is reported where no sample has an answer: the first of these that any sample had.
 _WORST_FIRST = (
     Finish.INTERRUPTED,
@@ -97,7 +99,7 @@ def sampling_for(
 def solve(problem: Problem, plan: Plan, tools: Tools) -> Generator[Event, None, None]:
     """Solve one problem. Raises `PromptTooLong`; everything that happens after the first token is data."""
     run = _Run(problem, plan, tools)
-    attempts = Attempts(tools.engine, tools.executor, tools.approve)
+    attempts = Attempts(tools.engine, tools.executor, tools.approve, grace=_GRACE if plan.k > 1 else 0.0)
     try:
         run.begin(attempts)
         while attempts.busy:
