@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from wcwidth import wcswidth
-
 from qmath_cli.records import Finish, Protection, Solution, Votes
 from qmath_cli.terminal.look import Look, Paint
+from qmath_cli.terminal.maths.box import columns
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.page import Page
 
@@ -31,12 +30,6 @@ def answer_panel(answer: str, look: Look) -> list[str]:
     framed += [f"{side} {row}{' ' * (width - columns(row))} {side}" for row in rows]
     framed += [bottom[0] + line * (width + 2) + bottom[1]]
     return [look.paint(row, Paint.STRONG) for row in framed] + [look.paint(source, Paint.DIM)]
-
-
-def columns(text: str) -> int:
-    """Terminal columns of one line; East Asian characters count double."""
-    width = wcswidth(text)
-    return width if width >= 0 else len(text)
 
 
 def vote_lines(votes: Votes) -> list[str]:

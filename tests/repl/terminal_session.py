@@ -44,8 +44,11 @@ def spawned(home: Path, *arguments: str, columns: int = 80, **more: str) -> Iter
 
 @contextmanager
 def session(home: Path, *arguments: str, **more: str) -> Iterator[Any]:
-    """A REPL at its first prompt, with the model loaded, so that what follows is what is tested."""
-    with spawned(home, "repl", *arguments, **more) as child:
+    """A REPL at its first prompt, with the model loaded, so that what follows is what is tested.
+
+    It is wide: a message that is broken into rows as it is typed cannot be told from an answer.
+    """
+    with spawned(home, "repl", *arguments, columns=240, **more) as child:
         child.expect(PROMPT)
         ask(child, "/context")
         yield child

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import sys
 import termios
@@ -161,6 +162,14 @@ def test_a_problem_that_is_too_long_is_refused_with_the_numbers(child: Any) -> N
     said = ask(child, PASTE.format("What is " + "12345678 + " * 3000 + "1?"))
     assert "the context holds 4096" in said
     assert "54" in ask(child, PERCENT)
+
+
+def test_a_smaller_context_refuses_a_shorter_problem(home: Path) -> None:
+    """The numbers in the message are those of this session."""
+    with session(home, "--ctx", "2048") as small:
+        said = ask(small, PASTE.format("What is " + "7 + " * 1000 + "1?"))
+        assert re.search(r"the problem is \d,?\d{3} tokens long; the context holds 2,?048", said)
+        assert "54" in ask(small, PERCENT)
 
 
 # ---------------------------------------------------------------- typing more than one line
