@@ -65,8 +65,16 @@ def pick(samples: Sequence[Sample], votes: Votes, how: Pick) -> Sample | None:
         return max(answered, key=_reward)
     leader = votes.groups[0]
     if how is Pick.RM_VOTE and scored:
-        leader = max(votes.groups, key=lambda one: _weight(one, answered))
+        leader = max(
+            votes.groups,
+            key=lambda one: weight([_reward(sample) for sample in answered if sample.index in one.members]),
+        )
     return next(sample for sample in answered if sample.index == leader.members[0])
+
+
+def weight(rewards: Sequence[float]) -> float:
+    """What a group's votes come to when each is weighted by sigmoid(reward)."""
+    return sum(_sigmoid(reward) for reward in rewards)
 
 
 def agreement(votes: Votes) -> str:
@@ -96,11 +104,6 @@ def _vote_group(members: Sequence[Sample]) -> VoteGroup:
 
 def _reward(sample: Sample) -> float:
     return -math.inf if sample.reward is None else sample.reward
-
-
-def _weight(one: VoteGroup, samples: Sequence[Sample]) -> float:
-    """Votes weighted by sigmoid(reward)."""
-    return sum(_sigmoid(_reward(sample)) for sample in samples if sample.index in one.members)
 
 
 def _sigmoid(x: float) -> float:

@@ -2,7 +2,8 @@
 
 Pure functions over graded samples. Definitions: `accuracy` is the mean over problems of the share of their samples that
 is correct (for one sample: plain accuracy); Maj@k and RM@k look at the first k samples and are, under the official
-grade, those of the Qwen2.5-Math evaluation (exact strings, ties to the first). Undecided is not correct, and counted.
+grade, those of the Qwen2.5-Math evaluation (exact strings, ties to the first); the reward-weighted vote, which that
+evaluation does not have, weighs the groups of Maj@k. Undecided is not correct, and counted.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One run's result. `verdicts` is the headline outcome per problem (Maj@k or RM@k), in order, by problem id."""
+    """One run's result. `verdicts` is the headline outcome per problem (as `pick` says), in order, by problem id."""
 
     data: str
     items: int
@@ -61,13 +62,14 @@ class Score:
     subjects: tuple[Part, ...] = ()
     levels: tuple[Part, ...] = ()
     verdicts: Mapping[str, bool] = field(default_factory=dict)
+    rm_vote: Mapping[int, float] = field(default_factory=dict)
     setup: Setup | None = None
     published: tuple[Published, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @property
     def headline(self) -> float:
-        """What `--min-accuracy` asks about: Maj@k or RM@k over all k; for one sample the accuracy."""
+        """What `--min-accuracy` asks about: the vote or ranking over all k; for one sample the accuracy."""
         return _share(self.verdicts)
 
 
@@ -79,7 +81,10 @@ def score(data: Dataset, stored: Sequence[Done], k: int, grade: Grade, marker: M
     picked = partial(_picked, grade=grade, marker=marker)
     sizes = _sizes(k)
     majority = {size: {name: picked(ones[:size]) for name, ones in by_item.items()} for size in sizes}
-    ranked = {size: _reward_ranked(by_item, size, grade) for size in sizes}
+    rewarded = all(one.sample.reward is not None for ones in by_item.values() for one in ones)
+    ranked = {size: _reward_ranked(by_item, size, grade) for size in sizes} if rewarded else {}
+    weighed = {size: {name: picked(ones[:size], weighted=True) for name, ones in by_item.items()} for size in sizes}
+    weighed = weighed if rewarded else {}
     count = len(means)
     accuracy = _mean(list(means.values()))
     return Score(
@@ -91,10 +96,11 @@ def score(data: Dataset, stored: Sequence[Done], k: int, grade: Grade, marker: M
         ci95=wilson(accuracy * count, count),
         maj={size: _share(marks) for size, marks in majority.items()},
         rm={size: _share(marks) for size, marks in ranked.items() if marks},
+        rm_vote={size: _share(marks) for size, marks in weighed.items() if marks},
         rates=_rates([one for ones in by_item.values() for one in ones], grade),
         subjects=_parts(data.items, means, lambda item: item.subject),
         levels=_parts(data.items, means, lambda item: item.level),
-        verdicts=(pick is Pick.RM and ranked[k]) or majority[k],
+        verdicts={Pick.RM: ranked, Pick.RM_VOTE: weighed}.get(pick, majority).get(k, majority[k]),
     )
 
 
@@ -140,20 +146,20 @@ def _correct(one: Done, grade: Grade) -> bool:
     return _mark(one, grade) is Mark.CORRECT
 
 
-def _picked(ones: Sequence[Done], *, grade: Grade, marker: Marker) -> bool:
+def _picked(ones: Sequence[Done], *, grade: Grade, marker: Marker, weighted: bool = False) -> bool:
     """Whether the majority's first member is correct; the official vote counts a missing answer as an answer."""
     strict: Equivalence = partial(marker.compare, Grade.STRICT)
     if grade is Grade.OFFICIAL:
         groups = choose.group([one.grades.prediction if one.grades else "" for one in ones], choose.same_text)
     else:
         groups = choose.group([one.sample.answer for one in ones], strict)
+    if weighted:
+        groups = sorted(groups, key=lambda members: choose.weight([_reward(ones[i]) for i in members]), reverse=True)
     return bool(groups) and _correct(ones[groups[0][0]], grade)
 
 
 def _reward_ranked(by_item: Mapping[str, Sequence[Done]], size: int, grade: Grade) -> dict[str, bool]:
-    """Whether the sample with the highest reward, the first of equals, is correct; empty where a reward is missing."""
-    if any(one.sample.reward is None for ones in by_item.values() for one in ones):
-        return {}
+    """Whether the sample with the highest reward, the first of equals, is correct."""
     return {name: _correct(max(ones[:size], key=_reward), grade) for name, ones in by_item.items()}
 
 

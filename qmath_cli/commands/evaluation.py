@@ -28,6 +28,7 @@ from qmath_cli.records import Equivalence, Mode, ModelFile, Pick, Prompt
 from qmath_cli.settings import Grade, Settings
 
 Watch = Callable[[Done, int, int], None]
+_RANKED = frozenset({Pick.RM, Pick.RM_VOTE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def carry_out(here: Frame, request: Request, model: str, graders: Marker, watch:
         if request.regrade:
             items = {item.id: item for item in request.data.items}
             ordered = [graders.grade(one, items[one.item]) if one.item in items else one for one in ordered]
-        if request.settings.pick is Pick.RM:
+        if request.settings.pick in _RANKED:
             ordered = list(_rewarded(here, request, work, ordered))
         run.rewrite(setup, ordered)
     return scored(request, ordered, graders, setup), ordered
@@ -128,11 +129,11 @@ def _run(
 
 def _require_reward(here: Frame, settings: Settings) -> None:
     """A missing reward model is told before hours of sampling, not after. Raises `UsageError`, `ModelMissing`."""
-    if settings.pick not in {Pick.MAJ, Pick.RM}:
-        raise UsageError(f"--pick {settings.pick}: an evaluation reports Maj@k and RM@k", "--pick maj or --pick rm")
-    if settings.pick is Pick.RM:
+    if settings.pick is Pick.FIRST:
+        raise UsageError("--pick first: an evaluation reports votes and rankings", "--pick maj, rm or rm-vote")
+    if settings.pick in _RANKED:
         if not settings.reward_model:
-            raise UsageError("--pick rm needs --reward-model", "for example --reward-model rm-72b")
+            raise UsageError(f"--pick {settings.pick} needs --reward-model", "for example --reward-model rm-72b")
         store.locate(settings.reward_model, here.places)
 
 

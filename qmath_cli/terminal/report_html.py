@@ -92,7 +92,19 @@ def chart(scores: Sequence[Score]) -> str:
 
 
 def _table(scores: Sequence[Score]) -> str:
-    heads = ["run", "accuracy", "95 %", "maj@k", "rm@k", "no answer", "cut off", "degenerate", "undecided", "published"]
+    heads = [
+        "run",
+        "accuracy",
+        "95 %",
+        "maj@k",
+        "rm@k",
+        "rm-vote@k",
+        "no answer",
+        "cut off",
+        "degenerate",
+        "undecided",
+        "published",
+    ]
     rows = [f"<tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>"]
     for one in scores:
         rates = one.rates
@@ -102,6 +114,7 @@ def _table(scores: Sequence[Score]) -> str:
             interval(one.ci95),
             percent(one.maj[one.k]),
             percent(one.rm[one.k]) if one.rm else "",
+            percent(one.rm_vote[one.k]) if one.rm_vote else "",
             *map(percent, (rates.no_answer, rates.out_of_tokens, rates.degenerate, rates.undecided)),
             ", ".join(f"{percent(figure)} ({how})" for how, figure, _ in beside(one)),
         ]

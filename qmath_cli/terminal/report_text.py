@@ -74,7 +74,7 @@ def _samples(k: int) -> str:
 
 def _heads(one: Score) -> tuple[str, ...]:
     best = (f"maj@{one.k}",) if one.k > 1 else ()
-    rm = (f"rm@{one.k}",) if one.rm else ()
+    rm = (f"rm@{one.k}", f"rm-vote@{one.k}") if one.rm else ()
     return (
         "run",
         "accuracy",
@@ -93,7 +93,7 @@ def _heads(one: Score) -> tuple[str, ...]:
 def _row(one: Score) -> tuple[str, ...]:
     rates = one.rates
     best = (percent(one.maj[one.k]),) if one.k > 1 else ()
-    rm = (percent(one.rm[one.k]),) if one.rm else ()
+    rm = (percent(one.rm[one.k]), percent(one.rm_vote[one.k])) if one.rm else ()
     ran = f"{rates.programs - rates.programs_failed}/{rates.programs}"
     speed = f"{rates.tokens / rates.seconds:.0f}" if rates.seconds else "-"
     shares = (rates.no_answer, rates.out_of_tokens, rates.degenerate, rates.undecided)
@@ -140,6 +140,7 @@ def _record(one: Score) -> dict[str, Any]:
         "ci95": list(one.ci95),
         "maj": {str(size): share for size, share in one.maj.items()},
         "rm": {str(size): share for size, share in one.rm.items()},
+        "rm_vote": {str(size): share for size, share in one.rm_vote.items()},
         "grade": str(one.grade),
         **rates,
         "model": one.setup.model if one.setup else None,

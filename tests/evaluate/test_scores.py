@@ -98,6 +98,30 @@ def test_rewards_rank_and_make_the_headline(tmp_path: Path) -> None:
     assert found.rm[2] == 0.0
 
 
+def test_a_weighted_vote_is_neither_the_majority_nor_the_best_sample(tmp_path: Path) -> None:
+    """Two good samples outweigh three poor ones and the single best one, under either grade; all three are told."""
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"problem": "1+1?", "answer": "2"}\n', encoding="utf-8")
+    data = datasets.load("mine", path)
+    rewards = ((3, -4.0), (2, 1.0), (3, -4.0), (4, 3.0), (3, -4.0), (2, 1.0))
+    done = [
+        Done("0", Sample(rf"\boxed{{{answer}}}", str(answer), Finish.ANSWERED, reward=reward, index=i))
+        for i, (answer, reward) in enumerate(rewards)
+    ]
+    with evaluation.marker("") as graders:
+        graded = [graders.grade(one, data.items[0]) for one in done]
+        for grade in Grade:
+            found = score(data, graded, 6, grade, graders, Pick.RM_VOTE)
+            assert (found.maj[6], found.rm[6], found.rm_vote[6], found.headline) == (0.0, 0.0, 1.0, 1.0)
+            assert found.rm_vote[1] == 0.0
+
+
+def test_without_rewards_there_is_no_weighted_vote(tmp_path: Path) -> None:
+    """The headline is the majority then, as it is for a reward ranking."""
+    found = small(tmp_path, ("2", "2", "3"), k=3)
+    assert (dict(found.rm), dict(found.rm_vote), found.headline) == ({}, {}, 1.0)
+
+
 class PrefersTwo:
     """A reward model that knows the answer."""
 
