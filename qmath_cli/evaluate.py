@@ -17,6 +17,7 @@ from qmath_cli import prompts
 from qmath_cli.attempts import Attempts
 from qmath_cli.datasets import Dataset, Item
 from qmath_cli.errors import PromptTooLong
+from qmath_cli.evaluate_energy import EnergyMeter
 from qmath_cli.evaluate_grade import Marker
 from qmath_cli.evaluate_records import Done
 from qmath_cli.evaluate_store import RunFile
@@ -61,6 +62,7 @@ class _Schedule:
     waiting: deque[tuple[Item, tuple[int, ...]]]
     flying: dict[int, _Flight] = field(default_factory=dict)
     last: float = field(default_factory=time.perf_counter)
+    energy: EnergyMeter = field(default_factory=EnergyMeter)
 
     def fill(self) -> list[Done]:
         """Launch while there is room; problems that do not fit into the context end here."""
@@ -84,10 +86,12 @@ class _Schedule:
         return []
 
     def ended(self, flight: _Flight, sample: Sample) -> Done:
-        """A finished sample with its share of the wall time."""
+        """A finished sample with its share of the wall time and of the energy."""
         now = time.perf_counter()
         share, self.last = now - self.last, now
-        return Done(flight.item.id, replace(sample, index=flight.index), seconds=round(share, 3))
+        joules = self.energy.taken()
+        joules = None if joules is None else round(joules, 3)
+        return Done(flight.item.id, replace(sample, index=flight.index), seconds=round(share, 3), joules=joules)
 
 
 def run(work: Work, engine: Engine, executor: Executor | None, file: RunFile, marker: Marker) -> Iterator[Done]:
@@ -98,6 +102,7 @@ def run(work: Work, engine: Engine, executor: Executor | None, file: RunFile, ma
     try:
         while schedule.waiting or attempts.busy:
             ended = schedule.fill()
+            schedule.energy.tick()
             for key, event in attempts.step():
                 if isinstance(event, SampleFinished):
                     ended.append(schedule.ended(schedule.flying.pop(key), event.sample))

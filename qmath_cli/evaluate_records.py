@@ -63,12 +63,16 @@ class Grades:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One finished sample of one problem; `grades` is None until it was graded, `seconds` from launch to end."""
+    """One finished sample of one problem; `grades` is None until it was graded, `seconds` and `joules` are shares.
+
+    The shares of all samples add up to the time of the decoding; joules are None where the system does not count them.
+    """
 
     item: str
     sample: Sample
     grades: Grades | None = None
     seconds: float = 0.0
+    joules: float | None = None
 
     @property
     def key(self) -> tuple[str, int]:
@@ -88,6 +92,7 @@ class Done:
             "reward": self.sample.reward,
             "grades": asdict(self.grades) if self.grades else None,
             "seconds": round(self.seconds, 3),
+            "joules": self.joules,
         }
 
     @classmethod
@@ -102,7 +107,7 @@ class Done:
             reward=record["reward"],
             index=record["sample"],
         )
-        return cls(record["item"], sample, _grades(record["grades"]), record["seconds"])
+        return cls(record["item"], sample, _grades(record["grades"]), record["seconds"], record.get("joules"))
 
     def graded(self, grades: Grades) -> Done:
         """The same sample with (other) grades."""

@@ -34,7 +34,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Shares of all samples, 0 to 1, and sums over them."""
+    """Shares of all samples, 0 to 1, and sums over them; `joules` is None unless every sample was measured."""
 
     no_answer: float = 0.0
     out_of_tokens: float = 0.0
@@ -44,6 +44,7 @@ class Rates:
     programs_failed: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    joules: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,7 @@ def _rates(ones: Sequence[Done], grade: Grade) -> Rates:
         programs_failed=sum(run.output.status is not RunStatus.OK for run in runs),
         tokens=sum(one.sample.usage.completion_tokens for one in ones),
         seconds=sum(one.seconds for one in ones),
+        joules=None if None in (spent := [one.joules for one in ones]) else sum(filter(None, spent)),
     )
 
 

@@ -17,7 +17,7 @@ from qmath_cli.records import Mark, Verdict
 from qmath_cli.terminal.export.document import blocks
 from qmath_cli.terminal.export.html import body, formula
 from qmath_cli.terminal.output import clean
-from qmath_cli.terminal.report_text import interval, name_of, percent
+from qmath_cli.terminal.report_text import interval, name_of, percent, spent
 
 _STYLE = """
 body { max-width: 62em; margin: 1.5em auto; padding: 0 1em; font: 1rem/1.5 system-ui, sans-serif; color: #1b1b1b;
@@ -54,7 +54,7 @@ def page(data: Dataset, runs: Sequence[Run], *, partial: bool = False) -> str:
     first = scores[0]
     state = " (interrupted)" if partial else ""
     about = f"{first.items} problems, {first.k} sample(s) each, {first.grade} grade{state}"
-    remarks = dict.fromkeys(remark for one in scores for remark in one.remarks)
+    remarks = dict.fromkeys([*spent(scores), *(remark for one in scores for remark in one.remarks)])
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -83,6 +85,19 @@ def test_several_runs_stand_side_by_side(evaluated: tuple[Dataset, list[Run]]) -
     record = report_text.record(scores)
     assert [one["accuracy"] for one in record["runs"]] == [0.5, 0.0]
     assert record["paired"][0]["first_only"] == 1
+
+
+def test_energy_is_told_where_every_sample_was_measured(evaluated: tuple[Dataset, list[Run]]) -> None:
+    """Text, page and record have it; a run of which a part was not measured has no figure, and says nothing."""
+    data, (run, _) = evaluated
+    with evaluation.marker("") as graders:
+        for joules, figure in ([1500.0, 500.0], 2000.0), ([1500.0, None], None):
+            done = [replace(one, joules=used) for one, used in zip(run.samples, joules, strict=True)]
+            found = score(data, done, 1, Grade.STRICT, graders)
+            text, page = "\n".join(report_text.lines([found])), report_html.page(data, [Run(found, done)])
+            assert report_text.record([found])["joules"] == figure
+            sentence = "2.0 kJ by the processor's counters, 1000.0 J per problem"
+            assert (sentence in text, sentence in unescape(page)) == (figure is not None,) * 2
 
 
 def test_one_run_is_one_flat_object(evaluated: tuple[Dataset, list[Run]]) -> None:

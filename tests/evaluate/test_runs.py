@@ -27,7 +27,9 @@ def done(item: str, index: int = 0) -> Done:
     """A sample with everything in it."""
     run = ProgramRun("print(2)", Output("2\n", RunStatus.OK, 0.5))
     sample = Sample("数 \\boxed{2}\u2028", "2", Finish.ANSWERED, (run,), Usage(3, 4, 5), 1.5, index)
-    return Done(item, sample, Grades("2", Verdict(Mark.CORRECT, "official"), Verdict(Mark.WRONG, "value", "w")), 0.25)
+    return Done(
+        item, sample, Grades("2", Verdict(Mark.CORRECT, "official"), Verdict(Mark.WRONG, "value", "w")), 0.25, 3.5
+    )
 
 
 def test_a_stored_sample_comes_back_whole(tmp_path: Path) -> None:
@@ -113,7 +115,7 @@ def records(home: Path) -> list[dict[str, Any]]:
     (path,) = (home / "state" / "evaluations").glob("*.jsonl")
     found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     for one in found[1:]:
-        del one["seconds"]
+        del one["seconds"], one["joules"]
         del one["usage"]["prefilled_tokens"]
         for program in one["programs"]:
             del program["seconds"]
