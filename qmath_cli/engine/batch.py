@@ -162,7 +162,7 @@ class Batch:
         if not shares:
             return False
         rows = [row for sequence, count in shares for row in _rows(sequence, count)]
-        if self._context.compute(rows, long=len(rows) > len(shares)) is Computed.NO_CELLS:
+        if self._context.compute(rows) is Computed.NO_CELLS:
             self._pause()
             return True
         index = -1

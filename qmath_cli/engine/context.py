@@ -3,8 +3,8 @@
 The KV cache is unified: `cells` cells that any slot (a llama.cpp sequence id) may use, so that slots which begin with
 the same tokens share the cells of those tokens. Nothing here knows what a sequence means; `batch` does.
 
-A long computation (prefill) runs aside, so that a signal handler's exception (Ctrl-C, SIGTERM) rises here at once and
-ends it within one graph node. A single token per slot is computed on the spot: its end is near anyway.
+Everything is computed aside, so that a signal handler's exception (Ctrl-C, SIGTERM) rises here at once and ends the
+computation within one graph node: see `aside`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qmath_cli.engine.aside import Aside
+from qmath_cli.engine.aside import AbortFlag, aside
 from qmath_cli.engine.model import Model
 from qmath_cli.engine.native import native
 from qmath_cli.errors import DoesNotFit, EngineUnusable
@@ -60,16 +60,15 @@ class Context:
             )
         self._memory = self._lib.llama_get_memory(self.pointer)
         self._batch = self._lib.llama_batch_init(ROWS, 0, 1)
-        self._aside = Aside()
-        abort = self._aside.abort
-        self._lib.llama_set_abort_callback(self.pointer, abort.callback, abort.address)
-        self._free = weakref.finalize(self, _free, self._lib, self.pointer, self._batch, self._aside)
+        self._abort = AbortFlag()
+        self._lib.llama_set_abort_callback(self.pointer, self._abort.callback, self._abort.address)
+        self._free = weakref.finalize(self, _free, self._lib, self.pointer, self._batch, self._abort)
 
     def close(self) -> None:
         """Give the memory back."""
         self._free()
 
-    def compute(self, rows: Sequence[Row], *, long: bool) -> Computed:
+    def compute(self, rows: Sequence[Row]) -> Computed:
         """Compute these tokens; afterwards `pointer` holds logits for the rows that asked.
 
         Where no cells are free nothing has changed. After any exception the cells of these rows are undefined:
@@ -77,10 +76,7 @@ class Context:
         """
         self._fill(rows)
         codes: list[int] = []
-        if long:
-            self._aside.run(lambda: codes.append(self._lib.llama_decode(self.pointer, self._batch)))
-        else:
-            codes.append(self._lib.llama_decode(self.pointer, self._batch))
+        aside().run(lambda: codes.append(self._lib.llama_decode(self.pointer, self._batch)))
         code = codes[0]
         if code == 1:
             return Computed.NO_CELLS
@@ -93,7 +89,9 @@ class Context:
 
     def settle(self) -> None:
         """Return when nothing is being computed any more, whatever was interrupted."""
-        self._aside.settle()
+        self._abort.set(abort=True)
+        aside().settle()
+        self._abort.set(abort=False)
 
     def share(self, source: int, target: int, length: int) -> None:
         """Let `target` begin with the first `length` cells of `source`; no cell is copied."""
@@ -146,8 +144,9 @@ class Context:
             outputs[index] = row.output
 
 
-def _free(lib: Any, pointer: Any, batch: Any, aside: Aside) -> None:  # noqa: ANN401
-    aside.close()
+def _free(lib: Any, pointer: Any, batch: Any, abort: AbortFlag) -> None:  # noqa: ANN401
+    abort.set(abort=True)
+    aside().settle()
     lib.llama_batch_free(batch)
     lib.llama_free(pointer)
 

@@ -17,7 +17,7 @@ from threading import Event
 from typing import Any, Self
 
 from qmath_cli.engine import header
-from qmath_cli.engine.aside import Aside
+from qmath_cli.engine.aside import aside
 from qmath_cli.engine.devices import Footprint, Placement, place
 from qmath_cli.engine.native import native
 from qmath_cli.engine.preflight import Preflight
@@ -197,17 +197,15 @@ def _load(lib: Any, path: Path, parameters: Any) -> int | None:  # noqa: ANN401
     stopped = Event()
     progress = lib.llama_progress_callback(lambda _share, _data: not stopped.is_set())
     parameters.progress_callback = progress
-    aside = Aside()
     loaded: list[int | None] = []
     try:
-        aside.run(lambda: loaded.append(lib.llama_model_load_from_file(os.fsencode(path), parameters)))
+        aside().run(lambda: loaded.append(lib.llama_model_load_from_file(os.fsencode(path), parameters)))
     except BaseException:
         stopped.set()
-        aside.close()
+        aside().settle()
         if loaded and loaded[0]:
             lib.llama_model_free(loaded[0])
         raise
-    aside.close()
     return loaded[0]
 
 

@@ -106,5 +106,5 @@ class RewardModel:
     def _compute(self, tokens: list[int], first: int, end: int) -> None:
         last = len(tokens) - 1
         rows = [Row(tokens[position], position, 0, position == last) for position in range(first, end)]
-        if self._context.compute(rows, long=True) is not Computed.DONE:
+        if self._context.compute(rows) is not Computed.DONE:
             raise EngineUnusable("llama.cpp finds no room for a conversation that fits its context")

@@ -7,7 +7,6 @@ import signal
 import struct
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -132,8 +131,7 @@ def test_every_text_survives_the_tokenizer(model: Model) -> None:
 
 
 def test_ctrl_c_ends_a_load(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The interrupt rises although the C side is busy, the thread is gone, and the next load works."""
-    native().lib.llama_max_devices()
+    """The interrupt rises although the C side is busy, and the next load works."""
     real = native().lib.llama_model_load_from_file
 
     def slow(path: bytes, parameters: object) -> object:
@@ -148,7 +146,6 @@ def test_ctrl_c_ends_a_load(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None
             load(demo, Options(), Preflight())
     finally:
         signal.signal(signal.SIGALRM, before)
-    assert "prefill" not in {thread.name for thread in threading.enumerate()}
     monkeypatch.undo()
     load(demo, Options(), Preflight()).close()
 
