@@ -98,7 +98,7 @@ def loss_of(model: Qwen2, tokens: Tensor, mask: Tensor) -> Tensor:
 
 def optimizers(model: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside the layers, AdamW for the rest."""
-    named = list(model.named_parameters())
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     matrices = [p for n, p in named if p.ndim == 2 and "layers" in n]
     rest = [p for n, p in named if p.ndim != 2 or "layers" not in n]
     found: list[torch.optim.Optimizer] = [

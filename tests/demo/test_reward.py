@@ -34,8 +34,9 @@ def test_the_scored_token_is_the_newline_after_the_turn() -> None:
     from demo.tokenizer import load
 
     tokenizer = load(CHECKPOINT)
-    ids = encode(tokenizer, Judged(Mode.COT, "1 + 1 = ?", r"$\boxed{2}$", right=True))
+    ids, own = encode(tokenizer, Judged(Mode.COT, "1 + 1 = ?", r"$\boxed{2}$", right=True))
     assert [tokenizer.id_to_token(i) for i in ids[-2:]] == ["<|im_end|>", "Ċ"]
+    assert own[-2:] == [True, False]
 
 
 def test_the_checkpoint_has_the_released_layout() -> None:
