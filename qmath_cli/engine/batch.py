@@ -23,7 +23,7 @@ from qmath_cli.engine import prefixes
 from qmath_cli.engine.context import ROWS, Computed, Context, Row
 from qmath_cli.engine.model import Model
 from qmath_cli.engine.residence import Residence
-from qmath_cli.engine.sampling import build_chain
+from qmath_cli.engine.sampling import Sampler
 from qmath_cli.engine.sequence import SequenceState
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.records import Chunk, Prompt, Sampling, Stop, Usage
@@ -62,8 +62,7 @@ class Batch:
 
     def close(self) -> None:
         """Forget every sequence and give the context's memory back; the model stays."""
-        while self._sequences:
-            self._model.lib.llama_sampler_free(self._sequences.popitem()[1].sampler)
+        self._sequences.clear()
         self._context.close()
 
     @property
@@ -89,8 +88,8 @@ class Batch:
             )
         ids: dict[int, int] = {}
         for place in sorted(range(len(samplings)), key=lambda place: astuple(samplings[place])):
-            chain = build_chain(self._model.lib, samplings[place])
-            state = SequenceState(next(self._ids), samplings[place], prompt.stops, list(tokens), chain)
+            sampler = Sampler(samplings[place])
+            state = SequenceState(next(self._ids), samplings[place], prompt.stops, list(tokens), sampler)
             self._sequences[state.id] = state
             ids[place] = state.id
         return tuple(ids[place] for place in range(len(samplings)))
@@ -102,7 +101,7 @@ class Batch:
         """
         tokens = self._model.tokenize(prompt)
         file = prefixes.file_of(folder, self._model, identity, tokens)
-        state = SequenceState(next(self._ids), Sampling(), (), tokens, None)
+        state = SequenceState(next(self._ids), Sampling(), (), tokens, Sampler(Sampling()))
         if self._residence.furnish(state, lambda slot: prefixes.restore(self._context, slot, len(tokens), file)):
             return True
         (key,) = self.start(prompt, [Sampling(max_tokens=1)])
@@ -130,7 +129,6 @@ class Batch:
         """Forget a sequence, running or not."""
         self._mend()
         state = self._sequences.pop(sequence)
-        self._model.lib.llama_sampler_free(state.sampler)
         self._outbox = [chunk for chunk in self._outbox if chunk.sequence != sequence]
         self._residence.leave(state)
 
@@ -198,7 +196,7 @@ class Batch:
 
     def _sample(self, sequence: SequenceState, index: int) -> None:
         """Draw the next token from the logits of row `index`, and say what came of it."""
-        token = self._model.lib.llama_sampler_sample(sequence.sampler, self._context.pointer, index)
+        token = sequence.sampler.draw(self._context.logits(index))
         if self._model.ends(token) and not self._endless:
             self._outbox.append(sequence.stop(Stop.END))
             return

@@ -50,6 +50,7 @@ class Context:
     def __init__(self, model: Model, *, cells: int, slots: int) -> None:
         self.cells = cells
         self._lib: Any = model.lib
+        self._vocabulary = model.vocabulary
         parameters = _parameters(model, cells, slots)
         native().forget_complaints()
         self.pointer: Any = self._lib.llama_init_from_model(model.pointer, parameters)
@@ -120,6 +121,13 @@ class Context:
         """Fill an empty slot with serialised cells; false where they do not fit this context."""
         buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
         return bool(self._lib.llama_state_seq_set_data(self.pointer, buffer, len(state), slot))
+
+    def logits(self, index: int) -> NDArray[np.float32]:
+        """The logits after row `index` of the last computation, shape (vocabulary,); the next one overwrites them."""
+        import numpy as np
+
+        pointer = self._lib.llama_get_logits_ith(self.pointer, index)
+        return np.ctypeslib.as_array(pointer, shape=(self._vocabulary,))
 
     def give_hidden_states(self, *, wanted: bool) -> None:
         """Whether the next computations give out hidden states; while they do, at most one row per slot may come."""

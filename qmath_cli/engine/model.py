@@ -76,6 +76,7 @@ class Model:
         self.facts = _facts(self.lib, pointer)
         self.context_length = _context_length(options.ctx, self.facts.trained_context)
         self._vocab = self.lib.llama_model_get_vocab(pointer)
+        self.vocabulary = int(self.lib.llama_vocab_n_tokens(self._vocab))
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {}
         self._free = weakref.finalize(self, self.lib.llama_model_free, pointer)

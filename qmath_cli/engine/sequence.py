@@ -8,22 +8,22 @@ therefore one operation: compute what is pending.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from qmath_cli.engine.degenerate import Watch
+from qmath_cli.engine.sampling import Sampler
 from qmath_cli.engine.stops import Found, Stretch
 from qmath_cli.records import Chunk, Sampling, Stop, Usage
 
 
 @dataclass(slots=True, eq=False)
 class SequenceState:
-    """A sequence of a `Batch`, which alone changes it. `sampler` is a llama.cpp sampler chain."""
+    """A sequence of a `Batch`, which alone changes it."""
 
     id: int
     sampling: Sampling
     stops: tuple[str, ...]
     tokens: list[int]
-    sampler: Any
+    sampler: Sampler
     active: bool = True  # wants to decode; False: stopped, waiting to be extended or released
     slot: int | None = None
     cached: int = 0
