@@ -2,7 +2,11 @@
 
 An attempt is a trajectory, the engine's sequence that carries it, and the worker in which its programs run. The engine
 decodes for all of them in one batch; a program runs in a thread beside it, so that a sequence that waits for its output
-leaves its share of the batch to the others. One sample and a benchmark of thousands are the same loop:
+leaves its share of the batch to the others. An output goes back to the model a fixed number of decode steps after the
+program was written, or as soon as nothing else can decode; the steps do not go on without it. So what is computed
+together, and with it how sums round and what is sampled, is the same from run to run, however long programs take.
+
+One sample and a benchmark of thousands are the same loop:
 
     keys = attempts.launch(...)
     while attempts.busy:
@@ -13,9 +17,9 @@ Not thread-safe: one caller, who also closes. After `close` no sequence, worker 
 
 from __future__ import annotations
 
-import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from qmath_cli.records import (
@@ -42,7 +46,8 @@ from qmath_cli.trajectory import Action, Execute, Finished, Generate, Trajectory
 Approve = Callable[[str], bool]
 
 _REFUSED = "the user did not allow this program to run"
-_PATIENCE = 0.05  # seconds between looks at the clock while only programs run, so that Ctrl-C and limits are seen
+_BESIDE = 8  # decode steps beside a program: a second of a 7B model's on a CPU, most programs' whole time
+_PATIENCE = 0.05  # seconds between looks at the clock while a program is waited for, so that Ctrl-C and limits are seen
 
 
 @dataclass(slots=True, eq=False)
@@ -53,7 +58,6 @@ class _Attempt:
     trajectory: Trajectory
     worker: Worker | None = None
     dropped: bool = False
-    asked: float = 0.0  # when its program was submitted
 
     def run(self, executor: Executor, code: str) -> Output:
         """Run a program, in a thread: a worker may take its time to open, and nobody may want it by then."""
@@ -64,21 +68,26 @@ class _Attempt:
         return worker.run(code)
 
 
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """A program that runs, or has run, and whose output goes back before decode step `due`."""
+
+    attempt: _Attempt
+    output: Future[Output]
+    due: int
+
+
 @dataclass(slots=True)
 class Attempts:
-    """The loop's state; `approve`, where given, is asked in the caller's thread before any program runs.
-
-    A program that ends within `grace` seconds is fed back before the next decode step. Batches are then the same from
-    run to run, however long programs take, and so are their roundings and the sampled texts.
-    """
+    """The loop's state; `approve`, where given, is asked in the caller's thread before any program runs."""
 
     engine: Engine
     executor: Executor | None
     approve: Approve | None = None
     program_threads: int = 2
-    grace: float = 0.0
     _running: dict[int, _Attempt] = field(default_factory=dict)  # by sequence
-    _programs: dict[Future[Output], _Attempt] = field(default_factory=dict)
+    _programs: deque[_Program] = field(default_factory=deque)  # in the order in which they were written
+    _steps: int = 0
     _pool: ThreadPoolExecutor = field(init=False)  # runs programs; its threads start with the first of them
     _closer: ThreadPoolExecutor = field(init=False)  # ends workers beside the decoding
     _next_key: int = 0
@@ -92,13 +101,21 @@ class Attempts:
         """Whether any attempt is unfinished."""
         return bool(self._running)
 
+    @property
+    def running(self) -> int:
+        """How many attempts are unfinished."""
+        return len(self._running)
+
     def launch(
-        self, prompt: Prompt, samplings: Sequence[Sampling], mode: Mode, max_programs: int = 4
+        self, prompt: Prompt, samplings: Sequence[Sampling], mode: Mode, max_programs: int = 4, first: int = 0
     ) -> tuple[int, ...]:
-        """Start one attempt per sampling on one shared prompt; returns their keys. Raises `PromptTooLong`."""
+        """Start one attempt per sampling on one shared prompt; returns their keys. Raises `PromptTooLong`.
+
+        The samples are numbered from `first` on.
+        """
         sequences = self.engine.start(prompt, samplings)
         keys = []
-        for index, sequence in enumerate(sequences):
+        for index, sequence in enumerate(sequences, first):
             attempt = _Attempt(self._next_key, index, sequence, Trajectory(mode, max_programs, prompt.stated))
             self._running[sequence] = attempt
             self._next_key += 1
@@ -106,14 +123,18 @@ class Attempts:
         return tuple(keys)
 
     def step(self) -> list[tuple[int, Event]]:
-        """One decode step, and whatever programs have finished meanwhile; waits briefly where only programs run."""
-        self._wait_for_the_young()
-        events = self._collect(block=False)
+        """One decode step with the outputs that are due before it; nothing if a program is still waited for."""
+        events: list[tuple[int, Event]] = []
+        while self._programs and self._programs[0].due <= self._steps:
+            if not self._ended(self._programs[0]):
+                return events
+            events += self._feed_back()
         chunks = self.engine.step()
+        self._steps += bool(chunks)  # time spent waiting counts for nothing
         for chunk in chunks:
             events += self._hear(self._running[chunk.sequence], chunk)
-        if not chunks and not events and self._programs:
-            events = self._collect(block=True)
+        if not chunks and self._programs and self._ended(self._programs[0]):
+            events += self._feed_back()
         return events
 
     def cut(self, finish: Finish, keys: Sequence[int] | None = None) -> list[tuple[int, Event]]:
@@ -161,34 +182,21 @@ class Attempts:
             future.set_result(Output(_REFUSED, RunStatus.BLOCKED, 0.0, _REFUSED))
         else:
             future = self._pool.submit(attempt.run, self.executor, code)
-        attempt.asked = time.perf_counter()
-        self._programs[future] = attempt
+        self._programs.append(_Program(attempt, future, self._steps + _BESIDE))
 
-    def _wait_for_the_young(self) -> None:
-        """Wait for programs that are still in their time of grace."""
-        if self.grace and self._programs:
-            now = time.perf_counter()
-            left = {future: attempt.asked + self.grace - now for future, attempt in self._programs.items()}
-            young = [future for future, seconds in left.items() if seconds > 0]
-            if young:
-                wait(young, timeout=max(left.values()))
+    def _ended(self, program: _Program) -> bool:
+        """Whether it has ended, or does within a moment."""
+        return bool(wait([program.output], timeout=_PATIENCE).done)
 
-    def _collect(self, *, block: bool) -> list[tuple[int, Event]]:
-        """Feed back the programs that have ended."""
-        if not self._programs:
-            return []
-        done, _ = wait(self._programs, timeout=_PATIENCE if block else 0, return_when=FIRST_COMPLETED)
-        events: list[tuple[int, Event]] = []
-        for future in sorted(done, key=lambda f: self._programs[f].key):
-            attempt = self._programs.pop(future)
-            if attempt.sequence not in self._running:
-                continue  # it was cut while its program ran
-            action = attempt.trajectory.action
-            assert isinstance(action, Execute)
-            run = ProgramRun(action.code, future.result())
-            events.append((attempt.key, ProgramFinished(attempt.index, run)))
-            events += self._act(attempt, attempt.trajectory.executed(run))
-        return events
+    def _feed_back(self) -> list[tuple[int, Event]]:
+        """Hand the oldest program's output to its attempt."""
+        program = self._programs.popleft()
+        attempt = program.attempt
+        action = attempt.trajectory.action
+        assert isinstance(action, Execute)
+        run = ProgramRun(action.code, program.output.result())
+        events: list[tuple[int, Event]] = [(attempt.key, ProgramFinished(attempt.index, run))]
+        return events + self._act(attempt, attempt.trajectory.executed(run))
 
     def _finish(self, attempt: _Attempt) -> list[tuple[int, Event]]:
         action = attempt.trajectory.action
@@ -208,9 +216,11 @@ class Attempts:
         del self._running[attempt.sequence]
         self.engine.release(attempt.sequence)
         attempt.dropped = True
+        runs = any(program.attempt is attempt for program in self._programs)
+        self._programs = deque(program for program in self._programs if program.attempt is not attempt)
         if attempt.worker is None:
             return
-        if attempt in self._programs.values():
+        if runs:
             attempt.worker.close()  # ends the program that runs in it
         else:
             self._closer.submit(attempt.worker.close)

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 from qmath_cli.records import Equivalence, Mark, Pick, Sample, Verdict, VoteGroup, Votes
 
+_AT_LEAST = 2  # samples at once, while a vote is open
+
 
 def same_text(answer: str, reference: str) -> Verdict:
     """The `Equivalence` of the official Maj@k: equal is what is spelt alike."""
@@ -51,6 +53,19 @@ def decided(votes: Votes, stop_at: int) -> bool:
         return False
     first, second = votes.groups[0].count, votes.groups[1].count if len(votes.groups) > 1 else 0
     return first >= stop_at or first > second + remaining
+
+
+def worthwhile(votes: Votes, stop_at: int) -> int:
+    """How many of the samples to come should be made at once: as many as the leading answer lacks, and two at least.
+
+    Samples of one problem are of about the same length, so whatever decodes beside the ones that decide is wasted; a
+    second one beside a single one costs hardly any time, since a decode step reads all the weights once.
+    """
+    remaining = votes.k - votes.sampled
+    if stop_at <= 0:
+        return remaining
+    lead = votes.groups[0].count if votes.groups else 0
+    return min(remaining, max(stop_at - lead, _AT_LEAST))
 
 
 def pick(samples: Sequence[Sample], votes: Votes, how: Pick) -> Sample | None:

@@ -1,9 +1,9 @@
 """A problem in, events out, the `Solution` last.
 
-`solve` launches k attempts on one prompt, passes on what happens, ends the rest as soon as the vote is decided, ranks
-by reward where asked, and closes with exactly one `Solution`. One sample and eight are the same code. An interrupt (a
-`KeyboardInterrupt`, raised here or thrown in) or the time limit ends the attempts and still yields a `Solution` with
-what was said so far.
+`solve` launches attempts on one prompt, as many at a time as may still decide the vote, passes on what happens, ends
+the rest as soon as it is decided, ranks by reward where asked, and closes with exactly one `Solution`. One sample and
+eight are the same code. An interrupt (a `KeyboardInterrupt`, raised here or thrown in) or the time limit ends the
+attempts and still yields a `Solution` with what was said so far.
 """
 
 from __future__ import annotations
@@ -41,8 +41,6 @@ from qmath_cli.records import (
 #: Decoding as in the Qwen2.5-Math report: greedy for one sample, and for several T 0.7, top-p 0.8 (its README's note).
 SEVERAL_TEMPERATURE = 0.7
 SEVERAL_TOP_P = 0.8
-
-_GRACE = 0.5  # seconds for which several samples wait for one's program, so that a seed gives the same texts again
 
 #: Which end of a solution is reported where no sample has an answer: the first of these that any sample had.
 _WORST_FIRST = (
@@ -99,12 +97,13 @@ def sampling_for(
 def solve(problem: Problem, plan: Plan, tools: Tools) -> Generator[Event, None, None]:
     """Solve one problem. Raises `PromptTooLong`; everything that happens after the first token is data."""
     run = _Run(problem, plan, tools)
-    attempts = Attempts(tools.engine, tools.executor, tools.approve, grace=_GRACE if plan.k > 1 else 0.0)
+    attempts = Attempts(tools.engine, tools.executor, tools.approve)
     try:
-        run.begin(attempts)
+        run.launch(attempts)
         while attempts.busy:
             for _key, event in [*attempts.step(), *run.limits(attempts)]:
                 yield run.seen(event)
+            run.launch(attempts)
     except KeyboardInterrupt:
         for _key, event in attempts.cut(Finish.INTERRUPTED):
             run.seen(event)
@@ -122,15 +121,24 @@ class _Run:
     tools: Tools
     samples: list[Sample] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
+    launched: int = 0
+    over: bool = False  # no attempt begins any more
     spent: Usage = field(default_factory=Usage)  # tokens of samples that the decision made superfluous
     first_token: float | None = None
     last_token: float | None = None
     known: dict[tuple[str, str], Verdict] = field(default_factory=dict)  # comparisons already made
 
-    def begin(self, attempts: Attempts) -> None:
-        """Launch the attempts."""
-        prompt = self.plan.prompt or prompts.chat(self.problem.text, self.plan.mode)
-        attempts.launch(prompt, self.plan.samplings(), self.plan.mode, self.plan.max_programs)
+    def launch(self, attempts: Attempts) -> None:
+        """Have as many attempts under way as are worth it; none where the time is up or the vote is decided."""
+        votes = self.votes()
+        if self.over or choose.decided(votes, self.plan.stop_at):
+            return
+        wanted = choose.worthwhile(votes, self.plan.stop_at) - attempts.running
+        samplings = self.plan.samplings()[self.launched : self.launched + max(wanted, 0)]
+        if samplings:
+            prompt = self.plan.prompt or prompts.chat(self.problem.text, self.plan.mode)
+            attempts.launch(prompt, samplings, self.plan.mode, self.plan.max_programs, self.launched)
+            self.launched += len(samplings)
 
     def seen(self, event: Event) -> Event:
         """Note what the event tells; give it back."""
@@ -146,8 +154,10 @@ class _Run:
         """End the attempts where the time is up or the vote is decided."""
         limit = self.plan.time_limit
         if limit is not None and time.perf_counter() - self.started > limit:
+            self.over = True
             return attempts.cut(Finish.TIMEOUT)
-        if self.plan.k > 1 and self.samples and attempts.busy and choose.decided(self.votes(), self.plan.stop_at):
+        if self.samples and choose.decided(self.votes(), self.plan.stop_at):
+            self.over = True
             for _key, event in attempts.cut(Finish.INTERRUPTED):
                 if isinstance(event, SampleFinished):
                     self.spent = self.spent + event.sample.usage

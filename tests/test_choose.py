@@ -91,6 +91,23 @@ def test_a_vote_is_decided_when_nothing_can_change_it(
     assert choose.decided(choose.count(samples(*answers), k, choose.same_text), stop_at) is over
 
 
+@pytest.mark.parametrize(
+    ("answers", "k", "stop_at", "at_once"),
+    [
+        ((), 8, 3, 3),  # three could agree
+        (("1", "1"), 8, 3, 2),  # one would do, but never less than two
+        (("1", "2", "3"), 8, 3, 2),
+        (("1", "2", "3"), 8, 0, 5),  # all k are wanted
+        (("1", "2", "3"), 4, 3, 1),  # no more than there are
+        ((), 1, 3, 1),
+        ((), 2, 5, 2),
+    ],
+)
+def test_only_samples_that_can_matter_are_made(answers: tuple[str, ...], k: int, stop_at: int, at_once: int) -> None:
+    """As many as the leading answer lacks."""
+    assert choose.worthwhile(choose.count(samples(*answers), k, choose.same_text), stop_at) == at_once
+
+
 def test_agreement_is_said_in_words() -> None:
     """The count names how many agree, of how many taken."""
     assert choose.agreement(choose.count(samples("1", "1", "2"), 3, choose.same_text)) == "2 of 3 agree"

@@ -51,16 +51,24 @@ def test_a_program_s_output_goes_back_into_the_same_turn() -> None:
     assert [run.code for run in solution.samples[0].runs] == ["x"]
 
 
-def test_a_vote_ends_as_soon_as_it_is_decided() -> None:
-    """Two equal answers decide; the sample that is still talking is cut and its tokens counted all the same."""
-    long = [("a" * 500 + r"\boxed{3}", Stop.END)]
-    engine = ScriptedEngine([boxed("2"), boxed("2"), long])
-    plan = Plan(mode=Mode.COT, k=3, stop_at=2)
-    solution = last(solve(PROBLEM, plan, Tools(engine, equal=same_text)))
+def test_no_sample_is_begun_that_cannot_matter_yet() -> None:
+    """Where two equal answers decide, two samples are made; they agree, and the third never begins."""
+    engine = ScriptedEngine([boxed("2"), boxed("2"), boxed("3")])
+    solution = last(solve(PROBLEM, Plan(mode=Mode.COT, k=3, stop_at=2), Tools(engine, equal=same_text)))
     assert solution.answer == "2"
     assert (solution.votes.k, solution.votes.sampled) == (3, 2)
-    assert sorted(engine.released) == [0, 1, 2]
-    assert 30 < solution.usage.completion_tokens < 100
+    assert sorted(engine.released) == [0, 1]
+
+
+def test_a_vote_ends_as_soon_as_it_is_decided() -> None:
+    """No two agree, so two more begin; one decides, and the other is cut and its tokens counted all the same."""
+    long = [("a" * 500 + r"\boxed{3}", Stop.END)]
+    engine = ScriptedEngine([boxed("1"), boxed("2"), boxed("2"), long, boxed("4")])
+    solution = last(solve(PROBLEM, Plan(mode=Mode.COT, k=5, stop_at=2), Tools(engine, equal=same_text)))
+    assert solution.answer == "2"
+    assert [sample.index for sample in solution.samples] == [0, 1, 2]
+    assert sorted(engine.released) == [0, 1, 2, 3]
+    assert 50 < solution.usage.completion_tokens < 70
 
 
 def test_without_early_stopping_every_sample_is_taken() -> None:
