@@ -3,15 +3,19 @@
 As soon as a sequence ends, the next sample takes its place; programs and graders run beside the decoding. Every sample
 is stored as soon as it is graded, so that a run can be killed at any moment and goes on where it was. An interrupt ends
 the attempts in flight, which are not stored, and leaves through the caller.
+
+A run is made in legs. Each begins with an empty batch, so that it comes out the same whatever went before; one that was
+cut short is computed again, for the samples that it still owes.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from qmath_cli import prompts
 from qmath_cli.attempts import Attempts
@@ -19,9 +23,11 @@ from qmath_cli.datasets import Dataset, Item
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.evaluate_energy import EnergyMeter
 from qmath_cli.evaluate_grade import Marker
-from qmath_cli.evaluate_records import Done
+from qmath_cli.evaluate_records import Done, Leg
 from qmath_cli.evaluate_store import RunFile
 from qmath_cli.records import Engine, Executor, Finish, Mode, Prompt, Reward, Sample, SampleFinished, Sampling
+
+_FILLINGS = 4  # samples per leg, for each place in the batch: a longer leg idles less at its end, and costs a kill more
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +45,20 @@ class Work:
     parallel: int = 1
     max_programs: int = 4
 
-    def missing(self, stored: dict[tuple[str, int], Done]) -> list[tuple[Item, tuple[int, ...]]]:
-        """The samples that are not stored yet, by problem, in the data's order."""
-        wanted = [(item, tuple(i for i in range(self.k) if (item.id, i) not in stored)) for item in self.data.items]
-        return [(item, indices) for item, indices in wanted if indices]
+    def missing(self, stored: Container[tuple[str, int]]) -> list[tuple[str, int]]:
+        """The samples that are not stored yet, in the data's order."""
+        return [(item.id, i) for item in self.data.items for i in range(self.k) if (item.id, i) not in stored]
+
+    def legs(self, file: RunFile) -> Iterator[Leg]:
+        """What is to be computed: legs that were cut short, as they were, and then what was in none yet."""
+        wanted = {(item.id, i) for item in self.data.items for i in range(self.k)}
+        owed = [leg for leg in file.legs if wanted.issuperset(leg.samples) and not file.done.keys() >= set(leg.samples)]
+        yield from owed
+        rest = self.missing({*file.done, *(key for leg in owed for key in leg.samples)})
+        for start in range(0, len(rest), self.parallel * _FILLINGS):
+            leg = Leg(tuple(rest[start : start + self.parallel * _FILLINGS]), self.parallel)
+            file.begin(leg)
+            yield leg
 
 
 @dataclass(slots=True)
@@ -59,17 +75,25 @@ class _Schedule:
 
     work: Work
     attempts: Attempts
-    waiting: deque[tuple[Item, tuple[int, ...]]]
+    waiting: deque[tuple[Item, tuple[int, ...]]] = field(default_factory=deque)
+    parallel: int = 1
     flying: dict[int, _Flight] = field(default_factory=dict)
     last: float = field(default_factory=time.perf_counter)
     energy: EnergyMeter = field(default_factory=EnergyMeter)
 
+    def take(self, leg: Leg) -> None:
+        """Have a leg's samples wait, those of one problem together."""
+        items = {item.id: item for item in self.work.data.items}
+        for name, keys in groupby(leg.samples, key=lambda key: key[0]):
+            self.waiting.append((items[name], tuple(index for _, index in keys)))
+        self.parallel = min(leg.parallel, self.work.parallel)
+
     def fill(self) -> list[Done]:
         """Launch while there is room; problems that do not fit into the context end here."""
         ended = []
-        while self.waiting and len(self.flying) < self.work.parallel:
+        while self.waiting and len(self.flying) < self.parallel:
             item, indices = self.waiting.popleft()
-            room = self.work.parallel - len(self.flying)
+            room = self.parallel - len(self.flying)
             if indices[room:]:
                 self.waiting.appendleft((item, indices[room:]))
             ended += self._launch(item, indices[:room])
@@ -97,17 +121,19 @@ class _Schedule:
 def run(work: Work, engine: Engine, executor: Executor | None, file: RunFile, marker: Marker) -> Iterator[Done]:
     """Run what is missing; yields every sample once it is graded and stored."""
     attempts = Attempts(engine, executor)
-    schedule = _Schedule(work, attempts, deque(work.missing(file.done)))
+    schedule = _Schedule(work, attempts)
     grading = _Grading(work, file, marker)
     try:
-        while schedule.waiting or attempts.busy:
-            ended = schedule.fill()
-            schedule.energy.tick()
-            for key, event in attempts.step():
-                if isinstance(event, SampleFinished):
-                    ended.append(schedule.ended(schedule.flying.pop(key), event.sample))
-            grading.submit(ended)
-            yield from grading.stored(wait=False)
+        for leg in work.legs(file):
+            schedule.take(leg)
+            while schedule.waiting or attempts.busy:
+                ended = schedule.fill()
+                schedule.energy.tick()
+                for key, event in attempts.step():
+                    if isinstance(event, SampleFinished):
+                        ended.append(schedule.ended(schedule.flying.pop(key), event.sample))
+                grading.submit(one for one in ended if one.key not in file.done)
+                yield from grading.stored(wait=False)
         yield from grading.stored(wait=True)
     finally:
         attempts.close()

@@ -53,6 +53,27 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """Samples, by item and number, that are computed together from an empty batch on, `parallel` of them at most.
+
+    What is computed together decides how sums round, and rounding now and then decides what is sampled. So a leg that a
+    kill cut short is computed again from its beginning, and its samples come out as if nothing had happened.
+    """
+
+    samples: tuple[tuple[str, int], ...]
+    parallel: int
+
+    def record(self) -> dict[str, Any]:
+        """The leg's line in a run file, written before it begins."""
+        return {"leg": [list(key) for key in self.samples], "parallel": self.parallel}
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Leg:
+        """The leg that `record` wrote. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        return cls(tuple((str(item), int(index)) for item, index in record["leg"]), int(record["parallel"]))
+
+
+@dataclass(frozen=True, slots=True)
 class Grades:
     """Both graders' verdicts on one sample, and the answer that the official rules took from its text."""
 

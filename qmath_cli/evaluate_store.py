@@ -1,8 +1,8 @@
 """The file of one evaluation run: append-only JSONL that survives a kill at any moment.
 
-First line: the setup. Then one line per finished sample, each written whole, flushed and fsynced before the next. A
-line that a kill cut short is dropped when the run is opened again; nothing is ever recorded twice. Two processes cannot
-write one run at once.
+First line: the setup. Then one line per finished sample, and one per leg before its samples, each written whole,
+flushed and fsynced before the next. A line that a kill cut short is dropped when the run is opened again; nothing is
+ever recorded twice. Two processes cannot write one run at once.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from types import TracebackType
 from typing import BinaryIO
 
 from qmath_cli.errors import DataError, UsageError
-from qmath_cli.evaluate_records import Done, Setup
+from qmath_cli.evaluate_records import Done, Leg, Setup
 
 
 class RunFile:
-    """An open run. `done` holds what is stored, by item and sample number."""
+    """An open run. `done` holds what is stored, by item and sample number, `legs` the legs that were begun."""
 
     def __init__(self, folder: Path, setup: Setup) -> None:
         """Open or begin the run of this setup. Raises `UsageError` if another process writes it."""
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{setup.data}-{setup.key}.jsonl"
         self.done: dict[tuple[str, int], Done] = {}
+        self.legs: list[Leg] = []
         self._file: BinaryIO = self.path.open("a+b")
         try:
             _lock(self._file, self.path)
@@ -52,8 +53,13 @@ class RunFile:
         self._write(one.record())
         self.done[one.key] = one
 
+    def begin(self, leg: Leg) -> None:
+        """Note, for good, what is computed together from now on."""
+        self._write(leg.record())
+        self.legs.append(leg)
+
     def rewrite(self, setup: Setup, order: Iterable[Done]) -> None:
-        """Replace the file by the same run in another order or with other grades; all of it or nothing."""
+        """Replace the file by the same run in another order or with other grades, without its legs: all or nothing."""
         part = self.path.with_suffix(".part")
         lines = [setup.record(), *(one.record() for one in order)]
         with part.open("wb") as stream:
@@ -74,7 +80,8 @@ class RunFile:
         if whole == 0:
             self._write(setup.record())
             return
-        self.done = {one.key: one for one in _read(data[:whole], self.path)}
+        found, self.legs = _read(data[:whole], self.path)
+        self.done = {one.key: one for one in found}
 
     def _write(self, record: dict[str, object]) -> None:
         self._file.write(_line(record))
@@ -89,19 +96,23 @@ def read(path: Path) -> tuple[Setup, list[Done]]:
         setup = Setup.of(json.loads(data.split(b"\n", 1)[0]))
     except (ValueError, KeyError, TypeError) as exc:
         raise DataError(f"{path} is not a stored evaluation") from exc
-    return setup, _read(data[: data.rfind(b"\n") + 1], path)
+    return setup, _read(data[: data.rfind(b"\n") + 1], path)[0]
 
 
-def _read(data: bytes, path: Path) -> list[Done]:
-    found = []
+def _read(data: bytes, path: Path) -> tuple[list[Done], list[Leg]]:
+    found, legs = [], []
     for number, line in enumerate(data.splitlines(), 1):
         if number == 1:
             continue
         try:
-            found.append(Done.of(json.loads(line)))
+            record = json.loads(line)
+            if "leg" in record:
+                legs.append(Leg.of(record))
+            else:
+                found.append(Done.of(record))
         except (ValueError, KeyError, TypeError) as exc:
             raise DataError(f"{path}, line {number}: damaged", "move the file away to start the run anew") from exc
-    return found
+    return found, legs
 
 
 def _line(record: dict[str, object]) -> bytes:

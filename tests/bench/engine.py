@@ -1,6 +1,6 @@
 """What the engine costs beyond `qmath bench`: `python tests/bench/engine.py sharing MODEL.gguf | soak | startup`.
 
-sharing   eight samples of 128 tokens from one prompt of 512, against eight separate runs, by turns
+sharing   eight samples of 128 tokens from one prompt of 512, against eight runs that load the model each
 soak      1,000 demo solves (as text and output blocks, no programs) in one process: memory and KV cells
 startup   `qmath --help` and `qmath solve` with the demo, and which imports they pay for
 """
@@ -29,19 +29,28 @@ PROBLEMS = ("Find the roots of x^2 - 5x + 6 = 0.", "What is 12 + 30?", "求方�
 
 
 def sharing(path: Path, rounds: int = 2) -> None:
-    """Wall time for eight samples at once, and one after another."""
+    """Wall time for eight samples at once, and one after another, with and without loading the model each time."""
     samplings = [Sampling(temperature=0.7, top_p=0.8, seed=seed, max_tokens=128) for seed in range(8)]
-    with load(path, Options(), Preflight()) as model:
-        prompt = prompt_of(model, 512)
-        with Batch(model, 8, cells=4096, endless=True) as batch:
-            run(batch, prompt, samplings[:1])  # warm-up
-            ratios = []
-            for _ in range(rounds):
-                together = timed(lambda: run(batch, prompt, samplings))
-                apart = timed(lambda: [run(batch, prompt, [sampling]) for sampling in samplings])
-                ratios.append(together / apart)
-                print(f"together {together:.2f} s, apart {apart:.2f} s, ratio {ratios[-1]:.3f}", flush=True)
-    print(f"median ratio {statistics.median(ratios):.3f}")
+    separate(path, samplings[:1])  # the file is in memory from here on
+    for _ in range(rounds):
+        loads, works = separate(path, samplings)
+        apart = [separate(path, [sampling]) for sampling in samplings]
+        all_loads, all_works = (sum(column) for column in zip(*apart, strict=True))
+        ratio, decoding = (loads + works) / (all_loads + all_works), works / all_works
+        print(
+            f"together {loads:.1f} + {works:.1f} s, apart {all_loads:.1f} + {all_works:.1f} s (load + the rest): ",
+            end="",
+        )
+        print(f"ratio {ratio:.3f}, without loading {decoding:.3f}", flush=True)
+
+
+def separate(path: Path, samplings: list[Sampling]) -> tuple[float, float]:
+    """Seconds to load, and to prefill 512 tokens once and decode every sampling."""
+    started = time.perf_counter()
+    with load(path, Options(), Preflight()) as model, Batch(model, 8, cells=4096, endless=True) as batch:
+        loaded = time.perf_counter()
+        run(batch, prompt_of(model, 512), samplings)
+        return loaded - started, time.perf_counter() - loaded
 
 
 def soak(solves: int = 1000) -> None:

@@ -15,10 +15,25 @@ from typing import Any
 
 import pytest
 
+from qmath_cli.datasets import Dataset, Item
 from qmath_cli.errors import DataError, UsageError
-from qmath_cli.evaluate_records import Done, Grades, Setup
+from qmath_cli.evaluate import Work
+from qmath_cli.evaluate_records import Done, Grades, Leg, Setup
 from qmath_cli.evaluate_store import RunFile
-from qmath_cli.records import Finish, Mark, Mode, Output, ProgramRun, RunStatus, Sample, Sampling, Usage, Verdict
+from qmath_cli.prompts import chat
+from qmath_cli.records import (
+    Finish,
+    Language,
+    Mark,
+    Mode,
+    Output,
+    ProgramRun,
+    RunStatus,
+    Sample,
+    Sampling,
+    Usage,
+    Verdict,
+)
 
 SETUP = Setup("mine", "a" * 64, "demo:q8_0", "b" * 64, 10, "q8_0", Mode.TIR, Sampling(), 4, "c" * 64)
 
@@ -94,13 +109,63 @@ def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:
         RunFile(tmp_path, SETUP)
 
 
+# ---------------------------------------------------------------- legs
+
+
+def work(k: int = 1, problems: int = 10, parallel: int = 1) -> Work:
+    """Samples of problems 0, 1, ..."""
+    items = tuple(Item(str(i), f"problem {i}", "1", "1", Language.EN) for i in range(problems))
+    return Work(
+        Dataset("mine", items, "a" * 64, problems),
+        Mode.COT,
+        Sampling(),
+        lambda item: chat(item.problem, Mode.COT),
+        k,
+        parallel,
+    )
+
+
+def test_a_run_is_made_of_legs_and_a_broken_one_is_made_again(tmp_path: Path) -> None:
+    """Whole legs are left alone; the one with a missing sample comes first, as it was, and then what was in none."""
+    with RunFile(tmp_path, SETUP) as run:
+        legs = work().legs(run)
+        first, second = next(legs), next(legs)
+        assert [item for item, _ in (*first.samples, *second.samples)] == list("01234567")
+        for item in "012345":
+            run.add(done(item))
+    with RunFile(tmp_path, SETUP) as again:
+        assert again.legs == [first, second]
+        rest = list(work().legs(again))
+    assert rest == [second, Leg((("8", 0), ("9", 0)), 1)]
+
+
+def test_more_samples_and_another_width_leave_finished_legs_alone(tmp_path: Path) -> None:
+    """Asking for k = 2 after k = 1 computes the second samples only."""
+    with RunFile(tmp_path, SETUP) as run:
+        for leg in work().legs(run):
+            for item, index in leg.samples:
+                run.add(done(item, index))
+        more = list(work(k=2, parallel=4).legs(run))
+    assert [key for leg in more for key in leg.samples] == [(str(i), 1) for i in range(10)]
+    assert {leg.parallel for leg in more} == {4}
+
+
+def test_a_broken_leg_with_samples_that_nobody_wants_now_is_given_up(tmp_path: Path) -> None:
+    """With a smaller limit, only what is missing of the smaller run is computed."""
+    with RunFile(tmp_path, SETUP) as run:
+        next(work().legs(run))
+        run.add(done("0"))
+        (leg,) = work(problems=3).legs(run)
+    assert leg.samples == (("1", 0), ("2", 0))
+
+
 # ---------------------------------------------------------------- the real command, with the demo model
 
 PROGRAM = (
     "import sys; from qmath_cli.commands import eval as e; import typer; "
     "app = typer.Typer(); app.command()(e.command); sys.exit(app(standalone_mode=False))"
 )
-EVAL = [sys.executable, "-c", PROGRAM, "demo", "-m", "demo:q8_0", "--limit", "6", "-k", "2", "--parallel", "1"]
+EVAL = [sys.executable, "-c", PROGRAM, "demo", "-m", "demo:q8_0", "--limit", "12", "-k", "2", "--parallel", "2"]
 
 
 def start(home: Path, *more: str, pipe: bool = False) -> subprocess.Popen[str]:
@@ -134,7 +199,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]
 def test_a_run_killed_five_times_ends_as_if_nothing_had_happened(
     tmp_path: Path, undisturbed: list[dict[str, Any]]
 ) -> None:
-    """One sequence at a time: the same records in the same order, none lost, none doubled."""
+    """Sampled texts included: the same records in the same order, none lost, none doubled."""
     dice = random.Random(7)
     for _ in range(5):
         process = start(tmp_path)
@@ -156,7 +221,7 @@ def test_ctrl_c_prints_what_is_done_and_exits_130(tmp_path: Path) -> None:
     report = json.loads(output)
     assert process.returncode == 130
     assert report["partial"] is True
-    assert report["items"] < 6
+    assert report["items"] < 12
 
 
 @pytest.mark.slow
@@ -169,7 +234,7 @@ def test_a_finished_run_is_not_run_again(tmp_path: Path) -> None:
         assert process.returncode == 0
         reports.append(json.loads(output))
     assert reports[0] == reports[1] == reports[2]
-    assert len(records(tmp_path)) == 13
+    assert len(records(tmp_path)) == 25
 
 
 def wait_for_records(process: subprocess.Popen[str], home: Path, more: int) -> None:
