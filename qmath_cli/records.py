@@ -345,6 +345,10 @@ class Engine(Protocol):
         """Token counts of a sequence that has not been released."""
         ...
 
+    def forget(self) -> None:
+        """Let go of released sequences' KV cells, where they were kept: what follows comes out as if it came first."""
+        ...
+
 
 class Worker(Protocol):
     """One live namespace: the programs of one solution run in it in order."""

@@ -64,6 +64,8 @@ class ScriptedEngine:
     def usage(self, sequence: int) -> Usage:
         return Usage(10, self._written[sequence], 10)
 
+    def forget(self) -> None: ...
+
 
 @dataclass
 class EchoExecutor:

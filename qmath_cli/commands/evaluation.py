@@ -120,7 +120,9 @@ def _run(
         model = stack.enter_context(
             wiring.load_model(here, file, settings, sequences=request.parallel, force=request.force)
         )
-        engine = stack.enter_context(Batch(model, request.parallel))
+        engine = stack.enter_context(Batch(model, request.parallel, retain=1))
+        alike = [work.prompt(replace(work.data.items[0], problem=text)) for text in "AB"]
+        engine.warm(alike, wiring.prefixes_of(here), file.sha256)
         tir = work.mode is Mode.TIR
         executor = stack.enter_context(closing(wiring.executor_for(settings))) if tir else None
         for one in evaluate.run(work, engine, executor, run, graders):

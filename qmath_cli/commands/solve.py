@@ -112,8 +112,10 @@ def _run(here: Frame, settings: Settings, wanted: Wanted, mode: Mode | None) -> 
     if wanted.show_prompt:
         here.terminal.line(chosen.prompt.text)
         return ExitCode.OK
+    others = [replace(wanted.problem, text=text) for text in "AB"]
+    alike = [prompting(other, settings, file, chosen.style, wanted.examples).prompt for other in others]
     settings = replace(settings, mode=chosen.mode)
-    with wire(here, settings, file, force=wanted.force, approve=wanted.approve) as wired:
+    with wire(here, settings, file, force=wanted.force, approve=wanted.approve, alike=alike) as wired:
         if is_demo(wired.model) and not wanted.quiet:
             here.terminal.note(DEMO_NOTE)
         plan = plan_for(settings, wanted.timeout, chosen.prompt)

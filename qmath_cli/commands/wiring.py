@@ -8,9 +8,10 @@ Everything is closed when the `with` block ends, whatever ended it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from qmath_cli import solve
 from qmath_cli.commands.frame import Frame
@@ -46,11 +47,17 @@ class Wired:
 
 @contextmanager
 def wire(
-    here: Frame, settings: Settings, file: ModelFile | None = None, *, force: bool = False, approve: bool = False
+    here: Frame,
+    settings: Settings,
+    file: ModelFile | None = None,
+    *,
+    force: bool = False,
+    approve: bool = False,
+    alike: Sequence[Prompt] = (),
 ) -> Iterator[Wired]:
     """Everything a solve needs, for as long as the block lasts; `file` where the model was located before.
 
-    Raises what the rooms raise.
+    What the prompts `alike` begin with in common is computed once and kept on disk. Raises what the rooms raise.
     """
     started = time.perf_counter()
     with ExitStack() as stack:
@@ -58,8 +65,11 @@ def wire(
         executor = stack.enter_context(closing(executor_for(settings))) if settings.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
         model = stack.enter_context(load_model(here, file, settings, sequences=settings.k, force=force))
+        engine = stack.enter_context(Batch(model, settings.k, retain=2))  # the latest sequence, and a common beginning
+        if alike:
+            engine.warm(alike, prefixes_of(here), file.sha256)
         tools = solve.Tools(
-            engine=stack.enter_context(Batch(model, settings.k)),
+            engine=engine,
             executor=executor,
             equal=grader,
             reward=reward_for(here, settings, stack, force=force),
@@ -67,6 +77,11 @@ def wire(
         )
         load_s = time.perf_counter() - started
         yield Wired(file, tools, executor.protection if executor is not None else None, load_s)
+
+
+def prefixes_of(here: Frame) -> Path:
+    """The folder of computed beginnings."""
+    return here.places.cache / "prefixes"
 
 
 def is_demo(file: ModelFile) -> bool:

@@ -13,6 +13,7 @@ thread-safe.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
@@ -22,13 +23,14 @@ from typing import Self
 from qmath_cli.engine import prefixes
 from qmath_cli.engine.context import ROWS, Computed, Context, Row
 from qmath_cli.engine.model import Model
-from qmath_cli.engine.residence import Residence
+from qmath_cli.engine.residence import Residence, common_start
 from qmath_cli.engine.sampling import Sampler
 from qmath_cli.engine.sequence import SequenceState
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.records import Chunk, Prompt, Sampling, Stop, Usage
 
 _JOINING = 64  # prompt tokens computed per step while others decode
+_WORTH_KEEPING = 64  # tokens of a common beginning: a chat's system sentence is not, the shots of a base model are
 _MOST_CONTEXTS = 4  # more sequences than that share the cells of so many whole contexts, or take turns
 
 
@@ -86,31 +88,44 @@ class Batch:
                 f"the problem is {len(tokens)} tokens long; the context holds {self.context_length}, answer included",
                 "shorten the problem, or raise --ctx if the model was trained on more",
             )
+        return self._queue(tokens, samplings, prompt.stops)
+
+    def _queue(self, tokens: list[int], samplings: Sequence[Sampling], stops: tuple[str, ...]) -> tuple[int, ...]:
         ids: dict[int, int] = {}
         for place in sorted(range(len(samplings)), key=lambda place: astuple(samplings[place])):
-            sampler = Sampler(samplings[place])
-            state = SequenceState(next(self._ids), samplings[place], prompt.stops, list(tokens), sampler)
+            state = _state(next(self._ids), samplings[place], stops, tokens)
             self._sequences[state.id] = state
             ids[place] = state.id
         return tuple(ids[place] for place in range(len(samplings)))
 
-    def warm(self, prompt: Prompt, folder: Path, identity: str = "") -> bool:
-        """Have the cells of a common beginning ready, from disk if `folder` has them; true if it had.
+    def warm(self, alike: Sequence[Prompt], folder: Path, identity: str = "") -> bool:
+        """Keep the cells of what these prompts begin with in common, if it is worth it; from disk if `folder` has them.
 
-        For a batch that retains, before its first sequence. `identity` is the model's hash: see `prefixes`.
+        For a batch that retains, before its first sequence; returns whether they came from disk. `identity` is the
+        model's hash: see `prefixes`. Cells computed here are written there.
         """
-        tokens = self._model.tokenize(prompt)
+        tokens = functools.reduce(_common, map(self._model.tokenize, alike))
+        if not _WORTH_KEEPING <= len(tokens) < self.context_length:
+            return False
         file = prefixes.file_of(folder, self._model, identity, tokens)
-        state = SequenceState(next(self._ids), Sampling(), (), tokens, Sampler(Sampling()))
-        if self._residence.furnish(state, lambda slot: prefixes.restore(self._context, slot, len(tokens), file)):
+        state = prefixes.read(file)
+        if state is not None and self._residence.pin(_state(next(self._ids), Sampling(), (), tokens), state):
             return True
-        (key,) = self.start(prompt, [Sampling(max_tokens=1)])
+        (key,) = self._queue(tokens, [Sampling(max_tokens=1)], ())
         self.step()
         slot = self._sequences[key].slot
         assert slot is not None, "the first sequence of a batch has a slot"
-        prefixes.save(self._context, slot, file)
+        state = self._context.state(slot)
         self.release(key)
+        self.forget()
+        prefixes.save(state, file)
+        self._residence.pin(_state(next(self._ids), Sampling(), (), tokens), state)
         return False
+
+    def forget(self) -> None:
+        """Let go of what is retained: what follows comes out as in a new batch."""
+        self._mend()
+        self._residence.forget()
 
     def extend(self, sequence: int, text: str) -> None:
         """Append plain text to a stopped sequence, and let it decode on."""
@@ -213,6 +228,14 @@ class Batch:
             self._outbox.append(sequence.stop(Stop.CONTEXT, text))
         else:
             self._outbox.append(Chunk(sequence.id, text))
+
+
+def _state(key: int, sampling: Sampling, stops: tuple[str, ...], tokens: list[int]) -> SequenceState:
+    return SequenceState(key, sampling, stops, list(tokens), Sampler(sampling))
+
+
+def _common(these: list[int], those: list[int]) -> list[int]:
+    return these[: common_start(these, those)]
 
 
 def _rows(sequence: SequenceState, count: int) -> Iterator[Row]:

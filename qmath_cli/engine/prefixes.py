@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qmath_cli.engine.builds import installed
-from qmath_cli.engine.context import Context
 from qmath_cli.engine.model import Model
 
 _DIGEST = 32  # bytes of a SHA-256
+_MOST = 8  # files: a thousand tokens of a 7B model are 56 MB
 
 
 def file_of(folder: Path, model: Model, identity: str, tokens: Sequence[int]) -> Path:
@@ -33,9 +33,8 @@ def file_of(folder: Path, model: Model, identity: str, tokens: Sequence[int]) ->
     return folder / (hashlib.sha256("\n".join(marks).encode()).hexdigest()[:32] + ".kv")
 
 
-def save(context: Context, slot: int, file: Path) -> bool:
-    """Write a slot's cells; false where the disk does not take them."""
-    state = context.state(slot)
+def save(state: bytes, file: Path) -> bool:
+    """Write serialised cells, and let the oldest files go; false where the disk does not take them."""
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -43,22 +42,19 @@ def save(context: Context, slot: int, file: Path) -> bool:
             stream.write(hashlib.sha256(state).digest())
             stream.write(state)
         part.replace(file)
+        for old in sorted(file.parent.glob("*.kv"), key=lambda one: one.stat().st_mtime)[:-_MOST]:
+            old.unlink()
     except OSError:
         part.unlink(missing_ok=True)
         return False
     return True
 
 
-def restore(context: Context, slot: int, length: int, file: Path) -> bool:
-    """Read a slot's cells; false, and the slot left empty, unless the file is good and holds `length` positions."""
+def read(file: Path) -> bytes | None:
+    """Serialised cells; None unless the file is there and good."""
     try:
         content = file.read_bytes()
     except OSError:
-        return False
+        return None
     digest, state = content[:_DIGEST], content[_DIGEST:]
-    if hashlib.sha256(state).digest() != digest:
-        return False
-    if context.set_state(slot, state) and context.length(slot) == length:
-        return True
-    context.cut(slot, 0)
-    return False
+    return state if hashlib.sha256(state).digest() == digest else None

@@ -2,13 +2,14 @@
 
 Sharing is by prefix: whoever moves in takes over the cells of the resident that begins most like it. Cells get an
 identity when they are computed, so that shared ones count once. Retained sequences are released ones that nobody has
-needed the room of yet.
+needed the room of yet. One beginning may be pinned: it stays beside all others. Whenever nobody else is in, the context
+begins again as on its first day, so that equal work meets equal conditions.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from qmath_cli.engine.context import Context
 from qmath_cli.engine.sequence import SequenceState
@@ -26,6 +27,8 @@ class Residence:
         self._retain = retain
         self._free = list(range(slots + retain))
         self._retained: list[SequenceState] = []
+        self._pinned: SequenceState | None = None
+        self._pinned_state = b""  # its cells, serialised
         self._cells = itertools.count()
 
     @property
@@ -36,14 +39,19 @@ class Residence:
     @property
     def cells_used(self) -> int:
         """Cells in use, each counted once however many sequences share it."""
-        return len(set().union(*(sequence.cells for sequence in (*self.residents, *self._retained))))
+        return len(set().union(*(sequence.cells for sequence in (*self.residents, *self._lodgers))))
+
+    @property
+    def _lodgers(self) -> list[SequenceState]:
+        """Sequences with cells that nobody decodes."""
+        return self._retained if self._pinned is None else [*self._retained, self._pinned]
 
     def admit(self, sequence: SequenceState) -> bool:
         """Move a sequence in, if there is a slot and room for all its tokens, and nothing to be gained by waiting."""
         residents = self.residents
         if len(residents) >= self._slots:
             return False
-        source, shared = self._best_start(sequence, [*residents, *self._retained])
+        source, shared = self._best_start(sequence, [*residents, *self._lodgers])
         if any(_is_computing(other) and common_start(other.tokens, sequence.tokens) > shared for other in residents):
             return False  # another prompt is about to compute what this one begins with
         needed = len(sequence.tokens) - shared + _ROOM_TO_GROW * len(residents)
@@ -54,18 +62,27 @@ class Residence:
         self._settle(sequence, source, shared)
         return True
 
-    def furnish(self, sequence: SequenceState, fill: Callable[[int], bool]) -> bool:
-        """Retain a sequence whose cells come from elsewhere: `fill` puts them into a slot, or says that it cannot."""
-        if not self._retain or not self._free:
-            return False
-        slot = self._free[0]
-        if not fill(slot):
+    def pin(self, sequence: SequenceState, state: bytes) -> bool:
+        """Keep these cells, for whoever begins like them; false where they are not this sequence's or do not fit.
+
+        For a residence that retains, with nobody in.
+        """
+        slot = self._free[-1]
+        if not self._context.set_state(slot, state) or self._context.length(slot) != len(sequence.tokens):
+            self._context.clear()
             return False
         self._free.remove(slot)
-        sequence.slot = slot
+        sequence.slot, sequence.active = slot, False
         self.commit(sequence, len(sequence.tokens))
-        self.leave(sequence)
+        self._pinned, self._pinned_state = sequence, state
         return True
+
+    def forget(self) -> None:
+        """Let go of every retained sequence; what is pinned stays."""
+        for sequence in self._retained:
+            self.evict(sequence)
+        self._retained.clear()
+        self._renew()
 
     def commit(self, sequence: SequenceState, count: int) -> None:
         """`count` pending tokens of a resident have been computed."""
@@ -82,14 +99,26 @@ class Residence:
     def leave(self, sequence: SequenceState) -> None:
         """A sequence has been released; its cells stay for a while if the residence retains."""
         sequence.active = False
-        if self._retain and sequence.slot is not None:
+        if sequence.slot is not None and self._retain > (self._pinned is not None):
             self._retained.append(sequence)
-            if len(self._retained) > self._retain:
-                self._drop_retained(None)
+            if len(self._lodgers) > self._retain:
+                self.evict(self._retained.pop(0))
         else:
             self.evict(sequence)
-        if not self.residents and not self._retained:
-            self._context.clear()
+        self._renew()
+
+    def _renew(self) -> None:
+        """Where nobody is in, free every cell and put back what is pinned."""
+        if self.residents or self._retained:
+            return
+        self._context.clear()
+        if self._pinned is not None and not self._context.set_state(self._pinned.slot or 0, self._pinned_state):
+            self._unpin()
+
+    def _unpin(self) -> None:
+        if self._pinned is not None:
+            self.evict(self._pinned)
+        self._pinned, self._pinned_state = None, b""
 
     def evict(self, sequence: SequenceState) -> None:
         """Take a sequence's slot and cells; it stays a sequence, with everything pending."""
@@ -100,7 +129,7 @@ class Residence:
         sequence.evict()
 
     def make_room(self) -> SequenceState | None:
-        """Cells have run out: drop a retained sequence (None), or evict the youngest resident and name it."""
+        """Cells have run out: drop one that nobody decodes (None), or evict the youngest resident and name it."""
         if self._drop_retained(None):
             return None
         youngest = max(self.residents, key=lambda sequence: sequence.id)
@@ -109,7 +138,7 @@ class Residence:
 
     def mend(self) -> None:
         """After an exception at any moment: make the context agree with the books again."""
-        owners = {sequence.slot: sequence for sequence in (*self.residents, *self._retained)}
+        owners = {sequence.slot: sequence for sequence in (*self.residents, *self._lodgers)}
         for slot in range(self._slots + self._retain):
             self._context.cut(slot, owners[slot].cached if slot in owners else 0)
         self._free = [slot for slot in range(self._slots + self._retain) if slot not in owners]
@@ -141,13 +170,16 @@ class Residence:
         sequence.cells, sequence.cached, sequence.slot = cells, shared, slot
 
     def _drop_retained(self, spare: SequenceState | None) -> bool:
-        """Let go of the longest retained sequence, other than `spare`; False if there is none."""
+        """Let go of the longest retained sequence, what is pinned last, but not `spare`; False if there is none."""
         for sequence in self._retained:
             if sequence is not spare:
                 self._retained.remove(sequence)
                 self.evict(sequence)
                 return True
-        return False
+        if self._pinned is None or self._pinned is spare:
+            return False
+        self._unpin()
+        return True
 
 
 def _is_computing(sequence: SequenceState) -> bool:

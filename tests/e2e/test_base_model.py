@@ -98,3 +98,15 @@ def test_its_prompt_has_no_chat_tokens(base: Path, tmp_path: Path, style: tuple[
     assert "<|im_start|>" not in done.stdout
     assert done.stdout.count("What is 3 + 4?") == 1
     assert done.stdout.count("answer is") >= 4
+
+
+def test_the_examples_are_computed_once_and_kept(base: Path, tmp_path: Path) -> None:
+    """The first run leaves their cells on the disk; the next, with another problem, computes its own ending only."""
+    question = ("solve", "-m", str(base), "--prompt", "gsm8k", "--json")
+    qmath(tmp_path, *question, "What is 3 + 4?")
+    (kept,) = (tmp_path / "cache" / "prefixes").iterdir()
+    written = kept.stat().st_mtime_ns
+    usage = answer_record(qmath(tmp_path, *question, "How much is 2 + 5?"))["usage"]
+    assert usage["prompt_tokens"] > 500
+    assert usage["prefilled_tokens"] < 50
+    assert kept.stat().st_mtime_ns == written

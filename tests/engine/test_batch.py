@@ -132,13 +132,16 @@ def test_a_retained_sequence_leaves_its_beginning_behind(model: Model) -> None:
             assert (batch.usage(second).prefilled_tokens < 20) is (most == 20)
 
 
+ALIKE = [Prompt((*LONG.segments, Segment(f"{word} 7 + 8?"))) for word in ("What is", "Find")]
+
+
 def test_a_common_beginning_is_kept_on_disk(model: Model, tmp_path: Path) -> None:
     """The shots are computed in the first run only; the second reads their cells and says the same."""
     question = Prompt((*LONG.segments, Segment("What is 7 + 8?")))
     said, computed = [], []
     for run in range(2):
         with Batch(model, 1, retain=1) as batch:
-            assert batch.warm(LONG, tmp_path) is (run == 1)
+            assert batch.warm(ALIKE, tmp_path) is (run == 1)
             (key,) = batch.start(question, [Sampling(max_tokens=20)])
             said.append(collect(batch, [key])[key])
             computed.append(batch.usage(key).prefilled_tokens)
@@ -151,13 +154,66 @@ def test_a_damaged_file_of_cells_is_computed_anew(model: Model, tmp_path: Path, 
     """Whatever lies there, the run goes on, and the file is good again."""
     for _ in range(2):
         with Batch(model, 1, retain=1) as batch:
-            batch.warm(LONG, tmp_path)
+            batch.warm(ALIKE, tmp_path)
         (file,) = tmp_path.iterdir()
         content = file.read_bytes()
         file.write_bytes(damage or content[: len(content) // 2])
     file.write_bytes(content)
     with Batch(model, 1, retain=1) as batch:
-        assert batch.warm(LONG, tmp_path)
+        assert batch.warm(ALIKE, tmp_path)
+
+
+def test_a_common_beginning_stays_and_every_problem_meets_it_alike(model: Model, tmp_path: Path) -> None:
+    """However many have come and gone, each pays for its own ending only, and says what it says in a new batch."""
+    hot = Sampling(temperature=1.5, seed=4, max_tokens=30)
+    with Batch(model, 2, retain=1) as batch:
+        batch.warm(ALIKE, tmp_path)
+        (first,) = solve(batch, ALIKE[1], [hot])
+        for prompt in (ALIKE[0], Prompt((Segment("Something else"),)), *ALIKE):
+            keys = batch.start(prompt, [hot, replace(hot, seed=9)])
+            collect(batch, keys)
+            if prompt in ALIKE:
+                assert batch.usage(keys[0]).prefilled_tokens < 20
+            for key in keys:
+                batch.release(key)
+        assert solve(batch, ALIKE[1], [hot]) == [first]
+    with Batch(model, 2, retain=1) as fresh:
+        assert fresh.warm(ALIKE, tmp_path)
+        assert solve(fresh, ALIKE[1], [hot]) == [first]
+
+
+def test_prompts_with_little_in_common_keep_nothing(model: Model, tmp_path: Path, problem: Prompt) -> None:
+    """A chat's system sentence is not worth a file."""
+    with Batch(model, 1, retain=1) as batch:
+        assert not batch.warm([problem, Prompt((Segment("x"),))], tmp_path)
+        assert batch.cells_used == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_common_beginning_gives_way_when_cells_run_short(demo: Path, tmp_path: Path, problem: Prompt) -> None:
+    """A prompt that begins otherwise and needs all the cells gets them."""
+    with load(demo, Options(ctx=224), Preflight()) as small:
+        with Batch(small) as batch:
+            (alone,) = solve(batch, problem, [GREEDY])
+        start = Prompt((Segment("1, 2, 3, " * 20),))
+        with Batch(small, 1, retain=1) as batch:
+            batch.warm([start, start], tmp_path)
+            assert batch.cells_used > 64
+            assert solve(batch, problem, [GREEDY]) == [alone]
+
+
+def test_forgetting_makes_a_batch_as_good_as_new(model: Model) -> None:
+    """Retained cells are gone, and the next sequence computes everything itself."""
+    with Batch(model, 1, retain=1) as batch:
+        (first,) = batch.start(LONG, [Sampling(max_tokens=4)])
+        collect(batch, [first])
+        computed = batch.usage(first).prefilled_tokens
+        batch.release(first)
+        batch.forget()
+        assert batch.cells_used == 0
+        (second,) = batch.start(LONG, [Sampling(max_tokens=4)])
+        collect(batch, [second])
+        assert batch.usage(second).prefilled_tokens == computed
 
 
 def test_when_cells_run_short_the_youngest_waits_and_comes_back(demo: Path, problem: Prompt) -> None:

@@ -83,7 +83,7 @@ class Talk:
             raise UsageError("there is nothing to continue", "/retry starts again")
         prompt = Prompt((*opening.segments, Segment(partial.text)), opening.stops)
         settings = replace(self.session.settings, k=1, mode=last.mode)
-        more = self._run(last.problem, replace(self.hooks.plan_for(settings), prompt=prompt), settings)
+        more = self._run(last.problem, replace(self.hooks.plan_for(settings), prompt=prompt), settings, keep=True)
         self.session.solutions[-1] = extended(last, partial, more)
 
     def _solve(self, problem: Problem) -> None:
@@ -91,10 +91,13 @@ class Talk:
         plan = self.hooks.plan_for(settings)
         if self.session.follow and self.session.solutions:
             plan = replace(plan, prompt=prompts.chat(problem.text, settings.mode, self._earlier()))
-        self.session.solutions.append(self._run(problem, plan, settings))
+        self.session.solutions.append(self._run(problem, plan, settings, keep=self.session.follow))
 
-    def _run(self, problem: Problem, plan: Plan, settings: Settings) -> Solution:
+    def _run(self, problem: Problem, plan: Plan, settings: Settings, *, keep: bool) -> Solution:
+        """Solve; with `keep`, on top of what the KV cache holds of the conversation, else as in a fresh process."""
         ready = self.ready()
+        if not keep:
+            ready.tools.engine.forget()
         wishes = Wishes(k=plan.k, pick=settings.pick)
         renderer = Renderer(self.terminal, self.look, wishes, ready.protection)
         try:
