@@ -1,9 +1,12 @@
 """How fast a model runs here, measured through the engine that solves: prefill, decode of one and of many sequences.
 
-Every number is the median of several runs after one that is discarded, with the lowest and highest beside it. Speed is
-best read as a ratio: against llama.cpp's own tools on the same file, run by turns with ours, and against the bandwidth
-of this machine's memory, which bounds decoding because every weight is read once per token. Rates are tokens per
-second over all sequences, sizes bytes.
+Every number is the median of several runs, each after a warm-up that is discarded, with the lowest and highest beside
+it. Every run loads the model anew, as other tools do: where the weights come to lie in memory is good for a tenth of
+the speed, and one load would measure its own luck.
+
+Speed is best read as a ratio: against llama.cpp's own tools on the same file, run by turns with ours, and against the
+bandwidth of this machine's memory, which bounds decoding because every weight is read once per token. Rates are tokens
+per second over all sequences, sizes bytes.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from qmath_cli.engine.batch import Batch
@@ -67,7 +71,7 @@ class Rival:
 class Report:
     """All that was found out. `bandwidth` and `share` are None where they were not measured."""
 
-    load_s: float
+    load_s: Spread
     first_token_s: Spread
     prompt_tokens: int
     prefill: Spread
@@ -107,40 +111,47 @@ def prompt_of(model: Model, tokens: int) -> Prompt:
 
 
 def measure(
-    model: Model,
+    open_model: Callable[[], AbstractContextManager[Model]],
     plan: Plan,
-    load_s: float,
     opponents: Sequence[Opponent] = (),
     heard: Callable[[str], None] = lambda _note: None,
 ) -> Report:
-    """Run the plan. `heard` is told what is being done."""
-    prompt = prompt_of(model, plan.prompt_tokens)
-    length = len(model.tokenize(prompt))
+    """Run the plan, by turns with the opponents. `heard` is told what is being done."""
     rates = Rates()
-    with Batch(
-        model, max(plan.sequences), cells=length + max(plan.sequences) * (plan.tokens + 2), endless=True
-    ) as batch:
-        heard("warm-up")
-        run_once(batch, prompt, 1, min(plan.tokens, 8))
-        for turn in range(plan.repeats):
-            for sequences in plan.sequences:
-                heard(f"run {turn + 1} of {plan.repeats}: {sequences} at once")
-                first_token, rate = run_once(batch, prompt, sequences, plan.tokens)
-                rates.ours.setdefault(decode_of(sequences), []).append(rate)
-                if sequences == plan.sequences[0]:
-                    rates.ours.setdefault("first token", []).append(first_token)
-                    rates.ours.setdefault("prefill", []).append(length / first_token)
-            for opponent in opponents:
-                heard(f"run {turn + 1} of {plan.repeats}: {opponent.name}, {opponent.work}")
-                rates.theirs.setdefault(f"{opponent.name} {opponent.work}", []).append(opponent.run())
+    length = 0
+    for turn in range(plan.repeats):
+        started = time.perf_counter()
+        with open_model() as model:
+            rates.ours.setdefault("load", []).append(time.perf_counter() - started)
+            heard(f"run {turn + 1} of {plan.repeats}")
+            length = _turn(model, plan, rates)
+        for opponent in opponents:
+            heard(f"run {turn + 1} of {plan.repeats}: {opponent.name}, {opponent.work}")
+            rates.theirs.setdefault(f"{opponent.name} {opponent.work}", []).append(opponent.run())
     return Report(
-        load_s=load_s,
+        load_s=Spread.of(rates.ours["load"]),
         first_token_s=Spread.of(rates.ours["first token"]),
         prompt_tokens=length,
         prefill=Spread.of(rates.ours["prefill"]),
         decode=tuple(Decode(count, Spread.of(rates.ours[decode_of(count)])) for count in plan.sequences),
         rivals=tuple(_rival(opponent, rates) for opponent in opponents if opponent.work in rates.ours),
     )
+
+
+def _turn(model: Model, plan: Plan, rates: Rates) -> int:
+    """One run of everything; returns the prompt's length in tokens."""
+    prompt = prompt_of(model, plan.prompt_tokens)
+    length = len(model.tokenize(prompt))
+    cells = length + max(plan.sequences) * (plan.tokens + 2)
+    with Batch(model, max(plan.sequences), cells=cells, endless=True) as batch:
+        run_once(batch, prompt, 1, min(plan.tokens, 8))  # warm-up
+        for sequences in plan.sequences:
+            first_token, rate = run_once(batch, prompt, sequences, plan.tokens)
+            rates.ours.setdefault(decode_of(sequences), []).append(rate)
+            if sequences == plan.sequences[0]:
+                rates.ours.setdefault("first token", []).append(first_token)
+                rates.ours.setdefault("prefill", []).append(length / first_token)
+    return length
 
 
 def decode_of(sequences: int) -> str:

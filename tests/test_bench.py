@@ -27,9 +27,9 @@ def demo(root: Path) -> Path:
 
 def test_every_sequence_decodes_all_its_tokens(demo: Path) -> None:
     """A plan gives a rate for each number of sequences, though the model would like to stop earlier."""
+    opponent = Opponent("slow", "decode 3", lambda: 1.0)
+    report = measure(lambda: load(demo, Options(), Preflight()), SMALL, [opponent])
     with load(demo, Options(), Preflight()) as model:
-        opponent = Opponent("slow", "decode 3", lambda: 1.0)
-        report = measure(model, SMALL, 0.5, [opponent])
         assert report.prompt_tokens == len(model.tokenize(prompt_of(model, 40)))
     assert 30 <= report.prompt_tokens <= 40
     assert [decode.sequences for decode in report.decode] == [1, 3]
@@ -45,7 +45,7 @@ def test_a_spread_is_a_median_with_its_range() -> None:
 def test_the_table_has_a_line_for_everything_measured() -> None:
     """What was not measured has no line."""
     one = Spread(1.0, 1.0, 1.0)
-    report = Report(0.1, one, 40, one, (Decode(1, one), Decode(8, one)))
+    report = Report(one, one, 40, one, (Decode(1, one), Decode(8, one)))
     assert len(table(report)) == 5
     assert any(line.startswith("decode, 8 at once") for line in table(report))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,7 @@ from qmath_cli.settings import Settings
 
 if TYPE_CHECKING:
     from qmath_cli.bench import Opponent, Plan, Report
+    from qmath_cli.engine.devices import Placement
     from qmath_cli.engine.model import Model
     from qmath_cli.records import ModelFile
 
@@ -59,14 +60,14 @@ def _run(here: Frame, settings: Settings, plan: Plan, against: Path | None, *, f
     from qmath_cli.models import store
 
     file = store.locate(settings.model, here.places)
-    started = time.perf_counter()
-    with load_model(here, file, settings, sequences=max(plan.sequences), force=force) as model:
-        load_s = time.perf_counter() - started
+    open_model = partial(load_model, here, file, settings, sequences=max(plan.sequences), force=force)
+    with open_model() as model:  # once for what it says about itself; the first load reads the file from the disk
         _check_room(plan, model)
         rivals = _opponents(against, file, model, plan)
-        here.terminal.note(f"{file.name} ({file.quantization}) on {model.placement}")
-        report = _with_machine(measure(model, plan, load_s, rivals, here.terminal.note), model, file)
-        _show(here, file, str(model.placement), report, as_json=as_json)
+        placement = model.placement
+    here.terminal.note(f"{file.name} ({file.quantization}) on {placement}")
+    report = _with_machine(measure(open_model, plan, rivals, here.terminal.note), placement, file)
+    _show(here, file, str(placement), report, as_json=as_json)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -99,14 +100,14 @@ def _opponents(against: Path | None, file: ModelFile, model: Model, plan: Plan) 
     return opponents(against, Work(file.path, length, plan.tokens, plan.sequences, placed.threads, placed.gpu_layers))
 
 
-def _with_machine(report: Report, model: Model, file: ModelFile) -> Report:
+def _with_machine(report: Report, placement: Placement, file: ModelFile) -> Report:
     """The report with what the machine could do at best, where the CPU decodes."""
     from qmath_cli.bench_machine import bandwidth, peak_rss
 
     peak = peak_rss()  # before the buffers of the bandwidth measurement
-    if model.placement.device is not None:
+    if placement.device is not None:
         return replace(report, peak_rss=peak)
-    found = bandwidth(model.placement.threads)
+    found = bandwidth(placement.threads)
     single = next((decode.rate.median for decode in report.decode if decode.sequences == 1), None)
     share = single * _read_per_token(file.path) / found if single else None
     return replace(report, peak_rss=peak, bandwidth=found, share=share)

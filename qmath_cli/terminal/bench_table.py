@@ -11,7 +11,7 @@ _RATE = "tokens/s"
 def table(report: Report) -> list[str]:
     """The lines, without colour."""
     rows = [
-        ("load", f"{report.load_s:.2f}", "s", ""),
+        _row("load", report.load_s, "s", 2),
         _row("time to first token", report.first_token_s, "s", 2),
         _row(f"prefill, {report.prompt_tokens} tokens", report.prefill, _RATE, 1),
         *(_row(f"decode, {decode.sequences} at once", decode.rate, _RATE, 1) for decode in report.decode),

@@ -6,6 +6,7 @@ inline SVG for the chart. Everything a model or a data set wrote is escaped.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -16,14 +17,16 @@ from qmath_cli.evaluate_score import Score, beside
 from qmath_cli.records import Mark, Verdict
 from qmath_cli.terminal.export.document import blocks
 from qmath_cli.terminal.export.html import body, formula
+from qmath_cli.terminal.maths import render_inline
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.report_text import interval, name_of, percent, spent
 
 _STYLE = """
-body { max-width: 62em; margin: 1.5em auto; padding: 0 1em; font: 1rem/1.5 system-ui, sans-serif; color: #1b1b1b;
+body { max-width: 72em; margin: 1.5em auto; padding: 0 1em; font: 1rem/1.5 system-ui, sans-serif; color: #1b1b1b;
   background: #fff; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; }
-th, td { padding: .25em .8em .25em 0; text-align: right; white-space: nowrap; }
+th, td { padding: .25em .8em .25em 0; text-align: right; vertical-align: bottom; overflow-wrap: normal; }
+td { white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 tr { border-bottom: 1px solid #8884; } svg { width: 100%; height: auto; max-width: 34em; font-size: 13px; }
 details { border-top: 1px solid #8884; padding: .3em 0; } details details { margin-left: 1em; }
@@ -35,6 +38,7 @@ svg text { fill: currentColor; } svg .bar { fill: #5b8def; } svg .whisker { stro
 @media (prefers-color-scheme: dark) { body { background: #121212; color: #ddd; } .correct { color: #6fd08a; }
   .wrong { color: #ff8a80; } .undecided { color: #e0b050; } }
 """
+_FORMULA = re.compile(r"\$([^$]+)\$")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _WIDTH, _LEFT, _ROW, _BAR = 420, 12, 46, 16  # the chart's measures, in its own units
 _SIGNS = {Mark.CORRECT: "✓ correct", Mark.WRONG: "✗ wrong", Mark.UNDECIDED: "? undecided"}
@@ -53,7 +57,7 @@ def page(data: Dataset, runs: Sequence[Run], *, partial: bool = False) -> str:
     scores = [run.score for run in runs]
     first = scores[0]
     state = " (interrupted)" if partial else ""
-    about = f"{first.items} problems, {first.k} sample(s) each, {first.grade} grade{state}"
+    about = f"{first.items} problems, {first.k} sample{'' if first.k == 1 else 's'} each, {first.grade} grade{state}"
     remarks = dict.fromkeys([*spent(scores), *(remark for one in scores for remark in one.remarks)])
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
@@ -92,13 +96,14 @@ def chart(scores: Sequence[Score]) -> str:
 
 
 def _table(scores: Sequence[Score]) -> str:
+    k = scores[0].k
     heads = [
         "run",
         "accuracy",
         "95 %",
-        "maj@k",
-        "rm@k",
-        "rm-vote@k",
+        f"maj@{k}",
+        f"rm@{k}",
+        f"rm-vote@{k}",
         "no answer",
         "cut off",
         "degenerate",
@@ -176,5 +181,7 @@ def _prose(text: str) -> str:
 
 
 def _short(text: str, width: int = 90) -> str:
-    line = " ".join(clean(text).split())
+    """A problem on one line, its formulas drawn where they can be."""
+    drawn = _FORMULA.sub(lambda found: render_inline(found[1]) or found[0], clean(text))
+    line = " ".join(drawn.split())
     return line if len(line) <= width else line[: width - 1] + "…"

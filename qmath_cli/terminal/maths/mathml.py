@@ -39,7 +39,7 @@ def mathml(latex: str, *, display: bool = False) -> str | None:
     except Refused:
         return None
     kind = ' display="block"' if display else ""
-    return f'<math xmlns="http://www.w3.org/1998/Math/MathML"{kind}>{body}</math>'
+    return f"<math{kind}>{body}</math>"
 
 
 def _group(node: Node) -> str:
