@@ -56,12 +56,17 @@ class _Attempt:
     index: int  # which of its problem's samples it is
     sequence: int
     trajectory: Trajectory
+    earlier: tuple[str, ...] = ()  # programs whose names its own programs may use
     worker: Worker | None = None
     dropped: bool = False
 
     def run(self, executor: Executor, code: str) -> Output:
         """Run a program, in a thread: a worker may take its time to open, and nobody may want it by then."""
-        worker = self.worker = self.worker or executor.open()
+        if self.worker is None:
+            self.worker = executor.open()
+            for program in self.earlier:
+                self.worker.run(program)
+        worker = self.worker
         if self.dropped:
             worker.close()
             return Output(_REFUSED, RunStatus.BLOCKED)
@@ -107,16 +112,24 @@ class Attempts:
         return len(self._running)
 
     def launch(
-        self, prompt: Prompt, samplings: Sequence[Sampling], mode: Mode, max_programs: int = 4, first: int = 0
+        self,
+        prompt: Prompt,
+        samplings: Sequence[Sampling],
+        mode: Mode,
+        max_programs: int = 4,
+        *,
+        first: int = 0,
+        earlier: tuple[str, ...] = (),
     ) -> tuple[int, ...]:
         """Start one attempt per sampling on one shared prompt; returns their keys. Raises `PromptTooLong`.
 
-        The samples are numbered from `first` on.
+        The samples are numbered from `first` on. The programs `earlier` are run again, unseen, before an attempt's own:
+        they stand in the prompt, and what they defined may be used.
         """
         sequences = self.engine.start(prompt, samplings)
         keys = []
         for index, sequence in enumerate(sequences, first):
-            attempt = _Attempt(self._next_key, index, sequence, Trajectory(mode, max_programs, prompt.stated))
+            attempt = _Attempt(self._next_key, index, sequence, Trajectory(mode, max_programs, prompt.stated), earlier)
             self._running[sequence] = attempt
             self._next_key += 1
             keys.append(attempt.key)

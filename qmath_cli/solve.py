@@ -66,6 +66,7 @@ class Plan:
     max_programs: int = 4
     time_limit: float | None = None  # seconds
     prompt: Prompt | None = None  # None: the Instruct chat prompt of the mode
+    earlier: tuple[str, ...] = ()  # programs that the prompt's unfinished solution has run
 
     def samplings(self) -> tuple[Sampling, ...]:
         """One sampling per attempt."""
@@ -137,7 +138,14 @@ class _Run:
         samplings = self.plan.samplings()[self.launched : self.launched + max(wanted, 0)]
         if samplings:
             prompt = self.plan.prompt or prompts.chat(self.problem.text, self.plan.mode)
-            attempts.launch(prompt, samplings, self.plan.mode, self.plan.max_programs, self.launched)
+            attempts.launch(
+                prompt,
+                samplings,
+                self.plan.mode,
+                self.plan.max_programs,
+                first=self.launched,
+                earlier=self.plan.earlier,
+            )
             self.launched += len(samplings)
 
     def seen(self, event: Event) -> Event:

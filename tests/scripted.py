@@ -73,6 +73,7 @@ class EchoExecutor:
 
     opened: int = 0
     closed: int = 0
+    ran: list[str] = field(default_factory=list)
     protection: Protection = Protection.FULL
 
     def open(self) -> EchoExecutor:
@@ -80,6 +81,7 @@ class EchoExecutor:
         return self
 
     def run(self, code: str) -> Output:
+        self.ran.append(code)
         return Output(code.upper(), RunStatus.OK, 0.0)
 
     def close(self) -> None:

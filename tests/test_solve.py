@@ -51,6 +51,15 @@ def test_a_program_s_output_goes_back_into_the_same_turn() -> None:
     assert [run.code for run in solution.samples[0].runs] == ["x"]
 
 
+def test_a_solution_that_goes_on_finds_the_names_of_its_earlier_programs() -> None:
+    """They run again in the new worker, unseen, and count as none of its own."""
+    engine = ScriptedEngine([[("```python\ny\n```\n", Stop.STRING), *boxed("Y")]])
+    executor = EchoExecutor()
+    solution = last(solve(PROBLEM, Plan(earlier=("a", "b")), Tools(engine, executor)))
+    assert executor.ran == ["a", "b", "y"]
+    assert [run.code for run in solution.samples[0].runs] == ["y"]
+
+
 def test_no_sample_is_begun_that_cannot_matter_yet() -> None:
     """Where two equal answers decide, two samples are made; they agree, and the third never begins."""
     engine = ScriptedEngine([boxed("2"), boxed("2"), boxed("3")])

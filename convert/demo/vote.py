@@ -1,6 +1,6 @@
 """Maj@k, RM@k and early stopping of the demo on its held-out problems.
 
-    python -m demo.vote qmath_cli/demo/demo-q8_0.gguf REWARD-q8_0.gguf --count 390
+    python -m demo.vote qmath_cli/demo/demo-q8_0.gguf REWARD-q8_0.gguf
 
 Every problem is solved twice through the package's own `solve`: with all k samples, which the mean sample, the
 majority and the reward model's choice share, and once more with early stopping, for what that costs and saves.
@@ -105,7 +105,7 @@ def main() -> None:
     parser.add_argument("gguf", type=Path)
     parser.add_argument("reward", type=Path)
     parser.add_argument("--mode", type=Mode, default=Mode.TIR)
-    parser.add_argument("--count", type=int, default=390)
+    parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("-k", type=int, default=8)
     parser.add_argument("--temperature", type=float, default=0.7)
     parser.add_argument("--stop-at", type=int, default=3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -30,6 +31,16 @@ def test_in_a_log_each_stage_is_one_line() -> None:
     assert terminal.out.getvalue() == ""  # type: ignore[attr-defined]
 
 
+def everything(reader: int) -> str:
+    """What waits in a pseudo-terminal, which gives at most 4 KB at a time."""
+    os.set_blocking(reader, False)
+    found = b""
+    with contextlib.suppress(BlockingIOError):
+        while piece := os.read(reader, 1 << 16):
+            found += piece
+    return found.decode()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a Unix thing")
 def test_on_a_terminal_a_bar_is_drawn_and_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On stderr only; what it shows is the stage, the bytes and the tensor."""
@@ -40,7 +51,7 @@ def test_on_a_terminal_a_bar_is_drawn_and_goes_away(tmp_path: Path, monkeypatch:
         out = io.StringIO()
         work(Terminal(out, err))
         err.flush()
-        drawn = os.read(reader, 1 << 16).decode()
+        drawn = everything(reader)
     os.close(reader)
     assert "converting" in drawn
     assert "verifying" in drawn

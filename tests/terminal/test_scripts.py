@@ -45,6 +45,14 @@ def test_head_takes_a_line_and_nothing_complains(home: Path) -> None:
     assert len(done.stdout.splitlines()) == 1
 
 
+@pytest.mark.parametrize("command", ["--help", "solve --help", "list", "doctor"])
+def test_head_takes_a_line_of_what_the_command_line_itself_says(home: Path, command: str) -> None:
+    """Help pages and tables go through another door than answers."""
+    done = shell(home, f"{QMATH} {command} | head -1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+
+
 def test_a_reader_that_never_reads_is_no_error(home: Path) -> None:
     """Nor is one that is gone before the first byte."""
     done = shell(home, f"{QMATH} solve -q {ROOTS} | true")

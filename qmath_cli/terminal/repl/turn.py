@@ -83,7 +83,9 @@ class Talk:
             raise UsageError("there is nothing to continue", "/retry starts again")
         prompt = Prompt((*opening.segments, Segment(partial.text)), opening.stops)
         settings = replace(self.session.settings, k=1, mode=last.mode)
-        more = self._run(last.problem, replace(self.hooks.plan_for(settings), prompt=prompt), settings, keep=True)
+        ran = tuple(run.code for run in partial.runs)
+        plan = replace(self.hooks.plan_for(settings), prompt=prompt, earlier=ran)
+        more = self._run(last.problem, plan, settings, keep=True)
         self.session.solutions[-1] = extended(last, partial, more)
 
     def _solve(self, problem: Problem) -> None:
@@ -113,6 +115,6 @@ class Talk:
 
 
 def _before_open_program(text: str) -> str:
-    """`text` up to a program that was cut off inside: the model writes it anew, and so it is whole when it runs."""
+    """`text` up to a program that has no output yet: the model writes it anew, and so it is whole when it runs."""
     opening = text.rfind("```python")
-    return text[:opening] if opening >= 0 and "```" not in text[opening + 3 :] else text
+    return text[:opening] if opening >= 0 and prompts.OUTPUT_FENCE not in text[opening:] else text
