@@ -174,17 +174,22 @@ class ProgramRun:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one sequence: read from the prompt, written by the model, and put through prefill in all."""
+    """Tokens of one sequence: of the prompt, written by the model, put through prefill, and of program outputs.
+
+    What the KV cache already had is not prefilled.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     prefilled_tokens: int = 0
+    output_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.prefilled_tokens + other.prefilled_tokens,
+            self.output_tokens + other.output_tokens,
         )
 
 

@@ -30,6 +30,7 @@ class SequenceState:
     cells: list[int] = field(default_factory=list)  # identities of the cached tokens' cells
     sampled: int = 0
     prefilled: int = 0
+    appended: int = 0  # tokens of text from outside
     fresh: bool = False  # the one pending token has just been sampled
     rest: bytes = b""  # text before a stop string that shared its token with it; precedes the next extension
     watch: Watch = field(default_factory=Watch)
@@ -49,11 +50,12 @@ class SequenceState:
     @property
     def usage(self) -> Usage:
         """Token counts so far."""
-        return Usage(self.prompt_tokens, self.sampled, self.prefilled)
+        return Usage(self.prompt_tokens, self.sampled, self.prefilled, self.appended)
 
     def append(self, tokens: list[int]) -> None:
         """Text from outside: a new stretch begins after it."""
         self.tokens += tokens
+        self.appended += len(tokens)
         self.begin = len(self.tokens)
         self.stretch = Stretch(self.stops)
         self.rest = b""

@@ -51,6 +51,9 @@ class SlowEngine:
     def usage(self, sequence: int) -> Usage:
         return self._engine.usage(sequence)
 
+    def forget(self) -> None:
+        self._engine.forget()
+
 
 class SlowExecutor:
     """The real executor, whose programs sleep first."""

@@ -154,6 +154,8 @@ def test_following_lets_a_problem_see_the_earlier_ones(child: Any) -> None:
     alone = int(ask(child, "/context").split()[0])
     ask(child, PERCENT)
     assert int(ask(child, "/context").split()[0]) > alone
+    counted = dict(re.findall(r"^(prompt|prefilled) +([0-9]+) tokens", ask(child, "/stats"), re.MULTILINE))
+    assert int(counted["prefilled"]) < int(counted["prompt"]) / 2  # the conversation is in the KV cache already
     ask(child, "/follow off")
 
 

@@ -117,7 +117,7 @@ def context(talk: Talk, _argument: str) -> None:
     used = 0
     if solutions:
         usage = talk.session.picked().usage
-        used = usage.prefilled_tokens + usage.completion_tokens
+        used = usage.prompt_tokens + usage.completion_tokens + usage.output_tokens
     talk.terminal.line(
         f"{used} of {limit} tokens used by the latest solution, its problem and program outputs included"
     )

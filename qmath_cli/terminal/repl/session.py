@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ def extended(solution: Solution, partial: Sample, more: Solution) -> Solution:
         text=partial.text + tail.text,
         answer=tail.answer if tail.answer is not None else partial.answer,
         runs=partial.runs + tail.runs,
-        usage=partial.usage + tail.usage,
+        usage=replace(partial.usage + tail.usage, prompt_tokens=partial.usage.prompt_tokens),
     )
     answer = whole.answer
     groups = (VoteGroup(answer, 1, None, (whole.index,)),) if answer is not None else ()
@@ -139,7 +139,7 @@ def _record(solution: Solution, settings: Settings) -> dict[str, Any]:
         "answer": solution.answer,
         "finish": str(solution.finish),
         "text": sample.text,
-        "tokens": [sample.usage.prompt_tokens, sample.usage.completion_tokens, sample.usage.prefilled_tokens],
+        "tokens": list(astuple(sample.usage)),
         "votes": [[group.answer, group.count] for group in solution.votes.groups],
         "k": solution.votes.k,
         "sampled": solution.votes.sampled,
