@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_COLD = 1e-4  # no temperature: a lead of a thousandth already decides, and 32-bit numbers go no further
 _NOTHING = 1e-13  # of the likeliest token's weight: all that is less likely, together, is less than 32-bit rounding
 
 
@@ -32,13 +33,12 @@ class Sampler:
     def draw(self, logits: NDArray[np.float32]) -> int:
         """The next token, given logits of shape (vocabulary,). Greedy takes the first of equals."""
         best = int(logits.argmax())
-        if self._sampling.temperature <= 0:
+        if self._sampling.temperature < _COLD:
             return best
+        number = self._dice.random()
         tokens, weights = candidates(logits, float(logits[best]), self._sampling)
-        if len(tokens) == 1:
-            return best
         steps = weights.cumsum(dtype="float64")
-        place = int(steps.searchsorted(self._dice.random() * steps[-1], side="right"))
+        place = int(steps.searchsorted(number * steps[-1], side="right"))
         return int(tokens[min(place, len(tokens) - 1)])
 
 

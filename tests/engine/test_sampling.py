@@ -80,6 +80,14 @@ def by_llama_cpp(logits: np.ndarray, sampling: Sampling) -> dict[int, float]:
     return found
 
 
+@pytest.mark.parametrize("temperature", [1e-300, 1e-40, 1e-4, 0.01, 1e6, 1e300])
+def test_no_temperature_is_too_extreme(temperature: float) -> None:
+    """Cold ones take the best token, hot ones take any; none fails."""
+    logits = np.array([3.0, 5.0, -50.0], dtype=np.float32)
+    drawn = {Sampler(Sampling(temperature, 0.99, seed=seed)).draw(logits) for seed in range(40)}
+    assert drawn == ({1} if temperature < 1 else {0, 1, 2})
+
+
 def test_tokens_are_drawn_as_often_as_they_are_likely() -> None:
     """20,000 draws from four tokens agree with their softmax within four standard errors."""
     logits = np.array([1.0, 0.0, -1.0, -2.0], dtype=np.float32)
