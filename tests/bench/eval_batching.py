@@ -2,7 +2,8 @@
 
     python tests/bench/eval_batching.py [PROBLEMS] [PARALLEL]
 
-The same problems, model and settings, in one process; the model is loaded once. Greedy answers can differ in rare
+The same problems, model and settings, in one process; the model is loaded once, and the processes that run programs and
+grade have started before the clock does. Greedy answers can differ in rare
 cases: llama.cpp computes a row in a batch with other kernels than a row alone, sums round differently, and where two
 tokens are almost equally likely the other one is taken.
 """
@@ -23,17 +24,20 @@ from qmath_cli.commands.frame import Frame
 from qmath_cli.datasets import Dataset
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.model import Model
+from qmath_cli.evaluate_grade import Marker
 from qmath_cli.evaluate_records import Setup
 from qmath_cli.evaluate_store import RunFile
 from qmath_cli.models import store
 from qmath_cli.records import Mode
-from qmath_cli.settings import Settings
+from qmath_cli.sandbox.executor import Executor
+from qmath_cli.settings import Grade, Settings
 from qmath_cli.terminal.output import Terminal
 
 
 def main() -> None:
     """Run both ways and print the ratio."""
-    problems, parallel = (int(word) for word in [*sys.argv[1:], "64", "16"][:2])
+    given = [int(word) for word in sys.argv[1:]]
+    problems, parallel = given + [64, 16][len(given) :]
     here, settings = Frame(Terminal.standard()), Settings(model="demo:q8_0")
     file = store.locate(settings.model, here.places)
     whole = datasets.load("demo", datasets.EMBEDDED)
@@ -46,6 +50,13 @@ def main() -> None:
     same = sum(alone[1][item.id] == batched[1][item.id] for item in data.items)
     print(f"{problems} problems one at a time {alone[0]:.1f} s, {parallel} at once {batched[0]:.1f} s: ", end="")
     print(f"{batched[0] / alone[0]:.2f} of the time; {same}/{problems} answers the same")
+
+
+def begin(executor: Executor, graders: Marker) -> None:
+    """Wait for the helper processes: their start, like the model's, is paid once however many problems follow."""
+    executor.open().run("print(1)")
+    for grade in Grade:
+        graders.compare(grade, "1+1", "2")
 
 
 def run(model: Model, settings: Settings, data: Dataset, parallel: int) -> tuple[float, dict[str, str | None]]:
@@ -61,6 +72,7 @@ def run(model: Model, settings: Settings, data: Dataset, parallel: int) -> tuple
         RunFile(Path(folder), setup) as file,
         evaluation.marker(data.name) as graders,
     ):
+        begin(executor, graders)
         started = time.perf_counter()
         for _ in evaluate.run(work, engine, executor, file, graders):
             pass
