@@ -66,6 +66,24 @@ class Aside:
         while not done.wait(_GLANCE):
             pass
 
+    def made(
+        self, make: Callable[[], int | None], free: Callable[[int], object], stop: Callable[[], object] = lambda: None
+    ) -> int | None:
+        """What `make` made aside, a pointer of llama.cpp's or null.
+
+        An exception from a signal handler rises here, after `stop` has shortened the making and what was made is freed.
+        """
+        pointers: list[int | None] = []
+        try:
+            self.run(lambda: pointers.append(make()))
+        except BaseException:
+            stop()
+            self.settle()
+            if pointers and pointers[0]:
+                free(pointers[0])
+            raise
+        return pointers[0]
+
     def settle(self) -> None:
         """Return when everything that was asked for has ended."""
         idle = Event()

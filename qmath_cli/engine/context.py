@@ -53,7 +53,9 @@ class Context:
         self._vocabulary = model.vocabulary
         parameters = _parameters(model, cells, slots)
         native().forget_complaints()
-        self.pointer: Any = self._lib.llama_init_from_model(model.pointer, parameters)
+        self.pointer: Any = aside().made(
+            lambda: self._lib.llama_init_from_model(model.pointer, parameters), self._lib.llama_free
+        )
         if not self.pointer:
             raise DoesNotFit(
                 f"no memory for a context of {cells} tokens: {native().complaints() or 'llama.cpp does not say why'}",
@@ -62,7 +64,7 @@ class Context:
         self._memory = self._lib.llama_get_memory(self.pointer)
         self._batch = self._lib.llama_batch_init(ROWS, 0, 1)
         self._abort = AbortFlag()
-        self._lib.llama_set_abort_callback(self.pointer, self._abort.callback, self._abort.address)
+        aside().run(lambda: self._lib.llama_set_abort_callback(self.pointer, self._abort.callback, self._abort.address))
         self._free = weakref.finalize(self, _free, self._lib, self.pointer, self._batch, self._abort)
 
     def close(self) -> None:
@@ -154,9 +156,8 @@ class Context:
 
 def _free(lib: Any, pointer: Any, batch: Any, abort: AbortFlag) -> None:  # noqa: ANN401
     abort.set(abort=True)
-    aside().settle()
+    aside().run(lambda: lib.llama_free(pointer))  # after what is being computed
     lib.llama_batch_free(batch)
-    lib.llama_free(pointer)
 
 
 def _parameters(model: Model, cells: int, slots: int) -> Any:  # noqa: ANN401

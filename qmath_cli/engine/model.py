@@ -194,20 +194,13 @@ def load(path: Path, options: Options, verdict: Preflight) -> Model:
 
 
 def _load(lib: Any, path: Path, parameters: Any) -> int | None:  # noqa: ANN401
-    """Load aside, so that Ctrl-C ends a load between two tensors; a model that came too late is freed."""
+    """Load aside, so that Ctrl-C ends a load between two tensors."""
     stopped = Event()
     progress = lib.llama_progress_callback(lambda _share, _data: not stopped.is_set())
-    parameters.progress_callback = progress
-    loaded: list[int | None] = []
-    try:
-        aside().run(lambda: loaded.append(lib.llama_model_load_from_file(os.fsencode(path), parameters)))
-    except BaseException:
-        stopped.set()
-        aside().settle()
-        if loaded and loaded[0]:
-            lib.llama_model_free(loaded[0])
-        raise
-    return loaded[0]
+    parameters.progress_callback = progress  # and `progress` lives as long as the load: the C side holds no reference
+    return aside().made(
+        lambda: lib.llama_model_load_from_file(os.fsencode(path), parameters), lib.llama_model_free, stopped.set
+    )
 
 
 def _parameters(lib: Any, options: Options, placement: Placement, verdict: Preflight) -> Any:  # noqa: ANN401

@@ -38,6 +38,8 @@ class Native:
         self.lib.llama_backend_init()
 
     def _hear(self, level: int, text: bytes, _data: object) -> None:
+        # A signal handler's exception would be lost in here, under C code. What logs much, loading and making a
+        # context, therefore runs on a thread where no handler ever runs: see `aside`.
         if level >= _WARNING:
             self._complaints.append(text.decode("utf-8", "replace"))
 

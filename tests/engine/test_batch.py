@@ -292,7 +292,7 @@ def test_ctrl_c_at_any_moment_loses_nothing(model: Model, problem: Prompt, alarm
         while state.active:
             try:
                 # odd moments, and in the end long enough for a step on the slowest machine
-                alarm(0.0005 * (1 + interruptions % 13) * (1 + interruptions // 40))
+                alarm(0.0002 * (1 + interruptions % 13) * (1 + interruptions // 40))
                 batch.step()
                 alarm(0)
             except KeyboardInterrupt:
