@@ -2,8 +2,9 @@
 
     python -m demo.sample qmath_cli/demo/demo-q8_0.gguf --count 3000 --seed a --out samples.jsonl
 
-One line per sample: kind, language, mode, problem, text (everything after the prompt) and whether it is right.
-The problems are drawn on the training side of the split. Lines are added as they come; a run may be stopped.
+One line per sample: kind, language, mode, problem, text (everything after the prompt), the answer found in it (or
+null) and whether it is right. The problems are all different, and drawn on the training side of the split, so the
+lines of one problem are its `-k` samples. Lines are added as they come; a run may be stopped.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from .solutions import draw_draft
 
 
 def training_questions(count: int, seed: str) -> list[Question]:
-    """`count` problems of the training side, every kind as likely as the others."""
+    """`count` different problems of the training side, every kind as likely as the others."""
     rng = Random(seed)
-    questions = []
-    for _ in range(count):
+    questions: dict[str, Question] = {}
+    while len(questions) < count:
         kind, language = rng.choice(list(KINDS)), rng.choice(list(Language))
         draft = draw_draft(rng, kind, language, held_out=False)
-        questions.append(Question(draft.problem, draft.answer, kind, language.value))
-    return questions
+        questions[draft.problem] = Question(draft.problem, draft.answer, kind, language.value)
+    return list(questions.values())
 
 
 def main() -> None:
@@ -64,6 +65,7 @@ def main() -> None:
                 "mode": args.mode.value,
                 "problem": question.problem,
                 "text": sample.text,
+                "answer": sample.answer,
                 "right": correct,
             }
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
