@@ -31,7 +31,7 @@ class RunFile:
         try:
             _lock(self._file, self.path)
             self._resume(setup)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: the lock must not outlive us; raised again
             self._file.close()
             raise
 

@@ -136,7 +136,7 @@ class _Stream:
                     waiting.append(_Job(tensor, block, last, pool.submit(self._convert, tensor, block)))
                 while waiting:
                     self._settle(waiting.popleft())
-            except BaseException:
+            except BaseException:  # whatever ends it, Ctrl-C too; raised again below
                 self._plan.checkpoint.source.close()  # or a thread that waits for the network would hold us up
                 pool.shutdown(cancel_futures=True)
                 raise
@@ -199,7 +199,7 @@ class _Stream:
         """A source may find out only now, with the whole shard read, that it is not the one it should be."""
         try:
             self._plan.checkpoint.source.release(shard)
-        except Exception:
+        except Exception:  # whatever it found; raised again
             names = [tensor.name for tensor in self._plan.tensors if tensor.stored.shard == shard]
             for part in self._parts:
                 part.retract(names)

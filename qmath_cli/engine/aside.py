@@ -76,7 +76,7 @@ class Aside:
         pointers: list[int | None] = []
         try:
             self.run(lambda: pointers.append(make()))
-        except BaseException:
+        except BaseException:  # Ctrl-C too: the pointer would leak; raised again
             stop()
             self.settle()
             if pointers and pointers[0]:

@@ -45,7 +45,7 @@ class ZygoteLauncher:
         ours, theirs = make_pipes()
         try:
             return ForkedProcess(ours, zygote.fork(theirs), zygote)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: the pipes would leak; raised again
             ours.close()
             raise
         finally:
