@@ -87,6 +87,7 @@ class _Schedule:
         for name, keys in groupby(leg.samples, key=lambda key: key[0]):
             self.waiting.append((items[name], tuple(index for _, index in keys)))
         self.parallel = min(leg.parallel, self.work.parallel)
+        self.attempts.engine.forget()  # nothing of the leg before is shared, which a run that goes on would not have
 
     def fill(self) -> list[Done]:
         """Launch while there is room; problems that do not fit into the context end here."""
@@ -141,7 +142,10 @@ def run(work: Work, engine: Engine, executor: Executor | None, file: RunFile, ma
 
 
 class _Grading:
-    """Grades finished samples in a thread beside the decoding, and stores them in the order in which they ended."""
+    """Grades and stores finished samples in a thread beside the decoding, in the order in which they ended.
+
+    Storing is part of it because each sample is waited for until it is on the disk.
+    """
 
     def __init__(self, work: Work, file: RunFile, marker: Marker) -> None:
         self._items = {item.id: item for item in work.data.items}
@@ -152,14 +156,17 @@ class _Grading:
 
     def submit(self, ended: Iterable[Done]) -> None:
         """Queue samples."""
-        self._waiting.extend(self._pool.submit(self._marker.grade, one, self._items[one.item]) for one in ended)
+        self._waiting.extend(self._pool.submit(self._store, one) for one in ended)
+
+    def _store(self, one: Done) -> Done:
+        graded = self._marker.grade(one, self._items[one.item])
+        self._file.add(graded)
+        return graded
 
     def stored(self, *, wait: bool) -> Iterator[Done]:
         """Samples that are graded, now on the disk; all that were queued, if `wait`."""
         while self._waiting and (wait or self._waiting[0].done()):
-            graded = self._waiting.popleft().result()
-            self._file.add(graded)
-            yield graded
+            yield self._waiting.popleft().result()
 
     def close(self) -> None:
         """Store what is still queued: an interrupt does not lose a sample that was finished."""
