@@ -46,7 +46,7 @@ from qmath_cli.trajectory import Action, Execute, Finished, Generate, Trajectory
 Approve = Callable[[str], bool]
 
 _REFUSED = "the user did not allow this program to run"
-_BESIDE = 8  # decode steps beside a program: a second of a 7B model's on a CPU, most programs' whole time
+_BESIDE = 8  # decode steps of a sequence beside a program: a second of a 7B model's on a CPU, most programs' whole time
 _PATIENCE = 0.05  # seconds between looks at the clock while a program is waited for, so that Ctrl-C and limits are seen
 
 
@@ -195,7 +195,7 @@ class Attempts:
             future.set_result(Output(_REFUSED, RunStatus.BLOCKED, 0.0, _REFUSED))
         else:
             future = self._pool.submit(attempt.run, self.executor, code)
-        self._programs.append(_Program(attempt, future, self._steps + _BESIDE))
+        self._programs.append(_Program(attempt, future, self._steps + _BESIDE * self.engine.turns))
 
     def _ended(self, program: _Program) -> bool:
         """Whether it has ended, or does within a moment."""

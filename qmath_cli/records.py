@@ -327,6 +327,11 @@ class Engine(Protocol):
         """Tokens that one sequence may hold, prompt included."""
         ...
 
+    @property
+    def turns(self) -> int:
+        """Steps in which every sequence that can run moves once."""
+        ...
+
     def start(self, prompt: Prompt, samplings: Sequence[Sampling]) -> tuple[int, ...]:
         """Queue one sequence per sampling, all on the same prompt, which is prefilled once and shared.
 
@@ -339,7 +344,7 @@ class Engine(Protocol):
         ...
 
     def step(self) -> tuple[Chunk, ...]:
-        """One decode step for every sequence that can run; empty when none can."""
+        """One decode step for those sequences that can run and whose turn it is; empty when none can run."""
         ...
 
     def release(self, sequence: int) -> None:

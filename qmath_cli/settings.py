@@ -49,7 +49,7 @@ class Settings:
     model: str = ""  # name[:quantization] or a path; empty: the best one installed, else the demo
     device: str = "auto"  # auto, cpu, metal, cuda, or a device's own name
     gpu_layers: str = "auto"  # auto or a number
-    threads: int = 0  # 0: physical cores
+    threads: int = 0  # 0: physical cores; for a model of a few MB one per batch
     ctx: int = 4096  # tokens; more than the model was trained on is refused
     kv_type: KVType = KVType.F16
     mlock: bool = False

@@ -17,6 +17,7 @@ class ScriptedEngine:
 
     scripts: Sequence[Sequence[Stretch]]
     context_length: int = 4096
+    turns: int = 1
     extended: dict[int, list[str]] = field(default_factory=dict)
     released: list[int] = field(default_factory=list)
     prompts: list[Prompt] = field(default_factory=list)

@@ -13,7 +13,7 @@ from qmath_cli import datasets, evaluate
 from qmath_cli.commands import wiring
 from qmath_cli.commands.frame import Frame
 from qmath_cli.datasets import Dataset
-from qmath_cli.engine.batch import Batch
+from qmath_cli.engine.lanes import open_engine
 from qmath_cli.errors import DataError, UsageError
 from qmath_cli.evaluate import Work
 from qmath_cli.evaluate_grade import Marker
@@ -120,7 +120,8 @@ def _run(
         model = stack.enter_context(
             wiring.load_model(here, file, settings, sequences=request.parallel, force=request.force)
         )
-        engine = stack.enter_context(Batch(model, request.parallel, retain=1))
+        engine = open_engine(model, request.parallel, retain=1)
+        stack.enter_context(closing(engine))
         alike = [work.prompt(replace(work.data.items[0], problem=text)) for text in "AB"]
         engine.warm(alike, wiring.prefixes_of(here), file.sha256)
         tir = work.mode is Mode.TIR

@@ -48,7 +48,10 @@ GpuLayers = Annotated[
     str | None,
     typer.Option(metavar="auto|N", rich_help_panel=_MODEL, help="How many layers to offload; auto: what fits."),
 ]
-Threads = Annotated[int | None, typer.Option(min=0, rich_help_panel=_MODEL, help="CPU threads; 0: physical cores.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=0, rich_help_panel=_MODEL, help="CPU threads; 0: physical cores, or one for a model under 64 MB."),
+]
 Context = Annotated[int | None, typer.Option("--ctx", min=64, rich_help_panel=_MODEL, help="Context length, tokens.")]
 KV = Annotated[KVType | None, typer.Option("--kv-type", rich_help_panel=_MODEL, help="Element type of the KV cache.")]
 Mlock = Annotated[bool | None, typer.Option("--mlock", rich_help_panel=_MODEL, help="Keep the weights in memory.")]

@@ -6,7 +6,8 @@ computation. Whatever was interrupted where, `settle` returns only when nothing 
 
 There is one such thread in the process, for all models and contexts: OpenMP keeps a team of threads for each thread
 that computes, and with more of them than cores its barriers sleep instead of spinning, which on two cores costs a third
-of the decoding speed.
+of the decoding speed. Only the further lanes of a small model (see `lanes`), whose contexts use one thread each and
+therefore no team, have a thread of their own.
 """
 
 from __future__ import annotations
@@ -54,6 +55,10 @@ class Aside:
 
         An exception from a signal handler rises here, and the work goes on: abort it, and `settle`.
         """
+        wait(self.begin(work))
+
+    def begin(self, work: Callable[[], object]) -> Event:
+        """Have the thread run work; the event is set when it has ended."""
         done = Event()
 
         def job() -> None:
@@ -63,8 +68,7 @@ class Aside:
                 done.set()
 
         self._jobs.put(job)  # one C call: a signal comes before it or after it
-        while not done.wait(_GLANCE):
-            pass
+        return done
 
     def made(
         self, make: Callable[[], int | None], free: Callable[[int], object], stop: Callable[[], object] = lambda: None
@@ -88,15 +92,24 @@ class Aside:
         """Return when everything that was asked for has ended."""
         idle = Event()
         self._jobs.put(idle.set)
-        while not idle.wait(_GLANCE):
-            pass
+        wait(idle)
 
     def _serve(self) -> None:
         while True:
             self._jobs.get()()
 
 
+def wait(done: Event) -> None:
+    """Return when the event is set; an exception from a signal handler rises here."""
+    while not done.wait(_GLANCE):
+        pass
+
+
+def aside(lane: int = 0) -> Aside:
+    """The process's thread for computing, or that of a further lane."""
+    return _thread_of(lane)
+
+
 @functools.cache
-def aside() -> Aside:
-    """The process's thread for computing."""
+def _thread_of(_lane: int) -> Aside:
     return Aside()

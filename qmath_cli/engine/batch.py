@@ -39,19 +39,29 @@ class Batch:
 
     `cells` is the size of the KV cache in tokens (default: a whole context per sequence, at most four). The cells of up
     to `retain` released sequences are kept while nobody needs them, for a next prompt that begins alike. An `endless`
-    batch is for measuring: only token limits and the context end a sequence.
+    batch is for measuring: only token limits and the context end a sequence. `lane` numbers the batches of `Lanes`.
     """
 
-    def __init__(self, model: Model, slots: int = 1, *, cells: int = 0, retain: int = 0, endless: bool = False) -> None:
+    def __init__(
+        self,
+        model: Model,
+        slots: int = 1,
+        *,
+        cells: int = 0,
+        retain: int = 0,
+        endless: bool = False,
+        lane: int = 0,
+    ) -> None:
         whole = model.context_length
         self._model = model
         self._context = Context(
-            model, cells=max(cells or min(slots, _MOST_CONTEXTS) * whole, whole), slots=slots + retain
+            model, cells=max(cells or cells_for(slots, whole), whole), slots=slots + retain, lane=lane
         )
         self._sequences: dict[int, SequenceState] = {}
         self._residence = Residence(self._context, self._sequences, slots, retain)
         self._ids = itertools.count()
         self._outbox: list[Chunk] = []
+        self._shares: list[tuple[SequenceState, int]] = []  # what is being computed: who, and how many tokens
         self._torn = False
         self._endless = endless
         self.pauses = 0  # times a sequence had to give way because cells ran short
@@ -73,6 +83,16 @@ class Batch:
         return self._model.context_length
 
     @property
+    def turns(self) -> int:
+        """Steps in which every sequence that can run moves once."""
+        return 1
+
+    @property
+    def speaks(self) -> bool:
+        """Whether `said` has anything to give."""
+        return bool(self._outbox)
+
+    @property
     def cells_used(self) -> int:
         """KV cells in use, each counted once however many sequences share it."""
         return self._residence.cells_used
@@ -92,7 +112,7 @@ class Batch:
 
     def _queue(self, tokens: list[int], samplings: Sequence[Sampling], stops: tuple[str, ...]) -> tuple[int, ...]:
         ids: dict[int, int] = {}
-        for place in sorted(range(len(samplings)), key=lambda place: astuple(samplings[place])):
+        for place in seed_order(samplings):
             state = _state(next(self._ids), samplings[place], stops, tokens)
             self._sequences[state.id] = state
             ids[place] = state.id
@@ -154,10 +174,12 @@ class Batch:
     def step(self) -> tuple[Chunk, ...]:
         """Compute until at least one sequence has said something; empty when none can run."""
         self._mend()
-        self._torn = True
-        while not self._outbox and self._compute():
-            pass
-        self._torn = False
+        while not self._outbox and self.begin():
+            self.finish()
+        return self.said()
+
+    def said(self) -> tuple[Chunk, ...]:
+        """What sequences have said and nobody has taken yet."""
         chunks, self._outbox = tuple(self._outbox), []
         return chunks
 
@@ -168,24 +190,35 @@ class Batch:
             self._residence.mend()
             self._torn = False
 
-    def _compute(self) -> bool:
-        """Plan one batch, compute it, sample; False when nothing can run."""
+    def begin(self) -> bool:
+        """Plan one batch and start computing it; False when nothing can run. `finish` comes before all else."""
+        self._mend()
+        self._torn = True
         self._admit()
-        shares = self._plan()
-        if not shares:
-            return False
-        rows = [row for sequence, count in shares for row in _rows(sequence, count)]
-        if self._context.compute(rows) is Computed.NO_CELLS:
+        self._shares = self._plan()
+        if self._shares:
+            self._context.begin([row for sequence, count in self._shares for row in _rows(sequence, count)])
+        else:
+            self._torn = False
+        return bool(self._shares)
+
+    def finish(self) -> None:
+        """Wait for the batch that was begun, and sample."""
+        if self._context.finish() is Computed.NO_CELLS:
             self._pause()
-            return True
+        else:
+            self._read()
+        self._torn = False
+
+    def _read(self) -> None:
+        """What was begun has been computed: keep the books, and sample where a sequence is up to date."""
         index = -1
-        for sequence, count in shares:
+        for sequence, count in self._shares:
             index += count
             sequence.prefilled += 0 if sequence.fresh else count
             self._residence.commit(sequence, count)
             if not sequence.pending:
                 self._sample(sequence, index)
-        return True
 
     def _admit(self) -> None:
         """Let waiting sequences in, oldest first and nobody past another."""
@@ -228,6 +261,16 @@ class Batch:
             self._outbox.append(sequence.stop(Stop.CONTEXT, text))
         else:
             self._outbox.append(Chunk(sequence.id, text))
+
+
+def seed_order(samplings: Sequence[Sampling]) -> list[int]:
+    """The places of samplings in an order that does not depend on how they are listed."""
+    return sorted(range(len(samplings)), key=lambda place: astuple(samplings[place]))
+
+
+def cells_for(slots: int, context_length: int) -> int:
+    """How many cells so many sequences get where nothing else was asked for."""
+    return min(slots, _MOST_CONTEXTS) * context_length
 
 
 def _state(key: int, sampling: Sampling, stops: tuple[str, ...], tokens: list[int]) -> SequenceState:

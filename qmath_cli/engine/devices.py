@@ -17,6 +17,7 @@ from typing import Any
 from qmath_cli.engine.native import native
 from qmath_cli.errors import UsageError
 
+SMALL = 64 << 20  # bytes of a model whose decode step takes less time on one core than several spend on its barriers
 MARGIN = 512 << 20  # bytes of device memory left alone: the desktop, fragmentation, the error of the estimate
 
 
@@ -58,12 +59,16 @@ class Footprint:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What was decided; `layers` of the model's own layers on `device` (None: the CPU alone)."""
+    """What was decided; `layers` of the model's own layers on `device` (None: the CPU alone).
+
+    `lanes` is how many batches may be computed side by side, on `threads` threads each.
+    """
 
     device: Device | None
     layers: int
     all_layers: bool
     threads: int
+    lanes: int = 1
 
     @property
     def gpu_layers(self) -> int:
@@ -91,8 +96,11 @@ def place(
     model_layers: int,
     footprint: Callable[[], Footprint] | None,
     cpu_only: bool = False,
+    size: int = SMALL,
 ) -> Placement:
-    """Decide where a model with `model_layers` layers runs. Raises `UsageError` for a device that is not here.
+    """Decide where a model of `size` bytes in `model_layers` layers runs.
+
+    Raises `UsageError` for a device that is not here.
 
     The footprint is asked for only if there is a device; without one, `auto` puts every layer on it. `cpu_only` (a
     preflight that GPUs did not survive) overrules `auto`.
@@ -100,7 +108,10 @@ def place(
     device = None if cpu_only and asked == "auto" else choose(asked, devices())
     layers = _layers(device, gpu_layers, model_layers, footprint)
     device = device if layers else None
-    return Placement(device, layers, layers >= model_layers, threads or physical_cores())
+    cores = physical_cores()
+    if threads == 0 and device is None and size < SMALL:
+        return Placement(None, 0, all_layers=False, threads=1, lanes=cores)
+    return Placement(device, layers, layers >= model_layers, threads or cores)
 
 
 def choose(asked: str, here: list[Device]) -> Device | None:

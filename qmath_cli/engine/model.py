@@ -7,6 +7,7 @@ Tokens are llama.cpp's integer ids. A user's text can never become a control tok
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import re
 import weakref
@@ -26,6 +27,7 @@ from qmath_cli.records import Prompt, Segment
 from qmath_cli.settings import KVType
 
 _ARCHITECTURE = "qwen2"
+_RECENT = 64  # texts whose tokens are kept: what a template says is the same in every prompt
 _USUAL_CONTEXT = 4096  # what Qwen2.5-Math was trained on, and the default setting
 _SPECIAL = re.compile(r"<\|[^|<>\s]{1,40}\|>")  # how Qwen writes every control token
 
@@ -79,6 +81,8 @@ class Model:
         self.vocabulary = int(self.lib.llama_vocab_n_tokens(self._vocab))
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {}
+        self._recent = functools.lru_cache(_RECENT)(lambda text: tuple(self._encode(text.encode(), special=False)))
+        self._controls: dict[str, int | None] = {}  # what texts like `<|im_start|>` are in this vocabulary
         self._free = weakref.finalize(self, self.lib.llama_model_free, pointer)
 
     def __enter__(self) -> Self:
@@ -98,8 +102,8 @@ class Model:
         template over the whole text gives, except that a problem which spells a control token stays text.
         """
         tokens: list[int] = []
-        for text, special in self._runs(prompt.segments):
-            tokens += self._encode(text.encode(), special=special)
+        for run in self._runs(prompt.segments):
+            tokens += [run] if isinstance(run, int) else self._recent(run)
         return tokens
 
     def tokenize_plain(self, text: bytes) -> list[int]:
@@ -122,22 +126,27 @@ class Model:
             self._ends[token] = bool(lib.llama_vocab_is_eog(vocab, token) or lib.llama_vocab_is_control(vocab, token))
         return self._ends[token]
 
-    def _runs(self, segments: Iterable[Segment]) -> Iterator[tuple[str, bool]]:
+    def _runs(self, segments: Iterable[Segment]) -> Iterator[str | int]:
         """Control tokens one by one, and between them the longest runs of plain text."""
         plain = ""
         for segment in segments:
             at = 0
             for match in _SPECIAL.finditer(segment.text) if segment.special else ():
-                if self._is_control(match.group()):
-                    yield plain + segment.text[at : match.start()], False
-                    yield match.group(), True
+                token = self._control(match.group())
+                if token is not None:
+                    yield plain + segment.text[at : match.start()]
+                    yield token
                     plain, at = "", match.end()
             plain += segment.text[at:]
-        yield plain, False
+        yield plain
 
-    def _is_control(self, text: str) -> bool:
-        tokens = self._encode(text.encode(), special=True)
-        return len(tokens) == 1 and bool(self.lib.llama_vocab_is_control(self._vocab, tokens[0]))
+    def _control(self, text: str) -> int | None:
+        """The control token that a text is, if it is one."""
+        if text not in self._controls:
+            tokens = self._encode(text.encode(), special=True)
+            control = len(tokens) == 1 and self.lib.llama_vocab_is_control(self._vocab, tokens[0])
+            self._controls[text] = tokens[0] if control else None
+        return self._controls[text]
 
     def _encode(self, text: bytes, *, special: bool) -> list[int]:
         if not text:
@@ -178,6 +187,7 @@ def load(path: Path, options: Options, verdict: Preflight) -> Model:
         model_layers=found.layers,
         footprint=options.footprint,
         cpu_only=verdict.plain,
+        size=path.stat().st_size,
     )
     library = native()
     library.forget_complaints()

@@ -67,6 +67,8 @@ class Stretch:
 
 def _overlap(raw: bytearray, stop: bytes, start: int) -> int:
     """The length of the longest ending of `raw` (from `start`) with which `stop` begins."""
+    if not raw or raw[-1] not in stop:  # nearly always, and this is asked for every token
+        return 0
     longest = min(len(stop) - 1, len(raw) - start)
     return next((size for size in range(longest, 0, -1) if raw.endswith(stop[:size])), 0)
 

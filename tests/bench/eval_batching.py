@@ -1,15 +1,16 @@
 """Batched evaluation against one problem at a time: wall time, and how many greedy answers agree.
 
-    python tests/bench/eval_batching.py [PROBLEMS] [PARALLEL]
+    python tests/bench/eval_batching.py [PROBLEMS] [PARALLEL] [ROUNDS]
 
-The same problems, model and settings, in one process; the model is loaded once, and the processes that run programs and
-grade have started before the clock does. Greedy answers can differ in rare
-cases: llama.cpp computes a row in a batch with other kernels than a row alone, sums round differently, and where two
-tokens are almost equally likely the other one is taken.
+The same problems, model and settings as `qmath eval --parallel 1` and `--parallel N` have, by turns in one process; the
+model is loaded once, and the processes that run programs and grade have started before the clock does. Greedy answers
+can differ in rare cases: llama.cpp computes a row in a batch with other kernels than a row alone, sums round
+differently, and where two tokens are almost equally likely the other one is taken.
 """
 
 from __future__ import annotations
 
+import statistics
 import sys
 import tempfile
 import time
@@ -22,7 +23,7 @@ from qmath_cli import datasets, evaluate
 from qmath_cli.commands import evaluation, wiring
 from qmath_cli.commands.frame import Frame
 from qmath_cli.datasets import Dataset
-from qmath_cli.engine.batch import Batch
+from qmath_cli.engine.lanes import open_engine
 from qmath_cli.engine.model import Model
 from qmath_cli.evaluate_grade import Marker
 from qmath_cli.evaluate_records import Setup
@@ -35,9 +36,9 @@ from qmath_cli.terminal.output import Terminal
 
 
 def main() -> None:
-    """Run both ways and print the ratio."""
+    """Run both ways by turns and print the ratios."""
     given = [int(word) for word in sys.argv[1:]]
-    problems, parallel = given + [64, 16][len(given) :]
+    problems, parallel, rounds = given + [64, 16, 5][len(given) :]
     here, settings = Frame(Terminal.standard()), Settings(model="demo:q8_0")
     file = store.locate(settings.model, here.places)
     whole = datasets.load("demo", datasets.EMBEDDED)
@@ -45,11 +46,12 @@ def main() -> None:
     data = replace(whole, items=whole.items[::step][:problems])
     with wiring.load_model(here, file, settings, sequences=parallel) as model:
         run(model, settings, replace(data, items=data.items[:4]), parallel)  # warm caches and spare workers
-        alone = run(model, settings, data, 1)
-        batched = run(model, settings, data, parallel)
-    same = sum(alone[1][item.id] == batched[1][item.id] for item in data.items)
-    print(f"{problems} problems one at a time {alone[0]:.1f} s, {parallel} at once {batched[0]:.1f} s: ", end="")
-    print(f"{batched[0] / alone[0]:.2f} of the time; {same}/{problems} answers the same")
+        pairs = [(run(model, settings, data, 1), run(model, settings, data, parallel)) for _ in range(rounds)]
+    for alone, batched in pairs:
+        same = sum(alone[1][item.id] == batched[1][item.id] for item in data.items)
+        print(f"{problems} problems one at a time {alone[0]:.2f} s, {parallel} at once {batched[0]:.2f} s: ", end="")
+        print(f"{batched[0] / alone[0]:.2f} of the time; {same}/{problems} answers the same")
+    print(f"median ratio {statistics.median(batched[0] / alone[0] for alone, batched in pairs):.2f}")
 
 
 def begin(executor: Executor, graders: Marker) -> None:
@@ -68,7 +70,7 @@ def run(model: Model, settings: Settings, data: Dataset, parallel: int) -> tuple
     with (
         tempfile.TemporaryDirectory() as folder,
         closing(wiring.executor_for(settings)) as executor,
-        Batch(model, parallel) as engine,
+        closing(open_engine(model, parallel, retain=1)) as engine,
         RunFile(Path(folder), setup) as file,
         evaluation.marker(data.name) as graders,
     ):

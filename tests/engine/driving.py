@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from qmath_cli.engine.batch import Batch
-from qmath_cli.records import Chunk, Prompt, Sampling, Stop
+from qmath_cli.records import Chunk, Engine, Prompt, Sampling, Stop
 
 BLOCK = "```output\n2, 3\n```\n"
 
 
-def collect(batch: Batch, ids: Sequence[int]) -> dict[int, tuple[str, Stop]]:
+def collect(batch: Engine, ids: Sequence[int]) -> dict[int, tuple[str, Stop]]:
     """Step until each of these has stopped once; its text and why."""
     texts = dict.fromkeys(ids, "")
     stops: dict[int, Stop] = {}
@@ -26,7 +25,7 @@ def collect(batch: Batch, ids: Sequence[int]) -> dict[int, tuple[str, Stop]]:
     return {key: (texts[key], stops[key]) for key in ids}
 
 
-def solve(batch: Batch, prompt: Prompt, samplings: Sequence[Sampling], most_programs: int = 1) -> list[str]:
+def solve(batch: Engine, prompt: Prompt, samplings: Sequence[Sampling], most_programs: int = 1) -> list[str]:
     """Whole texts, in the order of `samplings`; every stop string is answered with the same output block."""
     ids = batch.start(prompt, samplings)
     texts = dict.fromkeys(ids, "")
@@ -42,14 +41,14 @@ def solve(batch: Batch, prompt: Prompt, samplings: Sequence[Sampling], most_prog
     return [texts[key] for key in ids]
 
 
-def _hear(batch: Batch, chunk: Chunk, may_run: bool) -> str:
+def _hear(batch: Engine, chunk: Chunk, may_run: bool) -> str:
     if chunk.stop is Stop.STRING and may_run:
         batch.extend(chunk.sequence, BLOCK)
         return chunk.text + BLOCK
     return chunk.text
 
 
-def until(batch: Batch, reached: Callable[[], bool]) -> str:
+def until(batch: Engine, reached: Callable[[], bool]) -> str:
     """Step until a condition holds; the text that came meanwhile."""
     said = ""
     while not reached():

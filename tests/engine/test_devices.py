@@ -71,3 +71,14 @@ def test_threads_are_physical_cores_unless_said_otherwise() -> None:
     placed = devices.place("cpu", "auto", 0, model_layers=4, footprint=None)
     assert 1 <= placed.threads == devices.physical_cores()
     assert devices.place("cpu", "auto", 3, model_layers=4, footprint=None).threads == 3
+
+
+def test_a_small_model_gets_one_thread_and_a_lane_for_each_core() -> None:
+    """Unless the user said how many threads there may be in all."""
+    small = devices.SMALL - 1
+    placed = devices.place("cpu", "auto", 0, model_layers=4, footprint=None, size=small)
+    assert (placed.threads, placed.lanes) == (1, devices.physical_cores())
+    asked = devices.place("cpu", "auto", 3, model_layers=4, footprint=None, size=small)
+    assert (asked.threads, asked.lanes) == (3, 1)
+    large = devices.place("cpu", "auto", 0, model_layers=4, footprint=None, size=devices.SMALL)
+    assert (large.threads, large.lanes) == (devices.physical_cores(), 1)

@@ -31,6 +31,7 @@ class SlowEngine:
         self._engine = engine
         self._first = True
         self.context_length = engine.context_length
+        self.turns = engine.turns
 
     def start(self, prompt: Prompt, samplings: Sequence[Sampling]) -> tuple[int, ...]:
         self._first = True
