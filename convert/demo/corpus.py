@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from . import tokenizer as bpe
-from .solutions import Example, draw
+from .solutions import Example, draw, is_set_aside
 
 
 def examples(seed: str, count: int) -> Iterator[Example]:
@@ -27,6 +27,16 @@ def examples(seed: str, count: int) -> Iterator[Example]:
     rng = Random(seed)
     for _ in range(count):
         yield draw(rng, held_out=False)
+
+
+def judge_examples(seed: str, count: int, tir_share: float) -> Iterator[Example]:
+    """Examples for the judge: every kind as likely, mostly CoT, and none that is set aside to choose by."""
+    rng = Random(seed)
+    while count:
+        example = draw(rng, held_out=False, tir_share=tir_share, mistakes=0.0, even=True)
+        if not is_set_aside(example.problem):
+            count -= 1
+            yield example
 
 
 def encode(tokenizer: Tokenizer, example: Example) -> tuple[list[int], list[bool]]:
@@ -49,13 +59,14 @@ def text(example: Example) -> str:
     return example.prompt + "".join(part.text for part in example.parts)
 
 
-def write_shard(number: int, size: int, out: Path, checkpoint: Path) -> int:
+def write_shard(number: int, size: int, out: Path, checkpoint: Path, judge: float | None = None) -> int:
     """Writes shard `number`; returns its tokens."""
+    drawn = examples(f"shard {number}", size) if judge is None else judge_examples(f"judge {number}", size, judge)
     tokenizer = bpe.load(checkpoint)
     tokens: list[int] = []
     mask: list[bool] = []
     starts: list[int] = []
-    for example in examples(f"shard {number}", size):
+    for example in drawn:
         ids, learned = encode(tokenizer, example)
         starts.append(len(tokens))
         tokens += ids
@@ -96,9 +107,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--judge", type=float, help="the corpus of the reward model's judge, with this share of TIR")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    jobs = [(n, args.size, args.out, args.checkpoint) for n in range(args.first, args.first + args.shards)]
+    jobs = [(n, args.size, args.out, args.checkpoint, args.judge) for n in range(args.first, args.first + args.shards)]
     with Pool(args.workers) as pool:
         for tokens in pool.starmap(write_shard, jobs, chunksize=1):
             print(f"{args.size} examples, {tokens} tokens, {tokens / args.size:.0f} each")

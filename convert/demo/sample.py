@@ -21,16 +21,18 @@ from qmath_cli.settings import Grade
 from .asking import Question, ask, attempts_on
 from .problems import KINDS, Language
 from .score import right
-from .solutions import draw_draft
+from .solutions import draw_draft, is_set_aside
 
 
-def training_questions(count: int, seed: str) -> list[Question]:
-    """`count` different problems of the training side, every kind as likely as the others."""
+def training_questions(count: int, seed: str, set_aside: bool = False) -> list[Question]:
+    """`count` different problems of the training side, every kind as likely; or only those that no judge has seen."""
     rng = Random(seed)
     questions: dict[str, Question] = {}
     while len(questions) < count:
         kind, language = rng.choice(list(KINDS)), rng.choice(list(Language))
         draft = draw_draft(rng, kind, language, held_out=False)
+        if set_aside and not is_set_aside(draft.problem):
+            continue
         questions[draft.problem] = Question(draft.problem, draft.answer, kind, language.value)
     return list(questions.values())
 
@@ -46,9 +48,10 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--slots", type=int, default=16)
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--set-aside", action="store_true", help="only problems that no judge was taught")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    questions = training_questions(args.count, args.seed)
+    questions = training_questions(args.count, args.seed, args.set_aside)
     samplings = [Sampling(args.temperature, seed=i, max_tokens=700) for i in range(args.k)]
     done = good = 0
     with (

@@ -51,6 +51,9 @@ HARD = frozenset(
 HELD_OUT_SHARE = 20
 """One problem in twenty is held out."""
 
+SET_ASIDE_SHARE = 10
+"""One problem in ten is for judging reward models, on either side of the split."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -93,6 +96,11 @@ def is_held_out(problem: str) -> bool:
     return hashlib.sha256(problem.encode()).digest()[0] % HELD_OUT_SHARE == 0
 
 
+def is_set_aside(problem: str) -> bool:
+    """Whether a problem is kept from the judge's corpus, so that reward models can be compared on it."""
+    return hashlib.sha256(problem.encode()).digest()[1] % SET_ASIDE_SHARE == 0
+
+
 def tool_integrated(draft: Draft) -> tuple[Part, ...]:
     """The TIR turn of a draft, its programs really run.
 
@@ -129,9 +137,9 @@ def with_mistake(rng: Random, draft: Draft, language: Language) -> Draft:
     return replace(draft, steps=steps)
 
 
-def draw(rng: Random, held_out: bool, tir_share: float = 0.87, mistakes: float = 0.06) -> Example:
-    """An example of a random kind and language, on the wanted side of the split."""
-    kind = rng.choice([name for name in KINDS for _ in range(3 if name in HARD else 1)])
+def draw(rng: Random, held_out: bool, tir_share: float = 0.87, mistakes: float = 0.06, even: bool = False) -> Example:
+    """An example of a random kind and language, on the wanted side of the split; `even`: no kind more often."""
+    kind = rng.choice([name for name in KINDS for _ in range(3 if name in HARD and not even else 1)])
     language = rng.choice(list(Language))
     draft = draw_draft(rng, kind, language, held_out)
     if rng.random() >= tir_share:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +26,11 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 from .corpus import read
 from .export import write_weights
 from .model import Qwen2, Shape
+
+M = TypeVar("M", bound=nn.Module)
+
+MODE_AT = 4
+"""The place of the first token that tells the prompts of the two modes apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Plan:
 
 
 class Batches:
-    """Batches of solutions of about the same length, in an order that a seed decides."""
+    """Batches of solutions of the same mode and about the same length, in an order that a seed decides."""
 
     def __init__(self, folder: Path, batch: int, seed: int) -> None:
         self.folder = folder
@@ -66,11 +72,12 @@ class Batches:
         while True:
             self.tokens, self.mask, self.starts = read(self.folder)
             lengths = np.diff(self.starts)
+            modes = self.tokens[self.starts[:-1] + MODE_AT]
             order = self.rng.permutation(len(lengths))
             pool = 40 * self.batch
             for at in range(0, len(order) - self.batch, pool):
                 near = order[at : at + pool]
-                near = near[np.argsort(lengths[near], kind="stable")]
+                near = near[np.lexsort((lengths[near], modes[near]))]
                 rows = [near[i : i + self.batch] for i in range(0, len(near), self.batch)]
                 for i in self.rng.permutation(len(rows)):
                     yield self._padded(rows[i], _rounded(lengths[rows[i]].max()))
@@ -112,10 +119,10 @@ def optimizers(model: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
 
 
 @dataclass(slots=True)
-class Run:
+class Run(Generic[M]):
     """A run in progress: everything that goes on when it is started again."""
 
-    model: Qwen2
+    model: M
     optimizers: list[torch.optim.Optimizer]
     step: int = 0
     seconds: float = 0.0
@@ -145,7 +152,7 @@ class Run:
         self.step, self.seconds = state["step"], state["seconds"]
 
 
-def train(run: Run, plan: Plan, batches: Batches, folder: Path, checkpoint: Path) -> None:
+def train(run: Run[Qwen2], plan: Plan, batches: Batches, folder: Path, checkpoint: Path) -> None:
     """Trains until the plan's budget is spent."""
     device = next(run.model.parameters()).device
     peaks = [o.param_groups[0]["initial_lr"] for o in run.optimizers]
@@ -172,7 +179,7 @@ def train(run: Run, plan: Plan, batches: Batches, folder: Path, checkpoint: Path
     run.save(folder, checkpoint)
 
 
-def step(run: Run, tokens: Tensor, mask: Tensor) -> float:
+def step(run: Run[Qwen2], tokens: Tensor, mask: Tensor) -> float:
     """One update; the loss before it."""
     with torch.autocast(tokens.device.type, torch.bfloat16):
         loss = loss_of(run.model, tokens, mask)

@@ -55,11 +55,10 @@ def solved(question: Question, plan: Plan, tools: Tools) -> Solution:
 
 
 def rewarded(reward: RewardModel, question: Question, mode: Mode, samples: Sequence[Sample]) -> list[Sample]:
-    """The samples with their scores."""
-    return [
-        replace(sample, reward=reward.score(prompts.conversation(question.problem, mode, sample.text)))
-        for sample in samples
-    ]
+    """The samples with their scores; equal texts are scored once."""
+    texts = dict.fromkeys(sample.text for sample in samples)
+    scores = {text: reward.score(prompts.conversation(question.problem, mode, text)) for text in texts}
+    return [replace(sample, reward=scores[sample.text]) for sample in samples]
 
 
 def compare(
