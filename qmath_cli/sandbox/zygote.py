@@ -25,17 +25,16 @@ from qmath_cli.sandbox.program import Namespace
 
 _LOOK_UP = 0.5  # seconds between two looks at whether qmath is still there
 _MESSAGE = 4096
+_MANY = 3  # workers: one solution takes one and leaves a spare, and is not to wait for what will serve others
 _DESCRIPTORS = 4096  # more than this process ever has open
 
 
 def main(orders: Orders) -> NoReturn:
-    """Import, warm up, then serve until qmath is gone."""
+    """Import, then serve until qmath is gone."""
     control = socket.socket(fileno=0)
-    warm()
     namespace = surroundings.prepare(orders)  # each worker has its own copy by the fork
     linux.rehearse(orders)
-    gc.collect()
-    gc.freeze()  # so that a worker's collector does not touch, and thereby copy, the pages we share
+    settle()
     children: set[int] = set()
     libc.signal_at_parents_end(0)  # from here on we see to it ourselves
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -51,14 +50,26 @@ def main(orders: Orders) -> NoReturn:
 def _serve(orders: Orders, namespace: Namespace, control: socket.socket, children: set[int]) -> None:
     """Say that we are ready, then answer requests until qmath is gone."""
     control.send(b'{"id": 0}')
+    forks = 0
     while (message := _next(control, orders.parent)) is not None:
         request, descriptors = message
-        answer = _end(request, children) if "end" in request else _fork(orders, namespace, descriptors, children)
+        ends = "end" in request
+        answer = _end(request, children) if ends else _fork(orders, namespace, descriptors, children)
         control.send(json.dumps({"id": request.get("id")} | answer).encode("ascii"))
+        forks += not ends
+        if forks == _MANY and not ends:
+            warm()
+            settle()
+
+
+def settle() -> None:
+    """Make what there is permanent, so that a worker's collector does not touch, and thereby copy, what we share."""
+    gc.collect()
+    gc.freeze()
 
 
 def warm() -> None:
-    """Do once what the first problem would pay for: sympy fills caches when it solves, prints and integrates."""
+    """Do once what every problem would pay for: sympy fills caches when it solves, prints and integrates."""
     if (sympy := sys.modules.get("sympy")) is not None:
         x = sympy.Symbol("x")
         str(sympy.solve(x**3 - 6 * x**2 + 11 * x - 6, x))
