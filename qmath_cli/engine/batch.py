@@ -31,7 +31,7 @@ from qmath_cli.records import Chunk, Prompt, Sampling, Stop, Usage
 
 _JOINING = 64  # prompt tokens computed per step while others decode
 _WORTH_KEEPING = 64  # tokens of a common beginning: a chat's system sentence is not, the shots of a base model are
-_MOST_CONTEXTS = 4  # more sequences than that share the cells of so many whole contexts, or take turns
+MOST_CONTEXTS = 4  # more sequences than that share the cells of so many whole contexts, or take turns
 
 
 class Batch:
@@ -270,7 +270,7 @@ def seed_order(samplings: Sequence[Sampling]) -> list[int]:
 
 def cells_for(slots: int, context_length: int) -> int:
     """How many cells so many sequences get where nothing else was asked for."""
-    return min(slots, _MOST_CONTEXTS) * context_length
+    return min(slots, MOST_CONTEXTS) * context_length
 
 
 def _state(key: int, sampling: Sampling, stops: tuple[str, ...], tokens: list[int]) -> SequenceState:

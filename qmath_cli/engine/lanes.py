@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from qmath_cli.engine.batch import Batch, cells_for, seed_order
+from qmath_cli.engine.batch import MOST_CONTEXTS, Batch, cells_for, seed_order
 from qmath_cli.engine.model import Model
 from qmath_cli.records import Chunk, Prompt, Sampling, Usage
 
@@ -161,5 +161,5 @@ class Lanes:
 
 def open_engine(model: Model, slots: int, *, retain: int = 0) -> Batch | Lanes:
     """An engine for many prompts: lanes where the model's placement has them and there is more than one sequence."""
-    lanes = min(model.placement.lanes, slots)
+    lanes = min(model.placement.lanes, slots, MOST_CONTEXTS)  # each lane needs the cells of a whole context
     return Lanes(model, slots, lanes, retain=retain) if lanes > 1 else Batch(model, slots, retain=retain)

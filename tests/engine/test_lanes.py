@@ -148,13 +148,13 @@ def test_ctrl_c_at_any_moment_loses_nothing(model: Model, lanes: Lanes) -> None:
     assert [texts[key] for key in ids] == alone
 
 
-@pytest.mark.parametrize(("lanes", "slots", "kind"), [(2, 16, Lanes), (2, 1, Batch), (1, 16, Batch)])
-def test_there_are_lanes_where_they_pay(model: Model, lanes: int, slots: int, kind: type) -> None:
-    """For a placement that has them, and more than one sequence."""
+@pytest.mark.parametrize(("lanes", "slots", "turns"), [(2, 16, 2), (2, 1, 1), (1, 16, 1), (64, 16, 4)])
+def test_there_are_lanes_where_they_pay(model: Model, lanes: int, slots: int, turns: int) -> None:
+    """For a placement that has them and more than one sequence; no more than one batch would have contexts."""
     usual, model.placement = model.placement, Placement(None, 0, all_layers=False, threads=1, lanes=lanes)
     try:
         engine = open_engine(model, slots)
     finally:
         model.placement = usual
-    assert isinstance(engine, kind)
+    assert engine.turns == turns
     engine.close()
