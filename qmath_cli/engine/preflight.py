@@ -15,10 +15,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 
 from qmath_cli.engine import builds
 from qmath_cli.errors import EngineUnusable
@@ -103,13 +106,44 @@ def run_child(model: Path, way: Way, device: str) -> str:
     command = [sys.executable, "-m", "qmath_cli.engine.probe", str(model), way.name, device]
     paths = [str(_PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    with ExitStack() as stack:
+        with _signals_held():
+            child = subprocess.Popen(command, env=environment, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE)
+            stack.callback(_end, child)
+        try:
+            _out, complaint = child.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            return f"no end within {_PATIENCE} seconds"
+        return _failure(child.returncode, complaint.decode("utf-8", "replace"))
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let the handlers of Ctrl-C and SIGTERM wait while a child is started.
+
+    What they raise out of `Popen` would leave a child that nobody knows of. A signal mask would not do: it is the
+    thread's own, and Python's handlers run in the main thread whichever thread the signal came to.
+    """
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if threading.current_thread() is not threading.main_thread() or None in handlers.values():
+        yield  # nothing is raised here
+        return
+    came: list[int] = []
     try:
-        child = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return f"no end within {_PATIENCE} seconds"
-    return _failure(child.returncode, child.stderr.decode("utf-8", "replace"))
+        for number in handlers:
+            signal.signal(number, lambda which, _frame: came.append(which))
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for which in came:
+            signal.raise_signal(which)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Kill and reap a child, which may have ended long ago."""
+    with child:  # closes its pipe and waits for it
+        child.kill()
 
 
 def _failure(code: int, complaint: str) -> str:

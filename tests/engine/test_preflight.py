@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,6 +86,33 @@ def test_the_real_child_survives_each_way(demo: Path, way: Way) -> None:
 def test_a_child_that_cannot_load_says_why(tmp_path: Path) -> None:
     """An error in the child is a sentence, not a signal."""
     assert "none.gguf" in preflight.run_child(tmp_path / "none.gguf", Way.FULL, "cpu")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_child_starts_leaves_no_child(
+    demo: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """The handler's exception rises when there is somebody to end the child; the handlers are back in their place."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **keywords: Any) -> None:
+            super().__init__(*arguments, **keywords)
+            started.append(self)
+            signal.raise_signal(number)
+
+    def handler(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(number, handler)
+    try:
+        monkeypatch.setattr(subprocess, "Popen", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            preflight.run_child(demo, Way.FULL, "cpu")
+        assert signal.getsignal(number) is handler
+    finally:
+        signal.signal(number, before)
+    assert [child.returncode for child in started] == [-signal.SIGKILL]
 
 
 def test_another_build_is_another_question(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
