@@ -329,7 +329,7 @@ class Engine(Protocol):
 
     @property
     def turns(self) -> int:
-        """Steps in which every sequence that can run moves once."""
+        """Steps in which a sequence that can run moves once, on the average."""
         ...
 
     def start(self, prompt: Prompt, samplings: Sequence[Sampling]) -> tuple[int, ...]:

@@ -93,6 +93,11 @@ class Batch:
         return bool(self._outbox)
 
     @property
+    def effort(self) -> int:
+        """What was begun, in tokens; a batch costs about as much as one more of them, whatever it holds."""
+        return 1 + sum(count for _sequence, count in self._shares)
+
+    @property
     def cells_used(self) -> int:
         """KV cells in use, each counted once however many sequences share it."""
         return self._residence.cells_used

@@ -4,8 +4,9 @@ A decode step of a model of a few megabytes takes a fraction of a millisecond. T
 matrices meet at a barrier after every one, some hundred times a step; where anything else wants a core (the programs
 of the sequences, another process) each of these meetings can last as long as a time slice. And in one context of many
 sequences each token passes over the KV cells of all. So a small model gets a lane for each core: a `Batch` with a
-context of its own, computed on one thread. The lanes report by turns, so that one computes while what the other said
-is dealt with, and what comes out depends on the number of lanes, not on the clock.
+context of its own, computed on one thread, and one computes while what another said is dealt with. They report in the
+order in which they ought to be done, time being counted in tokens: whoever has a long prompt to prefill does not keep
+the others waiting, and what comes out depends on the number of lanes, not on the clock.
 
 Promises what `Batch` promises. A model of a gigabyte is better off with one batch on all cores, see `open_engine`.
 """
@@ -38,8 +39,9 @@ class Lanes:
         )
         self._slots = shares
         self._load = [0] * lanes  # sequences that are not released, by lane
-        self._computing: set[int] = set()  # lanes whose batch has begun
-        self._next = 0  # the lane that reports next
+        self._computing: dict[int, int] = {}  # lanes whose batch has begun, and when it ought to be done
+        self._now = 0  # in tokens: when the last one that was heard ought to have been done
+        self._extensions: list[list[tuple[int, str]]] = [[] for _ in shares]  # for sequences of lanes that compute
 
     def __enter__(self) -> Self:
         return self
@@ -93,10 +95,16 @@ class Lanes:
         return dealt
 
     def extend(self, sequence: int, text: str) -> None:
-        """Append plain text to a stopped sequence, and let it decode on."""
+        """Append plain text to a stopped sequence, and let it decode on: at once, or after the batch under way."""
         lane, own = self._find(sequence)
-        self._finish(lane)
-        self._lanes[lane].extend(own, text)
+        self._extensions[lane].append((own, text))
+        if lane not in self._computing:
+            self._extend(lane)
+
+    def _extend(self, lane: int) -> None:
+        """Pass on the texts that a lane, computing, could not take."""
+        while self._extensions[lane]:
+            self._lanes[lane].extend(*self._extensions[lane].pop(0))
 
     def release(self, sequence: int) -> None:
         """Forget a sequence, running or not."""
@@ -111,20 +119,19 @@ class Lanes:
         return self._lanes[lane].usage(own)
 
     def step(self) -> tuple[Chunk, ...]:
-        """Begin wherever nothing is being computed, and hear the lane whose turn it is; empty when none can run."""
+        """Begin wherever nothing is being computed, and hear who ought to be done first; empty when none can run."""
         while True:
-            idle = True
             for lane, batch in enumerate(self._lanes):
                 if lane not in self._computing and not batch.speaks and batch.begin():
-                    self._computing.add(lane)
-            for lane in self._in_turn():
-                idle = idle and lane not in self._computing
-                self._finish(lane)
-                if chunks := self._said(lane):
-                    self._next = lane + 1
-                    return chunks
-            if idle:
+                    self._computing[lane] = self._now + batch.effort
+            due = {lane: self._now for lane, batch in enumerate(self._lanes) if batch.speaks} | self._computing
+            if not due:
                 return ()
+            lane = min(due, key=lambda lane: (due[lane], lane))
+            self._now = due[lane]
+            self._finish(lane)
+            if chunks := self._said(lane):
+                return chunks
 
     def warm(self, alike: Sequence[Prompt], folder: Path, identity: str = "") -> bool:
         """Keep the cells of what these prompts begin with in every lane: see `Batch.warm`."""
@@ -137,15 +144,11 @@ class Lanes:
             self._finish(lane)
             batch.forget()
 
-    def _in_turn(self) -> list[int]:
-        lanes = range(len(self._lanes))
-        return [(self._next + lane) % len(lanes) for lane in lanes]
-
     def _finish(self, lane: int) -> None:
         """Nothing is being computed in this lane any more; an exception leaves it to `Batch` to mend itself."""
-        if lane in self._computing:
-            self._computing.discard(lane)
+        if self._computing.pop(lane, None) is not None:
             self._lanes[lane].finish()
+        self._extend(lane)
 
     def _said(self, lane: int) -> tuple[Chunk, ...]:
         chunks = self._lanes[lane].said()

@@ -67,12 +67,39 @@ def test_a_text_does_not_depend_on_the_order_of_the_samplings(model: Model) -> N
     assert len(set(forwards)) > 1
 
 
-def test_each_lane_reports_in_its_turn(lanes: Lanes) -> None:
-    """Two sequences in two lanes: in as many steps as there are turns, both have said something, and the same later."""
-    ids = {lanes.start(problem, [GREEDY])[0] for problem in PROBLEMS[:2]}
+def test_two_lanes_at_the_same_work_report_by_turns(lanes: Lanes) -> None:
+    """Two sequences of one prompt in two lanes: in as many steps as there are turns both have said something."""
+    ids = lanes.start(PROBLEMS[0], WARM[:1]) + lanes.start(PROBLEMS[0], WARM[1:2])
     for _ in range(5):
         heard = [chunk.sequence for _ in range(lanes.turns) for chunk in lanes.step()]
         assert sorted(heard) == sorted(ids)
+
+
+def test_a_long_prompt_in_one_lane_does_not_keep_the_other_waiting(lanes: Lanes) -> None:
+    """Time is counted in tokens: while a thousand are prefilled here, many are decoded there."""
+    (short,) = lanes.start(PROBLEMS[0], [GREEDY])
+    lanes.step()
+    (long,) = lanes.start(Prompt((Segment("1 + 2 = 3. " * 125),)), [GREEDY])
+    assert {key % 2 for key in (short, long)} == {0, 1}
+    heard = [chunk.sequence for _ in range(40) for chunk in lanes.step()]
+    assert heard == [short] * 40
+
+
+def test_what_a_computing_lane_is_told_waits_for_its_batch(model: Model, lanes: Lanes) -> None:
+    """A sequence that stopped is extended while its lane computes for another: nothing is lost, nothing said twice."""
+    first, other, companion = (lanes.start(problem, [GREEDY])[0] for problem in (PROBLEMS[1], *PROBLEMS[:2]))
+    assert [key % 2 for key in (first, other, companion)] == [0, 1, 0]
+    text, stopped, extended = "", False, False
+    while not (extended and stopped):
+        chunks = lanes.step()
+        mine = [chunk for chunk in chunks if chunk.sequence == first]
+        text += "".join(chunk.text for chunk in mine)
+        stopped = stopped or any(chunk.stop for chunk in mine)
+        if stopped and not extended and chunks[0].sequence == other:  # so the other lane has begun a batch
+            lanes.extend(first, BLOCK)
+            text, stopped, extended = text + BLOCK, False, True
+    with Batch(model) as batch:
+        assert solve(batch, PROBLEMS[1], [GREEDY]) == [text]
 
 
 def test_a_lane_that_has_nothing_to_do_holds_nobody_up(lanes: Lanes) -> None:
