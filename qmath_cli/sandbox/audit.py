@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from functools import cache
 
 _REFUSED = (
     "os.",
@@ -44,9 +45,15 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _STREAM_PAIR = (1, 1)  # AF_UNIX, SOCK_STREAM: asyncio's own wake-up pair
 
 
+@cache
+def beneath(readable: tuple[str, ...]) -> tuple[str, ...]:
+    """What the real paths of all that lies in these folders begin with."""
+    return tuple(os.path.join(os.path.realpath(path), "") for path in readable)
+
+
 def install(readable: Iterable[str]) -> None:
     """Refuse from here on; there is no way to take an audit hook off again."""
-    roots = tuple(os.path.join(os.path.realpath(path), "") for path in readable)
+    roots = beneath(tuple(readable))
     realpath, fspath, writing = os.path.realpath, os.fsdecode, _WRITING
     refused, listing, harmless, pair = _REFUSED, _LISTING, _HARMLESS, _STREAM_PAIR
     busy = False  # realpath itself raises events

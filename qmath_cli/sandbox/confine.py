@@ -21,10 +21,25 @@ def confine(orders: Orders, parent: int) -> list[dict[str, str]]:
     found = probes.find(orders, probes.PROBES, Hold.KERNEL, detail)
     memory = probes.memory_held(orders)
     if Switch.AUDIT not in orders.without:
-        audit.install((*orders.readable, "/dev/urandom", "/usr/share/zoneinfo"))
+        audit.install(_open_to_python(orders))
         found |= probes.find(orders, probes.PROBES.keys() - found.keys(), Hold.PYTHON, "audit hook")
     unheld = {guard: probes.record(guard, Hold.NONE, "not refused") for guard in probes.PROBES}
     return [*outside(orders, memory=memory), *(unheld | found).values()]  # in the order of the probes
+
+
+def rehearse(orders: Orders) -> tuple[int, ...]:
+    """Work out beforehand what every forked worker would otherwise work out for itself (Linux).
+
+    Returns descriptors that the workers are to inherit.
+    """
+    from qmath_cli.sandbox import linux
+
+    audit.beneath(_open_to_python(orders))
+    return linux.rehearse(orders)
+
+
+def _open_to_python(orders: Orders) -> tuple[str, ...]:
+    return (*orders.readable, "/dev/urandom", "/usr/share/zoneinfo")
 
 
 def apply(orders: Orders, parent: int) -> str:

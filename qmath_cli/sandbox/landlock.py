@@ -43,14 +43,23 @@ def ruleset(version: int) -> bytes:
     return struct.pack(f"={len(fields)}Q", *fields)
 
 
-def restrict(machine: Machine, version: int, readable: Iterable[str]) -> None:
-    """Restrict this thread and its children for good. Raises `OSError`; the caller has set no_new_privs."""
+def make(machine: Machine, version: int, readable: Iterable[str]) -> int:
+    """A ruleset as a descriptor: reading beneath these paths and nothing else. Raises `OSError`."""
     attributes = ruleset(version)
     buffer = ctypes.create_string_buffer(attributes, len(attributes))
     handle = syscall(machine.numbers["landlock_create_ruleset"], buffer, len(attributes), 0)
     try:
         for path in readable:
             _grant(machine, handle, path)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def restrict(machine: Machine, handle: int) -> None:
+    """Restrict this thread and its children for good. Raises `OSError`; the caller has set no_new_privs."""
+    try:
         syscall(machine.numbers["landlock_restrict_self"], handle, 0)
     finally:
         os.close(handle)

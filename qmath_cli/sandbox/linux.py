@@ -57,23 +57,31 @@ def landlock_version(orders: Orders) -> int:
 
 def _landlock(machine: syscalls.Machine, version: int, orders: Orders) -> bool:
     try:
-        landlock.restrict(machine, version, granted(orders))
+        landlock.restrict(machine, _rules(machine, version, orders))
     except OSError:  # what the probes then find is what counts
         return False
     return True
 
 
 @cache
-def granted(orders: Orders) -> tuple[str, ...]:
-    """The real paths beneath which a worker may read."""
-    return tuple(dict.fromkeys(os.path.realpath(path) for path in (*orders.readable, *SYSTEM_FILES)))
+def _rules(machine: syscalls.Machine, version: int, orders: Orders) -> int:
+    """Landlock's rules, a descriptor that a forked worker inherits."""
+    paths = dict.fromkeys(os.path.realpath(path) for path in (*orders.readable, *SYSTEM_FILES))
+    return landlock.make(machine, version, paths)
 
 
-def rehearse(orders: Orders) -> None:
-    """Work out beforehand what every worker would otherwise work out for itself."""
-    granted(orders)
-    if (machine := syscalls.machine(platform.machine())) is not None:
-        seccomp.template(machine, reading=True)
+def rehearse(orders: Orders) -> tuple[int, ...]:
+    """Work out beforehand what every worker would otherwise work out for itself; the descriptors it is to inherit."""
+    machine, version = syscalls.machine(platform.machine()), landlock_version(orders)
+    if machine is None:
+        return ()
+    seccomp.program(machine, 0)
+    if not version or Switch.LANDLOCK in orders.without:
+        return ()
+    try:
+        return (_rules(machine, version, orders),)
+    except OSError:  # each worker will meet it as well, and say so
+        return ()
 
 
 def _seccomp(machine: syscalls.Machine, *, reading: bool) -> bool:

@@ -98,14 +98,25 @@ def block(number: int, tests: Iterable[Test], otherwise: int) -> list[Op]:
     return [Op(_JEQ, number, no=len(body)), *body]
 
 
-def program(machine: Machine, pid: int, *, reading: bool = True) -> list[Op]:
-    """The whole filter for process `pid`; without `reading`, no file can be opened at all."""
-    return [Op(op.code, pid, op.yes, op.no) if op.k == _OWN_PID else op for op in template(machine, reading=reading)]
+def program(machine: Machine, pid: int, *, reading: bool = True) -> bytes:
+    """The filter for process `pid`, a `struct sock_filter[]`; without `reading`, no file can be opened at all."""
+    code, marks = _packed(machine, reading=reading)
+    mine = bytearray(code)
+    for mark in marks:
+        mine[mark : mark + 4] = struct.pack("=I", pid)
+    return bytes(mine)
 
 
 @cache
+def _packed(machine: Machine, *, reading: bool) -> tuple[bytes, tuple[int, ...]]:
+    """The filter and where in it the process's own number belongs: worked out once for many workers."""
+    ops = template(machine, reading=reading)
+    marks = tuple(8 * place + 4 for place, op in enumerate(ops) if op.k == _OWN_PID)
+    return b"".join(op.pack() for op in ops), marks
+
+
 def template(machine: Machine, *, reading: bool) -> tuple[Op, ...]:
-    """The filter with a mark in place of the process's own number, so that it is built once for many workers."""
+    """The filter with a mark in place of the process's own number."""
     number = machine.numbers
     ops = [Op(_LD, _ARCH), Op(_JEQ, machine.audit, yes=1), Op(_RET, _KILL), Op(_LD, _NR)]
     if machine.x32:
@@ -140,10 +151,9 @@ def _conditional(*, reading: bool) -> list[tuple[str, tuple[Test, ...], int]]:
     ]
 
 
-def load(machine: Machine, ops: list[Op]) -> None:
+def load(machine: Machine, code: bytes) -> None:
     """Put the filter on every thread of this process for good. Raises `OSError`; no_new_privs is set."""
-    code = b"".join(op.pack() for op in ops)
     buffer = ctypes.create_string_buffer(code, len(code))
     address = ctypes.addressof(buffer)
-    header = ctypes.create_string_buffer(struct.pack("=HxxxxxxQ", len(ops), address), 16)
+    header = ctypes.create_string_buffer(struct.pack("=HxxxxxxQ", len(code) // 8, address), 16)
     syscall(machine.numbers["seccomp"], _SET_MODE_FILTER, _TSYNC, header)

@@ -17,9 +17,11 @@ import select
 import signal
 import socket
 import sys
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import NoReturn
 
-from qmath_cli.sandbox import libc, linux, surroundings, worker
+from qmath_cli.sandbox import confine, libc, surroundings, worker
 from qmath_cli.sandbox.orders import Orders
 from qmath_cli.sandbox.program import Namespace
 
@@ -29,17 +31,25 @@ _MANY = 3  # workers: one solution takes one and leaves a spare, and is not to w
 _DESCRIPTORS = 4096  # more than this process ever has open
 
 
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What every worker finds prepared; by the fork it has a copy of its own."""
+
+    orders: Orders
+    namespace: Namespace
+    kept: tuple[int, ...]  # descriptors that it inherits
+
+
 def main(orders: Orders) -> NoReturn:
     """Import, then serve until qmath is gone."""
     control = socket.socket(fileno=0)
-    namespace = surroundings.prepare(orders)  # each worker has its own copy by the fork
-    linux.rehearse(orders)
+    stock = Stock(orders, surroundings.prepare(orders), confine.rehearse(orders))
     settle()
     children: set[int] = set()
     libc.signal_at_parents_end(0)  # from here on we see to it ourselves
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with contextlib.suppress(OSError):  # qmath went away while we were answering
-        _serve(orders, namespace, control, children)
+        _serve(stock, control, children)
     for child in list(children):
         _end({"end": child}, children)
     with contextlib.suppress(OSError):
@@ -47,14 +57,14 @@ def main(orders: Orders) -> NoReturn:
     os._exit(0)
 
 
-def _serve(orders: Orders, namespace: Namespace, control: socket.socket, children: set[int]) -> None:
+def _serve(stock: Stock, control: socket.socket, children: set[int]) -> None:
     """Say that we are ready, then answer requests until qmath is gone."""
     control.send(b'{"id": 0}')
     forks = 0
-    while (message := _next(control, orders.parent)) is not None:
+    while (message := _next(control, stock.orders.parent)) is not None:
         request, descriptors = message
         ends = "end" in request
-        answer = _end(request, children) if ends else _fork(orders, namespace, descriptors, children)
+        answer = _end(request, children) if ends else _fork(stock, descriptors, children)
         control.send(json.dumps({"id": request.get("id")} | answer).encode("ascii"))
         forks += not ends
         if forks == _MANY and not ends:
@@ -88,28 +98,29 @@ def _next(control: socket.socket, parent: int) -> tuple[dict[str, object], list[
     return (request if isinstance(request, dict) else {}), descriptors
 
 
-def _fork(orders: Orders, namespace: Namespace, descriptors: list[int], children: set[int]) -> dict[str, int]:
+def _fork(stock: Stock, descriptors: list[int], children: set[int]) -> dict[str, int]:
     zygote = os.getpid()
     child = os.fork()
     if child == 0:
-        _become_worker(orders, namespace, descriptors, zygote)
+        _become_worker(stock, descriptors, zygote)
     for descriptor in descriptors:
         os.close(descriptor)
     children.add(child)
     return {"pid": child}
 
 
-def _become_worker(orders: Orders, namespace: Namespace, descriptors: list[int], zygote: int) -> NoReturn:
+def _become_worker(stock: Stock, descriptors: list[int], zygote: int) -> NoReturn:
     """In the child: a session of its own, its pipes in place (over our socket), nothing else open, its own chance."""
     try:
         os.setsid()
         for target, descriptor in enumerate(descriptors):
             os.dup2(descriptor, target)
-        os.closerange(3, _DESCRIPTORS)
+        for below, above in pairwise((2, *sorted(stock.kept), _DESCRIPTORS)):
+            os.closerange(below + 1, above)
         random.seed()
         if (numpy_random := sys.modules.get("numpy.random")) is not None:
             numpy_random.seed()
-        worker.serve(orders, worker.take_channel(), zygote, namespace)
+        worker.serve(stock.orders, worker.take_channel(), zygote, stock.namespace)
     finally:
         os._exit(0)
 
