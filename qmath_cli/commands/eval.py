@@ -58,8 +58,9 @@ def command(
     kv_type: o.KV = None,
     force: o.Force = False,
     parallel: Annotated[
-        int, typer.Option(min=1, max=256, help="Sequences decoded at once; 1 repeats bit for bit.")
-    ] = 16,
+        int | None,
+        typer.Option(min=1, max=256, help="Sequences decoded at once (16; 32 below 64 MB); 1 repeats bit for bit."),
+    ] = None,
     grade: Annotated[Grade, typer.Option(help="Which grader's word counts; both are recorded.")] = Grade.OFFICIAL,
     regrade: Annotated[bool, typer.Option("--regrade", help="Grade the stored samples again.")] = False,
     recorded: Annotated[Path | None, typer.Option("--from", metavar="FILE", help="Grade recorded responses.")] = None,
@@ -80,7 +81,7 @@ def command(
         name = path.stem if data is not None and data.is_file() and name == "demo" else name
         whole = datasets.load(name, path, skip_bad=skip_bad)
         found = datasets.select(whole, limit, _shard(shard))
-        request = Request(found, settings, grade, max(parallel, 1), folder, regrade, force)
+        request = Request(found, settings, grade, parallel or 0, folder, regrade, force)
         runs, partial = _models(here, request, models or [settings.model])
     _warn(here, found)
     _show(here, found, runs, partial=partial, as_json=json, html=html)

@@ -13,6 +13,7 @@ from qmath_cli import datasets, evaluate
 from qmath_cli.commands import wiring
 from qmath_cli.commands.frame import Frame
 from qmath_cli.datasets import Dataset
+from qmath_cli.engine.devices import SMALL
 from qmath_cli.engine.lanes import open_engine
 from qmath_cli.errors import DataError, UsageError
 from qmath_cli.evaluate import Work
@@ -38,7 +39,7 @@ class Request:
     data: Dataset
     settings: Settings
     grade: Grade
-    parallel: int
+    parallel: int  # 0: as suits the model
     folder: Path
     regrade: bool = False
     force: bool = False
@@ -118,9 +119,9 @@ def _run(
     total = len(work.data.items) * work.k
     with ExitStack() as stack:
         model = stack.enter_context(
-            wiring.load_model(here, file, settings, sequences=request.parallel, force=request.force)
+            wiring.load_model(here, file, settings, sequences=work.parallel, force=request.force)
         )
-        engine = open_engine(model, request.parallel, retain=1)
+        engine = open_engine(model, work.parallel, retain=1)
         stack.enter_context(closing(engine))
         alike = [work.prompt(replace(work.data.items[0], problem=text)) for text in "AB"]
         engine.warm(alike, wiring.prefixes_of(here), file.sha256)
@@ -150,11 +151,17 @@ def _rewarded(here: Frame, request: Request, work: Work, ordered: list[Done]) ->
             yield from evaluate.reward(work, ordered, loader())
 
 
+def usual_parallel(file: ModelFile) -> int:
+    """How many sequences at once where nothing was asked for: more of a model whose steps cost little but overhead."""
+    return 32 if file.path.stat().st_size < SMALL else 16
+
+
 def _work(request: Request, file: ModelFile) -> tuple[Work, Setup]:
     settings, data = request.settings, request.data
     plan = wiring.plan_for(settings)
     prompt = partial(_prompt, data.name, settings.mode, file.name.partition(":")[0])
-    work = Work(data, settings.mode, plan.sampling, prompt, settings.k, request.parallel, settings.max_programs)
+    parallel = request.parallel or usual_parallel(file)
+    work = Work(data, settings.mode, plan.sampling, prompt, settings.k, parallel, settings.max_programs)
     setup = Setup(
         data=data.name,
         data_sha256=data.sha256,

@@ -38,7 +38,7 @@ from qmath_cli.terminal.output import Terminal
 def main() -> None:
     """Run both ways by turns and print the ratios."""
     given = [int(word) for word in sys.argv[1:]]
-    problems, parallel, rounds = given + [64, 16, 5][len(given) :]
+    problems, parallel, rounds = given + [64, 32, 5][len(given) :]
     here, settings = Frame(Terminal.standard()), Settings(model="demo:q8_0")
     file = store.locate(settings.model, here.places)
     whole = datasets.load("demo", datasets.EMBEDDED)
