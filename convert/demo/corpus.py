@@ -9,7 +9,7 @@ Shard n depends on its number alone. A shard holds the tokens of its examples on
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing import Pool
 from pathlib import Path
 from random import Random
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from . import tokenizer as bpe
-from .solutions import Example, draw, is_set_aside
+from .problems import KINDS
+from .solutions import HARDER, Example, draw, is_set_aside
 
 
 def examples(seed: str, count: int) -> Iterator[Example]:
@@ -29,11 +30,11 @@ def examples(seed: str, count: int) -> Iterator[Example]:
         yield draw(rng, held_out=False)
 
 
-def judge_examples(seed: str, count: int, tir_share: float) -> Iterator[Example]:
-    """Examples for the judge: every kind as likely, mostly CoT, and none that is set aside to choose by."""
+def judge_examples(seed: str, count: int, tir_share: float, kinds: Sequence[str] = tuple(KINDS)) -> Iterator[Example]:
+    """Examples for the judge, and none that is set aside to choose by."""
     rng = Random(seed)
     while count:
-        example = draw(rng, held_out=False, tir_share=tir_share, mistakes=0.0, even=True)
+        example = draw(rng, held_out=False, tir_share=tir_share, mistakes=0.0, kinds=kinds)
         if not is_set_aside(example.problem):
             count -= 1
             yield example
@@ -59,9 +60,14 @@ def text(example: Example) -> str:
     return example.prompt + "".join(part.text for part in example.parts)
 
 
-def write_shard(number: int, size: int, out: Path, checkpoint: Path, judge: float | None = None) -> int:
+def write_shard(
+    number: int, size: int, out: Path, checkpoint: Path, judge: float | None = None, kinds: Sequence[str] = tuple(KINDS)
+) -> int:
     """Writes shard `number`; returns its tokens."""
-    drawn = examples(f"shard {number}", size) if judge is None else judge_examples(f"judge {number}", size, judge)
+    if judge is None:
+        drawn = examples(f"shard {number}", size)
+    else:
+        drawn = judge_examples(f"judge {number}", size, judge, kinds)
     tokenizer = bpe.load(checkpoint)
     tokens: list[int] = []
     mask: list[bool] = []
@@ -108,9 +114,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--judge", type=float, help="the corpus of the reward model's judge, with this share of TIR")
+    parser.add_argument(
+        "--kinds", nargs="+", choices=list(KINDS), default=list(KINDS), help="those of the judge's corpus"
+    )
+    parser.add_argument(
+        "--hard", action="store_true", help="all kinds in it, those of solutions.HARD three times as often"
+    )
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    jobs = [(n, args.size, args.out, args.checkpoint, args.judge) for n in range(args.first, args.first + args.shards)]
+    rest = (args.size, args.out, args.checkpoint, args.judge, HARDER if args.hard else args.kinds)
+    jobs = [(n, *rest) for n in range(args.first, args.first + args.shards)]
     with Pool(args.workers) as pool:
         for tokens in pool.starmap(write_shard, jobs, chunksize=1):
             print(f"{args.size} examples, {tokens} tokens, {tokens / args.size:.0f} each")

@@ -3,7 +3,7 @@
     python -m demo.judge --corpus FOLDER --run FOLDER --body convert/demo/checkpoint --checkpoint FOLDER --steps N
 
 A language model that was taught more than the one it judges knows some of what the other does not. This
-one starts as the demo and goes on with a corpus of its own (`demo.corpus --judge`), mostly CoT.
+one starts as the demo and goes on with a corpus of its own (`demo.corpus --judge`).
 
 The reward model has to compare a token with what was expected there, by products alone. So two terms
 are added to the cross-entropy. The logarithm of the soft-max's denominator is pulled to zero where the

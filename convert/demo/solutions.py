@@ -8,6 +8,7 @@ what the executor writes, and programs that are there to fail.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
@@ -46,7 +47,10 @@ HARD = frozenset(
         "chickens and rabbits",
     }
 )
-"""Kinds that a model of this size learns last, by a look at an early checkpoint; drawn three times as often."""
+"""Kinds that a model of this size learns last, by a look at an early checkpoint."""
+
+HARDER = tuple(name for name in KINDS for _ in range(3 if name in HARD else 1))
+"""Every kind, to draw from: the hard ones come three times as often."""
 
 HELD_OUT_SHARE = 20
 """One problem in twenty is held out."""
@@ -137,9 +141,11 @@ def with_mistake(rng: Random, draft: Draft, language: Language) -> Draft:
     return replace(draft, steps=steps)
 
 
-def draw(rng: Random, held_out: bool, tir_share: float = 0.87, mistakes: float = 0.06, even: bool = False) -> Example:
-    """An example of a random kind and language, on the wanted side of the split; `even`: no kind more often."""
-    kind = rng.choice([name for name in KINDS for _ in range(3 if name in HARD and not even else 1)])
+def draw(
+    rng: Random, held_out: bool, tir_share: float = 0.87, mistakes: float = 0.06, kinds: Sequence[str] = HARDER
+) -> Example:
+    """An example of one of these kinds in a random language, on the wanted side of the split."""
+    kind = rng.choice(kinds)
     language = rng.choice(list(Language))
     draft = draw_draft(rng, kind, language, held_out)
     if rng.random() >= tir_share:
