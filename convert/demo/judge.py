@@ -117,12 +117,7 @@ def step(run: Run[Judge], tokens: Tensor, own: Tensor, strictness: float) -> Ten
     """One update; the three numbers before it."""
     run.model.leave_room()
     loss, numbers = loss_of(run.model, tokens, own, strictness)
-    loss.backward()
-    nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
-    for optimizer in run.optimizers:
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-    run.step += 1
+    run.descend(loss)
     return numbers
 
 

@@ -127,6 +127,15 @@ class Run(Generic[M]):
     step: int = 0
     seconds: float = 0.0
 
+    def descend(self, loss: Tensor) -> None:
+        """One update of the weights."""
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+
     def save(self, folder: Path, checkpoint: Path) -> None:
         """Writes the state, then the exported weights."""
         state = {
@@ -183,12 +192,7 @@ def step(run: Run[Qwen2], tokens: Tensor, mask: Tensor) -> float:
     """One update; the loss before it."""
     with torch.autocast(tokens.device.type, torch.bfloat16):
         loss = loss_of(run.model, tokens, mask)
-    loss.backward()
-    nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
-    for optimizer in run.optimizers:
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-    run.step += 1
+    run.descend(loss)
     return float(loss.item())
 
 

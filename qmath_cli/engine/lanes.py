@@ -66,7 +66,7 @@ class Lanes:
 
     @property
     def turns(self) -> int:
-        """Steps in which every sequence that can run moves once."""
+        """Steps in which a sequence that can run moves once, on the average."""
         return len(self._lanes)
 
     @property
