@@ -22,7 +22,7 @@ from qmath_cli.engine.native import native
 from qmath_cli.errors import QmathError
 from qmath_cli.models import fit, lockfile, memory, store
 from qmath_cli.models.store import State
-from qmath_cli.places import Places
+from qmath_cli.paths import Places
 from qmath_cli.records import Protection
 from qmath_cli.sandbox.executor import Executor
 from qmath_cli.sandbox.limits import Limits

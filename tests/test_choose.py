@@ -2,8 +2,8 @@
 
 import pytest
 
-from qmath_cli import choose
 from qmath_cli.records import Finish, Mark, Pick, Sample, Verdict, Votes
+from qmath_cli.solving import vote
 
 
 def samples(*answers: str | None, rewards: tuple[float, ...] = ()) -> list[Sample]:
@@ -22,7 +22,7 @@ def as_numbers(answer: str, reference: str) -> Verdict:
 
 def chosen(found: list[Sample], how: Pick) -> str | None:
     """The answer picked with exact-text votes."""
-    one = choose.pick(found, choose.count(found, len(found), choose.same_text), how)
+    one = vote.pick(found, vote.count(found, len(found), vote.same_text), how)
     return one.answer if one else None
 
 
@@ -38,14 +38,14 @@ def test_a_tie_goes_to_the_answer_seen_first() -> None:
 
 def test_equivalent_answers_vote_together() -> None:
     """Answers that differ in spelling only form one group, named after its first member."""
-    votes = choose.count(samples("3", "0.5", "0.50", ".5"), 4, as_numbers)
+    votes = vote.count(samples("3", "0.5", "0.50", ".5"), 4, as_numbers)
     assert [(one.answer, one.count, one.members) for one in votes.groups] == [("0.5", 3, (1, 2, 3)), ("3", 1, (0,))]
 
 
 def test_samples_without_an_answer_do_not_vote() -> None:
     """They count as sampled, but however many there are, an answer wins."""
     found = samples(None, None, "4", None)
-    votes = choose.count(found, 4, choose.same_text)
+    votes = vote.count(found, 4, vote.same_text)
     assert (votes.sampled, len(votes.groups), chosen(found, Pick.MAJ)) == (4, 1, "4")
 
 
@@ -88,7 +88,7 @@ def test_a_vote_is_decided_when_nothing_can_change_it(
     answers: tuple[str | None, ...], k: int, stop_at: int, over: bool
 ) -> None:
     """Enough equal answers, an unassailable lead, or all samples; never a mere majority of the first few."""
-    assert choose.decided(choose.count(samples(*answers), k, choose.same_text), stop_at) is over
+    assert vote.decided(vote.count(samples(*answers), k, vote.same_text), stop_at) is over
 
 
 @pytest.mark.parametrize(
@@ -105,11 +105,11 @@ def test_a_vote_is_decided_when_nothing_can_change_it(
 )
 def test_only_samples_that_can_matter_are_made(answers: tuple[str, ...], k: int, stop_at: int, at_once: int) -> None:
     """As many as the leading answer lacks."""
-    assert choose.worthwhile(choose.count(samples(*answers), k, choose.same_text), stop_at) == at_once
+    assert vote.worthwhile(vote.count(samples(*answers), k, vote.same_text), stop_at) == at_once
 
 
 def test_agreement_is_said_in_words() -> None:
     """The count names how many agree, of how many taken."""
-    assert choose.agreement(choose.count(samples("1", "1", "2"), 3, choose.same_text)) == "2 of 3 agree"
-    assert "decided before all 8" in choose.agreement(choose.count(samples("1", "1", "1"), 8, choose.same_text))
-    assert choose.agreement(Votes(1, 1)) == ""
+    assert vote.agreement(vote.count(samples("1", "1", "2"), 3, vote.same_text)) == "2 of 3 agree"
+    assert "decided before all 8" in vote.agreement(vote.count(samples("1", "1", "1"), 8, vote.same_text))
+    assert vote.agreement(Votes(1, 1)) == ""

@@ -15,7 +15,7 @@ import pytest
 from qmath_cli.doctor import CHECKS, CheckResult, Patient, Screen, Status, check_model, check_models, check_terminal
 from qmath_cli.doctor import examine as examined
 from qmath_cli.models import store
-from qmath_cli.places import find
+from qmath_cli.paths import find
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.findings import findings
 from qmath_cli.terminal.look import Look

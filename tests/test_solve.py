@@ -6,7 +6,6 @@ from collections.abc import Generator
 
 from scripted import EchoExecutor, ScriptedEngine, Stretch
 
-from qmath_cli.choose import same_text
 from qmath_cli.records import (
     Event,
     Finish,
@@ -21,7 +20,8 @@ from qmath_cli.records import (
     Stop,
     TextDelta,
 )
-from qmath_cli.solve import Plan, Tools, solve
+from qmath_cli.solving.solve import Plan, Tools, solve
+from qmath_cli.solving.vote import same_text
 
 PROBLEM = Problem("What is 1 + 1?")
 

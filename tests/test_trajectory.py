@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qmath_cli.records import Finish, Mode, Output, ProgramRun, RunStatus, Stop
-from qmath_cli.trajectory import Execute, Finished, Generate, Trajectory, trailing_program
+from qmath_cli.solving.trajectory import Execute, Finished, Generate, Trajectory, trailing_program
 
 PROGRAM = "Let us compute.\n\n```python\nprint(1 + 1)\n```\n"
 

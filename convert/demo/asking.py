@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from qmath_cli import prompts
-from qmath_cli.attempts import Attempts
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.model import Options, load
 from qmath_cli.engine.preflight import check
+from qmath_cli.prompting import chat
 from qmath_cli.records import Mode, Sample, SampleFinished, Sampling
 from qmath_cli.sandbox.executor import Executor
+from qmath_cli.solving.attempts import Attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def ask(
             place, question = next(waiting, (-1, None))
             more = question is not None
             if question is not None:
-                prompt = prompts.chat(question.problem, mode)
+                prompt = chat.chat(question.problem, mode)
                 asked |= dict.fromkeys(attempts.launch(prompt, samplings, mode), place)
         for key, event in attempts.step():
             if isinstance(event, SampleFinished):

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from qmath_cli.evaluate_stats import wilson
+from qmath_cli.evaluation.statistics import wilson
 from qmath_cli.grading.grader import Grader
 from qmath_cli.records import Mark, Mode, Sample, Sampling
 from qmath_cli.settings import Grade

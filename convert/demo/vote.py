@@ -15,18 +15,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from qmath_cli import choose, prompts
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.model import Model, Options, load
 from qmath_cli.engine.preflight import check
 from qmath_cli.engine.reward import RewardModel, read_head
-from qmath_cli.evaluate_stats import wilson
+from qmath_cli.evaluation.statistics import wilson
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models.store import head_path
+from qmath_cli.prompting import chat
 from qmath_cli.records import Language, Mode, Pick, Problem, Sample, Sampling, Solution
 from qmath_cli.sandbox.executor import Executor
 from qmath_cli.settings import Grade
-from qmath_cli.solve import Plan, Tools, solve
+from qmath_cli.solving import vote
+from qmath_cli.solving.solve import Plan, Tools, solve
 
 from .asking import Question, read
 from .score import HELD_OUT, right
@@ -57,7 +58,7 @@ def solved(question: Question, plan: Plan, tools: Tools) -> Solution:
 def rewarded(reward: RewardModel, question: Question, mode: Mode, samples: Sequence[Sample]) -> list[Sample]:
     """The samples with their scores; equal texts are scored once."""
     texts = dict.fromkeys(sample.text for sample in samples)
-    scores = {text: reward.score(prompts.conversation(question.problem, mode, text)) for text in texts}
+    scores = {text: reward.score(chat.conversation(question.problem, mode, text)) for text in texts}
     return [replace(sample, reward=scores[sample.text]) for sample in samples]
 
 
@@ -75,14 +76,14 @@ def compare(
 
     def picked(how: Pick) -> tuple[float, ...]:
         return tuple(
-            good(q, choose.pick(samples, solution.votes, how))
+            good(q, vote.pick(samples, solution.votes, how))
             for q, samples, solution in zip(questions, scored, full, strict=True)
         )
 
     means = [sum(good(q, one) for one in s.samples) / plan.k for q, s in zip(questions, full, strict=True)]
     yield Run("mean single sample", tuple(means), tokens // plan.k)
     yield Run(f"Maj@{plan.k}", picked(Pick.MAJ), tokens)
-    stopped = tuple(good(q, choose.pick(s.samples, s.votes, Pick.MAJ)) for q, s in zip(questions, early, strict=True))
+    stopped = tuple(good(q, vote.pick(s.samples, s.votes, Pick.MAJ)) for q, s in zip(questions, early, strict=True))
     yield Run(f"Maj@{plan.k}, stopped at {stop_at} equal", stopped, sum(s.usage.completion_tokens for s in early))
     yield Run(f"RM@{plan.k}", picked(Pick.RM), tokens)
     yield Run(f"RM@{plan.k}, weighted vote", picked(Pick.RM_VOTE), tokens)

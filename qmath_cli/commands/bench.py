@@ -15,7 +15,7 @@ from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.settings import Settings
 
 if TYPE_CHECKING:
-    from qmath_cli.bench import Opponent, Plan, Report
+    from qmath_cli.benchmark.measure import Opponent, Plan, Report
     from qmath_cli.engine.devices import Placement
     from qmath_cli.engine.model import Model
     from qmath_cli.records import ModelFile
@@ -43,7 +43,7 @@ def command(
     json: o.Json = False,
 ) -> int:
     """Measure load time, time to the first token, prefill and decode on this machine."""
-    from qmath_cli.bench import Plan
+    from qmath_cli.benchmark.measure import Plan
 
     here = frame(context)
     settings = here.settings(
@@ -55,7 +55,7 @@ def command(
 
 
 def _run(here: Frame, settings: Settings, plan: Plan, against: Path | None, *, force: bool, as_json: bool) -> None:
-    from qmath_cli.bench import measure
+    from qmath_cli.benchmark.measure import measure
     from qmath_cli.commands.wiring import load_model
     from qmath_cli.models import store
 
@@ -90,8 +90,8 @@ def _check_room(plan: Plan, model: Model) -> None:
 
 
 def _opponents(against: Path | None, file: ModelFile, model: Model, plan: Plan) -> list[Opponent]:
-    from qmath_cli.bench import prompt_of
-    from qmath_cli.bench_llama import Work, opponents
+    from qmath_cli.benchmark.llama_cpp import Work, opponents
+    from qmath_cli.benchmark.measure import prompt_of
 
     if against is None:
         return []
@@ -102,7 +102,7 @@ def _opponents(against: Path | None, file: ModelFile, model: Model, plan: Plan) 
 
 def _with_machine(report: Report, placement: Placement, file: ModelFile) -> Report:
     """The report with what the machine could do at best, where the CPU decodes."""
-    from qmath_cli.bench_machine import bandwidth, peak_rss
+    from qmath_cli.benchmark.machine import bandwidth, peak_rss
 
     peak = peak_rss()  # before the buffers of the bandwidth measurement
     if placement.device is not None:

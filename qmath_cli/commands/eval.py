@@ -12,13 +12,13 @@ from typing import Annotated
 
 import typer
 
-from qmath_cli import datasets, evaluate_recorded
 from qmath_cli.commands import evaluation
 from qmath_cli.commands import options as o
 from qmath_cli.commands.evaluation import Request
 from qmath_cli.commands.frame import Frame, frame
-from qmath_cli.datasets import Dataset
 from qmath_cli.errors import ExitCode, UsageError
+from qmath_cli.evaluation import datasets, responses
+from qmath_cli.evaluation.datasets import Dataset
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.terminal import report_html, report_text
 from qmath_cli.terminal.eval_progress import Meter
@@ -108,7 +108,7 @@ def _models(here: Frame, request: Request, models: list[str]) -> tuple[list[Run]
 
 def _from(path: Path, settings: Settings, grade: Grade, *, skip_bad: bool, k: int | None) -> tuple[Dataset, list[Run]]:
     """Grade recorded responses; `k` may ask for fewer samples than are recorded."""
-    found, samples, fewest = evaluate_recorded.read(path, skip_bad=skip_bad)
+    found, samples, fewest = responses.read(path, skip_bad=skip_bad)
     items = {item.id: item for item in found.items}
     with evaluation.marker("math") as graders:
         graded = [graders.grade(one, items[one.item]) for one in samples]

@@ -9,19 +9,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from qmath_cli import datasets, evaluate
 from qmath_cli.commands import wiring
 from qmath_cli.commands.frame import Frame
-from qmath_cli.datasets import Dataset
 from qmath_cli.engine.devices import SMALL
 from qmath_cli.engine.lanes import open_engine
 from qmath_cli.errors import DataError, UsageError
-from qmath_cli.evaluate import Work
-from qmath_cli.evaluate_grade import Marker
-from qmath_cli.evaluate_published import published
-from qmath_cli.evaluate_records import Done, Setup
-from qmath_cli.evaluate_score import Score, remarks, score
-from qmath_cli.evaluate_store import RunFile
+from qmath_cli.evaluation import datasets, schedule
+from qmath_cli.evaluation.datasets import Dataset
+from qmath_cli.evaluation.grade import Marker
+from qmath_cli.evaluation.published import published
+from qmath_cli.evaluation.records import Done, Setup
+from qmath_cli.evaluation.run_file import RunFile
+from qmath_cli.evaluation.schedule import Work
+from qmath_cli.evaluation.score import Score, remarks, score
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models import lockfile, store
 from qmath_cli.models.lockfile import Family, Kind
@@ -83,7 +83,7 @@ def carry_out(here: Frame, request: Request, model: str, graders: Marker, watch:
     with RunFile(request.folder, setup) as run:
         if work.missing(run.done):
             _run(here, request, file, work, run, graders, watch)
-        ordered = evaluate.in_order(request.data, run.done)
+        ordered = schedule.in_order(request.data, run.done)
         if request.regrade:
             items = {item.id: item for item in request.data.items}
             ordered = [graders.grade(one, items[one.item]) if one.item in items else one for one in ordered]
@@ -97,7 +97,7 @@ def stored(here: Frame, request: Request, model: str, graders: Marker) -> tuple[
     """The score of what is on the disk, without running anything."""
     _, setup = _work(request, store.locate(model, here.places))
     with RunFile(request.folder, setup) as run:
-        ordered = evaluate.in_order(request.data, run.done)
+        ordered = schedule.in_order(request.data, run.done)
     return scored(request, ordered, graders, setup), ordered
 
 
@@ -127,7 +127,7 @@ def _run(
         engine.warm(alike, wiring.prefixes_of(here), file.sha256)
         tir = work.mode is Mode.TIR
         executor = stack.enter_context(closing(wiring.executor_for(settings))) if tir else None
-        for one in evaluate.run(work, engine, executor, run, graders):
+        for one in schedule.run(work, engine, executor, run, graders):
             watch(one, len(run.done), total)
 
 
@@ -148,7 +148,7 @@ def _rewarded(here: Frame, request: Request, work: Work, ordered: list[Done]) ->
         if loader is None:
             yield from ordered
         else:
-            yield from evaluate.reward(work, ordered, loader())
+            yield from schedule.reward(work, ordered, loader())
 
 
 def usual_parallel(file: ModelFile) -> int:

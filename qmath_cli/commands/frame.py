@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import typer
 
-from qmath_cli import places, settings
-from qmath_cli.places import Places
+from qmath_cli import paths, settings
+from qmath_cli.paths import Places
 from qmath_cli.settings import Resolved, Settings
 from qmath_cli.terminal.output import Terminal
 
@@ -24,7 +24,7 @@ class Frame:
     @property
     def places(self) -> Places:
         """Folders for configuration, models, state and cache."""
-        return places.find(self.environ)
+        return paths.find(self.environ)
 
     def resolve(self, **flags: object) -> Resolved:
         """Settings with their origins: file, environment, and this command's flags (None: not given)."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qmath_cli.errors import UsageError
-from qmath_cli.prompts import language_of
+from qmath_cli.prompting.chat import language_of
 from qmath_cli.records import Language, Problem
 
 _MAX_BYTES = 1_000_000  # far above what any context holds; a wrong file is refused before it is read whole

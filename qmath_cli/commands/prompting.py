@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from qmath_cli import prompts, shots
 from qmath_cli.errors import UsageError
 from qmath_cli.models import gguf_header, lockfile
 from qmath_cli.models.lockfile import Family, Kind
+from qmath_cli.prompting import chat, few_shot
 from qmath_cli.records import Language, Mode, ModelFile, Problem, Prompt
 from qmath_cli.settings import Settings
 
@@ -51,14 +51,14 @@ def prompting(problem: Problem, settings: Settings, file: ModelFile, style: Styl
     """
     if style is Style.AUTO:
         style = native_style(file, problem.language)
-    given = shots.read(examples) if examples is not None else None
+    given = few_shot.read(examples) if examples is not None else None
     if given is not None and style in {Style.CHAT, Style.QWEN2}:
         raise UsageError(f"--shots has no place in the {style} prompt", "choose a few-shot format with --prompt")
     if style is Style.CHAT:
-        return Prompting(prompts.chat(problem.text, settings.mode), style, settings.mode)
+        return Prompting(chat.chat(problem.text, settings.mode), style, settings.mode)
     if style is Style.QWEN2:
-        return Prompting(prompts.qwen2_chat(problem.text), style, Mode.COT)
-    return Prompting(shots.few_shot(shots.Format(style), problem.text, given), style, Mode.COT)
+        return Prompting(chat.qwen2_chat(problem.text), style, Mode.COT)
+    return Prompting(few_shot.few_shot(few_shot.Format(style), problem.text, given), style, Mode.COT)
 
 
 def native_style(file: ModelFile, language: Language) -> Style:

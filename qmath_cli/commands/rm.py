@@ -17,7 +17,7 @@ from qmath_cli.models.claim import claim
 from qmath_cli.models.lockfile import Lock, LockedModel
 from qmath_cli.models.sources import source_folder
 from qmath_cli.models.store import Installed
-from qmath_cli.places import Places
+from qmath_cli.paths import Places
 
 
 def command(

@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-from qmath_cli import solve
 from qmath_cli.commands import options as o
 from qmath_cli.commands import problem as problems
 from qmath_cli.commands.frame import Frame, frame
@@ -22,6 +21,7 @@ from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.models import store
 from qmath_cli.records import Event, Finish, Mode, Problem, Solution
 from qmath_cli.settings import Settings
+from qmath_cli.solving import solve
 from qmath_cli.terminal import export as exports
 from qmath_cli.terminal import json_record
 from qmath_cli.terminal.look import look

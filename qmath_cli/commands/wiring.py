@@ -13,7 +13,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from qmath_cli import solve
 from qmath_cli.commands.frame import Frame
 from qmath_cli.commands.offload import footprint
 from qmath_cli.engine.batch import Batch
@@ -27,6 +26,7 @@ from qmath_cli.records import Mode, ModelFile, Pick, Prompt, Protection, Reward
 from qmath_cli.sandbox.executor import Executor
 from qmath_cli.sandbox.limits import Limits
 from qmath_cli.settings import Grade, Settings
+from qmath_cli.solving import solve
 from qmath_cli.terminal.approval import asker
 
 DEMO_NOTE = (

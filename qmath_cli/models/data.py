@@ -18,7 +18,7 @@ from qmath_cli.models.hub import Hub, RemoteFile, Snapshot, offline_error
 from qmath_cli.models.lockfile import Lock, LockedData
 from qmath_cli.models.pins import Pins
 from qmath_cli.models.sources import confirmed
-from qmath_cli.places import Places
+from qmath_cli.paths import Places
 
 _KIND = "dataset"
 

@@ -14,7 +14,7 @@ from qmath_cli.models.cache import cache_folder, cached_snapshot
 from qmath_cli.models.hub import Hub, RemoteFile, Snapshot, offline_error
 from qmath_cli.models.lockfile import LockedFile, LockedModel
 from qmath_cli.models.pins import Pins
-from qmath_cli.places import Places
+from qmath_cli.paths import Places
 
 
 def snapshot_of(model: LockedModel, hub: Hub, places: Places) -> Snapshot:

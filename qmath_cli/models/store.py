@@ -17,7 +17,7 @@ from qmath_cli.models import gguf_header, manifest
 from qmath_cli.models.hashes import Memo, Seen, sha256_file
 from qmath_cli.models.lockfile import Artifact, Kind, Lock, LockedFile, LockedModel, load
 from qmath_cli.models.memory import memory
-from qmath_cli.places import Places
+from qmath_cli.paths import Places
 from qmath_cli.records import ModelFile
 
 DEFAULT_QUANTIZATION = "q4_k_m"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qmath_cli.bench import Report, Spread
+from qmath_cli.benchmark.measure import Report, Spread
 from qmath_cli.terminal.tables import columns
 
 _RATE = "tokens/s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from qmath_cli.evaluate_records import Done
+from qmath_cli.evaluation.records import Done
 from qmath_cli.records import Mark
 from qmath_cli.settings import Grade
 from qmath_cli.terminal.output import Terminal, clean

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qmath_cli import choose
-from qmath_cli.prompts import output_block
+from qmath_cli.prompting.chat import output_block
 from qmath_cli.records import (
     Event,
     Finish,
@@ -23,6 +22,7 @@ from qmath_cli.records import (
     Solution,
     TextDelta,
 )
+from qmath_cli.solving import vote
 from qmath_cli.terminal.look import Look
 from qmath_cli.terminal.output import Terminal, clean
 from qmath_cli.terminal.page import Page
@@ -124,7 +124,7 @@ class Renderer:
 
     def _whole(self, solution: Solution) -> None:
         """The picked sample's text, its output blocks included."""
-        picked = choose.pick(solution.samples, solution.votes, self._wishes.pick)
+        picked = vote.pick(solution.samples, solution.votes, self._wishes.pick)
         if picked is None and solution.samples:
             picked = solution.samples[0]
         if picked is not None:

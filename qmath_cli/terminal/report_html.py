@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from qmath_cli.datasets import Dataset, Item
-from qmath_cli.evaluate_records import Done
-from qmath_cli.evaluate_score import Score, beside
+from qmath_cli.evaluation.datasets import Dataset, Item
+from qmath_cli.evaluation.records import Done
+from qmath_cli.evaluation.score import Score, beside
 from qmath_cli.records import Mark, Verdict
 from qmath_cli.terminal.export.document import blocks
 from qmath_cli.terminal.export.html import body, formula

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from qmath_cli.evaluate_score import Part, Score, beside
-from qmath_cli.evaluate_stats import mcnemar
+from qmath_cli.evaluation.score import Part, Score, beside
+from qmath_cli.evaluation.statistics import mcnemar
 from qmath_cli.terminal.tables import columns
 
 SCHEMA = "qmath.eval/1"

@@ -17,11 +17,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "engine")]
 
-from qmath_cli import prompts  # noqa: E402
-from qmath_cli.bench import prompt_of  # noqa: E402
+from qmath_cli.benchmark.measure import prompt_of  # noqa: E402
 from qmath_cli.engine.batch import Batch  # noqa: E402
 from qmath_cli.engine.model import Options, load  # noqa: E402
 from qmath_cli.engine.preflight import Preflight  # noqa: E402
+from qmath_cli.prompting import chat  # noqa: E402
 from qmath_cli.records import Mode, Prompt, Sampling  # noqa: E402
 
 DEMO = ROOT / "qmath_cli" / "demo" / "demo-q8_0.gguf"
@@ -63,7 +63,7 @@ def soak(solves: int = 1000) -> None:
         for done in range(1, solves + 1):
             k = 1 + done % 4
             samplings = [Sampling(temperature=0.8, seed=done + i, max_tokens=300) for i in range(k)]
-            solve(batch, prompts.chat(PROBLEMS[done % len(PROBLEMS)], Mode.TIR), samplings)
+            solve(batch, chat.chat(PROBLEMS[done % len(PROBLEMS)], Mode.TIR), samplings)
             if done % 100 == 0:
                 now = resident()
                 first = first or now

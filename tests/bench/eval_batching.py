@@ -19,15 +19,15 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from qmath_cli import datasets, evaluate
 from qmath_cli.commands import evaluation, wiring
 from qmath_cli.commands.frame import Frame
-from qmath_cli.datasets import Dataset
 from qmath_cli.engine.lanes import open_engine
 from qmath_cli.engine.model import Model
-from qmath_cli.evaluate_grade import Marker
-from qmath_cli.evaluate_records import Setup
-from qmath_cli.evaluate_store import RunFile
+from qmath_cli.evaluation import datasets, schedule
+from qmath_cli.evaluation.datasets import Dataset
+from qmath_cli.evaluation.grade import Marker
+from qmath_cli.evaluation.records import Setup
+from qmath_cli.evaluation.run_file import RunFile
 from qmath_cli.models import store
 from qmath_cli.records import Mode
 from qmath_cli.sandbox.executor import Executor
@@ -66,7 +66,7 @@ def run(model: Model, settings: Settings, data: Dataset, parallel: int) -> tuple
     """Seconds, and the answer to every problem."""
     plan = wiring.plan_for(settings)
     prompt = partial(datasets.prompt, data.name, mode=Mode.TIR)
-    work = evaluate.Work(data, Mode.TIR, plan.sampling, prompt, 1, parallel, settings.max_programs)
+    work = schedule.Work(data, Mode.TIR, plan.sampling, prompt, 1, parallel, settings.max_programs)
     setup = Setup(data.name, "", "", "", 0, "", Mode.TIR, plan.sampling, settings.max_programs, str(parallel))
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -77,7 +77,7 @@ def run(model: Model, settings: Settings, data: Dataset, parallel: int) -> tuple
     ):
         begin(executor, graders)
         started = time.perf_counter()
-        for _ in evaluate.run(work, engine, executor, file, graders):
+        for _ in schedule.run(work, engine, executor, file, graders):
             pass
         seconds = time.perf_counter() - started
         return seconds, {one.item: one.sample.answer for one in file.done.values()}

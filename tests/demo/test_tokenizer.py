@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from demo.corpus import encode, text, write_shard
 from demo.solutions import Mode, draw, prompt
 from demo.tokenizer import CHAT_TEMPLATE, PATTERN, SIZE, SPECIAL, load
-from qmath_cli import prompts
+from qmath_cli.prompting import chat
 from qmath_cli.records import Mode as PackageMode
 
 CHECKPOINT = Path(__file__).parents[2] / "convert" / "demo" / "checkpoint"
@@ -56,7 +56,7 @@ def test_the_pre_tokenizer_is_the_released_one() -> None:
 def test_the_corpus_asks_as_the_program_does(tokenizer: Tokenizer) -> None:
     """The prompt that was trained on is the prompt that `qmath solve` sends."""
     for mode in Mode:
-        assert prompt(mode, "1 + 1 = ?") == prompts.chat("1 + 1 = ?", PackageMode(mode.value)).text
+        assert prompt(mode, "1 + 1 = ?") == chat.chat("1 + 1 = ?", PackageMode(mode.value)).text
 
 
 def test_tokens_of_the_parts_are_the_tokens_of_the_whole(tokenizer: Tokenizer) -> None:

@@ -14,7 +14,7 @@ from scripted import ScriptedEngine
 from qmath_cli.records import Finish, Problem, RunStatus, Solution, Stop
 from qmath_cli.sandbox.executor import Executor
 from qmath_cli.sandbox.limits import Limits
-from qmath_cli.solve import Plan, Tools, solve
+from qmath_cli.solving.solve import Plan, Tools, solve
 
 RUNAWAYS = {
     "loop": ("while True:\n    pass", {RunStatus.TIMEOUT}, "TimeoutError"),

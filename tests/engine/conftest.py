@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli import prompts
 from qmath_cli.engine.model import Model, Options, load
 from qmath_cli.engine.preflight import Preflight
+from qmath_cli.prompting import chat
 from qmath_cli.records import Mode, Prompt
 
 DEMO = Path(__file__).parents[2] / "qmath_cli" / "demo" / "demo-q8_0.gguf"
@@ -28,4 +28,4 @@ def model(demo: Path) -> Iterator[Model]:
 
 @pytest.fixture
 def problem() -> Prompt:
-    return prompts.chat("Find the roots of x^2 - 5x + 6 = 0.", Mode.TIR)
+    return chat.chat("Find the roots of x^2 - 5x + 6 = 0.", Mode.TIR)

@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 from driving import BLOCK, collect, solve
 
-from qmath_cli import prompts
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.devices import Placement
 from qmath_cli.engine.lanes import Lanes, open_engine
 from qmath_cli.engine.model import Model
 from qmath_cli.errors import PromptTooLong
+from qmath_cli.prompting import chat
 from qmath_cli.records import Chunk, Mode, Prompt, Sampling, Segment
 
 GREEDY = Sampling(max_tokens=400)
 WARM = tuple(Sampling(temperature=2.5, top_p=0.95, seed=seed, max_tokens=60) for seed in range(6))
 PROBLEMS = tuple(
-    prompts.chat(text, Mode.TIR)
+    chat.chat(text, Mode.TIR)
     for text in ("Find the roots of x^2 - 5x + 6 = 0.", "What is 12 + 30?", "What is 12% of 450?")
 )
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from driving import collect
 
-from qmath_cli import prompts
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.model import Model, Options, load
 from qmath_cli.engine.native import native
 from qmath_cli.engine.preflight import Preflight
 from qmath_cli.errors import IntegrityError, ModelMissing, QmathError, UsageError
+from qmath_cli.prompting import chat
 from qmath_cli.records import Mode, Prompt, Sampling, Segment
 from qmath_cli.settings import KVType
 
@@ -176,7 +176,7 @@ def test_a_context_beyond_all_memory_is_said_so(demo: Path) -> None:
 
 def test_a_quantized_kv_cache_answers_too(demo: Path) -> None:
     """With --kv-type q8_0 the demo still writes its program."""
-    question = prompts.chat("What is 12 + 30?", Mode.TIR)
+    question = chat.chat("What is 12 + 30?", Mode.TIR)
     with load(demo, Options(kv_type=KVType.Q8_0), Preflight()) as small, Batch(small) as batch:
         (key,) = batch.start(question, [Sampling(max_tokens=200)])
         assert "```python" in collect(batch, [key])[key][0]

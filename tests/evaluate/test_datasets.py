@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli import datasets
 from qmath_cli.errors import DataError
+from qmath_cli.evaluation import datasets
 from qmath_cli.records import Language, Mode
 
 SIZES = {"aime24": 30, "amc23": 40, "cmath": 600, "gaokao2023en": 385, "gaokao2024_I": 14, "gaokao_math_cloze": 118,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli.evaluate_energy import EnergyMeter
+from qmath_cli.evaluation.energy import EnergyMeter
 
 RANGE = 262_143_328_850  # microjoules, a usual `max_energy_range_uj`
 

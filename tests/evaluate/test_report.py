@@ -10,11 +10,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from qmath_cli import datasets
 from qmath_cli.commands import evaluation
-from qmath_cli.datasets import Dataset
-from qmath_cli.evaluate_records import Done
-from qmath_cli.evaluate_score import score
+from qmath_cli.evaluation import datasets
+from qmath_cli.evaluation.datasets import Dataset
+from qmath_cli.evaluation.records import Done
+from qmath_cli.evaluation.score import score
 from qmath_cli.records import Finish, Output, ProgramRun, RunStatus, Sample
 from qmath_cli.settings import Grade
 from qmath_cli.terminal import report_html, report_text

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from qmath_cli.datasets import Dataset, Item
 from qmath_cli.errors import DataError, UsageError
-from qmath_cli.evaluate import Work
-from qmath_cli.evaluate_records import Done, Grades, Leg, Setup
-from qmath_cli.evaluate_store import RunFile
-from qmath_cli.prompts import chat
+from qmath_cli.evaluation.datasets import Dataset, Item
+from qmath_cli.evaluation.records import Done, Grades, Leg, Setup
+from qmath_cli.evaluation.run_file import RunFile
+from qmath_cli.evaluation.schedule import Work
+from qmath_cli.prompting.chat import chat
 from qmath_cli.records import (
     Finish,
     Language,

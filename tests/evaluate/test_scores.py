@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli import datasets, evaluate, evaluate_recorded
 from qmath_cli.commands import evaluation
 from qmath_cli.errors import DataError
-from qmath_cli.evaluate_published import How, published
-from qmath_cli.evaluate_records import Done
-from qmath_cli.evaluate_score import Score, score
-from qmath_cli.evaluate_stats import mcnemar, wilson
+from qmath_cli.evaluation import datasets, responses, schedule
+from qmath_cli.evaluation.published import How, published
+from qmath_cli.evaluation.records import Done
+from qmath_cli.evaluation.score import Score, score
+from qmath_cli.evaluation.statistics import mcnemar, wilson
 from qmath_cli.records import Finish, Mode, Pick, Prompt, Sample, Sampling
 from qmath_cli.settings import Grade
 
@@ -36,7 +36,7 @@ def test_recorded_responses_give_the_reference_figures(shared: Path) -> None:
     """50 MATH problems x 8: mean 375/400, Maj@8 and RM@8 48/50 each, first sample as stored."""
     path = shared / "responses" / "math_cot_50.jsonl"
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    data, samples, k = evaluate_recorded.read(path)
+    data, samples, k = responses.read(path)
     with evaluation.marker("math") as graders:
         items = {item.id: item for item in data.items}
         graded = [graders.grade(one, items[one.item]) for one in samples]
@@ -52,7 +52,7 @@ def test_responses_without_texts_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text('{"problem": "1+1", "answer": "2"}\n', encoding="utf-8")
     with pytest.raises(DataError, match="without responses"):
-        evaluate_recorded.read(path)
+        responses.read(path)
 
 
 def small(tmp_path: Path, *answers: tuple[str, ...], k: int, grade: Grade = Grade.OFFICIAL) -> Score:
@@ -89,8 +89,8 @@ def test_rewards_rank_and_make_the_headline(tmp_path: Path) -> None:
     path.write_text('{"problem": "1+1?", "answer": "2"}\n', encoding="utf-8")
     data = datasets.load("mine", path)
     done = [Done("0", Sample(rf"\boxed{{{text}}}", text, Finish.ANSWERED, index=i)) for i, text in enumerate("332")]
-    work = evaluate.Work(data, Mode.COT, Sampling(), lambda _item: Prompt(()), k=3)
-    rewarded = list(evaluate.reward(work, done, PrefersTwo()))
+    work = schedule.Work(data, Mode.COT, Sampling(), lambda _item: Prompt(()), k=3)
+    rewarded = list(schedule.reward(work, done, PrefersTwo()))
     with evaluation.marker("") as graders:
         graded = [graders.grade(one, data.items[0]) for one in rewarded]
         found = score(data, graded, 3, Grade.OFFICIAL, graders, Pick.RM)

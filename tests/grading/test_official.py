@@ -47,8 +47,8 @@ def test_every_stored_verdict_is_reproduced(rows: list[dict[str, Any]], grader: 
 
 def test_majority_and_reward_pick_as_the_evaluation_does(rows: list[dict[str, Any]]) -> None:
     """Our choice among the stored predictions and rewards is the first most frequent, and the first best."""
-    from qmath_cli import choose
     from qmath_cli.records import Finish, Pick, Sample
+    from qmath_cli.solving import vote
 
     for row in rows:
         rewards = [score[0] for score in row["pred_score"]]
@@ -56,8 +56,8 @@ def test_majority_and_reward_pick_as_the_evaluation_does(rows: list[dict[str, An
             Sample("", answer, Finish.ANSWERED, reward=reward, index=i)
             for i, (answer, reward) in enumerate(zip(row["pred"], rewards, strict=True))
         ]
-        votes = choose.count(samples, 8, choose.same_text)
-        majority, best = choose.pick(samples, votes, Pick.MAJ), choose.pick(samples, votes, Pick.RM)
+        votes = vote.count(samples, 8, vote.same_text)
+        majority, best = vote.pick(samples, votes, Pick.MAJ), vote.pick(samples, votes, Pick.RM)
         assert majority is not None
         assert best is not None
         assert majority.answer == Counter(row["pred"]).most_common(1)[0][0]

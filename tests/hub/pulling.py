@@ -21,7 +21,7 @@ from loopback import Loopback, Repo
 from qmath_cli.app import run
 from qmath_cli.models.lockfile import load
 from qmath_cli.models.store import gguf_path
-from qmath_cli.places import Places, find
+from qmath_cli.paths import Places, find
 
 NAME = "1.5b-instruct"
 MODEL = load().get(NAME)

@@ -11,7 +11,7 @@ from qmath_cli.errors import DataError, ExitCode, IntegrityError, NetworkError
 from qmath_cli.models import data, lockfile
 from qmath_cli.models.hub import Hub
 from qmath_cli.models.lockfile import LockedData, LockedFile
-from qmath_cli.places import Places, find
+from qmath_cli.paths import Places, find
 
 ROWS = b'{"problem": "1+1", "answer": "2"}\n' * 30
 

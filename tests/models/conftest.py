@@ -12,7 +12,7 @@ from qmath_cli.models.hashes import sha256_file
 from qmath_cli.models.lockfile import Lock, load
 from qmath_cli.models.manifest import Manifest
 from qmath_cli.models.store import gguf_path, head_path
-from qmath_cli.places import Places, find
+from qmath_cli.paths import Places, find
 
 
 @pytest.fixture

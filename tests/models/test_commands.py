@@ -15,7 +15,7 @@ from small_models import Install
 from qmath_cli.app import run
 from qmath_cli.errors import ExitCode
 from qmath_cli.models import lockfile
-from qmath_cli.places import Places
+from qmath_cli.paths import Places
 from qmath_cli.terminal.tables import columns
 
 

@@ -12,7 +12,7 @@ from qmath_cli.models.hashes import Memo, sha256_file
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.models.memory import memory
 from qmath_cli.models.store import State
-from qmath_cli.places import Places
+from qmath_cli.paths import Places
 
 
 def test_a_name_finds_the_pulled_file_and_its_hash(install: Install, places: Places) -> None:

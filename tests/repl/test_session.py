@@ -18,7 +18,7 @@ from qmath_cli.commands.solve import follow
 from qmath_cli.errors import DataError, ModelMissing, UsageError
 from qmath_cli.records import Finish, Mode, ModelFile, Sampling, Stop
 from qmath_cli.settings import Settings
-from qmath_cli.solve import Plan, Tools
+from qmath_cli.solving.solve import Plan, Tools
 from qmath_cli.terminal.look import Look
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.repl import session as sessions

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from qmath_cli import choose
 from qmath_cli.records import Language, ModelFile, Pick, Solution
+from qmath_cli.solving import vote
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.panel import footer
 from qmath_cli.terminal.splitter import Kind, Piece, Splitter
@@ -75,7 +75,7 @@ class Document:
 
 def document(solution: Solution, model: ModelFile, pick: Pick = Pick.MAJ) -> Document:
     """The picked sample of a solution as a document."""
-    picked = choose.pick(solution.samples, solution.votes, pick)
+    picked = vote.pick(solution.samples, solution.votes, pick)
     if picked is None and solution.samples:
         picked = solution.samples[0]
     quantization = f" ({model.quantization})" if model.quantization and model.quantization not in model.name else ""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from qmath_cli.records import Mode, ModelFile, Protection
 from qmath_cli.settings import Settings
-from qmath_cli.solve import Tools
+from qmath_cli.solving.solve import Tools
 
 
 @dataclass(frozen=True, slots=True)

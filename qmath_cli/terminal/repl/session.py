@@ -12,7 +12,6 @@ from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from qmath_cli import choose
 from qmath_cli.errors import DataError, UsageError
 from qmath_cli.records import (
     Finish,
@@ -30,6 +29,7 @@ from qmath_cli.records import (
     Votes,
 )
 from qmath_cli.settings import Settings
+from qmath_cli.solving import vote
 
 SCHEMA = "qmath.session/1"
 _NAME = re.compile(r"[\w][\w.-]{0,63}")
@@ -61,7 +61,7 @@ class Session:
 
 def shown(solution: Solution, settings: Settings) -> Sample:
     """The sample that speaks for a solution."""
-    picked = choose.pick(solution.samples, solution.votes, settings.pick)
+    picked = vote.pick(solution.samples, solution.votes, settings.pick)
     if picked is not None:
         return picked
     return solution.samples[0] if solution.samples else Sample("", None, solution.finish)

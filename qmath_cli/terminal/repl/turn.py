@@ -6,11 +6,12 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from qmath_cli import prompts, solve
 from qmath_cli.errors import UsageError
+from qmath_cli.prompting import chat
 from qmath_cli.records import Event, Problem, Prompt, Segment, Solution
 from qmath_cli.settings import Settings
-from qmath_cli.solve import Plan
+from qmath_cli.solving import solve
+from qmath_cli.solving.solve import Plan
 from qmath_cli.terminal.look import Look
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.render import Renderer, Wishes
@@ -57,7 +58,7 @@ class Talk:
 
     def ask(self, text: str) -> None:
         """Solve a problem that was typed."""
-        self._solve(Problem(text, prompts.language_of(text)))
+        self._solve(Problem(text, chat.language_of(text)))
 
     def again(self, seed: int | None) -> None:
         """Solve the latest problem anew: with another seed, or where nothing is drawn, as it was."""
@@ -78,7 +79,7 @@ class Talk:
         """Let the latest solution go on where it stopped, in the same turn."""
         last, partial = self.session.last, self.session.picked()
         partial = replace(partial, text=_before_open_program(partial.text))
-        opening = prompts.chat(last.problem.text, last.mode, self._earlier(but_last=True))
+        opening = chat.chat(last.problem.text, last.mode, self._earlier(but_last=True))
         if not partial.text.strip():
             raise UsageError("there is nothing to continue", "/retry starts again")
         prompt = Prompt((*opening.segments, Segment(partial.text)), opening.stops)
@@ -92,7 +93,7 @@ class Talk:
         settings = self.session.settings
         plan = self.hooks.plan_for(settings)
         if self.session.follow and self.session.solutions:
-            plan = replace(plan, prompt=prompts.chat(problem.text, settings.mode, self._earlier()))
+            plan = replace(plan, prompt=chat.chat(problem.text, settings.mode, self._earlier()))
         self.session.solutions.append(self._run(problem, plan, settings, keep=self.session.follow))
 
     def _run(self, problem: Problem, plan: Plan, settings: Settings, *, keep: bool) -> Solution:
@@ -117,4 +118,4 @@ class Talk:
 def _before_open_program(text: str) -> str:
     """`text` up to a program that has no output yet: the model writes it anew, and so it is whole when it runs."""
     opening = text.rfind("```python")
-    return text[:opening] if opening >= 0 and prompts.OUTPUT_FENCE not in text[opening:] else text
+    return text[:opening] if opening >= 0 and chat.OUTPUT_FENCE not in text[opening:] else text

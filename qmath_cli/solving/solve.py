@@ -12,8 +12,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 
-from qmath_cli import choose, prompts
-from qmath_cli.attempts import Approve, Attempts
+from qmath_cli.prompting import chat
 from qmath_cli.records import (
     Engine,
     Equivalence,
@@ -37,6 +36,8 @@ from qmath_cli.records import (
     Verdict,
     Votes,
 )
+from qmath_cli.solving import vote
+from qmath_cli.solving.attempts import Approve, Attempts
 
 #: Decoding as in the Qwen2.5-Math report: greedy for one sample, and for several T 0.7, top-p 0.8 (its README's note).
 SEVERAL_TEMPERATURE = 0.7
@@ -132,12 +133,12 @@ class _Run:
     def launch(self, attempts: Attempts) -> None:
         """Have as many attempts under way as are worth it; none where the time is up or the vote is decided."""
         votes = self.votes()
-        if self.over or choose.decided(votes, self.plan.stop_at):
+        if self.over or vote.decided(votes, self.plan.stop_at):
             return
-        wanted = choose.worthwhile(votes, self.plan.stop_at) - attempts.running
+        wanted = vote.worthwhile(votes, self.plan.stop_at) - attempts.running
         samplings = self.plan.samplings()[self.launched : self.launched + max(wanted, 0)]
         if samplings:
-            prompt = self.plan.prompt or prompts.chat(self.problem.text, self.plan.mode)
+            prompt = self.plan.prompt or chat.chat(self.problem.text, self.plan.mode)
             attempts.launch(
                 prompt,
                 samplings,
@@ -164,7 +165,7 @@ class _Run:
         if limit is not None and time.perf_counter() - self.started > limit:
             self.over = True
             return attempts.cut(Finish.TIMEOUT)
-        if self.samples and choose.decided(self.votes(), self.plan.stop_at):
+        if self.samples and vote.decided(self.votes(), self.plan.stop_at):
             self.over = True
             for _key, event in attempts.cut(Finish.INTERRUPTED):
                 if isinstance(event, SampleFinished):
@@ -174,14 +175,14 @@ class _Run:
     def votes(self) -> Votes:
         """The count so far, over the samples that have ended, in the order of their indices."""
         ordered = sorted(self.samples, key=lambda sample: sample.index)
-        return choose.count(ordered, self.plan.k, self._equal)
+        return vote.count(ordered, self.plan.k, self._equal)
 
     def solution(self) -> Solution:
         """What the samples come to."""
         self._score()
         samples = tuple(sorted(self.samples, key=lambda sample: sample.index))
         votes = self.votes()
-        picked = choose.pick(samples, votes, self.plan.pick)
+        picked = vote.pick(samples, votes, self.plan.pick)
         finishes = {sample.finish for sample in samples}
         return Solution(
             problem=self.problem,
@@ -204,7 +205,7 @@ class _Run:
             return  # whoever interrupted does not want to wait for another model
         model = self.tools.reward()
         self.samples = [
-            replace(sample, reward=model.score(prompts.conversation(self.problem.text, self.plan.mode, sample.text)))
+            replace(sample, reward=model.score(chat.conversation(self.problem.text, self.plan.mode, sample.text)))
             for sample in self.samples
         ]
 

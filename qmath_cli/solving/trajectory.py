@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass, field
 
 from qmath_cli.grading.extract import last_boxed, last_stated
-from qmath_cli.prompts import output_block
+from qmath_cli.prompting.chat import output_block
 from qmath_cli.records import Finish, Mode, ProgramRun, Stop
 
 _OPENING = re.compile(r"^[ \t]*```[ \t]*(?:python|py)[ \t]*$", re.IGNORECASE | re.MULTILINE)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from qmath_cli.bench import Opponent, decode_of
+from qmath_cli.benchmark.measure import Opponent, decode_of
 from qmath_cli.errors import QmathError, UsageError
 
 _PATIENCE = 1800  # seconds for one run

@@ -17,15 +17,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from qmath_cli import prompts
-from qmath_cli.attempts import Attempts
-from qmath_cli.datasets import Dataset, Item
 from qmath_cli.errors import PromptTooLong
-from qmath_cli.evaluate_energy import EnergyMeter
-from qmath_cli.evaluate_grade import Marker
-from qmath_cli.evaluate_records import Done, Leg
-from qmath_cli.evaluate_store import RunFile
+from qmath_cli.evaluation.datasets import Dataset, Item
+from qmath_cli.evaluation.energy import EnergyMeter
+from qmath_cli.evaluation.grade import Marker
+from qmath_cli.evaluation.records import Done, Leg
+from qmath_cli.evaluation.run_file import RunFile
+from qmath_cli.prompting import chat
 from qmath_cli.records import Engine, Executor, Finish, Mode, Prompt, Reward, Sample, SampleFinished, Sampling
+from qmath_cli.solving.attempts import Attempts
 
 _FILLINGS = 4  # samples per leg, for each place in the batch: a longer leg idles less at its end, and costs a kill more
 
@@ -186,7 +186,7 @@ def reward(work: Work, stored: Sequence[Done], model: Reward) -> Iterator[Done]:
     items = {item.id: item for item in work.data.items}
     for one in stored:
         if one.item in items and one.sample.index < work.k:
-            read = prompts.conversation(items[one.item].problem, work.mode, one.sample.text)
+            read = chat.conversation(items[one.item].problem, work.mode, one.sample.text)
             yield replace(one, sample=replace(one.sample, reward=model.score(read)))
         else:
             yield one

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qmath_cli import datasets
-from qmath_cli.datasets import Dataset
 from qmath_cli.errors import DataError
-from qmath_cli.evaluate_records import Done
+from qmath_cli.evaluation import datasets
+from qmath_cli.evaluation.datasets import Dataset
+from qmath_cli.evaluation.records import Done
 from qmath_cli.grading.extract import last_boxed
 from qmath_cli.records import Finish, Sample
 

@@ -15,14 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from qmath_cli import prompts, shots
 from qmath_cli.errors import DataError
 from qmath_cli.grading import official
+from qmath_cli.prompting import chat, few_shot
+from qmath_cli.prompting.few_shot import Format
 from qmath_cli.records import Language, Mode, Prompt
-from qmath_cli.shots import Format
 
 Row = Mapping[str, Any]
-EMBEDDED = Path(__file__).parent / "demo" / "heldout.jsonl"
+EMBEDDED = Path(__file__).parents[1] / "demo" / "heldout.jsonl"
 _LETTERS = "ABCDEFGHIJ"
 
 
@@ -117,14 +117,14 @@ def prompt(name: str, item: Item, mode: Mode, *, base: bool = False, predecessor
     """What a model is asked: examples for base models, for choice questions in CoT five in one turn, else the chat."""
     layout = LAYOUTS.get(name, LAYOUTS["plain"])
     if base:
-        return shots.few_shot(layout.base, item.problem)
+        return few_shot.few_shot(layout.base, item.problem)
     if predecessor:
-        return prompts.qwen2_chat(item.problem)
+        return chat.qwen2_chat(item.problem)
     text = item.problem
     if mode is Mode.COT and layout.choice and item.official in set("ABCDE"):
         chinese = layout.language is Language.ZH
-        text = shots.in_one_turn(text, shots.own("choice_zh" if chinese else "choice_en"), chinese=chinese)
-    return prompts.chat(text, mode)
+        text = few_shot.in_one_turn(text, few_shot.own("choice_zh" if chinese else "choice_en"), chinese=chinese)
+    return chat.chat(text, mode)
 
 
 def _item(row: Row, layout: Layout, name: str, position: int) -> Item:
@@ -138,7 +138,7 @@ def _item(row: Row, layout: Layout, name: str, position: int) -> Item:
     if not problem:
         raise ValueError("the problem is empty")
     language = Language(row["language"]) if name == "demo" else layout.language
-    language = prompts.language_of(problem) if layout is LAYOUTS["plain"] else language
+    language = chat.language_of(problem) if layout is LAYOUTS["plain"] else language
     identity = str(row.get("idx", row.get("id", position)))
     return Item(identity, problem, answer, form, language, _field(row, layout.subject), _field(row, layout.level))
 

@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from qmath_cli import choose
-from qmath_cli.datasets import LAYOUTS, Dataset, Item
-from qmath_cli.evaluate_grade import Marker
-from qmath_cli.evaluate_published import How, Published
-from qmath_cli.evaluate_records import Done, Setup
-from qmath_cli.evaluate_stats import wilson
+from qmath_cli.evaluation.datasets import LAYOUTS, Dataset, Item
+from qmath_cli.evaluation.grade import Marker
+from qmath_cli.evaluation.published import How, Published
+from qmath_cli.evaluation.records import Done, Setup
+from qmath_cli.evaluation.statistics import wilson
 from qmath_cli.records import Equivalence, Finish, Mark, Pick, RunStatus
 from qmath_cli.settings import Grade
+from qmath_cli.solving import vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +151,11 @@ def _picked(ones: Sequence[Done], *, grade: Grade, marker: Marker, weighted: boo
     """Whether the majority's first member is correct; the official vote counts a missing answer as an answer."""
     strict: Equivalence = partial(marker.compare, Grade.STRICT)
     if grade is Grade.OFFICIAL:
-        groups = choose.group([one.grades.prediction if one.grades else "" for one in ones], choose.same_text)
+        groups = vote.group([one.grades.prediction if one.grades else "" for one in ones], vote.same_text)
     else:
-        groups = choose.group([one.sample.answer for one in ones], strict)
+        groups = vote.group([one.sample.answer for one in ones], strict)
     if weighted:
-        groups = sorted(groups, key=lambda members: choose.weight([_reward(ones[i]) for i in members]), reverse=True)
+        groups = sorted(groups, key=lambda members: vote.weight([_reward(ones[i]) for i in members]), reverse=True)
     return bool(groups) and _correct(ones[groups[0][0]], grade)
 
 

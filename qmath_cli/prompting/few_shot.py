@@ -3,7 +3,7 @@
 Base models are shown examples instead of a chat: arXiv 2409.12122, figures 5-10 (the report prints the formats; it does
 not say where generation stops, so each format here stops where its next example would begin). Choice questions for the
 Instruct models get all examples in one user turn, as Qwen's evaluation does (utils.py, `construct_prompt`). The
-examples are in `shots.toml`; a user's own come from a file. Pure text: nothing here is ever a control token.
+examples are in `few_shot.toml`; a user's own come from a file. Pure text: nothing here is ever a control token.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from qmath_cli.errors import DataError
 from qmath_cli.records import Prompt, Segment
 
-_FILE = Path(__file__).with_name("shots.toml")
+_FILE = Path(__file__).with_name("few_shot.toml")
 
 
 class Format(StrEnum):
@@ -83,8 +83,8 @@ def options_of(style: Format, options: Sequence[str]) -> str:
 
 @cache
 def own(name: str) -> tuple[Shot, ...]:
-    """Our examples of one name in `shots.toml`."""
-    return tuple(_shot(entry, "shots.toml") for entry in tomllib.loads(_FILE.read_text(encoding="utf-8"))[name])
+    """Our examples of one name in `few_shot.toml`."""
+    return tuple(_shot(entry, "few_shot.toml") for entry in tomllib.loads(_FILE.read_text(encoding="utf-8"))[name])
 
 
 def read(path: Path) -> tuple[Shot, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from qmath_cli.datasets import Item
-from qmath_cli.evaluate_records import Done, Grades
+from qmath_cli.evaluation.datasets import Item
+from qmath_cli.evaluation.records import Done, Grades
 from qmath_cli.grading import official
 from qmath_cli.records import Equivalence, Mark, Verdict
 from qmath_cli.settings import Grade

@@ -41,7 +41,7 @@ from qmath_cli.records import (
     TextDelta,
     Worker,
 )
-from qmath_cli.trajectory import Action, Execute, Finished, Generate, Trajectory
+from qmath_cli.solving.trajectory import Action, Execute, Finished, Generate, Trajectory
 
 Approve = Callable[[str], bool]
 

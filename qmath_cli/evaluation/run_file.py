@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from qmath_cli.errors import DataError, UsageError
-from qmath_cli.evaluate_records import Done, Leg, Setup
+from qmath_cli.evaluation.records import Done, Leg, Setup
 
 
 class RunFile:

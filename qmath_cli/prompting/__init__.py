@@ -1,0 +1,1 @@
+"""What a model is given to read: ChatML, few-shot formats, and which of them suits which model."""
