@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from qmath_cli.engine import builds, preflight
-from qmath_cli.engine.devices import choose, devices
-from qmath_cli.engine.native import native
+from qmath_cli.engine.llama import builds, preflight
+from qmath_cli.engine.llama.devices import choose, devices
+from qmath_cli.engine.llama.library import native
 from qmath_cli.errors import QmathError
 from qmath_cli.models import fit, lockfile, memory, store
 from qmath_cli.models.store import State

@@ -12,8 +12,8 @@ from e2e.run import qmath
 from qmath_cli.benchmark.llama_cpp import Work, opponents
 from qmath_cli.benchmark.machine import bandwidth, peak_rss
 from qmath_cli.benchmark.measure import Decode, Opponent, Plan, Report, Spread, measure, prompt_of
-from qmath_cli.engine.model import Options, load
-from qmath_cli.engine.preflight import Preflight
+from qmath_cli.engine.llama.model import Options, load
+from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.errors import QmathError, UsageError
 from qmath_cli.terminal.bench_table import table
 

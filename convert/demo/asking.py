@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.model import Options, load
-from qmath_cli.engine.preflight import check
+from qmath_cli.engine.llama.model import Options, load
+from qmath_cli.engine.llama.preflight import check
 from qmath_cli.prompting import chat
 from qmath_cli.records import Mode, Sample, SampleFinished, Sampling
 from qmath_cli.sandbox.executor import Executor

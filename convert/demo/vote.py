@@ -16,8 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.model import Model, Options, load
-from qmath_cli.engine.preflight import check
+from qmath_cli.engine.llama.model import Model, Options, load
+from qmath_cli.engine.llama.preflight import check
 from qmath_cli.engine.reward import RewardModel, read_head
 from qmath_cli.evaluation.statistics import wilson
 from qmath_cli.grading.grader import Grader

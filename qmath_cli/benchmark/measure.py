@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.model import Model
+from qmath_cli.engine.llama.model import Model
 from qmath_cli.records import Prompt, Sampling, Segment
 
 _FILLER = "We add the numbers from 1 to 100 and find that the sum is 5050. "

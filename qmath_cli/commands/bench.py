@@ -16,8 +16,8 @@ from qmath_cli.settings import Settings
 
 if TYPE_CHECKING:
     from qmath_cli.benchmark.measure import Opponent, Plan, Report
-    from qmath_cli.engine.devices import Placement
-    from qmath_cli.engine.model import Model
+    from qmath_cli.engine.llama.devices import Placement
+    from qmath_cli.engine.llama.model import Model
     from qmath_cli.records import ModelFile
 
 SCHEMA = "qmath.bench/1"

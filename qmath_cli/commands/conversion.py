@@ -64,7 +64,7 @@ def try_decoding(here: Frame, written: Sequence[Written]) -> None:
     Where that cannot be tried (llama.cpp does not run here, too little free memory), one line says so. Raises
     `IntegrityError` if the demo model runs and this one does not.
     """
-    from qmath_cli.engine import preflight
+    from qmath_cli.engine.llama import preflight
 
     try:
         verdict = preflight.check(store.locate("demo", here.places).path, here.places.cache)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from qmath_cli.commands import wiring
 from qmath_cli.commands.frame import Frame
-from qmath_cli.engine.devices import SMALL
-from qmath_cli.engine.lanes import open_engine
+from qmath_cli.engine.llama.devices import SMALL
+from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.errors import DataError, UsageError
 from qmath_cli.evaluation import datasets, schedule
 from qmath_cli.evaluation.datasets import Dataset

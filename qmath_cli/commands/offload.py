@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from qmath_cli.engine.devices import Footprint
+from qmath_cli.engine.llama.devices import Footprint
 from qmath_cli.models import fit
 from qmath_cli.models.gguf_header import Header
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from qmath_cli.commands.frame import Frame
 from qmath_cli.commands.offload import footprint
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.model import Model, Options, load
-from qmath_cli.engine.preflight import Preflight, check
+from qmath_cli.engine.llama.model import Model, Options, load
+from qmath_cli.engine.llama.preflight import Preflight, check
 from qmath_cli.engine.reward import RewardModel, read_head
 from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader

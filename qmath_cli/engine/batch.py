@@ -20,12 +20,12 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Self
 
-from qmath_cli.engine import prefixes
-from qmath_cli.engine.context import ROWS, Computed, Context, Row
-from qmath_cli.engine.model import Model
-from qmath_cli.engine.residence import Residence, common_start
-from qmath_cli.engine.sampling import Sampler
+from qmath_cli.engine import prefix_cache
+from qmath_cli.engine.llama.context import ROWS, Computed, Context, Row
+from qmath_cli.engine.llama.model import Model
+from qmath_cli.engine.sampler import Sampler
 from qmath_cli.engine.sequence import SequenceState
+from qmath_cli.engine.slots import Residence, common_start
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.records import Chunk, Prompt, Sampling, Stop, Usage
 
@@ -132,8 +132,8 @@ class Batch:
         tokens = functools.reduce(_common, map(self._model.tokenize, alike))
         if not _WORTH_KEEPING <= len(tokens) < self.context_length:
             return False
-        file = prefixes.file_of(folder, self._model, identity, tokens)
-        state = prefixes.read(file)
+        file = prefix_cache.file_of(folder, self._model, identity, tokens)
+        state = prefix_cache.read(file)
         if state is not None and self._residence.pin(_state(next(self._ids), Sampling(), (), tokens), state):
             return True
         (key,) = self._queue(tokens, [Sampling(max_tokens=1)], ())
@@ -143,7 +143,7 @@ class Batch:
         state = self._context.state(slot)
         self.release(key)
         self.forget()
-        prefixes.save(state, file)
+        prefix_cache.save(state, file)
         self._residence.pin(_state(next(self._ids), Sampling(), (), tokens), state)
         return False
 

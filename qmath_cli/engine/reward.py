@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from qmath_cli.engine.context import ROWS, Computed, Context, Row
-from qmath_cli.engine.model import Model
+from qmath_cli.engine.llama.context import ROWS, Computed, Context, Row
+from qmath_cli.engine.llama.model import Model
 from qmath_cli.errors import EngineUnusable, IntegrityError, ModelMissing, PromptTooLong
 from qmath_cli.records import Prompt
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from qmath_cli.engine.degenerate import Watch
-from qmath_cli.engine.sampling import Sampler
-from qmath_cli.engine.stops import Found, Stretch
+from qmath_cli.engine.degeneration import Watch
+from qmath_cli.engine.sampler import Sampler
+from qmath_cli.engine.stop_strings import Found, Stretch
 from qmath_cli.records import Chunk, Sampling, Stop, Usage
 
 

@@ -19,8 +19,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "engine")]
 
 from qmath_cli.benchmark.measure import prompt_of  # noqa: E402
 from qmath_cli.engine.batch import Batch  # noqa: E402
-from qmath_cli.engine.model import Options, load  # noqa: E402
-from qmath_cli.engine.preflight import Preflight  # noqa: E402
+from qmath_cli.engine.llama.model import Options, load  # noqa: E402
+from qmath_cli.engine.llama.preflight import Preflight  # noqa: E402
 from qmath_cli.prompting import chat  # noqa: E402
 from qmath_cli.records import Mode, Prompt, Sampling  # noqa: E402
 

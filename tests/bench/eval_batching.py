@@ -21,8 +21,8 @@ from pathlib import Path
 
 from qmath_cli.commands import evaluation, wiring
 from qmath_cli.commands.frame import Frame
-from qmath_cli.engine.lanes import open_engine
-from qmath_cli.engine.model import Model
+from qmath_cli.engine.llama.model import Model
+from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.evaluation import datasets, schedule
 from qmath_cli.evaluation.datasets import Dataset
 from qmath_cli.evaluation.grade import Marker

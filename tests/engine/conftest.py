@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli.engine.model import Model, Options, load
-from qmath_cli.engine.preflight import Preflight
+from qmath_cli.engine.llama.model import Model, Options, load
+from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.prompting import chat
 from qmath_cli.records import Mode, Prompt
 

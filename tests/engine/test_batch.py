@@ -11,8 +11,8 @@ import pytest
 from driving import BLOCK, collect, solve, until
 
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.model import Model, Options, load
-from qmath_cli.engine.preflight import Preflight
+from qmath_cli.engine.llama.model import Model, Options, load
+from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.records import Prompt, Sampling, Segment, Stop
 

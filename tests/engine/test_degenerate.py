@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli.engine.degenerate import Watch
+from qmath_cli.engine.degeneration import Watch
 
 
 def fires_at(text: str) -> int | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qmath_cli.engine import devices
-from qmath_cli.engine.devices import MARGIN, Device, Footprint, Kind
+from qmath_cli.engine.llama import devices
+from qmath_cli.engine.llama.devices import MARGIN, Device, Footprint, Kind
 from qmath_cli.errors import UsageError
 
 GIB = 1 << 30

@@ -12,9 +12,9 @@ import pytest
 from driving import BLOCK, collect, solve
 
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.devices import Placement
-from qmath_cli.engine.lanes import Lanes, open_engine
-from qmath_cli.engine.model import Model
+from qmath_cli.engine.llama.devices import Placement
+from qmath_cli.engine.llama.model import Model
+from qmath_cli.engine.parallel_batches import Lanes, open_engine
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.prompting import chat
 from qmath_cli.records import Chunk, Mode, Prompt, Sampling, Segment

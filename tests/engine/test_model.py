@@ -14,9 +14,9 @@ import pytest
 from driving import collect
 
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.model import Model, Options, load
-from qmath_cli.engine.native import native
-from qmath_cli.engine.preflight import Preflight
+from qmath_cli.engine.llama.library import native
+from qmath_cli.engine.llama.model import Model, Options, load
+from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.errors import IntegrityError, ModelMissing, QmathError, UsageError
 from qmath_cli.prompting import chat
 from qmath_cli.records import Mode, Prompt, Sampling, Segment
@@ -155,8 +155,8 @@ import resource, sys
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.model import Options, load
-from qmath_cli.engine.preflight import Preflight
+from qmath_cli.engine.llama.model import Options, load
+from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.errors import DoesNotFit
 with load(Path(sys.argv[1]), Options(), Preflight()) as model:
     try:

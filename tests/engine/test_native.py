@@ -10,7 +10,7 @@ import pytest
 
 SCRIPT = """
 import os
-from qmath_cli.engine.native import native
+from qmath_cli.engine.llama.library import native
 native()
 print(os.environ.get("GOMP_SPINCOUNT"))
 """

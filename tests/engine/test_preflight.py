@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from qmath_cli.engine import builds, preflight
-from qmath_cli.engine.model import Options, load
-from qmath_cli.engine.preflight import Preflight, Trial, Way
+from qmath_cli.engine.llama import builds, preflight
+from qmath_cli.engine.llama.model import Options, load
+from qmath_cli.engine.llama.preflight import Preflight, Trial, Way
 from qmath_cli.errors import EngineUnusable
 
 
@@ -138,7 +138,7 @@ def test_no_library_is_said_with_the_line_that_installs_it() -> None:
     """Without llama_cpp, asking for the engine names the cause and the cure, and shows no traceback of an import."""
     code = (
         "import sys; sys.modules['llama_cpp'] = None\n"
-        "from qmath_cli.engine.native import native\n"
+        "from qmath_cli.engine.llama.library import native\n"
         "from qmath_cli.errors import EngineUnusable\n"
         "try: native()\n"
         "except EngineUnusable as exc: print(exc.message, '|', exc.hint)"

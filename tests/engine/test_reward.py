@@ -8,7 +8,7 @@ import gguf
 import numpy as np
 import pytest
 
-from qmath_cli.engine.model import Model
+from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.reward import Head, RewardModel, read_head
 from qmath_cli.errors import IntegrityError, ModelMissing, PromptTooLong
 from qmath_cli.records import Prompt, Segment

@@ -10,9 +10,9 @@ import pytest
 from driving import solve
 
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.model import Model
-from qmath_cli.engine.native import native
-from qmath_cli.engine.sampling import Sampler, candidates
+from qmath_cli.engine.llama.library import native
+from qmath_cli.engine.llama.model import Model
+from qmath_cli.engine.sampler import Sampler, candidates
 from qmath_cli.records import Prompt, Sampling, Segment
 
 HOT = Sampling(temperature=1.5, max_tokens=24)

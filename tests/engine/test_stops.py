@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmath_cli.engine.stops import Found, Stretch
+from qmath_cli.engine.stop_strings import Found, Stretch
 
 STOP = "```output"
 

@@ -20,7 +20,7 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Any
 
-from qmath_cli.engine.native import native
+from qmath_cli.engine.llama.library import native
 
 _GLANCE = 1.0  # seconds; on Windows a wait without an end cannot be interrupted
 

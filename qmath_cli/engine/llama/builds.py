@@ -13,7 +13,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-from qmath_cli.engine.native import INSTALL
+from qmath_cli.engine.llama.library import INSTALL
 from qmath_cli.errors import EngineUnusable
 
 # CPU flags as Linux names them -> the switch of ggml's CMakeLists.txt. AMX is left out on purpose: see `preflight`.

@@ -14,7 +14,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from qmath_cli.engine.native import native
+from qmath_cli.engine.llama.library import native
 from qmath_cli.errors import UsageError
 
 SMALL = 64 << 20  # bytes of a model whose decode step takes less time on one core than several spend on its barriers

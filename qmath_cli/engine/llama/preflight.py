@@ -23,11 +23,11 @@ from enum import StrEnum
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
-from qmath_cli.engine import builds
+from qmath_cli.engine.llama import builds
 from qmath_cli.errors import EngineUnusable
 
 _PATIENCE = 180  # seconds for a decode that takes a fraction of one
-_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+_PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 
 
 class Way(StrEnum):
@@ -103,7 +103,7 @@ def check(model: Path, cache: Path, device: str = "auto", probe: Probe | None = 
 
 def run_child(model: Path, way: Way, device: str) -> str:
     """Decode a few tokens in a child process; say what ended it, or nothing."""
-    command = [sys.executable, "-m", "qmath_cli.engine.probe", str(model), way.name, device]
+    command = [sys.executable, "-m", "qmath_cli.engine.llama.probe", str(model), way.name, device]
     paths = [str(_PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     with ExitStack() as stack:

@@ -17,11 +17,11 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Self
 
-from qmath_cli.engine import header
-from qmath_cli.engine.aside import aside
-from qmath_cli.engine.devices import Footprint, Placement, place
-from qmath_cli.engine.native import native
-from qmath_cli.engine.preflight import Preflight
+from qmath_cli.engine.llama import header
+from qmath_cli.engine.llama.compute_thread import aside
+from qmath_cli.engine.llama.devices import Footprint, Placement, place
+from qmath_cli.engine.llama.library import native
+from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.errors import IntegrityError, UsageError
 from qmath_cli.records import Prompt, Segment
 from qmath_cli.settings import KVType

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from qmath_cli.engine.batch import MOST_CONTEXTS, Batch, cells_for, seed_order
-from qmath_cli.engine.model import Model
+from qmath_cli.engine.llama.model import Model
 from qmath_cli.records import Chunk, Prompt, Sampling, Usage
 
 

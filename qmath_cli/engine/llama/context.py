@@ -16,9 +16,9 @@ from enum import Enum
 from threading import Event
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qmath_cli.engine.aside import AbortFlag, Aside, aside, wait
-from qmath_cli.engine.model import Model
-from qmath_cli.engine.native import native
+from qmath_cli.engine.llama.compute_thread import AbortFlag, Aside, aside, wait
+from qmath_cli.engine.llama.library import native
+from qmath_cli.engine.llama.model import Model
 from qmath_cli.errors import DoesNotFit, EngineUnusable
 from qmath_cli.settings import KVType
 

@@ -13,8 +13,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from qmath_cli.engine.builds import installed
-from qmath_cli.engine.model import Model
+from qmath_cli.engine.llama.builds import installed
+from qmath_cli.engine.llama.model import Model
 
 _DIGEST = 32  # bytes of a SHA-256
 _MOST = 8  # files: a thousand tokens of a 7B model are 56 MB

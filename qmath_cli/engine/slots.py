@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
-from qmath_cli.engine.context import Context
+from qmath_cli.engine.llama.context import Context
 from qmath_cli.engine.sequence import SequenceState
 
 _ROOM_TO_GROW = 32  # free cells per resident before another one may move in beside them

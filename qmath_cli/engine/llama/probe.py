@@ -1,7 +1,7 @@
-"""The child of `preflight`: decode a few tokens, and live to tell.
+"""The child process of `preflight`: it loads a model and decodes a few tokens.
 
-Run as `python -m qmath_cli.engine.probe MODEL WAY DEVICE`. Exit 0 means that prefill and decode both worked; an error
-is one line on stderr; a crash is for the parent to see. No core file is left behind.
+Run as `python -m qmath_cli.engine.llama.probe MODEL WAY DEVICE`. Exit code 0 means that prefill and decode both worked.
+An error is one line on stderr; a crash is seen by the parent process. No core file is left behind.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.model import Options, load
-from qmath_cli.engine.preflight import Preflight, Way
+from qmath_cli.engine.llama.model import Options, load
+from qmath_cli.engine.llama.preflight import Preflight, Way
 from qmath_cli.errors import QmathError
 from qmath_cli.records import Prompt, Sampling, Segment
 
