@@ -115,9 +115,9 @@ def _with_machine(report: Report, placement: Placement, file: ModelFile) -> Repo
 
 def _read_per_token(path: Path) -> int:
     """Bytes of weights that one token reads: all of them, but of an embedding that is not the output, one row."""
-    from qmath_cli.models import gguf_header
+    from qmath_cli import gguf_file
 
-    header = gguf_header.read(path)
+    header = gguf_file.read(path)
     names = {tensor.name for tensor in header.tensors}
     return sum(
         tensor.size for tensor in header.tensors if tensor.name != "token_embd.weight" or "output.weight" not in names

@@ -13,7 +13,7 @@ from qmath_cli.commands import options as o
 from qmath_cli.commands.frame import frame
 from qmath_cli.errors import ExitCode
 from qmath_cli.grading.grader import Grader
-from qmath_cli.grading.official import reference_of_answer
+from qmath_cli.grading.official.answers import reference_of_answer
 from qmath_cli.records import Mark, Verdict
 from qmath_cli.settings import Grade
 

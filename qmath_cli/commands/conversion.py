@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from qmath_cli import gguf_file
 from qmath_cli.commands.frame import Frame
 from qmath_cli.errors import DoesNotFit, EngineUnusable, IntegrityError, ModelMissing, Terminated
-from qmath_cli.models import fit, gguf_header, memory, store
+from qmath_cli.models import fit, memory, store
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.progress import byte_progress
 
@@ -85,5 +86,5 @@ def try_decoding(here: Frame, written: Sequence[Written]) -> None:
 
 def _fits(path: Path) -> bool:
     free = memory.memory()
-    wanted = fit.need(gguf_header.read(path), _CELLS)
+    wanted = fit.need(gguf_file.read(path), _CELLS)
     return fit.judge(wanted, free.available if free else None).verdict is not fit.Verdict.NO

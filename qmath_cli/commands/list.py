@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
+from qmath_cli import gguf_file
 from qmath_cli.commands import options as o
 from qmath_cli.commands.frame import Frame, frame
 from qmath_cli.errors import ExitCode, IntegrityError
-from qmath_cli.models import fit, gguf_header, lockfile, memory, store
+from qmath_cli.models import fit, lockfile, memory, store
 from qmath_cli.models.fit import Fit
 from qmath_cli.models.lockfile import Lock, LockedModel
 from qmath_cli.models.store import Installed, State
@@ -66,7 +67,7 @@ def _rows(here: Frame, lock: Lock) -> list[Row]:
 
 def _fit(entry: Installed, available: int | None) -> Fit | None:
     try:
-        header = gguf_header.read(entry.path)
+        header = gguf_file.read(entry.path)
     except IntegrityError:  # the state column says what is wrong with it
         return None
     return fit.judge(fit.need(header, _CELLS), available, fit.kv_per_cell(header))

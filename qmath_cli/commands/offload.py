@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from qmath_cli.engine.llama.devices import Footprint
+from qmath_cli.gguf_file import Header
 from qmath_cli.models import fit
-from qmath_cli.models.gguf_header import Header
 
 _LAYER = "blk."  # how GGUF names a layer's tensors: blk.17.attn_q.weight
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from qmath_cli import gguf_file
 from qmath_cli.errors import UsageError
-from qmath_cli.models import gguf_header, lockfile
+from qmath_cli.models import lockfile
 from qmath_cli.models.lockfile import Family, Kind
 from qmath_cli.prompting import chat, few_shot
 from qmath_cli.records import Language, Mode, ModelFile, Problem, Prompt
@@ -76,7 +77,7 @@ def _nature(file: ModelFile) -> tuple[Family, Kind]:
     entry = known.get(file.name.partition(":")[0])
     if entry is not None:
         return entry.family, entry.kind
-    metadata = gguf_header.read(file.path).metadata
+    metadata = gguf_file.read(file.path).metadata
     said = " ".join(str(metadata.get(key, "")) for key in ("general.name", "general.basename", "general.finetune"))
     family = Family.QWEN2 if "qwen2-math" in said.lower().replace(" ", "-") else Family.QWEN2_5
     named = f"{said} {file.path.name}".lower()

@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qmath_cli import gguf_file
 from qmath_cli.commands import options as o
 from qmath_cli.commands.conversion import carry_out, translated
 from qmath_cli.commands.frame import Frame, frame
 from qmath_cli.errors import ExitCode, UsageError
-from qmath_cli.models import data as datafile
-from qmath_cli.models import fit, gguf_header, lockfile, manifest, memory, store
+from qmath_cli.models import fit, lockfile, manifest, memory, store
 from qmath_cli.models.fit import Fit, Verdict
 from qmath_cli.models.hashes import Memo
-from qmath_cli.models.hub import Hub, Snapshot
+from qmath_cli.models.hub import dataset as datafile
+from qmath_cli.models.hub.client import Hub, Snapshot
+from qmath_cli.models.hub.snapshot import snapshot_of
+from qmath_cli.models.lock_entry import toml_of_snapshot
 from qmath_cli.models.lockfile import LockedFile, LockedModel
-from qmath_cli.models.lockprint import toml_of_snapshot
-from qmath_cli.models.sources import snapshot_of
 
 if TYPE_CHECKING:
     from qmath_cli.commands.remote import RemoteSource
@@ -156,7 +157,7 @@ def _outlook(planned: Plan, source: RemoteSource, wanted: Wanted) -> Outlook:
     fits = {}
     for output in planned.outputs:
         if output.quant is not None:
-            header = gguf_header.parse(output.layout.header, output.layout.size)
+            header = gguf_file.parse(output.layout.header, output.layout.size)
             need = fit.need(header, _CELLS)
             fits[str(output.quant)] = fit.judge(need, free.total if free else None, fit.kv_per_cell(header))
     download = sum(source.missing(shard) for shard in planned.checkpoint.shards)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from qmath_cli.commands.frame import Frame
 from qmath_cli.models.claim import claim
-from qmath_cli.models.hub import Hub, Snapshot
+from qmath_cli.models.hub.checkpoint import HubCheckpoint
+from qmath_cli.models.hub.client import Hub, Snapshot
+from qmath_cli.models.hub.snapshot import resolve, snapshot_of, source_folder
 from qmath_cli.models.lockfile import load
-from qmath_cli.models.shards import HubCheckpoint
-from qmath_cli.models.sources import resolve, snapshot_of, source_folder
 from qmath_convert.source import LocalFolder, Origin, Source
 
 _REPOSITORY = re.compile(r"(?P<repo>[\w.\-]+/[\w.\-]+?)(?:@(?P<revision>[\w.\-]+))?")

@@ -14,8 +14,8 @@ from qmath_cli.commands.frame import Frame, frame
 from qmath_cli.errors import ExitCode, ModelMissing, UsageError
 from qmath_cli.models import fit, lockfile, store
 from qmath_cli.models.claim import claim
+from qmath_cli.models.hub.snapshot import source_folder
 from qmath_cli.models.lockfile import Lock, LockedModel
-from qmath_cli.models.sources import source_folder
 from qmath_cli.models.store import Installed
 from qmath_cli.paths import Places
 

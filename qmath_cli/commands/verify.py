@@ -15,9 +15,9 @@ from qmath_cli.commands import options as o
 from qmath_cli.commands.frame import Frame, frame
 from qmath_cli.errors import ExitCode, ModelMissing
 from qmath_cli.models import lockfile, store
+from qmath_cli.models.hub.pins import Pins
+from qmath_cli.models.lock_entry import toml_of_artifact
 from qmath_cli.models.lockfile import Lock, LockedModel
-from qmath_cli.models.lockprint import toml_of_artifact
-from qmath_cli.models.pins import Pins
 from qmath_cli.models.store import Installed
 from qmath_cli.terminal.progress import byte_progress
 from qmath_cli.terminal.tables import columns

@@ -13,6 +13,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from qmath_cli import gguf_file
 from qmath_cli.commands.frame import Frame
 from qmath_cli.commands.offload import footprint
 from qmath_cli.engine.batch import Batch
@@ -21,7 +22,7 @@ from qmath_cli.engine.llama.preflight import Preflight, check
 from qmath_cli.engine.reward import RewardModel, read_head
 from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
-from qmath_cli.models import fit, gguf_header, lockfile, memory, store
+from qmath_cli.models import fit, lockfile, memory, store
 from qmath_cli.records import Mode, ModelFile, Pick, Prompt, Protection, Reward
 from qmath_cli.sandbox.executor import Executor
 from qmath_cli.sandbox.limits import Limits
@@ -111,14 +112,14 @@ def load_model(
         ctx=settings.ctx,
         kv_type=settings.kv_type,
         mlock=settings.mlock,
-        footprint=lambda: footprint(gguf_header.read(file.path), settings.ctx * min(sequences, 4), settings.kv_type),
+        footprint=lambda: footprint(gguf_file.read(file.path), settings.ctx * min(sequences, 4), settings.kv_type),
     )
     return load(file.path, options, preflight(here, settings))
 
 
 def require_memory(file: ModelFile, settings: Settings, sequences: int = 1, held: int = 0) -> None:
     """Raise `DoesNotFit`, with the numbers and what would fit, unless a model fits into the memory that is free."""
-    header = gguf_header.read(file.path)
+    header = gguf_file.read(file.path)
     wanted = fit.need(header, settings.ctx * min(sequences, 4), settings.kv_type)
     found = memory.memory()
     available = found.available + held if found is not None else None

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from qmath_cli.errors import DataError
-from qmath_cli.grading import official
+from qmath_cli.grading.official import answers
 from qmath_cli.prompting import chat, few_shot
 from qmath_cli.prompting.few_shot import Format
 from qmath_cli.records import Language, Mode, Prompt
@@ -130,10 +130,10 @@ def prompt(name: str, item: Item, mode: Mode, *, base: bool = False, predecessor
 def _item(row: Row, layout: Layout, name: str, position: int) -> Item:
     answer = layout.answer(row)
     if layout.solution:
-        form = official.reference_of_solution(answer, "math" if layout is LAYOUTS["math_responses"] else name)
+        form = answers.reference_of_solution(answer, "math" if layout is LAYOUTS["math_responses"] else name)
         answer = str(row.get("answer") or form)
     else:
-        form = official.reference_of_answer(answer, name)
+        form = answers.reference_of_answer(answer, name)
     problem = (layout.question(row) + _yes_or_no(form)).strip()
     if not problem:
         raise ValueError("the problem is empty")

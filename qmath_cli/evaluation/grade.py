@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from qmath_cli.evaluation.datasets import Item
 from qmath_cli.evaluation.records import Done, Grades
-from qmath_cli.grading import official
+from qmath_cli.grading.official import answers
 from qmath_cli.records import Equivalence, Mark, Verdict
 from qmath_cli.settings import Grade
 
@@ -24,7 +24,7 @@ class Marker:
 
     def grade(self, one: Done, item: Item) -> Done:
         """The sample with both verdicts."""
-        prediction = official.extract(one.sample.text, self.layout, item.official) if one.sample.text else ""
+        prediction = answers.extract(one.sample.text, self.layout, item.official) if one.sample.text else ""
         by_rules = self.compare(Grade.OFFICIAL, prediction, item.official)
         answer = one.sample.answer if one.sample.answer is not None else _letter(prediction, item)
         by_sense = self.compare(Grade.STRICT, answer, item.reference) if answer else NO_ANSWER
@@ -40,5 +40,5 @@ class Marker:
 
 def _letter(prediction: str, item: Item) -> str:
     """Base models and few-shot answers to choice questions box nothing; the letter they state counts."""
-    both = prediction and item.official and official.is_letters(prediction) and official.is_letters(item.official)
+    both = prediction and item.official and answers.is_letters(prediction) and answers.is_letters(item.official)
     return prediction if both else ""

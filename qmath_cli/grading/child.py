@@ -71,14 +71,14 @@ def failed(grade: Grade, why: str) -> Verdict:
 
 
 def _official(answer: str, reference: str) -> Verdict:
-    from qmath_cli.grading import official_match, official_symbolic
+    from qmath_cli.grading.official import match, symbolic
 
-    same = official_match.equal(answer, reference, official_symbolic.symbolic_equal)
+    same = match.equal(answer, reference, symbolic.symbolic_equal)
     return Verdict(Mark.CORRECT if same else Mark.WRONG, "official")
 
 
 def _strict(answer: str, reference: str) -> Verdict:
-    from qmath_cli.grading.strict import compare
+    from qmath_cli.grading.strict.compare import compare
 
     return compare(answer, reference)
 

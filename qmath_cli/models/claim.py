@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from qmath_cli.errors import UsageError
-from qmath_cli.models.download import cannot_write
+from qmath_cli.models.hub.download import cannot_write
 
 
 @contextmanager

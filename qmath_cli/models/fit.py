@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from qmath_cli.errors import DoesNotFit
-from qmath_cli.models.gguf_header import Header
+from qmath_cli.gguf_file import Header
 from qmath_cli.models.lockfile import Kind, Lock, LockedModel
 from qmath_cli.models.memory import free_disk
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from qmath_cli import gguf_file
 from qmath_cli.errors import IntegrityError, ModelMissing, QmathError
-from qmath_cli.models import gguf_header, manifest
+from qmath_cli.models import manifest
 from qmath_cli.models.hashes import Memo, Seen, sha256_file
 from qmath_cli.models.lockfile import Artifact, Kind, Lock, LockedFile, LockedModel, load
 from qmath_cli.models.memory import memory
@@ -146,7 +147,7 @@ def remove(entry: Installed) -> int:
 
 def _examine(part: Part, places: Places, seen: Seen | None) -> QmathError | None:
     try:
-        gguf_header.read(part.path)
+        gguf_file.read(part.path)
         found = sha256_file(part.path, seen)
     except QmathError as error:
         return error
@@ -170,7 +171,7 @@ def _checked(part: Part, places: Places) -> str:
     memo = Memo.within(places.state)
     known = memo.get(part.path)
     if known is None:
-        gguf_header.read(part.path)
+        gguf_file.read(part.path)
         known = memo.hash(part.path)
     if part.sha256 not in (None, known):
         raise _mismatch(part, known)
@@ -188,7 +189,7 @@ def _bare(path: Path, places: Places) -> ModelFile:
     """A GGUF that the user named by its path: nothing is recorded of it, so only its shape is checked."""
     if not path.is_file():
         raise ModelMissing(f"there is no file {path}", "give the path of a .gguf, or a name that `qmath list` shows")
-    header = gguf_header.read(path)
+    header = gguf_file.read(path)
     return ModelFile(str(path), path.absolute(), header.quantization, Memo.within(places.state).get(path) or "")
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from qmath_cli import gguf_file
 from qmath_cli.commands.offload import footprint
-from qmath_cli.models import fit, gguf_header
+from qmath_cli.models import fit
 
 
 def test_the_parts_add_up_to_the_whole(root: Path) -> None:
     """Every tensor and every KV cell of the demo is in exactly one part."""
-    header = gguf_header.read(root / "qmath_cli" / "demo" / "demo-q8_0.gguf")
+    header = gguf_file.read(root / "qmath_cli" / "demo" / "demo-q8_0.gguf")
     parts = footprint(header, 4096, "f16")
     need = fit.need(header, 4096, "f16")
     assert len(parts.layers) == header.number("block_count")

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from qmath_cli.grading import official, official_match
 from qmath_cli.grading.grader import Grader
 from qmath_cli.grading.number_words import digits
-from qmath_cli.grading.official_strip import normalise
+from qmath_cli.grading.official import answers, match
+from qmath_cli.grading.official.normal_form import normalise
 from qmath_cli.records import Mark
 from qmath_cli.settings import Grade
 
@@ -31,7 +31,7 @@ def grader() -> Any:
 
 def test_every_stored_prediction_is_extracted(rows: list[dict[str, Any]]) -> None:
     """All 400 responses give the very string that Qwen's evaluation took from them."""
-    found = [official.extract(text, "math", row["gt"]) for row in rows for text in row["code"]]
+    found = [answers.extract(text, "math", row["gt"]) for row in rows for text in row["code"]]
     stored = [answer for row in rows for answer in row["pred"]]
     assert len(stored) == 400
     assert found == stored
@@ -40,7 +40,7 @@ def test_every_stored_prediction_is_extracted(rows: list[dict[str, Any]]) -> Non
 def test_every_stored_verdict_is_reproduced(rows: list[dict[str, Any]], grader: Grader) -> None:
     """All 400 verdicts come out as stored, with the expected answer taken from the worked solution."""
     for row in rows:
-        reference = official.reference_of_solution(row["solution"], "math")
+        reference = answers.reference_of_solution(row["solution"], "math")
         marks = [grader(answer, reference).mark for answer in row["pred"]]
         assert [mark is Mark.CORRECT for mark in marks] == row["score"], row["idx"]
 
@@ -144,7 +144,7 @@ def test_the_official_grader_is_literal(answer: str, reference: str, grader: Gra
 )
 def test_the_answer_is_where_the_rules_look(response: str, dataset: str, reference: str, answer: str) -> None:
     """Boxes, triggers in two languages, letters and last numbers, in the official order."""
-    assert official.extract(response, dataset, reference) == answer
+    assert answers.extract(response, dataset, reference) == answer
 
 
 @pytest.mark.parametrize(
@@ -168,4 +168,4 @@ def test_text_that_nothing_reads_is_never_evaluated(grader: Grader, tmp_path: Pa
 
 def test_percentages_are_numbers() -> None:
     """The number parser strips thousands separators and reads a percent sign."""
-    assert [official_match.number(text) for text in ("1,234", "50%", r"50\%", "x")] == [1234.0, 0.5, 0.5, None]
+    assert [match.number(text) for text in ("1,234", "50%", r"50\%", "x")] == [1234.0, 0.5, 0.5, None]

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "convert"))  # for `checkpoin
 from checkpoints import Recipe, write
 from loopback import Loopback, serve
 
-from qmath_cli.models.hub import Hub
+from qmath_cli.models.hub.client import Hub
 
 REPO = "Qwen/Qwen2.5-Math-1.5B-Instruct"
 

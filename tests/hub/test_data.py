@@ -8,8 +8,9 @@ from loopback import COMMIT, Loopback, Repo
 from pulling import Machine
 
 from qmath_cli.errors import DataError, ExitCode, IntegrityError, NetworkError
-from qmath_cli.models import data, lockfile
-from qmath_cli.models.hub import Hub
+from qmath_cli.models import lockfile
+from qmath_cli.models.hub import dataset
+from qmath_cli.models.hub.client import Hub
 from qmath_cli.models.lockfile import LockedData, LockedFile
 from qmath_cli.paths import Places, find
 
@@ -44,14 +45,14 @@ def test_a_pinned_data_set_must_be_the_one(hub: Hub, loopback: Loopback, places:
     for file in (LockedFile("test.jsonl", 5), LockedFile("test.jsonl", len(ROWS), "0" * 64), LockedFile("other.jsonl")):
         entry = LockedData("x", "a/b", revision=COMMIT, files=(file,))
         with pytest.raises(IntegrityError):
-            data.pull(entry, hub, places)
-    assert not data.target(entry, places).exists()
+            dataset.pull(entry, hub, places)
+    assert not dataset.target(entry, places).exists()
 
 
 def test_an_unknown_data_set_is_refused_with_the_known_names() -> None:
     """Before any network."""
     with pytest.raises(DataError) as caught:
-        data.find("gsm9k", lockfile.load())
+        dataset.find("gsm9k", lockfile.load())
     assert "math500" in caught.value.hint
 
 
@@ -61,9 +62,9 @@ def test_offline_it_comes_from_the_cache_or_not_at_all(loopback: Loopback, place
     file = LockedFile("test.jsonl", len(ROWS), hashlib.sha256(ROWS).hexdigest())
     entry = LockedData("x", "a/b", revision=COMMIT, files=(file,))
     with pytest.raises(NetworkError, match="OFFLINE"):
-        data.pull(entry, hub, places)
+        dataset.pull(entry, hub, places)
     cached = tmp_path / "hf" / "hub" / "datasets--a--b" / "snapshots" / COMMIT / "test.jsonl"
     cached.parent.mkdir(parents=True)
     cached.write_bytes(ROWS)
-    assert data.pull(entry, hub, places).read_bytes() == ROWS
+    assert dataset.pull(entry, hub, places).read_bytes() == ROWS
     assert loopback.asked == []

@@ -8,7 +8,7 @@ import pytest
 from loopback import COMMIT, Asked, Fault, Loopback, Repo, git_sha1, sha256
 
 from qmath_cli.errors import IntegrityError, NetworkError
-from qmath_cli.models.hub import Hub, Snapshot
+from qmath_cli.models.hub.client import Hub, Snapshot
 
 REPO = "Qwen/Qwen2.5-Math-1.5B-Instruct"
 BIG = bytes(range(256)) * 2000

@@ -18,9 +18,9 @@ from loopback import COMMIT, Fault, Hollow, Loopback
 from pulling import MODEL, NAME, Machine, publish
 
 from qmath_cli.errors import ExitCode, IntegrityError
-from qmath_cli.models.hub import Hub
+from qmath_cli.models.hub.client import Hub
+from qmath_cli.models.hub.snapshot import snapshot_of
 from qmath_cli.models.lockfile import LockedFile
-from qmath_cli.models.sources import snapshot_of
 
 SHARD = "model-00001-of-00005.safetensors"
 

@@ -9,9 +9,9 @@ from checkpoints import Recipe, write
 from loopback import COMMIT, Fault, Loopback, Repo, git_sha1, sha256
 
 from qmath_cli.errors import DoesNotFit, IntegrityError, NetworkError
-from qmath_cli.models.download import part_path
-from qmath_cli.models.hub import Hub
-from qmath_cli.models.shards import HubCheckpoint
+from qmath_cli.models.hub.checkpoint import HubCheckpoint
+from qmath_cli.models.hub.client import Hub
+from qmath_cli.models.hub.download import part_path
 
 REPO = "Qwen/Qwen2.5-Math-1.5B-Instruct"
 

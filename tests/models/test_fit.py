@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from small_models import write_gguf
 
+from qmath_cli import gguf_file
 from qmath_cli.errors import DoesNotFit
-from qmath_cli.models import fit, gguf_header
+from qmath_cli.gguf_file import Array, Header, TensorInfo
+from qmath_cli.models import fit
 from qmath_cli.models.fit import Need, Verdict
-from qmath_cli.models.gguf_header import Array, Header, TensorInfo
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.models.memory import free_disk, linux, memory
 
@@ -64,7 +65,7 @@ def test_the_compute_buffer_is_the_one_llama_cpp_reports(header: Header, cells: 
 
 def test_the_need_comes_from_the_files_own_numbers(tmp_path: Path) -> None:
     """Weights are the tensors' bytes; the cache follows layers, KV heads and head dimension."""
-    header = gguf_header.read(write_gguf(tmp_path / "m.gguf"))
+    header = gguf_file.read(write_gguf(tmp_path / "m.gguf"))
     found = fit.need(header, 1000)
     assert found.weights == 300 * 68 + 64 * 4 + 64 * 64 * 2
     assert found.kv == 1000 * 2 * 2 * 2 * 16 * 2

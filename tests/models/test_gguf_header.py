@@ -9,15 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_models import write_gguf
 
+from qmath_cli import gguf_file
 from qmath_cli.errors import IntegrityError
-from qmath_cli.models import gguf_header
-from qmath_cli.models.gguf_header import TENSOR_TYPES, Array
+from qmath_cli.gguf_file import TENSOR_TYPES, Array
 
 
 def test_it_reads_what_the_gguf_package_reads(tmp_path: Path) -> None:
     """Names, shapes, types, offsets and sizes agree with the reference reader."""
     path = write_gguf(tmp_path / "m.gguf")
-    header = gguf_header.read(path)
+    header = gguf_file.read(path)
     reference = gguf.GGUFReader(path)
     ours = [(t.name, t.shape, t.type_name, t.offset, t.size) for t in header.tensors]
     assert ours == [
@@ -44,7 +44,7 @@ def test_a_file_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
     for length in [*range(0, len(whole), 997), len(whole) - 40]:
         cut.write_bytes(whole[:length])
         with pytest.raises(IntegrityError, match=r"cut\.gguf"):
-            gguf_header.read(cut)
+            gguf_file.read(cut)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -59,4 +59,4 @@ def test_no_damage_to_the_header_escapes_as_another_error(tmp_path: Path, positi
     other = tmp_path / "damaged.gguf"
     other.write_bytes(damaged)
     with suppress(IntegrityError):
-        gguf_header.read(other)
+        gguf_file.read(other)

@@ -14,14 +14,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from qmath_cli.grading import strict_algebra as algebra
-from qmath_cli.grading import strict_regions
-from qmath_cli.grading.strict_algebra import Unreadable
-from qmath_cli.grading.strict_kinds import Bracketed, Clock, Listing, Matrix, Ordered, Relation, Shape, Value, Words
-from qmath_cli.grading.strict_shape import read, read_tight_list
-from qmath_cli.grading.strict_text import clean
-from qmath_cli.grading.strict_units import NONE
-from qmath_cli.grading.strict_words import letters, same_words
+from qmath_cli.grading.strict import algebra, regions
+from qmath_cli.grading.strict.algebra import Unreadable
+from qmath_cli.grading.strict.kinds import (
+    Bracketed,
+    Clock,
+    Listing,
+    Matrix,
+    Ordered,
+    Relation,
+    Shape,
+    Value,
+    Words,
+)
+from qmath_cli.grading.strict.shape import read, read_tight_list
+from qmath_cli.grading.strict.text import clean
+from qmath_cli.grading.strict.units import NONE
+from qmath_cli.grading.strict.words import letters, same_words
 from qmath_cli.records import Mark, Verdict
 
 
@@ -53,8 +62,8 @@ def same(a: Shape, b: Shape) -> bool:
     if isinstance(a, Words) or isinstance(b, Words):
         return isinstance(a, Words) and isinstance(b, Words) and same_words(a.text, b.text)
     a, b = _plain(a, b), _plain(b, a)
-    if strict_regions.is_region(a, b):
-        return strict_regions.same(a, b)
+    if regions.is_region(a, b):
+        return regions.same(a, b)
     for kind, test in _TESTS:
         if isinstance(a, kind) or isinstance(b, kind):
             return test(a, b)

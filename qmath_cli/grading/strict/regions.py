@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from qmath_cli.grading import strict_algebra as algebra
-from qmath_cli.grading.strict_algebra import Unreadable
-from qmath_cli.grading.strict_kinds import REALS, Bracketed, Listing, Relation, Shape, Union, Value
+from qmath_cli.grading.strict import algebra
+from qmath_cli.grading.strict.algebra import Unreadable
+from qmath_cli.grading.strict.kinds import REALS, Bracketed, Listing, Relation, Shape, Union, Value
 
 _VARIABLE = re.compile(r"\\?[a-zA-Z]+(?:_\{?\w+\}?)?")
 _SIGNS = {"<", "<=", ">", ">=", "!="}

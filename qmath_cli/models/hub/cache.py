@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from qmath_cli.models.hub import RemoteFile, Snapshot
+from qmath_cli.models.hub.client import RemoteFile, Snapshot
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from qmath_cli.errors import DoesNotFit, IntegrityError, NetworkError, QmathError
-from qmath_cli.models.hub import RemoteFile
+from qmath_cli.models.hub.client import RemoteFile
 
 Blocks = Callable[[int], Iterator[bytes]]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
-from qmath_cli.grading import strict_units
 from qmath_cli.grading.number_words import digits, is_number
-from qmath_cli.grading.strict_kinds import (
+from qmath_cli.grading.strict import units
+from qmath_cli.grading.strict.kinds import (
     EMPTY,
     REALS,
     Bracketed,
@@ -25,7 +25,7 @@ from qmath_cli.grading.strict_kinds import (
     Value,
     Words,
 )
-from qmath_cli.grading.strict_units import NONE
+from qmath_cli.grading.strict.units import NONE
 
 _EMPTY_TEXT = re.compile(
     r"(?i)\\emptyset|\\\{ ?\\\}|no (?:real )?(?:solutions?|roots?)|none|无(?:实数)?(?:解|根)|空集|不存在解"
@@ -116,7 +116,7 @@ def _environment(text: str) -> Shape | None:
 
 
 def _list(text: str) -> Shape | None:
-    if _TIGHT_THOUSANDS.fullmatch(strict_units.split(text)[0]):
+    if _TIGHT_THOUSANDS.fullmatch(units.split(text)[0]):
         return None
     parts = [part for part in split(text, _SEPARATORS) if part.strip()]
     if len(parts) < 2 or _is_sentence(text):
@@ -256,14 +256,14 @@ def _ratio(text: str) -> Shape | None:
 
 def _leaf(text: str) -> Shape:
     if _is_sentence(text):
-        value, _ = strict_units.split(text)
+        value, _ = units.split(text)
         if is_number(value):
             return Value(digits(value))
         if value == text or _is_sentence(value):
             return Words(re.sub(r"\\text\{([^{}]*)\}|\s+", lambda found: found[1] or " ", text).strip().casefold())
     if re.search(r"\\(?:sin|cos|tan)", text):
         return Value(text.replace(r"\text{degree}", r"\cdot\frac{\pi}{180}"))
-    value, unit = strict_units.split(text)
+    value, unit = units.split(text)
     return Value(_ungrouped(value), unit)
 
 
@@ -275,5 +275,5 @@ def _is_sentence(text: str) -> bool:
     """Whether words are left once commands, units and function names are taken out."""
     plain = re.sub(r"\\text\{[^{}]*\}|\\(?:begin|end)\{\w+\}|\\[a-zA-Z]+", " ", _FUNCTION.sub(" ", text))
     plain = _SEPARATORS.sub(" ", plain)
-    bare, _ = strict_units.split(plain.strip())
+    bare, _ = units.split(plain.strip())
     return _WORD.search(bare) is not None or (not bare.strip() and r"\text" in text)

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from qmath_cli.errors import IntegrityError
-from qmath_cli.models.cache import cache_folder, cached_snapshot
-from qmath_cli.models.hub import Hub, RemoteFile, Snapshot, offline_error
+from qmath_cli.models.hub.cache import cache_folder, cached_snapshot
+from qmath_cli.models.hub.client import Hub, RemoteFile, Snapshot, offline_error
+from qmath_cli.models.hub.pins import Pins
 from qmath_cli.models.lockfile import LockedFile, LockedModel
-from qmath_cli.models.pins import Pins
 from qmath_cli.paths import Places
 
 

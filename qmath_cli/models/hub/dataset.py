@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from qmath_cli.errors import DataError, IntegrityError
-from qmath_cli.models.cache import cache_folder, cached_file
-from qmath_cli.models.download import cannot_write, check, digest_of
 from qmath_cli.models.hashes import replace_text
-from qmath_cli.models.hub import Hub, RemoteFile, Snapshot, offline_error
+from qmath_cli.models.hub.cache import cache_folder, cached_file
+from qmath_cli.models.hub.client import Hub, RemoteFile, Snapshot, offline_error
+from qmath_cli.models.hub.download import cannot_write, check, digest_of
+from qmath_cli.models.hub.pins import Pins
+from qmath_cli.models.hub.snapshot import confirmed
 from qmath_cli.models.lockfile import Lock, LockedData
-from qmath_cli.models.pins import Pins
-from qmath_cli.models.sources import confirmed
 from qmath_cli.paths import Places
 
 _KIND = "dataset"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qmath_cli.grading.strict_units import NONE, Unit
+from qmath_cli.grading.strict.units import NONE, Unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from qmath_cli.grading.official_strip import normalise
+from qmath_cli.grading.official.normal_form import normalise
 
 CHOICE_SETS = frozenset({"mmlu_stem", "sat_math", "aqua", "gaokao2023"})
 UNIT_SETS = frozenset({"carp_en", "minerva_math"})  # their answers keep their units

@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qmath_cli.errors import IntegrityError, NetworkError
-from qmath_cli.models.cache import cache_folder, cached_file
-from qmath_cli.models.download import Download, cannot_write, check, digest_of, fill, part_path
 from qmath_cli.models.hashes import sha256_file
-from qmath_cli.models.hub import Hub, RemoteFile, Snapshot
+from qmath_cli.models.hub.cache import cache_folder, cached_file
+from qmath_cli.models.hub.client import Hub, RemoteFile, Snapshot
+from qmath_cli.models.hub.download import Download, cannot_write, check, digest_of, fill, part_path
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 _FIRST = 1 << 16  # bytes of a shard's first request; most headers are shorter

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from qmath_cli.models.hashes import sha256_file
-from qmath_cli.models.hub import Snapshot
+from qmath_cli.models.hub.client import Snapshot
 from qmath_cli.models.lockfile import Artifact, LockedFile, LockedModel
 
 

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 
 from qmath_cli.grading.number_words import digits
-from qmath_cli.grading.official_units import without_units
+from qmath_cli.grading.official.units import without_units
 
 _ARRAY_BEGIN = re.compile(r"\\begin\{array\}\{.*?\}")
 _LAST_TEXT = re.compile(r"\\text{.*?}$")

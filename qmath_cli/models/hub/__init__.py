@@ -1,0 +1,1 @@
+"""What comes from the hub: the only code of the program that opens a socket."""
