@@ -20,8 +20,8 @@ import typer
 from typer.exceptions import TyperException
 
 from qmath_cli import __version__
-from qmath_cli.commands.frame import Frame, frame
-from qmath_cli.commands.line import arrange
+from qmath_cli.commands.argv import arrange
+from qmath_cli.commands.invocation import Frame, frame
 from qmath_cli.errors import ExitCode, Interrupted, QmathError, Terminated, UsageError
 from qmath_cli.terminal.output import ReaderGone, Terminal, drop_stdout
 

@@ -15,7 +15,7 @@ from qmath_cli.benchmark.measure import Decode, Opponent, Plan, Report, Spread, 
 from qmath_cli.engine.llama.model import Options, load
 from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.errors import QmathError, UsageError
-from qmath_cli.terminal.bench_table import table
+from qmath_cli.terminal.reports.bench import table
 
 SMALL = Plan(prompt_tokens=40, tokens=8, sequences=(1, 3), repeats=2)
 

@@ -17,8 +17,8 @@ from qmath_cli.doctor import examine as examined
 from qmath_cli.models import store
 from qmath_cli.paths import find
 from qmath_cli.settings import Settings
-from qmath_cli.terminal.findings import findings
-from qmath_cli.terminal.look import Look
+from qmath_cli.terminal.reports.doctor import findings
+from qmath_cli.terminal.style import Look
 
 SCREEN = Screen(tty=True, encoding="utf-8", unicode=True, colour=True, columns=80)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qmath_cli.commands import options as o
-from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.commands.invocation import Frame, frame
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.settings import Settings
 
@@ -125,7 +125,7 @@ def _read_per_token(path: Path) -> int:
 
 
 def _show(here: Frame, file: ModelFile, placement: str, report: Report, *, as_json: bool) -> None:
-    from qmath_cli.terminal.bench_table import table
+    from qmath_cli.terminal.reports.bench import table
 
     if as_json:
         head = {"schema": SCHEMA, "model": file.name, "quantization": file.quantization, "device": placement}

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from qmath_cli.commands import options as o
-from qmath_cli.commands.frame import frame
+from qmath_cli.commands.invocation import frame
 from qmath_cli.errors import ExitCode
 from qmath_cli.grading.grader import Grader
 from qmath_cli.grading.official.answers import reference_of_answer

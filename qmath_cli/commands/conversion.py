@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from qmath_cli import gguf_file
-from qmath_cli.commands.frame import Frame
+from qmath_cli.commands.invocation import Frame
 from qmath_cli.errors import DoesNotFit, EngineUnusable, IntegrityError, ModelMissing, Terminated
 from qmath_cli.models import fit, memory, store
 from qmath_cli.terminal.output import Terminal

@@ -16,7 +16,7 @@ import typer
 
 from qmath_cli.commands import options as o
 from qmath_cli.commands.conversion import carry_out, translated, try_decoding
-from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.commands.invocation import Frame, frame
 from qmath_cli.errors import DoesNotFit, ExitCode, UsageError
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from qmath_cli.commands import options as o
-from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.commands.invocation import Frame, frame
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.settings import Resolved, Settings
-from qmath_cli.terminal.findings import findings
-from qmath_cli.terminal.look import look
+from qmath_cli.terminal.reports.doctor import findings
+from qmath_cli.terminal.style import look
 from qmath_cli.terminal.tables import columns
 
 SCHEMA = "qmath.doctor/1"

@@ -15,14 +15,14 @@ import typer
 from qmath_cli.commands import evaluation
 from qmath_cli.commands import options as o
 from qmath_cli.commands.evaluation import Request
-from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.commands.invocation import Frame, frame
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.evaluation import datasets, responses
 from qmath_cli.evaluation.datasets import Dataset
 from qmath_cli.settings import Grade, Settings
-from qmath_cli.terminal import report_html, report_text
-from qmath_cli.terminal.eval_progress import Meter
-from qmath_cli.terminal.report_html import Run
+from qmath_cli.terminal.reports import as_html, as_text
+from qmath_cli.terminal.reports.as_html import Run
+from qmath_cli.terminal.reports.progress import Meter
 
 Models = Annotated[
     list[str] | None,
@@ -119,12 +119,12 @@ def _from(path: Path, settings: Settings, grade: Grade, *, skip_bad: bool, k: in
 def _show(here: Frame, data: Dataset, runs: list[Run], *, partial: bool, as_json: bool, html: Path | None) -> None:
     scores = [run.score for run in runs]
     if html is not None:
-        html.write_text(report_html.page(data, runs, partial=partial), encoding="utf-8")
+        html.write_text(as_html.page(data, runs, partial=partial), encoding="utf-8")
         here.terminal.note(f"report: {html}")
     if as_json:
-        here.terminal.json(report_text.record(scores, partial=partial))
+        here.terminal.json(as_text.record(scores, partial=partial))
     else:
-        for line in report_text.lines(scores, partial=partial):
+        for line in as_text.lines(scores, partial=partial):
             here.terminal.line(line)
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from qmath_cli.commands import wiring
-from qmath_cli.commands.frame import Frame
+from qmath_cli.commands.invocation import Frame
 from qmath_cli.engine.llama.devices import SMALL
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.errors import DataError, UsageError

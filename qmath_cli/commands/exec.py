@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from qmath_cli.commands import options as o
-from qmath_cli.commands.frame import frame
+from qmath_cli.commands.invocation import frame
 from qmath_cli.errors import DataError, ExitCode
 from qmath_cli.records import Output, Protection, RunStatus
 from qmath_cli.sandbox.executor import PRELOAD, Executor

@@ -10,7 +10,7 @@ import typer
 
 from qmath_cli import gguf_file
 from qmath_cli.commands import options as o
-from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.commands.invocation import Frame, frame
 from qmath_cli.errors import ExitCode, IntegrityError
 from qmath_cli.models import fit, lockfile, memory, store
 from qmath_cli.models.fit import Fit

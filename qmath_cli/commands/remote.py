@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from qmath_cli.commands.frame import Frame
+from qmath_cli.commands.invocation import Frame
 from qmath_cli.models.claim import claim
 from qmath_cli.models.hub.checkpoint import HubCheckpoint
 from qmath_cli.models.hub.client import Hub, Snapshot

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 import typer
 
 from qmath_cli.commands import options as o
-from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.commands.invocation import Frame, frame
 from qmath_cli.commands.options import complete_model
 from qmath_cli.commands.solve import follow
 from qmath_cli.commands.wiring import DEMO_NOTE, is_demo, plan_for, wire
 from qmath_cli.settings import Settings
-from qmath_cli.terminal.look import look
+from qmath_cli.terminal.repl.background import Ready
+from qmath_cli.terminal.repl.conversation import Hooks
 from qmath_cli.terminal.repl.loop import repl
-from qmath_cli.terminal.repl.machine import Ready
-from qmath_cli.terminal.repl.turn import Hooks
+from qmath_cli.terminal.style import look
 
 
 def command(

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.commands.invocation import Frame, frame
 from qmath_cli.errors import ExitCode, ModelMissing, UsageError
 from qmath_cli.models import fit, lockfile, store
 from qmath_cli.models.claim import claim

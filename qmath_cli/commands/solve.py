@@ -14,7 +14,7 @@ import typer
 
 from qmath_cli.commands import options as o
 from qmath_cli.commands import problem as problems
-from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.commands.invocation import Frame, frame
 from qmath_cli.commands.prompting import Style, prompting
 from qmath_cli.commands.wiring import DEMO_NOTE, Wired, is_demo, plan_for, wire
 from qmath_cli.errors import ExitCode, UsageError
@@ -24,8 +24,8 @@ from qmath_cli.settings import Settings
 from qmath_cli.solving import solve
 from qmath_cli.terminal import export as exports
 from qmath_cli.terminal import json_record
-from qmath_cli.terminal.look import look
 from qmath_cli.terminal.render import Renderer, Wishes
+from qmath_cli.terminal.style import look
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from qmath_cli.commands import options as o
-from qmath_cli.commands.frame import Frame, frame
+from qmath_cli.commands.invocation import Frame, frame
 from qmath_cli.errors import ExitCode, ModelMissing
 from qmath_cli.models import lockfile, store
 from qmath_cli.models.hub.pins import Pins

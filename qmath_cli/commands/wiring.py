@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qmath_cli import gguf_file
-from qmath_cli.commands.frame import Frame
+from qmath_cli.commands.invocation import Frame
 from qmath_cli.commands.offload import footprint
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Model, Options, load

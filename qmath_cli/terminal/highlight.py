@@ -8,7 +8,7 @@ from __future__ import annotations
 import keyword
 import re
 
-from qmath_cli.terminal.look import Look, Paint
+from qmath_cli.terminal.style import Look, Paint
 
 _TOKEN = re.compile(
     r"""(?P<comment>\#.*)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from qmath_cli.records import Finish, Protection, Solution, Votes
-from qmath_cli.terminal.look import Look, Paint
 from qmath_cli.terminal.maths.box import columns
 from qmath_cli.terminal.output import clean
-from qmath_cli.terminal.page import Page
+from qmath_cli.terminal.style import Look, Paint
+from qmath_cli.terminal.transcript import Page
 
 WHY_NO_ANSWER = {
     Finish.NO_ANSWER: "the model stopped without a boxed answer",

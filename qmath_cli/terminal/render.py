@@ -23,10 +23,10 @@ from qmath_cli.records import (
     TextDelta,
 )
 from qmath_cli.solving import vote
-from qmath_cli.terminal.look import Look
 from qmath_cli.terminal.output import Terminal, clean
-from qmath_cli.terminal.page import Page
 from qmath_cli.terminal.panel import WHY_NO_ANSWER, answer_panel, footer, vote_lines
+from qmath_cli.terminal.style import Look
+from qmath_cli.terminal.transcript import Page
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from qmath_cli.commands import evaluation, wiring
-from qmath_cli.commands.frame import Frame
+from qmath_cli.commands.invocation import Frame
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.evaluation import datasets, schedule

@@ -13,8 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from qmath_cli.terminal.look import Look
-from qmath_cli.terminal.page import Page
+from qmath_cli.terminal.style import Look
+from qmath_cli.terminal.transcript import Page
 
 DEFAULT = Path(__file__).resolve().parents[3] / "shared" / "data" / "responses" / "math_cot_50.jsonl"
 CHARACTERS = 3  # per token

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qmath_cli.commands.line import arrange
+from qmath_cli.commands.argv import arrange
 from qmath_cli.commands.problem import warning
 from qmath_cli.errors import UsageError
 

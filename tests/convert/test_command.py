@@ -14,7 +14,7 @@ from checkpoints import Recipe
 from conversions import to_gguf
 
 from qmath_cli.commands.conversion import try_decoding
-from qmath_cli.commands.frame import Frame
+from qmath_cli.commands.invocation import Frame
 from qmath_cli.errors import IntegrityError
 from qmath_cli.terminal.output import Terminal
 from qmath_convert.pipeline import Written

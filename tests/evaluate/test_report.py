@@ -17,8 +17,8 @@ from qmath_cli.evaluation.records import Done
 from qmath_cli.evaluation.score import score
 from qmath_cli.records import Finish, Output, ProgramRun, RunStatus, Sample
 from qmath_cli.settings import Grade
-from qmath_cli.terminal import report_html, report_text
-from qmath_cli.terminal.report_html import Run
+from qmath_cli.terminal.reports import as_html, as_text
+from qmath_cli.terminal.reports.as_html import Run
 
 EVIL = "<script>alert(1)</script> \x1b[31m <img src=https://example.org/x.png>"
 
@@ -58,7 +58,7 @@ class Tags(HTMLParser):
 
 def test_the_page_is_self_contained_and_inert(evaluated: tuple[Dataset, list[Run]]) -> None:
     """No script, no address, nothing of the model's text as markup; formulas are MathML, the chart is SVG."""
-    page = report_html.page(*evaluated)
+    page = as_html.page(*evaluated)
     seen = Tags()
     seen.feed(page)
     assert not {"script", "img", "iframe", "link", "object", "base", "form"} & set(seen.tags)
@@ -70,7 +70,7 @@ def test_the_page_is_self_contained_and_inert(evaluated: tuple[Dataset, list[Run
 
 def test_every_problem_and_sample_can_be_opened(evaluated: tuple[Dataset, list[Run]]) -> None:
     """Two problems, each with one sample of each of two runs, and their verdicts."""
-    page = report_html.page(*evaluated)
+    page = as_html.page(*evaluated)
     assert page.count("<details>") == 2 + 4
     assert page.count("✓ correct") + page.count("✗ wrong") + page.count("? undecided") == 8
 
@@ -79,10 +79,10 @@ def test_several_runs_stand_side_by_side(evaluated: tuple[Dataset, list[Run]]) -
     """One row each, and the paired difference with its significance."""
     _, runs = evaluated
     scores = [run.score for run in runs]
-    text = "\n".join(report_text.lines(scores))
+    text = "\n".join(as_text.lines(scores))
     assert text.count("recorded responses  ") >= 2
     assert "-50.0 points on 2 common problems (0 gained, 1 lost, p = 1.000)" in text
-    record = report_text.record(scores)
+    record = as_text.record(scores)
     assert [one["accuracy"] for one in record["runs"]] == [0.5, 0.0]
     assert record["paired"][0]["first_only"] == 1
 
@@ -94,15 +94,15 @@ def test_energy_is_told_where_every_sample_was_measured(evaluated: tuple[Dataset
         for joules, figure in ([1500.0, 500.0], 2000.0), ([1500.0, None], None):
             done = [replace(one, joules=used) for one, used in zip(run.samples, joules, strict=True)]
             found = score(data, done, 1, Grade.STRICT, graders)
-            text, page = "\n".join(report_text.lines([found])), report_html.page(data, [Run(found, done)])
-            assert report_text.record([found])["joules"] == figure
+            text, page = "\n".join(as_text.lines([found])), as_html.page(data, [Run(found, done)])
+            assert as_text.record([found])["joules"] == figure
             sentence = "2.0 kJ by the processor's counters, 1000.0 J per problem"
             assert (sentence in text, sentence in unescape(page)) == (figure is not None,) * 2
 
 
 def test_one_run_is_one_flat_object(evaluated: tuple[Dataset, list[Run]]) -> None:
     """The documented keys, with fractions between 0 and 1, and JSON all the way down."""
-    record = json.loads(json.dumps(report_text.record([evaluated[1][0].score])))
+    record = json.loads(json.dumps(as_text.record([evaluated[1][0].score])))
     wanted = {"schema", "data", "items", "k", "accuracy", "ci95", "maj", "rm", "grade", "undecided", "no_answer",
               "tokens", "seconds", "model"}  # fmt: skip
     assert wanted <= set(record)

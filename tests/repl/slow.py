@@ -14,11 +14,11 @@ from dataclasses import replace
 
 from qmath_cli import app
 from qmath_cli.commands import repl
-from qmath_cli.commands.frame import Frame
+from qmath_cli.commands.invocation import Frame
 from qmath_cli.records import Chunk, Engine, Executor, Output, Prompt, Protection, Sampling, Usage, Worker
 from qmath_cli.settings import Settings
-from qmath_cli.terminal.repl.machine import Ready
-from qmath_cli.terminal.repl.turn import Hooks
+from qmath_cli.terminal.repl.background import Ready
+from qmath_cli.terminal.repl.conversation import Hooks
 
 _SLOW = sys.argv[1]
 _LONG = 30.0  # seconds: nobody waits for it

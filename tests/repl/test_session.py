@@ -19,14 +19,14 @@ from qmath_cli.errors import DataError, ModelMissing, UsageError
 from qmath_cli.records import Finish, Mode, ModelFile, Sampling, Stop
 from qmath_cli.settings import Settings
 from qmath_cli.solving.solve import Plan, Tools
-from qmath_cli.terminal.look import Look
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.repl import session as sessions
-from qmath_cli.terminal.repl.machine import Machine, Ready
+from qmath_cli.terminal.repl.background import Machine, Ready
+from qmath_cli.terminal.repl.conversation import Hooks, Talk
 from qmath_cli.terminal.repl.reader import unfinished, unwrapped
 from qmath_cli.terminal.repl.session import Session
 from qmath_cli.terminal.repl.slash import COMMANDS, candidates, dispatch
-from qmath_cli.terminal.repl.turn import Hooks, Talk
+from qmath_cli.terminal.style import Look
 
 MODEL = ModelFile("demo:q8_0", Path("demo.gguf"))
 

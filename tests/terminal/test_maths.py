@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wcwidth import wcswidth
 
+from qmath_cli.terminal.markdown_stream import Kind, Splitter
 from qmath_cli.terminal.maths import Style, render_display, render_inline, understood
 from qmath_cli.terminal.maths.mathml import mathml
-from qmath_cli.terminal.splitter import Kind, Splitter
 
 TABLE = tomllib.loads((Path(__file__).parents[1] / "data" / "maths.toml").read_text(encoding="utf-8"))["formula"]
 WIDTH = 60

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli.terminal.look import Look
-from qmath_cli.terminal.page import Page
+from qmath_cli.terminal.style import Look
+from qmath_cli.terminal.transcript import Page
 
 
 def written(look: Look, *chunks: str) -> str:

@@ -30,9 +30,9 @@ from qmath_cli.records import (
     Votes,
 )
 from qmath_cli.settings import Render
-from qmath_cli.terminal.look import Look, look, speaks_unicode
 from qmath_cli.terminal.output import Terminal, clean
 from qmath_cli.terminal.render import Renderer, Wishes
+from qmath_cli.terminal.style import Look, look, speaks_unicode
 
 CODE = "print(1 + 2)"
 RUN = ProgramRun(CODE, Output("3", RunStatus.OK, 0.1))

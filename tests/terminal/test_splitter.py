@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qmath_cli.terminal.splitter import Kind, Piece, Splitter
+from qmath_cli.terminal.markdown_stream import Kind, Piece, Splitter
 
 
 def split(*chunks: str) -> list[Piece]:

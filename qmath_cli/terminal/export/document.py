@@ -8,9 +8,9 @@ from itertools import groupby
 
 from qmath_cli.records import Language, ModelFile, Pick, Solution
 from qmath_cli.solving import vote
+from qmath_cli.terminal.markdown_stream import Kind, Piece, Splitter
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.panel import footer
-from qmath_cli.terminal.splitter import Kind, Piece, Splitter
 
 _CODE = {Kind.CODE_OPEN, Kind.CODE, Kind.CODE_CLOSE}
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from html import escape
 
 from qmath_cli.terminal.export.document import Block, Document, Program, Result, Words
+from qmath_cli.terminal.markdown_stream import Kind, Piece
 from qmath_cli.terminal.maths.mathml import mathml
-from qmath_cli.terminal.splitter import Kind, Piece
 
 _STYLE = """
 body { max-width: 46em; margin: 2em auto; padding: 0 1em; font: 1rem/1.5 system-ui, sans-serif; }

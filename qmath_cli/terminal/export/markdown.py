@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from qmath_cli.terminal.export.document import Block, Document, Program, Result, Words
-from qmath_cli.terminal.splitter import Kind, Piece
+from qmath_cli.terminal.markdown_stream import Kind, Piece
 
 
 def write(document: Document) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from qmath_cli.mathematics.constructs import parse
+from qmath_cli.mathematics.tree import Refused
+from qmath_cli.terminal.maths.alphabet import Style
 from qmath_cli.terminal.maths.broken import display
-from qmath_cli.terminal.maths.constructs import parse
 from qmath_cli.terminal.maths.line import line
-from qmath_cli.terminal.maths.style import Style
-from qmath_cli.terminal.maths.tree import Refused
 
 __all__ = ["Style", "render_display", "render_inline", "understood"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from qmath_cli.mathematics.tree import Atom, Node, Refused, Role, Row
 from qmath_cli.terminal.maths.spacing import FACTORS
-from qmath_cli.terminal.maths.tree import Atom, Node, Refused, Role, Row
 
 _LOOSENING = frozenset(
     {Role.BINARY, Role.RELATION, Role.PUNCTUATION, Role.FUNCTION, Role.BIG, Role.SPACE, Role.SLASH, Role.BAR}

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from qmath_cli.mathematics.tree import Atom, Node, Refused, Role, Script, Space, Stack
+from qmath_cli.terminal.maths.alphabet import Style
 from qmath_cli.terminal.maths.bits import flat
 from qmath_cli.terminal.maths.box import Box, grow, stacked
 from qmath_cli.terminal.maths.display import Drawer
-from qmath_cli.terminal.maths.style import Style
-from qmath_cli.terminal.maths.tree import Atom, Node, Refused, Role, Script, Space, Stack
 
 _INDENT = 4
 

@@ -7,16 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qmath_cli.terminal.maths import box as boxes
-from qmath_cli.terminal.maths import scripts
-from qmath_cli.terminal.maths.bits import Bit, flat, paired
-from qmath_cli.terminal.maths.box import Box, beside, columns, stacked
-from qmath_cli.terminal.maths.fences import fenced
-from qmath_cli.terminal.maths.grids import table
-from qmath_cli.terminal.maths.heights import Heights, has_limits
-from qmath_cli.terminal.maths.line import Liner
-from qmath_cli.terminal.maths.style import Style
-from qmath_cli.terminal.maths.tree import (
+from qmath_cli.mathematics.tree import (
     Accent,
     Atom,
     Boxed,
@@ -31,6 +22,15 @@ from qmath_cli.terminal.maths.tree import (
     Stack,
     Table,
 )
+from qmath_cli.terminal.maths import box as boxes
+from qmath_cli.terminal.maths import scripts
+from qmath_cli.terminal.maths.alphabet import Style
+from qmath_cli.terminal.maths.bits import Bit, flat, paired
+from qmath_cli.terminal.maths.box import Box, beside, columns, stacked
+from qmath_cli.terminal.maths.fences import fenced
+from qmath_cli.terminal.maths.grids import table
+from qmath_cli.terminal.maths.heights import Heights, has_limits
+from qmath_cli.terminal.maths.line import Liner
 
 
 class Drawer:

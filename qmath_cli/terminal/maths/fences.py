@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from qmath_cli.mathematics.symbols import ASCII_DELIMITERS
+from qmath_cli.mathematics.tree import Refused
+from qmath_cli.terminal.maths.alphabet import Style
 from qmath_cli.terminal.maths.box import Box, beside
-from qmath_cli.terminal.maths.style import Style
-from qmath_cli.terminal.maths.symbols import ASCII_DELIMITERS
-from qmath_cli.terminal.maths.tree import Refused
 
 # top, middle, bottom, and the piece at half height where there is one
 _TALL = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from qmath_cli.mathematics.tree import Grid, Node, Table
+from qmath_cli.terminal.maths.alphabet import Style
 from qmath_cli.terminal.maths.box import EMPTY, Box, grid
 from qmath_cli.terminal.maths.fences import fenced
-from qmath_cli.terminal.maths.style import Style
-from qmath_cli.terminal.maths.tree import Grid, Node, Table
 
 Draw = Callable[[Node], Box]
 

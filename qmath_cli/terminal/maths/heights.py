@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
+from qmath_cli.mathematics.tree import Accent, Atom, Boxed, Fence, Fraction, Node, Root, Row, Script, Stack, Table
+from qmath_cli.terminal.maths.alphabet import Style
 from qmath_cli.terminal.maths.bits import flat
 from qmath_cli.terminal.maths.line import Liner
-from qmath_cli.terminal.maths.style import Style
-from qmath_cli.terminal.maths.tree import (
-    Accent,
-    Atom,
-    Boxed,
-    Fence,
-    Fraction,
-    Node,
-    Root,
-    Row,
-    Script,
-    Stack,
-    Table,
-)
 
 
 class Heights:

@@ -12,12 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from unicodedata import combining
 
-from qmath_cli.terminal.maths import scripts
-from qmath_cli.terminal.maths.bits import Bit, Hold, flat, hold_of, in_company, paired, plain, worded, words
-from qmath_cli.terminal.maths.spacing import gap, unary
-from qmath_cli.terminal.maths.style import Style
-from qmath_cli.terminal.maths.symbols import delimiter
-from qmath_cli.terminal.maths.tree import (
+from qmath_cli.mathematics.symbols import delimiter
+from qmath_cli.mathematics.tree import (
     Accent,
     Atom,
     Boxed,
@@ -36,6 +32,10 @@ from qmath_cli.terminal.maths.tree import (
     Table,
     Text,
 )
+from qmath_cli.terminal.maths import scripts
+from qmath_cli.terminal.maths.alphabet import Style
+from qmath_cli.terminal.maths.bits import Bit, Hold, flat, hold_of, in_company, paired, plain, worded, words
+from qmath_cli.terminal.maths.spacing import gap, unary
 
 _COMBINING = {Mark.BAR: "\u0305", Mark.HAT: "\u0302", Mark.TILDE: "\u0303", Mark.VECTOR: "\u20d7", Mark.DOT: "\u0307"}
 _COMBINING |= {Mark.DOUBLE_DOT: "\u0308", Mark.UNDERLINE: "\u0332", Mark.CANCEL: "\u0336"}

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from qmath_cli.terminal.maths.bits import flat
-from qmath_cli.terminal.maths.constructs import parse
-from qmath_cli.terminal.maths.heights import has_limits
-from qmath_cli.terminal.maths.tree import (
+from qmath_cli.mathematics.constructs import parse
+from qmath_cli.mathematics.tree import (
     Accent,
     Atom,
     Boxed,
@@ -26,6 +24,8 @@ from qmath_cli.terminal.maths.tree import (
     Table,
     Text,
 )
+from qmath_cli.terminal.maths.bits import flat
+from qmath_cli.terminal.maths.heights import has_limits
 
 _OVER = {Mark.BAR: "‾", Mark.HAT: "^", Mark.TILDE: "~", Mark.VECTOR: "→", Mark.DOT: "˙", Mark.DOUBLE_DOT: "¨"}
 _OVER |= {Mark.LINE: "↔", Mark.ARC: "⏜"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qmath_cli.terminal.maths.tree import Role
+from qmath_cli.mathematics.tree import Role
 
 #: What stands here needs an operator after it to be complete, so a sign that follows is a sign, not an operation.
 _BEFORE_UNARY = frozenset(

@@ -11,10 +11,10 @@ from qmath_cli.terminal.export import export
 from qmath_cli.terminal.export.document import document
 from qmath_cli.terminal.export.markdown import write as markdown
 from qmath_cli.terminal.output import clean
-from qmath_cli.terminal.page import Page
 from qmath_cli.terminal.panel import vote_lines
 from qmath_cli.terminal.repl.clipboard import copy as to_clipboard
-from qmath_cli.terminal.repl.turn import Talk
+from qmath_cli.terminal.repl.conversation import Talk
+from qmath_cli.terminal.transcript import Page
 
 COPIES = ("answer", "working", "md")
 

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 
 from qmath_cli.errors import ExitCode, QmathError, Terminated
 from qmath_cli.settings import Settings
-from qmath_cli.terminal.look import Look
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.repl import slash
+from qmath_cli.terminal.repl.conversation import Hooks, Talk
 from qmath_cli.terminal.repl.reader import Reader, reader
 from qmath_cli.terminal.repl.session import Session
-from qmath_cli.terminal.repl.turn import Hooks, Talk
+from qmath_cli.terminal.style import Look
 
 
 def repl(terminal: Terminal, look: Look, settings: Settings, hooks: Hooks, environ: Mapping[str, str]) -> ExitCode:

@@ -14,7 +14,7 @@ from qmath_cli.errors import UsageError
 from qmath_cli.records import Mode
 from qmath_cli.settings import Settings, resolve
 from qmath_cli.terminal.repl import actions, session
-from qmath_cli.terminal.repl.turn import Talk
+from qmath_cli.terminal.repl.conversation import Talk
 
 SETTINGS = tuple(each.name for each in fields(Settings))
 

@@ -2,9 +2,9 @@ r"""Rows and cells: environments, `\substack`, and formulas of several lines."""
 
 from __future__ import annotations
 
-from qmath_cli.terminal.maths.lexer import Token, TokenKind
-from qmath_cli.terminal.maths.parser import Parser, Stop
-from qmath_cli.terminal.maths.tree import Fence, Grid, Node, Refused, Row, Table
+from qmath_cli.mathematics.lexer import Token, TokenKind
+from qmath_cli.mathematics.parser import Parser, Stop
+from qmath_cli.mathematics.tree import Fence, Grid, Node, Refused, Row, Table
 
 _FENCES = {"": ("", ""), "p": ("(", ")"), "b": ("[", "]"), "B": ("{", "}"), "v": ("|", "|"), "V": ("‖", "‖")}
 _ALIGNED = {"align", "aligned", "alignat", "alignedat", "split", "eqnarray", "flalign"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qmath_cli.doctor import CheckResult, Status
-from qmath_cli.terminal.look import Look, Paint
 from qmath_cli.terminal.output import clean
+from qmath_cli.terminal.style import Look, Paint
 
 _MARKS = {Status.OK: ("✓", "ok"), Status.WARNING: ("!", "!"), Status.PROBLEM: ("✗", "X")}
 _PAINTS = {Status.OK: Paint.GOOD, Status.WARNING: Paint.WARNING, Status.PROBLEM: Paint.BAD}

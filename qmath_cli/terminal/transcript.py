@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from qmath_cli.records import Output, RunStatus
 from qmath_cli.settings import Render
 from qmath_cli.terminal.highlight import highlight
-from qmath_cli.terminal.look import Look, Paint
+from qmath_cli.terminal.markdown_stream import Kind, Piece, Splitter
 from qmath_cli.terminal.maths import Style, render_display, render_inline
 from qmath_cli.terminal.output import clean
-from qmath_cli.terminal.splitter import Kind, Piece, Splitter
+from qmath_cli.terminal.style import Look, Paint
 
 INDENT = "    "
 

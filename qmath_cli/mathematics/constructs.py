@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from qmath_cli.terminal.maths.lexer import Token, TokenKind
-from qmath_cli.terminal.maths.parser import Construct, Parser, simplify
-from qmath_cli.terminal.maths.symbols import ALPHABETS, DELIMITERS, MARKS, SYMBOLS, delimiter, in_alphabet, negated
-from qmath_cli.terminal.maths.tables import environment, fenced_table, lines, substack
-from qmath_cli.terminal.maths.tree import (
+from qmath_cli.mathematics.environments import environment, fenced_table, lines, substack
+from qmath_cli.mathematics.lexer import Token, TokenKind
+from qmath_cli.mathematics.parser import Construct, Parser, simplify
+from qmath_cli.mathematics.symbols import ALPHABETS, DELIMITERS, MARKS, SYMBOLS, delimiter, in_alphabet, negated
+from qmath_cli.mathematics.tree import (
     Accent,
     Atom,
     Boxed,

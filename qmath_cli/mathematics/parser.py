@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from qmath_cli.terminal.maths.lexer import Token, TokenKind, tokens
-from qmath_cli.terminal.maths.symbols import SYMBOLS, character
-from qmath_cli.terminal.maths.tree import Atom, Fraction, Node, Refused, Role, Row, Script, Space
+from qmath_cli.mathematics.lexer import Token, TokenKind, tokens
+from qmath_cli.mathematics.symbols import SYMBOLS, character
+from qmath_cli.mathematics.tree import Atom, Fraction, Node, Refused, Role, Row, Script, Space
 
 _DEPTH = 60  # nesting beyond this is not mathematics, and would exhaust the stack
 

@@ -19,7 +19,7 @@ from qmath_cli.terminal.export.document import blocks
 from qmath_cli.terminal.export.html import body, formula
 from qmath_cli.terminal.maths import render_inline
 from qmath_cli.terminal.output import clean
-from qmath_cli.terminal.report_text import interval, name_of, percent, spent
+from qmath_cli.terminal.reports.as_text import interval, name_of, percent, spent
 
 _STYLE = """
 body { max-width: 72em; margin: 1.5em auto; padding: 0 1em; font: 1rem/1.5 system-ui, sans-serif; color: #1b1b1b;

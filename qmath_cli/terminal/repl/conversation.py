@@ -12,11 +12,11 @@ from qmath_cli.records import Event, Problem, Prompt, Segment, Solution
 from qmath_cli.settings import Settings
 from qmath_cli.solving import solve
 from qmath_cli.solving.solve import Plan
-from qmath_cli.terminal.look import Look
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.render import Renderer, Wishes
-from qmath_cli.terminal.repl.machine import Machine, Open, Ready
+from qmath_cli.terminal.repl.background import Machine, Open, Ready
 from qmath_cli.terminal.repl.session import Session, extended
+from qmath_cli.terminal.style import Look
 
 Follow = Callable[[Generator[Event, None, None], Callable[[Event], None]], Solution]
 

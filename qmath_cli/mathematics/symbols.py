@@ -6,7 +6,7 @@ A command that is in no table here is refused by the parser, never dropped.
 
 from __future__ import annotations
 
-from qmath_cli.terminal.maths.tree import Atom, Mark, Role
+from qmath_cli.mathematics.tree import Atom, Mark, Role
 
 # name Unicode [ASCII]; a dash says that there is no ASCII form
 _ORDINARY = r"""

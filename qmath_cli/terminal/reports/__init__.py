@@ -1,0 +1,1 @@
+"""Tables and pages: benchmarks, evaluations, a doctor's findings."""
