@@ -20,11 +20,11 @@ from pathlib import Path
 
 from qmath_cli.errors import ExecutorUnusable
 from qmath_cli.records import Protection
-from qmath_cli.sandbox.launch import DirectLauncher, Launcher
+from qmath_cli.sandbox.config import Orders
 from qmath_cli.sandbox.levels import protection_of
 from qmath_cli.sandbox.limits import Layer, Limits, Switch
-from qmath_cli.sandbox.live import LiveProcess, LiveWorker
-from qmath_cli.sandbox.orders import Orders
+from qmath_cli.sandbox.parent.launch import DirectLauncher, Launcher
+from qmath_cli.sandbox.parent.live import LiveProcess, LiveWorker
 
 LIBRARIES = ("sympy", "numpy", "mpmath", "scipy", "networkx", "pandas", "gmpy2")
 PRELOAD = ("sympy", "numpy")
@@ -60,7 +60,7 @@ def make_scratch() -> Path:
 def launcher_for(orders: Orders) -> Launcher:
     """Forked workers on Linux; elsewhere forking after numpy is not safe, or there is no fork."""
     if sys.platform == "linux":
-        from qmath_cli.sandbox.forked import ZygoteLauncher
+        from qmath_cli.sandbox.parent.forked import ZygoteLauncher
 
         return ZygoteLauncher(orders)
     return DirectLauncher(orders)

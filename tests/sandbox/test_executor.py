@@ -239,6 +239,6 @@ def test_the_death_of_the_zygote_is_survived() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="starts a zygote, which only Linux has")
 def test_a_worker_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last line of its traceback, in an error the user can read."""
-    monkeypatch.setattr("qmath_cli.sandbox.launch.LINE", "import no_such_module")
+    monkeypatch.setattr("qmath_cli.sandbox.parent.launch.LINE", "import no_such_module")
     with Executor(preload=()) as executor, pytest.raises(ExecutorUnusable, match="No module named 'no_such_module'"):
         executor.open()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmath_cli.sandbox.feedback import compose, harmless, shorten
+from qmath_cli.sandbox.parent.feedback import compose, harmless, shorten
 
 
 def test_output_value_and_error_come_in_that_order() -> None:

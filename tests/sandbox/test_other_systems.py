@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.records import RunStatus
-from qmath_cli.sandbox import exchange, launch, live, macos, pipes, windows
+from qmath_cli.sandbox.confinement import macos, windows
 from qmath_cli.sandbox.executor import orders_for
 from qmath_cli.sandbox.limits import Limits
+from qmath_cli.sandbox.parent import exchange, launch, live, pipes
 
 
 def test_the_macos_profile_denies_first_and_allows_by_path() -> None:

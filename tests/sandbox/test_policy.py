@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from qmath_cli.sandbox.policy import Import, advice, judge, refusals
+from qmath_cli.sandbox.worker.policy import Import, advice, judge, refusals
 
 
 @pytest.mark.parametrize(

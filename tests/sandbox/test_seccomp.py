@@ -7,9 +7,9 @@ import struct
 
 import pytest
 
-from qmath_cli.sandbox import landlock
-from qmath_cli.sandbox.seccomp import Op, program
-from qmath_cli.sandbox.syscalls import MACHINES, Machine, machine
+from qmath_cli.sandbox.confinement import landlock
+from qmath_cli.sandbox.confinement.seccomp import Op, program
+from qmath_cli.sandbox.confinement.syscalls import MACHINES, Machine, machine
 
 PID = 4242
 ALLOW, KILL = 0x7FFF0000, 0x80000000

@@ -10,9 +10,9 @@ import subprocess
 import threading
 
 from qmath_cli.errors import ExecutorUnusable
-from qmath_cli.sandbox.launch import Started, command, environment
-from qmath_cli.sandbox.orders import Orders
-from qmath_cli.sandbox.pipes import Ends, make_pipes
+from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.parent.launch import Started, command, environment
+from qmath_cli.sandbox.parent.pipes import Ends, make_pipes
 
 START_SECONDS = 60.0  # a first import of sympy without compiled files takes seconds
 ANSWER_SECONDS = 20.0

@@ -14,11 +14,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qmath_cli.sandbox import surroundings
-from qmath_cli.sandbox.confine import confine
-from qmath_cli.sandbox.orders import Orders
-from qmath_cli.sandbox.program import Namespace, Report
+from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.confinement.confine import confine
 from qmath_cli.sandbox.wire import PREFIX, Garbled, pack, unpack
+from qmath_cli.sandbox.worker import environment
+from qmath_cli.sandbox.worker.program import Namespace, Report
 
 MAX_ASIDE = 20_000  # characters kept of what a program writes to stderr
 
@@ -44,7 +44,7 @@ def take_channel() -> Channel:
 def serve(orders: Orders, channel: Channel, parent: int, namespace: Namespace) -> None:
     """Confine this process, report what held, then run programs one after another until the pipe closes."""
     write, read = os.write, os.read  # bound before any program can replace them
-    aside = surroundings.Aside(MAX_ASIDE)
+    aside = environment.Aside(MAX_ASIDE)
     layers = confine(orders, parent)
     _send(write, channel.results, {"ready": os.getpid(), "layers": layers})
     while (request := _receive(read, channel.requests)) is not None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import sys
 
-from qmath_cli.sandbox import audit, probes
+from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.confinement import audit, probes
 from qmath_cli.sandbox.limits import Guard, Hold, Switch
-from qmath_cli.sandbox.orders import Orders
 
 
 def confine(orders: Orders, parent: int) -> list[dict[str, str]]:
@@ -32,7 +32,7 @@ def rehearse(orders: Orders) -> tuple[int, ...]:
 
     Returns descriptors that the workers are to inherit.
     """
-    from qmath_cli.sandbox import linux
+    from qmath_cli.sandbox.confinement import linux
 
     audit.beneath(_open_to_python(orders))
     return linux.rehearse(orders)
@@ -45,19 +45,19 @@ def _open_to_python(orders: Orders) -> tuple[str, ...]:
 def apply(orders: Orders, parent: int) -> str:
     """Limits and the kernel's sandbox, where there is one; a few words on what it is."""
     if sys.platform != "win32":
-        from qmath_cli.sandbox import posix
+        from qmath_cli.sandbox.confinement import posix
 
         posix.limit(orders)
     if sys.platform == "linux":
-        from qmath_cli.sandbox import linux
+        from qmath_cli.sandbox.confinement import linux
 
         return linux.restrict(orders, parent)
     if sys.platform == "darwin":
-        from qmath_cli.sandbox import macos
+        from qmath_cli.sandbox.confinement import macos
 
         return macos.restrict(orders, parent)
     if sys.platform == "win32":
-        from qmath_cli.sandbox import windows
+        from qmath_cli.sandbox.confinement import windows
 
         return windows.restrict()
     return ""

@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from qmath_cli.sandbox.libc import syscall
-from qmath_cli.sandbox.syscalls import Machine
+from qmath_cli.sandbox.confinement.libc import syscall
+from qmath_cli.sandbox.confinement.syscalls import Machine
 
 _LD, _JEQ, _JGE, _AND, _RET = 0x20, 0x15, 0x35, 0x54, 0x06
 _ALLOW = 0x7FFF0000

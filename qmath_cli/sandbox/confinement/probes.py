@@ -14,8 +14,8 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from qmath_cli.sandbox.config import Orders
 from qmath_cli.sandbox.limits import Guard, Hold
-from qmath_cli.sandbox.orders import Orders
 
 _PRIVATE = ("/etc/passwd", "/etc/hosts", "/proc/self/status", "/proc/self/environ")
 
@@ -118,7 +118,7 @@ def _no_new_program() -> bool:
 
 def _no_signal(_orders: Orders) -> bool:
     if sys.platform == "win32":
-        from qmath_cli.sandbox import windows
+        from qmath_cli.sandbox.confinement import windows
 
         try:
             return not windows.may_terminate(os.getppid())

@@ -12,8 +12,8 @@ import stat
 import struct
 from collections.abc import Iterable
 
-from qmath_cli.sandbox.libc import syscall
-from qmath_cli.sandbox.syscalls import Machine
+from qmath_cli.sandbox.confinement.libc import syscall
+from qmath_cli.sandbox.confinement.syscalls import Machine
 
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 _VERSION = 1  # flag: report the ABI

@@ -12,9 +12,9 @@ import platform
 import resource
 from functools import cache
 
-from qmath_cli.sandbox import landlock, libc, posix, seccomp, syscalls
+from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.confinement import landlock, libc, posix, seccomp, syscalls
 from qmath_cli.sandbox.limits import Switch
-from qmath_cli.sandbox.orders import Orders
 
 SYSTEM_FILES = (  # what the dynamic linker and the time zone functions read
     "/usr/lib",

@@ -16,10 +16,10 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from qmath_cli.sandbox import policy
+from qmath_cli.sandbox.config import Orders
 from qmath_cli.sandbox.limits import Switch
-from qmath_cli.sandbox.orders import Orders
-from qmath_cli.sandbox.program import Namespace, where
+from qmath_cli.sandbox.worker import policy
+from qmath_cli.sandbox.worker.program import Namespace, where
 
 RECURSION = 10_000  # frames; Python's own 1,000 is too few for the brute force that models write
 RECURSION_CEILING = 20_000  # more could run out of C stack

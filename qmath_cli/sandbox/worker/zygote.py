@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NoReturn
 
-from qmath_cli.sandbox import confine, libc, surroundings, worker
-from qmath_cli.sandbox.orders import Orders
-from qmath_cli.sandbox.program import Namespace
+from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.confinement import confine, libc
+from qmath_cli.sandbox.worker import environment, service
+from qmath_cli.sandbox.worker.program import Namespace
 
 _LOOK_UP = 0.5  # seconds between two looks at whether qmath is still there
 _MESSAGE = 4096
@@ -43,7 +44,7 @@ class Stock:
 def main(orders: Orders) -> NoReturn:
     """Import, then serve until qmath is gone."""
     control = socket.socket(fileno=0)
-    stock = Stock(orders, surroundings.prepare(orders), confine.rehearse(orders))
+    stock = Stock(orders, environment.prepare(orders), confine.rehearse(orders))
     settle()
     children: set[int] = set()
     libc.signal_at_parents_end(0)  # from here on we see to it ourselves
@@ -120,7 +121,7 @@ def _become_worker(stock: Stock, descriptors: list[int], zygote: int) -> NoRetur
         random.seed()
         if (numpy_random := sys.modules.get("numpy.random")) is not None:
             numpy_random.seed()
-        worker.serve(stock.orders, worker.take_channel(), zygote, stock.namespace)
+        service.serve(stock.orders, service.take_channel(), zygote, stock.namespace)
     finally:
         os._exit(0)
 

@@ -17,10 +17,10 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from qmath_cli.errors import ExecutorUnusable
-from qmath_cli.sandbox import windows
-from qmath_cli.sandbox.boot import LINE
-from qmath_cli.sandbox.orders import Orders
-from qmath_cli.sandbox.pipes import Ends, make_pipes
+from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.confinement import windows
+from qmath_cli.sandbox.parent.pipes import Ends, make_pipes
+from qmath_cli.sandbox.worker.boot import LINE
 
 _THREADS = (
     "OPENBLAS_NUM_THREADS",
@@ -130,7 +130,7 @@ class DirectProcess:
     def memory(self) -> int:
         """Bytes in use, where only the parent can hold the limit (macOS); else 0."""
         if sys.platform == "darwin":
-            from qmath_cli.sandbox import macos
+            from qmath_cli.sandbox.confinement import macos
 
             return macos.footprint(self._process.pid)
         return 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import resource
 import sys
 
-from qmath_cli.sandbox.orders import Orders
+from qmath_cli.sandbox.config import Orders
 
 DESCRIPTORS = 64
 STACK = 128 << 20  # deep recursion through C (comparison, repr, sympy) needs more than the usual 8 MiB

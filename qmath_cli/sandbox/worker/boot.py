@@ -13,10 +13,10 @@ import signal
 import sys
 from types import FrameType
 
-from qmath_cli.sandbox import libc
-from qmath_cli.sandbox.orders import Orders
+from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.confinement import libc
 
-LINE = "import sys; sys.path.insert(0, sys.argv[1]); from qmath_cli.sandbox.boot import main; main()"
+LINE = "import sys; sys.path.insert(0, sys.argv[1]); from qmath_cli.sandbox.worker.boot import main; main()"
 
 #: Imported beforehand where nothing can be imported later: what the programs of mathematical models have used.
 _WIDE = """
@@ -38,15 +38,15 @@ def main() -> None:
         follow(orders)
     find_libraries(orders)
     if sys.argv[2] == "zygote":
-        from qmath_cli.sandbox import zygote
+        from qmath_cli.sandbox.worker import zygote
 
         preload(orders)
         zygote.main(orders)
-    from qmath_cli.sandbox import surroundings, worker
+    from qmath_cli.sandbox.worker import environment, service
 
-    channel = worker.take_channel()
+    channel = service.take_channel()
     preload(orders)
-    worker.serve(orders, channel, orders.parent, surroundings.prepare(orders))
+    service.serve(orders, channel, orders.parent, environment.prepare(orders))
 
 
 def follow(orders: Orders) -> None:
@@ -69,7 +69,7 @@ def deepen_stack() -> None:
         return
     import resource
 
-    from qmath_cli.sandbox.posix import STACK
+    from qmath_cli.sandbox.confinement.posix import STACK
 
     soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
     wanted = STACK if hard == resource.RLIM_INFINITY else min(STACK, hard)
@@ -98,6 +98,6 @@ def opens_nothing(orders: Orders) -> bool:
     """Whether a confined worker will not be able to read even Python's own files."""
     if sys.platform != "linux":
         return False
-    from qmath_cli.sandbox import linux
+    from qmath_cli.sandbox.confinement import linux
 
     return linux.landlock_version(orders) == 0

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterable
 
-from qmath_cli.sandbox.orders import Orders
+from qmath_cli.sandbox.config import Orders
 
 SYSTEM_FILES = ("/usr/lib", "/System", "/usr/share/zoneinfo", "/private/var/db/timezone", "/dev/urandom", "/dev/null")
 _RUSAGE_INFO_V0 = 0

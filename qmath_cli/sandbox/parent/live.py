@@ -14,12 +14,12 @@ from collections.abc import Callable
 
 from qmath_cli.errors import ExecutorUnusable
 from qmath_cli.records import Output, RunStatus
-from qmath_cli.sandbox.exchange import Exchange, Outcome, converse
-from qmath_cli.sandbox.feedback import compose, harmless
-from qmath_cli.sandbox.launch import Started
 from qmath_cli.sandbox.levels import parse
 from qmath_cli.sandbox.limits import Layer, Limits
-from qmath_cli.sandbox.pipes import open_port
+from qmath_cli.sandbox.parent.exchange import Exchange, Outcome, converse
+from qmath_cli.sandbox.parent.feedback import compose, harmless
+from qmath_cli.sandbox.parent.launch import Started
+from qmath_cli.sandbox.parent.pipes import open_port
 from qmath_cli.sandbox.wire import pack
 
 START_SECONDS = 60.0  # a first import of sympy without compiled files takes seconds

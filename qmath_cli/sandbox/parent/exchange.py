@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from qmath_cli.sandbox.pipes import PIECE, Port
+from qmath_cli.sandbox.parent.pipes import PIECE, Port
 from qmath_cli.sandbox.wire import Garbled, unpack
 
 _TICK = 0.05  # seconds between two looks at a worker that says nothing

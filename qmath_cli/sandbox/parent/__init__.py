@@ -1,0 +1,1 @@
+"""The trusted side of the executor: starting, watching and ending workers."""
