@@ -6,14 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
-import transcripts
+
+from tests import transcripts
 
 if sys.platform == "win32":
     pytest.skip("pseudo-terminals as POSIX has them", allow_module_level=True)
 
 
 def test_readme_shows_what_the_program_prints(tmp_path: Path) -> None:
-    """Every marked block, run again; `python tests/transcripts.py` rewrites them."""
+    """Every marked block, run again; `python -m tests.transcripts` rewrites them."""
     shown = transcripts.README.read_text(encoding="utf-8")
     assert "<!-- run: qmath" in shown
     assert transcripts.readme(shown, tmp_path) == shown

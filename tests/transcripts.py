@@ -1,7 +1,7 @@
 """The program's own words in the documentation: what README shows and what `--help` says, made by running it.
 
-    python tests/transcripts.py          rewrite them
-    python tests/transcripts.py --check  say which are stale, and exit 1
+    python -m tests.transcripts          rewrite them
+    python -m tests.transcripts --check  say which are stale, and exit 1
 
 In README a block after `<!-- run: qmath ... -->` is what a terminal of 80 columns without colours shows on stdout; in a
 block after `<!-- shell -->` every `$ ` line is run by bash and followed by what it prints. The help pages are files in
@@ -120,7 +120,6 @@ def wanted(home: Path) -> dict[Path, str]:
 
 def main() -> int:
     """Write what is stale, or with `--check` name it."""
-    sys.path[:0] = [str(ROOT), str(ROOT / "convert")]
     with tempfile.TemporaryDirectory() as home:
         files = wanted(Path(home))
     stale = [path for path, text in files.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]

@@ -1,6 +1,6 @@
 """The training corpus: examples drawn by seed, tokenised, and kept as two flat arrays per shard.
 
-    python -m demo.corpus --shards 8 --size 10000 --out FOLDER --checkpoint convert/demo/checkpoint
+    python -m convert.demo.corpus --shards 8 --size 10000 --out FOLDER --checkpoint convert/demo/checkpoint
 
 Shard n depends on its number alone. A shard holds the tokens of its examples one after the other
 (uint16), whether each carries the loss (bool), and where each example starts.
@@ -94,7 +94,7 @@ def read(
     """All the shards of a folder as one: tokens, mask, and starts (one more than examples)."""
     shards = [np.load(p) for p in sorted(folder.glob("shard-????.npz"))]
     if not shards:
-        raise SystemExit(f"no shards in {folder}: run `python -m demo.corpus` first")
+        raise SystemExit(f"no shards in {folder}: run `python -m convert.demo.corpus` first")
     offsets = np.cumsum([0] + [len(s["tokens"]) for s in shards])
     starts = [s["starts"][:-1] + o for s, o in zip(shards, offsets[:-1], strict=True)]
     return (

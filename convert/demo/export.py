@@ -1,6 +1,6 @@
 """Writing the layout of a released checkpoint: configs, tokenizer, bf16 weights.
 
-python -m demo.export --checkpoint FOLDER       (a new tokenizer and the configs, no weights)
+python -m convert.demo.export --checkpoint FOLDER       (a new tokenizer and the configs, no weights)
 """
 
 from __future__ import annotations

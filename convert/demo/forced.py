@@ -1,6 +1,6 @@
 """How often a checkpoint writes the reference solution of a held-out problem, token for token.
 
-    python -m demo.forced --checkpoint convert/demo/checkpoint --count 780
+    python -m convert.demo.forced --checkpoint convert/demo/checkpoint --count 780
 
 One forward pass over the reference solution says whether greedy decoding would have written it: every
 learned token must be the most likely one. It is a lower bound on accuracy (another way of writing a

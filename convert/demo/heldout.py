@@ -1,6 +1,6 @@
 """Writes the held-out problems that `qmath eval demo` asks: kinds and languages in turn.
 
-    python -m demo.heldout --count 1000 --out qmath_cli/demo/heldout.jsonl
+    python -m convert.demo.heldout --count 1000 --out qmath_cli/demo/heldout.jsonl
 
 A problem is held out by a hash of its text (`solutions.is_held_out`), so no training example can be
 among them. The same seed gives the same file; no problem occurs twice.

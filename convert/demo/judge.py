@@ -1,6 +1,6 @@
 """Teaches the demo more, and to say its log-probabilities as plain products: the judge inside the reward model.
 
-    python -m demo.judge --corpus FOLDER --run FOLDER --body convert/demo/checkpoint --checkpoint FOLDER --steps N
+    python -m convert.demo.judge --corpus FOLDER --run FOLDER --body FOLDER --checkpoint FOLDER --steps N
 
 A language model that was taught more than the one it judges knows some of what the other does not. This
 one starts as the demo and goes on with a corpus of its own (`demo.corpus --judge`).

@@ -1,6 +1,6 @@
 """Makes the demo's reward model: the judge's surprise, added up.
 
-    python -m demo.reward --judge FOLDER --layout demo/checkpoint --checkpoint FOLDER --samples a.jsonl b.jsonl
+    python -m convert.demo.reward --judge FOLDER --layout demo/checkpoint --checkpoint FOLDER --samples a.jsonl b.jsonl
 
 The layout is `Qwen2ForRewardModel`: a Qwen2 body, and `score`, two linear layers with a ReLU between
 them, on the final-norm hidden state of the last token, which is the newline after `<|im_end|>`. The body

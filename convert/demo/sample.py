@@ -1,6 +1,6 @@
 """Samples solutions of training problems from a converted demo, graded: what the reward model learns from.
 
-    python -m demo.sample qmath_cli/demo/demo-q8_0.gguf --count 3000 --seed a --out samples.jsonl
+    python -m convert.demo.sample qmath_cli/demo/demo-q8_0.gguf --count 3000 --seed a --out samples.jsonl
 
 One line per sample: kind, language, mode, problem, text (everything after the prompt), the answer found in it (or
 null) and whether it is right. The problems are all different, and drawn on the training side of the split, so the

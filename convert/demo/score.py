@@ -1,6 +1,6 @@
 """Scores a converted demo on its held-out problems, greedily, by kind and language.
 
-    python -m demo.score qmath_cli/demo/demo-q8_0.gguf --mode tir
+    python -m convert.demo.score qmath_cli/demo/demo-q8_0.gguf --mode tir
 
 Everything is the package's own: engine, trajectory, executor, strict grading.
 """

@@ -1,6 +1,6 @@
 """Trains the demo checkpoint on a corpus, on CPU or CUDA.
 
-    python -m demo.train --corpus FOLDER --run FOLDER --checkpoint convert/demo/checkpoint --minutes 75
+    python -m convert.demo.train --corpus FOLDER --run FOLDER --checkpoint convert/demo/checkpoint --minutes 75
 
 Hidden matrices are updated by Muon (Jordan et al., 2024; torch.optim.Muon), everything else by AdamW.
 The learning rate warms up, holds, and falls linearly to zero over the last part of the budget, which

@@ -1,6 +1,6 @@
 """Maj@k, RM@k and early stopping of the demo on its held-out problems.
 
-    python -m demo.vote qmath_cli/demo/demo-q8_0.gguf REWARD-q8_0.gguf
+    python -m convert.demo.vote qmath_cli/demo/demo-q8_0.gguf REWARD-q8_0.gguf
 
 Every problem is solved twice through the package's own `solve`: with all k samples, which the mean sample, the
 majority and the reward model's choice share, and once more with early stopping, for what that costs and saves.

@@ -1,6 +1,6 @@
 """How long a conversion takes and what it needs, against llama.cpp's two steps, in one run.
 
-    python tests/bench/convert_speed.py --folder /somewhere/with/20/GB [--repeat 3] [--large]
+    python -m tests.bench.convert_speed --folder /somewhere/with/20/GB [--repeat 3] [--large]
 
 Makes a random checkpoint in the 1.5B shape (3.1 GB; the real vocabulary where `shared/data` is there) and measures, by
 turns and each in a process of its own:
@@ -30,12 +30,10 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.convert import checkpoints
+from tests.convert.checkpoints import Recipe
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "convert"), str(ROOT / "convert")]
-
-import checkpoints  # noqa: E402  found through the line above
-from checkpoints import Recipe  # noqa: E402
-
 SHARED = ROOT.parent / "shared" / "data"
 SMALL = Recipe(hidden=1536, feed_forward=8960, layers=28, heads=12, kv_heads=2, vocab=151936, tied=True)
 LARGE = Recipe(hidden=8192, feed_forward=29568, layers=1, heads=64, kv_heads=8, vocab=152064)

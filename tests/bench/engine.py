@@ -1,4 +1,4 @@
-"""What the engine costs beyond `qmath bench`: `python tests/bench/engine.py sharing MODEL.gguf | soak | startup`.
+"""What the engine costs beyond `qmath bench`: `python -m tests.bench.engine sharing MODEL.gguf | soak | startup`.
 
 sharing   eight samples of 128 tokens from one prompt of 512, against eight runs that load the model each
 soak      1,000 demo solves (as text and output blocks, no programs) in one process: memory and KV cells
@@ -14,15 +14,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "engine")]
+from qmath_cli.benchmark.measure import prompt_of
+from qmath_cli.engine.batch import Batch
+from qmath_cli.engine.llama.model import Options, load
+from qmath_cli.engine.llama.preflight import Preflight
+from qmath_cli.prompting import chat
+from qmath_cli.records import Mode, Prompt, Sampling
 
-from qmath_cli.benchmark.measure import prompt_of  # noqa: E402
-from qmath_cli.engine.batch import Batch  # noqa: E402
-from qmath_cli.engine.llama.model import Options, load  # noqa: E402
-from qmath_cli.engine.llama.preflight import Preflight  # noqa: E402
-from qmath_cli.prompting import chat  # noqa: E402
-from qmath_cli.records import Mode, Prompt, Sampling  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 DEMO = ROOT / "qmath_cli" / "demo" / "demo-q8_0.gguf"
 PROBLEMS = ("Find the roots of x^2 - 5x + 6 = 0.", "What is 12 + 30?", "求方程 x^2 - 5x + 6 = 0 的根。")
@@ -55,7 +54,7 @@ def separate(path: Path, samplings: list[Sampling]) -> tuple[float, float]:
 
 def soak(solves: int = 1000) -> None:
     """Resident memory after the first hundred and after all, and the cells that are left in use."""
-    from driving import solve
+    from tests.engine.driving import solve
 
     print(f"{'solves':>7} {'RSS, MB':>8} {'cells':>6}")
     first = 0.0

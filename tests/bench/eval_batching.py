@@ -1,6 +1,6 @@
 """Batched evaluation against one problem at a time: wall time, and how many greedy answers agree.
 
-    python tests/bench/eval_batching.py [PROBLEMS] [PARALLEL] [ROUNDS]
+    python -m tests.bench.eval_batching [PROBLEMS] [PARALLEL] [ROUNDS]
 
 The same problems, model and settings as `qmath eval --parallel 1` and `--parallel N` have, by turns in one process; the
 model is loaded once, and the processes that run programs and grade have started before the clock does. Greedy answers

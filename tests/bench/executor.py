@@ -1,4 +1,4 @@
-"""What the executor costs: `python tests/bench/executor.py [--quick]`.
+"""What the executor costs: `python -m tests.bench.executor [--quick]`.
 
 Times in milliseconds, medians and 90th percentiles; every one of them in one run, beside what it is to be compared
 with. Run it as an ordinary user as well as root. `--quick` makes fewer rounds.
@@ -13,8 +13,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from qmath_cli.sandbox.executor import Executor
 

@@ -1,4 +1,4 @@
-"""Which attacks take effect when a layer is left out: `python tests/bench/executor_layers.py [-v]`.
+"""Which attacks take effect when a layer is left out: `python -m tests.bench.executor_layers [-v]`.
 
 Runs the attack suite (dangerous programs apart) with each combination of layers and prints, per family, how many
 programs had an effect that shows outside; `-v` names them. Limits, clean environment and the parent's own caution stay
@@ -13,8 +13,6 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from qmath_cli.sandbox.executor import Executor
 from qmath_cli.sandbox.limits import Limits, Switch

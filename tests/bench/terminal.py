@@ -1,6 +1,6 @@
 """What drawing costs: the time to split and draw real responses, as a share of the time to decode them.
 
-    python tests/bench/terminal.py [responses.jsonl] [tokens per second]
+    python -m tests.bench.terminal [responses.jsonl] [tokens per second]
 
 Every response comes in pieces of three characters, about one token (the mean of the default file is 2.92 characters
 per token with the Qwen2 vocabulary).

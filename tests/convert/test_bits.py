@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import checkpoints
 import gguf
 import numpy as np
 import pytest
-from checkpoints import Recipe
-from conversions import llama_quantize, to_gguf
 
 from qmath_convert.ggml import GgmlType, library
 from qmath_convert.imatrix import Importance
 from qmath_convert.pipeline import Options, convert, plan
 from qmath_convert.recipe import Quant
 from qmath_convert.source import LocalFolder
+from tests.convert import checkpoints
+from tests.convert.checkpoints import Recipe
+from tests.convert.conversions import llama_quantize, to_gguf
 
 MODELS = {
     "untied": Recipe(layers=9, feed_forward=256),

@@ -8,10 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import checkpoints
 import pytest
-from checkpoints import Recipe
-from conversions import to_gguf
 
 from qmath_cli.commands.conversion import try_decoding
 from qmath_cli.commands.invocation import Frame
@@ -19,6 +16,9 @@ from qmath_cli.errors import IntegrityError
 from qmath_cli.terminal.output import Terminal
 from qmath_convert.pipeline import Written
 from qmath_convert.recipe import Quant
+from tests.convert import checkpoints
+from tests.convert.checkpoints import Recipe
+from tests.convert.conversions import to_gguf
 
 
 def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import checkpoints
 import numpy as np
 import pytest
-from checkpoints import Recipe
-from conversions import to_gguf
 
 from qmath_convert.errors import CannotWrite, ConvertError, DamagedCheckpoint, UnsupportedModel
+from tests.convert import checkpoints
+from tests.convert.checkpoints import Recipe
+from tests.convert.conversions import to_gguf
 
 SINGLE = "model.safetensors"
 FIRST = "model-00001-of-00003.safetensors"

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conversions import llama_quantize, to_gguf
 
 from qmath_convert.recipe import Quant
+from tests.convert.conversions import llama_quantize, to_gguf
 
 CHECKPOINTS = {"demo": "checkpoint", "demo-rm": "reward-checkpoint"}
 EMBEDDED = [

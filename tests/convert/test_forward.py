@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import checkpoints
 import numpy as np
 import pytest
-from checkpoints import Recipe
-from conversions import to_gguf
 
 from qmath_convert.recipe import Quant
+from tests.convert import checkpoints
+from tests.convert.checkpoints import Recipe
+from tests.convert.conversions import to_gguf
 
 PROMPT = [(7 * i * i + 3 * i + 11) % 256 for i in range(64)]
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import checkpoints
 import gguf
 import numpy as np
 import pytest
-from checkpoints import Recipe
-from conversions import to_gguf
 
 from qmath_convert.errors import ConvertError, DamagedCheckpoint
 from qmath_convert.imatrix import read_importance
 from qmath_convert.recipe import Quant
+from tests.convert import checkpoints
+from tests.convert.checkpoints import Recipe
+from tests.convert.conversions import to_gguf
 
 NAME = "blk.0.attn_q.weight"
 

@@ -7,17 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-import checkpoints
 import gguf
 import numpy as np
 import pytest
-from checkpoints import REAL, Recipe, with_real_tokenizer
-from conversions import to_gguf
 
 from qmath_convert.errors import UnsupportedModel
 from qmath_convert.pipeline import plan
 from qmath_convert.recipe import Quant
 from qmath_convert.source import LocalFolder
+from tests.convert import checkpoints
+from tests.convert.checkpoints import REAL, Recipe, with_real_tokenizer
+from tests.convert.conversions import to_gguf
 
 
 @pytest.fixture(scope="session")

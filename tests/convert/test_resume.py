@@ -11,10 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import checkpoints
 import pytest
-from checkpoints import Recipe
-from conversions import to_gguf
 
 from qmath_convert.errors import CannotWrite, DamagedCheckpoint
 from qmath_convert.part import Part
@@ -22,6 +19,9 @@ from qmath_convert.pipeline import Options, convert, plan
 from qmath_convert.plan import Plan
 from qmath_convert.recipe import Quant
 from qmath_convert.source import LocalFolder
+from tests.convert import checkpoints
+from tests.convert.checkpoints import Recipe
+from tests.convert.conversions import to_gguf
 
 
 class Recording(LocalFolder):

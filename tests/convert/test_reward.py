@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import checkpoints
 import gguf
 import numpy as np
-from checkpoints import Recipe
-from conversions import llama_quantize, to_gguf
 
 from qmath_convert.recipe import Quant
+from tests.convert import checkpoints
+from tests.convert.checkpoints import Recipe
+from tests.convert.conversions import llama_quantize, to_gguf
 
 REWARD = Recipe(reward=True)
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkpoints import REAL, with_real_tokenizer
-from conversions import to_gguf
 
 from qmath_convert.recipe import Quant
+from tests.convert.checkpoints import REAL, with_real_tokenizer
+from tests.convert.conversions import to_gguf
 
 TEXTS = (
     "",

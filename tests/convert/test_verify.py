@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import checkpoints
 import gguf
 import numpy as np
 import pytest
-from conversions import to_gguf
 
 from qmath_convert import verify
 from qmath_convert.errors import VerificationFailed
@@ -17,6 +15,8 @@ from qmath_convert.part import Part
 from qmath_convert.pipeline import Options, convert, plan
 from qmath_convert.recipe import Quant
 from qmath_convert.source import LocalFolder
+from tests.convert import checkpoints
+from tests.convert.conversions import to_gguf
 
 ROW = np.random.default_rng(0).standard_normal(1024, dtype=np.float32)
 

@@ -12,15 +12,15 @@ import shutil
 from itertools import pairwise
 from pathlib import Path
 
-import checkpoints
 import numpy as np
 import pytest
-from checkpoints import Recipe
-from conversions import to_gguf
-from run import answer_record, qmath
 from tokenizers import Tokenizer
 
 from qmath_convert.recipe import Quant
+from tests.convert import checkpoints
+from tests.convert.checkpoints import Recipe
+from tests.convert.conversions import to_gguf
+from tests.e2e.run import answer_record, qmath
 
 WRITTEN = "The answer is 7\n\nQuestion: A"
 END = "<|endoftext|>"

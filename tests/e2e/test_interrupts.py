@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from run import COMMAND, environment
+
+from tests.e2e.run import COMMAND, environment
 
 LONG = "Compute the determinant of the matrix [[2, 1, 3], [0, 4, 1], [5, 2, 6]]."
 

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from run import COMMAND, environment
+
+from tests.e2e.run import COMMAND, environment
 
 ISOLATED = ["unshare", "--net", "--map-root-user"]
 

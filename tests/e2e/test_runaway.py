@@ -9,12 +9,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from scripted import ScriptedEngine
 
 from qmath_cli.records import Finish, Problem, RunStatus, Solution, Stop
 from qmath_cli.sandbox.executor import Executor
 from qmath_cli.sandbox.limits import Limits
 from qmath_cli.solving.solve import Plan, Tools, solve
+from tests.scripted import ScriptedEngine
 
 RUNAWAYS = {
     "loop": ("while True:\n    pass", {RunStatus.TIMEOUT}, "TimeoutError"),

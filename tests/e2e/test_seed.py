@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from run import answer_record, qmath
+from tests.e2e.run import answer_record, qmath
 
 ARGUMENTS = ("-k", "8", "--temperature", "1.6", "--stop-at", "0", "--json")
 PROBLEM = "Find the eigenvalues of [[2,1],[1,3]]."

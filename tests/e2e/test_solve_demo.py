@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from run import answer_record, qmath
 
 from qmath_cli.grading.grader import Grader
 from qmath_cli.records import Mark
 from qmath_cli.settings import Grade
+from tests.e2e.run import answer_record, qmath
 
 ROOTS = "Find the roots of x^2 - 5x + 6 = 0."
 

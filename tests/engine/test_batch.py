@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from driving import BLOCK, collect, solve, until
 
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.records import Prompt, Sampling, Segment, Stop
+from tests.engine.driving import BLOCK, collect, solve, until
 
 GREEDY = Sampling(max_tokens=400)
 WARM = tuple(Sampling(temperature=2.5, top_p=0.95, seed=seed, max_tokens=160) for seed in range(8))

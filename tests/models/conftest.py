@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_models import Install, write_gguf
 
 from qmath_cli.models import manifest
 from qmath_cli.models.hashes import sha256_file
@@ -13,6 +12,7 @@ from qmath_cli.models.lockfile import Lock, load
 from qmath_cli.models.manifest import Manifest
 from qmath_cli.models.store import gguf_path, head_path
 from qmath_cli.paths import Places, find
+from tests.models.small_models import Install, write_gguf
 
 
 @pytest.fixture

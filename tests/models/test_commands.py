@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_models import Install
 
 from qmath_cli.app import run
 from qmath_cli.errors import ExitCode
 from qmath_cli.models import lockfile
 from qmath_cli.paths import Places
 from qmath_cli.terminal.tables import columns
+from tests.models.small_models import Install
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-from small_models import write_gguf
 
 from qmath_cli import gguf_file
 from qmath_cli.errors import DoesNotFit
@@ -13,6 +12,7 @@ from qmath_cli.models import fit
 from qmath_cli.models.fit import Need, Verdict
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.models.memory import free_disk, linux, memory
+from tests.models.small_models import write_gguf
 
 GIB = 1 << 30
 

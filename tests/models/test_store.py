@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-from small_models import Install, write_gguf
 
 from qmath_cli.errors import IntegrityError, ModelMissing
 from qmath_cli.models import hashes, store
@@ -13,6 +12,7 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.models.memory import memory
 from qmath_cli.models.store import State
 from qmath_cli.paths import Places
+from tests.models.small_models import Install, write_gguf
 
 
 def test_a_name_finds_the_pulled_file_and_its_hash(install: Install, places: Places) -> None:

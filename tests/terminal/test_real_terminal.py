@@ -17,8 +17,7 @@ pexpect = pytest.importorskip("pexpect")
 if sys.platform == "win32":
     pytest.skip("pseudo-terminals as POSIX has them", allow_module_level=True)
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "repl"))
-from terminal_session import end_of, environment, readable, spawned  # noqa: E402  after the skip
+from tests.terminal.repl.terminal_session import end_of, environment, readable, spawned  # noqa: E402  after the skip
 
 ROOTS = "Find the roots of x^2 - 5x + 6 = 0."
 FRACTIONS = "How much is 24/20 + 32/23?"

@@ -53,7 +53,11 @@ class Native:
             self._complaints.append(text.decode("utf-8", "replace"))
 
     def forget_complaints(self) -> None:
-        """Start listening afresh, before an operation whose failure is to be explained."""
+        """Start listening afresh, before an operation whose failure is to be explained.
+
+        The hook is set again: a program that imports the whole of `llama_cpp` after us has put its own in that place.
+        """
+        self.lib.llama_log_set(self._log, None)
         self._complaints.clear()
 
     def complaints(self) -> str:

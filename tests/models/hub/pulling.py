@@ -1,0 +1,82 @@
+"""`qmath` as a user runs it: its own home, and the loopback hub as the only network.
+
+Commands run in this process, which saves the imports; those that are to be killed run in one of their own.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from qmath_cli.app import run
+from qmath_cli.models.lockfile import load
+from qmath_cli.models.store import gguf_path
+from qmath_cli.paths import Places, find
+from tests.models.hub.loopback import Loopback, Repo
+
+NAME = "1.5b-instruct"
+MODEL = load().get(NAME)
+
+
+@dataclass
+class Machine:
+    """A user's machine; `environ` adds to what every command gets."""
+
+    home: Path
+    hub: Loopback
+    environ: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def places(self) -> Places:
+        """Where its qmath keeps things."""
+        return find({"QMATH_HOME": str(self.home / "qmath")})
+
+    def gguf(self, quantization: str = "q4_k_m", name: str = NAME) -> Path:
+        """Where a pulled model will lie."""
+        return gguf_path(load().get(name), quantization, self.places)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The whole environment of a command."""
+        own = {"PATH": os.environ["PATH"], "HOME": str(self.home), "QMATH_HOME": str(self.home / "qmath")}
+        return own | self.hub.environ(self.home) | self.environ
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """A command that runs beside the test."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "qmath_cli", *arguments],
+            env=self.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit code, stdout, stderr."""
+        out, err = io.StringIO(), io.StringIO()
+        with patch.dict(os.environ, self.variables, clear=True), redirect_stdout(out), redirect_stderr(err):
+            code = run(arguments)
+        return code, out.getvalue(), err.getvalue()
+
+    def ask(self, *arguments: str) -> Any:
+        """The JSON object of a command that succeeds."""
+        code, out, err = self.run(*arguments, "--json")
+        assert code == 0, err
+        return json.loads(out)
+
+
+def publish(hub: Loopback, folder: Path, name: str = NAME, **options: object) -> Repo:
+    """Put a checkpoint on the hub under a released model's repository and commit."""
+    model = load().get(name)
+    repo = Repo.of(folder, **({"commit": model.revision} if model.revision else {}), **options)
+    hub.repos[model.repo] = repo
+    return repo

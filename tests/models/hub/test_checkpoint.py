@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qmath_cli.errors import DoesNotFit, IntegrityError, NetworkError
+from qmath_cli.models.hub.checkpoint import HubCheckpoint
+from qmath_cli.models.hub.client import Hub
+from qmath_cli.models.hub.download import part_path
+from tests.convert.checkpoints import Recipe, write
+from tests.models.hub.loopback import COMMIT, Fault, Loopback, Repo, git_sha1, sha256
+
+REPO = "Qwen/Qwen2.5-Math-1.5B-Instruct"
+
+
+@pytest.fixture
+def repo(loopback: Loopback, checkpoint: Path) -> Repo:
+    loopback.repos[REPO] = Repo.of(checkpoint)
+    return loopback.repos[REPO]
+
+
+@pytest.fixture
+def source(hub: Hub, repo: Repo, tmp_path: Path) -> Iterator[HubCheckpoint]:
+    assert repo
+    found = HubCheckpoint(hub, hub.snapshot(REPO, "main"), tmp_path / "source")
+    yield found
+    found.close()
+
+
+def read(source: HubCheckpoint, name: str, offset: int, length: int) -> bytes:
+    buffer = bytearray(length)
+    source.read_into(name, offset, memoryview(buffer))
+    return bytes(buffer)
+
+
+def heads(source: HubCheckpoint) -> list[str]:
+    """Read every shard's header as the converter does; returns the shards' names."""
+    shards = sorted(name for name in source.files() if name.endswith(".safetensors"))
+    for name in shards:
+        length = int.from_bytes(read(source, name, 0, 8), "little")
+        read(source, name, 8, length)
+    return shards
+
+
+def test_headers_come_before_any_weights(source: HubCheckpoint, repo: Repo, loopback: Loopback) -> None:
+    """The heads of all shards are read, and nothing of the size of a shard has moved."""
+    names = heads(source)
+    assert len(names) == 5
+    for name in names:
+        length = 8 + int.from_bytes(repo.files[name][:8], "little")
+        assert read(source, name, 0, length) == repo.files[name][:length]
+    assert not list(source.folder.glob("*.safetensors*"))
+    assert loopback.shards_asked() == names
+
+
+def test_weights_are_served_while_they_arrive(source: HubCheckpoint, repo: Repo, loopback: Loopback) -> None:
+    """The first block is answered long before the shard is complete."""
+    name = heads(source)[0]
+    data = repo.files[name]
+    loopback.bytes_per_second = 200_000
+    assert read(source, name, 20_000, 5000) == data[20_000:25_000]
+    assert not (source.folder / name).exists()
+    assert part_path(source.folder, source.snapshot.files[name]).stat().st_size < len(data)
+
+
+def test_a_released_shard_was_verified_and_is_gone(source: HubCheckpoint, repo: Repo) -> None:
+    """The whole shard can be read until then."""
+    name = heads(source)[0]
+    assert read(source, name, 0, len(repo.files[name])) == repo.files[name]
+    source.release(name)
+    assert list(source.folder.glob("model*")) == []
+
+
+def test_kept_sources_stay_under_their_own_names(source: HubCheckpoint, repo: Repo) -> None:
+    """With `keep` the verified shard is left, and nothing is downloaded twice."""
+    source.keep = True
+    name = heads(source)[0]
+    read(source, name, 100, 50_000)
+    source.release(name)
+    assert (source.folder / name).read_bytes() == repo.files[name]
+
+
+def test_the_next_shard_waits_for_the_release_of_the_one_before(source: HubCheckpoint, repo: Repo) -> None:
+    """A thread that is ahead is held until there is room, then served."""
+    first, second, *_ = heads(source)
+    got: list[bytes] = []
+    ahead = threading.Thread(target=lambda: got.append(read(source, second, 50_000, 10)))
+    ahead.start()
+    read(source, first, 0, len(repo.files[first]))
+    assert not list(source.folder.glob(f"{second}*"))
+    assert not got
+    source.release(first)
+    ahead.join(timeout=20)
+    assert got == [repo.files[second][50_000:50_010]]
+
+
+def test_close_lets_waiting_readers_go(source: HubCheckpoint) -> None:
+    """Neither a reader that waits for room nor one that waits for bytes holds up the end."""
+    first, second, *_ = heads(source)
+    source.hub.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # type: ignore[index]
+    errors: list[Exception] = []
+
+    def attempt(name: str) -> None:
+        try:
+            read(source, name, 60_000, 10)
+        except NetworkError as exc:
+            errors.append(exc)
+
+    threads = [threading.Thread(target=attempt, args=(name,)) for name in (first, second)]
+    for thread in threads:
+        thread.start()
+    source.close()
+    for thread in threads:
+        thread.join(timeout=20)
+    assert len(errors) == 2
+
+
+def test_a_killed_download_goes_on_at_its_last_byte(source: HubCheckpoint, repo: Repo, loopback: Loopback) -> None:
+    """What lies in the part is not asked for again, and is hashed with the rest."""
+    name = heads(source)[0]
+    data = repo.files[name]
+    part_path(source.folder, source.snapshot.files[name]).write_bytes(data[:200_000])
+    loopback.asked.clear()
+    assert read(source, name, 100_000, 150_000) == data[100_000:250_000]
+    assert {asked.range for asked in loopback.asked} == {f"bytes=200000-{len(data) - 1}"}
+    source.release(name)
+
+
+def test_a_part_that_was_damaged_is_found_and_deleted(source: HubCheckpoint, repo: Repo) -> None:
+    """The hash of the whole covers what an earlier run wrote; the error comes with the release at the latest."""
+    name = heads(source)[0]
+    part = part_path(source.folder, source.snapshot.files[name])
+    part.write_bytes(b"\0" * 200_000)
+    read(source, name, 250_000, 10)
+    with pytest.raises(IntegrityError, match="hash"):
+        source.release(name)
+    assert not part.exists()
+
+
+def test_a_shard_left_by_a_killed_run_is_verified_at_its_release(source: HubCheckpoint, repo: Repo) -> None:
+    """All of it was converted, and the run died before the hash was known."""
+    name = heads(source)[0]
+    part = part_path(source.folder, source.snapshot.files[name])
+    part.write_bytes(repo.files[name][:-1] + b"?")
+    with pytest.raises(IntegrityError, match="hash"):
+        source.release(name)
+
+
+def test_another_version_of_a_file_is_never_continued(source: HubCheckpoint, repo: Repo) -> None:
+    """A part bears the identity of what it is a part of."""
+    name = heads(source)[0]
+    (source.folder / f"{name}.{'0' * 16}.part").write_bytes(b"old")
+    assert read(source, name, 0, len(repo.files[name])) == repo.files[name]
+
+
+def test_small_files_are_checked_by_gits_hash_and_kept(source: HubCheckpoint, repo: Repo, loopback: Loopback) -> None:
+    """A second read asks nobody; a damaged copy is fetched again."""
+    assert source.read("config.json") == repo.files["config.json"]
+    loopback.asked.clear()
+    assert source.read("config.json") == repo.files["config.json"]
+    assert loopback.asked == []
+    (source.folder / "config.json").write_text("{}")
+    assert source.read("config.json") == repo.files["config.json"]
+    assert loopback.asked
+
+
+def test_a_small_file_that_arrives_altered_is_refused(source: HubCheckpoint, repo: Repo, loopback: Loopback) -> None:
+    """Same length, other content: a proxy's doing."""
+    repo.files["config.json"] = b"x" * len(repo.files["config.json"])
+    with pytest.raises(IntegrityError, match=r"config\.json"):
+        source.read("config.json")
+
+
+def test_names_that_lead_elsewhere_are_not_files(hub: Hub, loopback: Loopback, tmp_path: Path) -> None:
+    """A repository may not name a path, a hidden file, or a device."""
+    names = ("../../evil", "a/b.json", "/etc/passwd", ".hidden", "..", "good.json", "x\\y", "a b")
+    loopback.repos[REPO] = Repo(dict.fromkeys(names, b"{}"))
+    source = HubCheckpoint(hub, hub.snapshot(REPO, "main"), tmp_path / "source")
+    assert source.files() == {"good.json"}
+    with pytest.raises(IntegrityError):
+        source.read("../../evil")
+
+
+def test_a_lying_header_does_not_fetch_gigabytes(hub: Hub, loopback: Loopback, tmp_path: Path) -> None:
+    """The length that a header announces is not believed beyond the file and the format's own limit."""
+    loopback.repos[REPO] = Repo({"model.safetensors": b"\xff" * 8 + bytes(1 << 20)})
+    source = HubCheckpoint(hub, hub.snapshot(REPO, "main"), tmp_path / "source")
+    assert read(source, "model.safetensors", 0, 8) == b"\xff" * 8
+    assert [asked.range for asked in loopback.asked if "storage" in asked.path] == ["bytes=0-65535"]
+
+
+def test_a_read_beyond_the_end_is_an_error_and_not_a_wait(source: HubCheckpoint, repo: Repo) -> None:
+    """No bytes will ever come."""
+    name = heads(source)[0]
+    with pytest.raises(IntegrityError, match="ends before"):
+        read(source, name, len(repo.files[name]) - 5, 10)
+
+
+def test_what_the_hugging_face_cache_holds_is_not_downloaded(
+    source: HubCheckpoint, repo: Repo, loopback: Loopback, tmp_path: Path
+) -> None:
+    """Shards in the cache are read there, checked, and left alone."""
+    fill_cache(tmp_path / "hf" / "hub", repo)
+    loopback.asked.clear()
+    for name in heads(source):
+        assert read(source, name, 0, len(repo.files[name])) == repo.files[name]
+        source.release(name)
+    assert loopback.asked == []
+    assert len(list((tmp_path / "hf").rglob("*.safetensors"))) == 5
+
+
+def test_a_damaged_file_in_the_cache_is_named(source: HubCheckpoint, repo: Repo, tmp_path: Path) -> None:
+    """The cache itself checks sizes only."""
+    fill_cache(tmp_path / "hf" / "hub", repo)
+    name = "model-00001-of-00005.safetensors"
+    blob = (
+        tmp_path / "hf" / "hub" / "models--Qwen--Qwen2.5-Math-1.5B-Instruct" / "snapshots" / COMMIT / name
+    ).resolve()
+    blob.write_bytes(repo.files[name][:-1] + b"?")
+    with pytest.raises(IntegrityError, match="cache is damaged"):
+        read(source, name, 100_000, 10)
+
+
+def fill_cache(cache: Path, repo: Repo, commit: str = COMMIT) -> None:
+    """The repository as huggingface_hub lays it out: blobs by hash, links by name."""
+    root = cache / f"models--{REPO.replace('/', '--')}"
+    (root / "blobs").mkdir(parents=True)
+    (root / "snapshots" / commit).mkdir(parents=True)
+    (root / "refs").mkdir()
+    (root / "refs" / "main").write_text(commit)
+    for name, data in repo.files.items():
+        blob = root / "blobs" / (sha256(data) if name.endswith(repo.large) else git_sha1(data))
+        blob.write_bytes(data)
+        (root / "snapshots" / commit / name).symlink_to(blob)
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_error(hub: Hub, repo: Repo, tmp_path: Path) -> None:
+    """Exit code 8, with the path in it."""
+    assert repo
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DoesNotFit, match="file"):
+        HubCheckpoint(hub, hub.snapshot(REPO, "main"), tmp_path / "file" / "source")
+
+
+def test_every_tenth_request_may_fail(source: HubCheckpoint, repo: Repo, loopback: Loopback) -> None:
+    """All shards arrive whole, whatever one in ten requests meets."""
+    faults = [Fault(503), Fault(cut=70_000), Fault(429, {"Retry-After": "1"}), Fault(cut=0), Fault(500)]
+    loopback.fault = lambda number, _: faults[number // 10 % 5] if number % 10 == 0 else None
+    for name in heads(source):
+        assert read(source, name, 0, len(repo.files[name])) == repo.files[name]
+        source.release(name)
+
+
+def test_a_full_disk_is_said_and_what_is_there_stays(hub: Hub, loopback: Loopback, tmp_path: Path) -> None:
+    """The disk takes the first part of a shard and no more; the reader hears of it."""
+    loopback.repos[REPO] = Repo.of(write(tmp_path / "model", Recipe(layers=2, tied=True)))
+    source = HubCheckpoint(hub, hub.snapshot(REPO, "main"), tmp_path / "source")
+    heads(source)
+    with _Limited(300_000), pytest.raises(DoesNotFit, match="room"):
+        read(source, "model.safetensors", 500_000, 10)
+    source.close()
+
+
+class _Limited:
+    """No file of this process may grow beyond some bytes: the system's own EFBIG, as near to a full disk as we get."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def __enter__(self) -> None:
+        import resource
+        import signal
+
+        self._before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        self._limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.size, self._limit[1]))
+
+    def __exit__(self, *_: object) -> None:
+        import resource
+        import signal
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, self._limit)
+        signal.signal(signal.SIGXFSZ, self._before)
