@@ -21,7 +21,7 @@ from typer.exceptions import TyperException
 
 from qmath_cli import __version__
 from qmath_cli.commands.argv import arrange
-from qmath_cli.commands.invocation import Frame, frame
+from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, Interrupted, QmathError, Terminated, UsageError
 from qmath_cli.terminal.output import ReaderGone, Terminal, drop_stdout
 
@@ -92,7 +92,7 @@ def _root(
     qmath 'PROBLEM' is short for qmath solve 'PROBLEM'; qmath alone starts the REPL.
     """
     if version:
-        frame(context).terminal.line(f"qmath {__version__}")
+        invocation(context).terminal.line(f"qmath {__version__}")
         raise typer.Exit
 
 
@@ -124,7 +124,7 @@ def _program(arguments: Sequence[str], terminal: Terminal) -> int:
     interactive = terminal.interactive and sys.stdin is not None and sys.stdin.isatty()
     arranged = arrange(arguments, COMMANDS, interactive=interactive)
     wanted = COMMANDS if "_QMATH_COMPLETE" in environ else arranged[:1]
-    code = program(wanted)(args=arranged, prog_name="qmath", standalone_mode=False, obj=Frame(terminal, environ))
+    code = program(wanted)(args=arranged, prog_name="qmath", standalone_mode=False, obj=Invocation(terminal, environ))
     return code if isinstance(code, int) else ExitCode.OK
 
 

@@ -18,13 +18,13 @@ from pathlib import Path
 
 from qmath_cli.engine.llama import builds, preflight
 from qmath_cli.engine.llama.devices import choose, devices
-from qmath_cli.engine.llama.library import native
+from qmath_cli.engine.llama.library import library
 from qmath_cli.errors import QmathError
 from qmath_cli.models import fit, lockfile, memory, store
 from qmath_cli.models.store import State
-from qmath_cli.paths import Places
+from qmath_cli.paths import Paths
 from qmath_cli.records import Protection
-from qmath_cli.sandbox.executor import Executor
+from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.sandbox.limits import Limits
 from qmath_cli.settings import Settings
 
@@ -59,18 +59,18 @@ class Screen:
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class Installation:
     """What is examined."""
 
     settings: Settings
-    places: Places
+    paths: Paths
     screen: Screen
 
 
-Check = Callable[[Patient], CheckResult]
+Check = Callable[[Installation], CheckResult]
 
 
-def examine(patient: Patient) -> Iterator[CheckResult]:
+def examine(patient: Installation) -> Iterator[CheckResult]:
     """Every check, in the order in which one depends on another. Never raises for what it finds."""
     for check in CHECKS:
         try:
@@ -88,7 +88,7 @@ def _name(check: Check) -> str:
 # ---------------------------------------------------------------- the interpreter and llama.cpp
 
 
-def check_python(_patient: Patient) -> CheckResult:
+def check_python(_patient: Installation) -> CheckResult:
     """Version and architecture; an Intel Python on Apple silicon runs everything ten times slower."""
     detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     if sys.platform == "darwin" and platform.machine() == "x86_64" and _apple_silicon():
@@ -97,12 +97,12 @@ def check_python(_patient: Patient) -> CheckResult:
     return CheckResult("python", Status.OK, detail)
 
 
-def check_llama_cpp(_patient: Patient) -> CheckResult:
+def check_llama_cpp(_patient: Installation) -> CheckResult:
     """Which build is installed."""
     return CheckResult("llama cpp", Status.OK, f"{builds.installed().name}; CPU: {builds.cpu_name()}")
 
 
-def check_preflight(patient: Patient) -> CheckResult:
+def check_preflight(patient: Installation) -> CheckResult:
     """Whether this build survives a decode here."""
     verdict = _verdict(patient)
     if verdict.way is None:
@@ -112,14 +112,14 @@ def check_preflight(patient: Patient) -> CheckResult:
     return CheckResult("preflight", Status.OK, "a decode in a child process survived, with every feature on")
 
 
-def check_build(patient: Patient) -> CheckResult:
+def check_build(patient: Installation) -> CheckResult:
     """The build's own list of features."""
     _verdict(patient).require()
-    info: bytes = native().lib.llama_print_system_info()
+    info: bytes = library().lib.llama_print_system_info()
     return CheckResult("build", Status.OK, info.decode("utf-8", "replace").strip(" |"))
 
 
-def check_devices(patient: Patient) -> CheckResult:
+def check_devices(patient: Installation) -> CheckResult:
     """Devices found against devices used; a GPU that this build cannot use is worth a warning."""
     _verdict(patient).require()
     here = devices()
@@ -131,10 +131,10 @@ def check_devices(patient: Patient) -> CheckResult:
     return CheckResult("devices", Status.OK, detail)
 
 
-def _verdict(patient: Patient) -> preflight.Preflight:
+def _verdict(patient: Installation) -> preflight.Preflight:
     """From the cache where it is known; else the child runs now, once."""
-    demo = store.locate("demo", patient.places)
-    return preflight.check(demo.path, patient.places.cache, patient.settings.device)
+    demo = store.locate("demo", patient.paths)
+    return preflight.check(demo.path, patient.paths.cache, patient.settings.device)
 
 
 def _better_build() -> str:
@@ -156,7 +156,7 @@ def _apple_silicon() -> bool:
 # ---------------------------------------------------------------- memory, disk, models
 
 
-def check_memory(_patient: Patient) -> CheckResult:
+def check_memory(_patient: Installation) -> CheckResult:
     """What is free now."""
     found = memory.memory()
     if found is None:
@@ -164,16 +164,16 @@ def check_memory(_patient: Patient) -> CheckResult:
     return CheckResult("memory", Status.OK, f"{fit.size(found.available)} free of {fit.size(found.total)}")
 
 
-def check_disk(patient: Patient) -> CheckResult:
+def check_disk(patient: Installation) -> CheckResult:
     """What is free where models are kept."""
-    folder = patient.places.models
+    folder = patient.paths.models
     return CheckResult("disk", Status.OK, f"{fit.size(memory.free_disk(_existing(folder)))} free for {folder}")
 
 
-def check_models(patient: Patient) -> CheckResult:
+def check_models(patient: Installation) -> CheckResult:
     """The models on this disk, and whether their files are as recorded."""
-    found = store.installed(patient.places, lockfile.load())
-    states = {entry.name: store.state(entry, patient.places) for entry in found}
+    found = store.installed(patient.paths, lockfile.load())
+    states = {entry.name: store.state(entry, patient.paths) for entry in found}
     detail = ", ".join(f"{name} ({state})" for name, state in states.items()) or "none"
     broken = [name for name, state in states.items() if state in {State.CHANGED, State.INCOMPLETE}]
     if broken:
@@ -183,22 +183,22 @@ def check_models(patient: Patient) -> CheckResult:
     return CheckResult("models", Status.OK, detail)
 
 
-def check_model(patient: Patient) -> CheckResult:
+def check_model(patient: Installation) -> CheckResult:
     """The model that a solve would use with these settings."""
-    found = store.locate(patient.settings.model, patient.places)
+    found = store.locate(patient.settings.model, patient.paths)
     return CheckResult("model", Status.OK, f"{found.name}: {found.path}")
 
 
-def check_places(patient: Patient) -> CheckResult:
+def check_paths(patient: Installation) -> CheckResult:
     """Whether the folders can be written."""
-    places = patient.places
-    folders = {"data": places.data, "state": places.state, "cache": places.cache}
+    paths = patient.paths
+    folders = {"data": paths.data, "state": paths.state, "cache": paths.cache}
     closed = [name for name, folder in folders.items() if not os.access(_existing(folder), os.W_OK)]
     detail = ", ".join(f"{name} {folder}" for name, folder in folders.items())
     if closed:
         fix = "QMATH_HOME=FOLDER puts everything where you say"
-        return CheckResult("places", Status.WARNING, f"{detail}; not writable: {', '.join(closed)}", fix)
-    return CheckResult("places", Status.OK, detail)
+        return CheckResult("paths", Status.WARNING, f"{detail}; not writable: {', '.join(closed)}", fix)
+    return CheckResult("paths", Status.OK, detail)
 
 
 def _existing(folder: Path) -> Path:
@@ -209,11 +209,11 @@ def _existing(folder: Path) -> Path:
 # ---------------------------------------------------------------- programs, the terminal, the network
 
 
-def check_executor(patient: Patient) -> CheckResult:
+def check_executor(patient: Installation) -> CheckResult:
     """What holds programs back, as probed in a worker."""
     settings = patient.settings
     limits = Limits(seconds=settings.exec_timeout, memory=settings.exec_memory << 20)
-    with Executor(limits, preload=(), spares=False) as executor:
+    with RestrictedExecutor(limits, preload=(), spares=False) as executor:
         protection = executor.protection
         held = ", ".join(f"{layer.guard}: {layer.hold}" for layer in executor.layers)
     detail = f"{protection} restriction ({held})"
@@ -222,7 +222,7 @@ def check_executor(patient: Patient) -> CheckResult:
     return CheckResult("executor", Status.WARNING, detail, "qmath exec --layers shows why")
 
 
-def check_terminal(patient: Patient) -> CheckResult:
+def check_terminal(patient: Installation) -> CheckResult:
     """How mathematics will look."""
     screen = patient.screen
     if not screen.tty:
@@ -236,7 +236,7 @@ def check_terminal(patient: Patient) -> CheckResult:
     return CheckResult("terminal", Status.OK, detail)
 
 
-def check_network(_patient: Patient) -> CheckResult:
+def check_network(_patient: Installation) -> CheckResult:
     """The promise, in words: nothing here tests a connection."""
     return CheckResult("network", Status.OK, "not needed: only pull, and convert of a hub repository, open a socket")
 
@@ -249,7 +249,7 @@ CHECKS: tuple[Check, ...] = (
     check_devices,
     check_memory,
     check_disk,
-    check_places,
+    check_paths,
     check_models,
     check_model,
     check_executor,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Paths:
     """Absolute folders: configuration, converted models and sessions, state (history, logs, runs), cache."""
 
     config: Path
@@ -32,16 +32,16 @@ class Places:
         return self.data / "models"
 
 
-def find(environ: Mapping[str, str]) -> Places:
+def find(environ: Mapping[str, str]) -> Paths:
     """The places for this environment."""
     if home := environ.get("QMATH_HOME"):
         root = Path(home).expanduser().absolute()
-        return Places(root / "config", root / "data", root / "state", root / "cache")
+        return Paths(root / "config", root / "data", root / "state", root / "cache")
     import platformdirs
 
     try:
         dirs = platformdirs.PlatformDirs("qmath", appauthor=False)
-        return Places(dirs.user_config_path, dirs.user_data_path, dirs.user_state_path, dirs.user_cache_path)
+        return Paths(dirs.user_config_path, dirs.user_data_path, dirs.user_state_path, dirs.user_cache_path)
     except (RuntimeError, KeyError):  # no HOME and no entry in the password database
         root = Path(tempfile.gettempdir()) / "qmath"
-        return Places(root / "config", root / "data", root / "state", root / "cache")
+        return Paths(root / "config", root / "data", root / "state", root / "cache")

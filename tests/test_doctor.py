@@ -12,20 +12,29 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli.doctor import CHECKS, CheckResult, Patient, Screen, Status, check_model, check_models, check_terminal
+from qmath_cli.doctor import (
+    CHECKS,
+    CheckResult,
+    Installation,
+    Screen,
+    Status,
+    check_model,
+    check_models,
+    check_terminal,
+)
 from qmath_cli.doctor import examine as examined
 from qmath_cli.models import store
 from qmath_cli.paths import find
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.reports.doctor import findings
-from qmath_cli.terminal.style import Look
+from qmath_cli.terminal.style import Style
 
 SCREEN = Screen(tty=True, encoding="utf-8", unicode=True, colour=True, columns=80)
 
 
-def patient(home: Path, **settings: str) -> Patient:
+def patient(home: Path, **settings: str) -> Installation:
     """An installation with a home of its own."""
-    return Patient(replace(Settings(), **settings), find({"QMATH_HOME": str(home)}), SCREEN)
+    return Installation(replace(Settings(), **settings), find({"QMATH_HOME": str(home)}), SCREEN)
 
 
 def doctor(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -92,9 +101,9 @@ def test_the_terminal_is_judged_by_what_it_can_show(tmp_path: Path, screen: Scre
 
 def test_findings_are_readable_without_colours() -> None:
     """A mark, a name, what was found, and the cure on a line of its own; no control characters."""
-    shown = findings([CheckResult("disk", Status.WARNING, "low\x1b[2J", "rm x")], Look(drawn=True))
+    shown = findings([CheckResult("disk", Status.WARNING, "low\x1b[2J", "rm x")], Style(drawn=True))
     assert shown.splitlines() == ["!  disk       low[2J", "              fix: rm x"]
-    assert findings([CheckResult("disk", Status.PROBLEM, "x")], Look(unicode=False)).isascii()
+    assert findings([CheckResult("disk", Status.PROBLEM, "x")], Style(unicode=False)).isascii()
 
 
 def test_json_is_one_object_and_the_code_says_whether_all_is_well(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from qmath_cli.engine.llama.model import Options, load
 from qmath_cli.engine.llama.preflight import check
 from qmath_cli.prompting import chat
 from qmath_cli.records import Mode, Sample, SampleFinished, Sampling
-from qmath_cli.sandbox.executor import Executor
+from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.solving.attempts import Attempts
 
 
@@ -43,7 +43,7 @@ def attempts_on(gguf: Path, slots: int, threads: int) -> Iterator[Attempts]:
     with (
         load(gguf, Options(threads=threads), verdict) as model,
         Batch(model, slots) as batch,
-        closing(Executor()) as executor,
+        closing(RestrictedExecutor()) as executor,
         closing(Attempts(batch, executor)) as attempts,
     ):
         yield attempts

@@ -24,10 +24,10 @@ from qmath_cli.grading.grader import Grader
 from qmath_cli.models.store import head_path
 from qmath_cli.prompting import chat
 from qmath_cli.records import Language, Mode, Pick, Problem, Sample, Sampling, Solution
-from qmath_cli.sandbox.executor import Executor
+from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade
 from qmath_cli.solving import vote
-from qmath_cli.solving.solve import Plan, Tools, solve
+from qmath_cli.solving.solve import SolvePlan, Tools, solve
 
 from .asking import Question, read
 from .score import HELD_OUT, right
@@ -47,7 +47,7 @@ class Run:
         return f"| {self.name} | {sum(self.right) / len(self.right):.1%} | {low:.1%} to {high:.1%} | {self.tokens} |"
 
 
-def solved(question: Question, plan: Plan, tools: Tools) -> Solution:
+def solved(question: Question, plan: SolvePlan, tools: Tools) -> Solution:
     """One problem through `solve`."""
     problem = Problem(question.problem, Language(question.language))
     last = list(solve(problem, plan, tools))[-1]
@@ -63,7 +63,7 @@ def rewarded(reward: RewardModel, question: Question, mode: Mode, samples: Seque
 
 
 def compare(
-    questions: Sequence[Question], plan: Plan, stop_at: int, tools: Tools, reward: RewardModel, grader: Grader
+    questions: Sequence[Question], plan: SolvePlan, stop_at: int, tools: Tools, reward: RewardModel, grader: Grader
 ) -> Iterator[Run]:
     """The four ways of choosing, over all the questions."""
     full = [solved(question, plan, tools) for question in questions]
@@ -112,11 +112,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     sampling = Sampling(args.temperature, seed=args.seed, max_tokens=700)
-    plan = Plan(args.mode, args.k, sampling)
+    plan = SolvePlan(args.mode, args.k, sampling)
     with (
         loaded(args.gguf) as model,
         Batch(model, args.k) as batch,
-        closing(Executor()) as executor,
+        closing(RestrictedExecutor()) as executor,
         Grader(Grade.STRICT) as grader,
         loaded(args.reward) as body,
         RewardModel(body, read_head(head_path(args.reward), body.facts.embedding)) as reward,

@@ -12,14 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from qmath_cli.benchmark.measure import Opponent, decode_of
+from qmath_cli.benchmark.measure import ReferenceTool, decode_of
 from qmath_cli.errors import QmathError, UsageError
 
 _PATIENCE = 1800  # seconds for one run
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class BenchmarkWork:
     """The same work as ours: the file, tokens of the prompt and per sequence, threads, layers on a GPU."""
 
     file: Path
@@ -30,7 +30,7 @@ class Work:
     gpu_layers: int
 
 
-def opponents(tool: Path, work: Work) -> list[Opponent]:
+def reference_tools(tool: Path, work: BenchmarkWork) -> list[ReferenceTool]:
     """Who competes, given the path of llama-bench. Raises `UsageError` where there is none."""
     if not tool.is_file():
         raise UsageError(
@@ -39,8 +39,8 @@ def opponents(tool: Path, work: Work) -> list[Opponent]:
     common = ["-m", str(work.file), "-t", str(work.threads), "-ngl", str(work.gpu_layers)]
     single = [str(tool), *common, "-r", "1", "-o", "json"]
     found = [
-        Opponent("llama-bench", "prefill", _bench([*single, "-p", str(work.prompt_tokens), "-n", "0"])),
-        Opponent(
+        ReferenceTool("llama-bench", "prefill", _bench([*single, "-p", str(work.prompt_tokens), "-n", "0"])),
+        ReferenceTool(
             "llama-bench",
             decode_of(1),
             _bench([*single, "-p", "0", "-n", str(work.tokens), "-d", str(work.prompt_tokens)]),
@@ -49,14 +49,14 @@ def opponents(tool: Path, work: Work) -> list[Opponent]:
     batched = tool.with_name("llama-batched-bench" + tool.suffix)
     if batched.is_file():
         found += [
-            Opponent("llama-batched-bench", decode_of(count), _batched(batched, common, work, count))
+            ReferenceTool("llama-batched-bench", decode_of(count), _batched(batched, common, work, count))
             for count in work.sequences
             if count > 1
         ]
     return [opponent for opponent in found if opponent.work == "prefill" or _wanted(opponent.work, work)]
 
 
-def _wanted(work_name: str, work: Work) -> bool:
+def _wanted(work_name: str, work: BenchmarkWork) -> bool:
     return work_name in {decode_of(count) for count in work.sequences}
 
 
@@ -67,7 +67,7 @@ def _bench(command: Sequence[str]) -> Callable[[], float]:
     return run
 
 
-def _batched(tool: Path, common: Sequence[str], work: Work, count: int) -> Callable[[], float]:
+def _batched(tool: Path, common: Sequence[str], work: BenchmarkWork, count: int) -> Callable[[], float]:
     cells = work.prompt_tokens + count * (work.tokens + 1)
     shape = ["-npp", str(work.prompt_tokens), "-ntg", str(work.tokens), "-npl", str(count)]
     command = [

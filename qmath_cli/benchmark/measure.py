@@ -25,7 +25,7 @@ _FILLER = "We add the numbers from 1 to 100 and find that the sum is 5050. "
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BenchmarkPlan:
     """What is measured: a prompt of about so many tokens, then so many tokens per sequence."""
 
     prompt_tokens: int = 512
@@ -58,7 +58,7 @@ class Decode:
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class Comparison:
     """Another program's rate at the same work, and ours divided by it, each from runs taken by turns."""
 
     name: str
@@ -68,7 +68,7 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class BenchmarkReport:
     """All that was found out. `bandwidth` and `share` are None where they were not measured."""
 
     load_s: Spread
@@ -79,11 +79,11 @@ class Report:
     bandwidth: float | None = None
     share: float | None = None  # of the bandwidth, reached by decoding one sequence
     peak_rss: int | None = None
-    rivals: tuple[Rival, ...] = ()
+    rivals: tuple[Comparison, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Opponent:
+class ReferenceTool:
     """Another program that does work `work` of ours: `prefill`, or `decode N` sequences; `run` gives its rate."""
 
     name: str
@@ -92,7 +92,7 @@ class Opponent:
 
 
 @dataclass(slots=True)
-class Rates:
+class Measurements:
     """What was measured so far, by work."""
 
     ours: dict[str, list[float]] = field(default_factory=dict)
@@ -112,12 +112,12 @@ def prompt_of(model: Model, tokens: int) -> Prompt:
 
 def measure(
     open_model: Callable[[], AbstractContextManager[Model]],
-    plan: Plan,
-    opponents: Sequence[Opponent] = (),
+    plan: BenchmarkPlan,
+    opponents: Sequence[ReferenceTool] = (),
     heard: Callable[[str], None] = lambda _note: None,
-) -> Report:
+) -> BenchmarkReport:
     """Run the plan, by turns with the opponents. `heard` is told what is being done."""
-    rates = Rates()
+    rates = Measurements()
     length = 0
     for turn in range(plan.repeats):
         started = time.perf_counter()
@@ -128,7 +128,7 @@ def measure(
         for opponent in opponents:
             heard(f"run {turn + 1} of {plan.repeats}: {opponent.name}, {opponent.work}")
             rates.theirs.setdefault(f"{opponent.name} {opponent.work}", []).append(opponent.run())
-    return Report(
+    return BenchmarkReport(
         load_s=Spread.of(rates.ours["load"]),
         first_token_s=Spread.of(rates.ours["first token"]),
         prompt_tokens=length,
@@ -138,7 +138,7 @@ def measure(
     )
 
 
-def _turn(model: Model, plan: Plan, rates: Rates) -> int:
+def _turn(model: Model, plan: BenchmarkPlan, rates: Measurements) -> int:
     """One run of everything; returns the prompt's length in tokens."""
     prompt = prompt_of(model, plan.prompt_tokens)
     length = len(model.tokenize(prompt))
@@ -181,9 +181,9 @@ def _completed(batch: Batch, ids: Sequence[int]) -> int:
     return sum(batch.usage(key).completion_tokens for key in ids)
 
 
-def _rival(opponent: Opponent, rates: Rates) -> Rival:
+def _rival(opponent: ReferenceTool, rates: Measurements) -> Comparison:
     theirs, ours = rates.theirs[f"{opponent.name} {opponent.work}"], rates.ours[opponent.work]
-    return Rival(
+    return Comparison(
         opponent.name,
         opponent.work,
         Spread.of(theirs),

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qmath_cli.commands import options as o
-from qmath_cli.commands.invocation import Frame, frame
+from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.settings import Settings
 
 if TYPE_CHECKING:
-    from qmath_cli.benchmark.measure import Opponent, Plan, Report
+    from qmath_cli.benchmark.measure import BenchmarkPlan, BenchmarkReport, ReferenceTool
     from qmath_cli.engine.llama.devices import Placement
     from qmath_cli.engine.llama.model import Model
     from qmath_cli.records import ModelFile
@@ -43,23 +43,25 @@ def command(
     json: o.Json = False,
 ) -> int:
     """Measure load time, time to the first token, prefill and decode on this machine."""
-    from qmath_cli.benchmark.measure import Plan
+    from qmath_cli.benchmark.measure import BenchmarkPlan
 
-    here = frame(context)
+    here = invocation(context)
     settings = here.settings(
         model=model, device=device, gpu_layers=gpu_layers, threads=threads, kv_type=kv_type, mlock=mlock
     )
-    plan = Plan(prompt_tokens, tokens, _numbers(sequences), repeats)
+    plan = BenchmarkPlan(prompt_tokens, tokens, _numbers(sequences), repeats)
     _run(here, settings, plan, against, force=force, as_json=json)
     return ExitCode.OK
 
 
-def _run(here: Frame, settings: Settings, plan: Plan, against: Path | None, *, force: bool, as_json: bool) -> None:
+def _run(
+    here: Invocation, settings: Settings, plan: BenchmarkPlan, against: Path | None, *, force: bool, as_json: bool
+) -> None:
     from qmath_cli.benchmark.measure import measure
     from qmath_cli.commands.wiring import load_model
     from qmath_cli.models import store
 
-    file = store.locate(settings.model, here.places)
+    file = store.locate(settings.model, here.paths)
     open_model = partial(load_model, here, file, settings, sequences=max(plan.sequences), force=force)
     with open_model() as model:  # once for what it says about itself; the first load reads the file from the disk
         _check_room(plan, model)
@@ -80,7 +82,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     return numbers
 
 
-def _check_room(plan: Plan, model: Model) -> None:
+def _check_room(plan: BenchmarkPlan, model: Model) -> None:
     wanted = plan.prompt_tokens + plan.tokens + 4
     if wanted > model.context_length:
         raise UsageError(
@@ -89,18 +91,20 @@ def _check_room(plan: Plan, model: Model) -> None:
         )
 
 
-def _opponents(against: Path | None, file: ModelFile, model: Model, plan: Plan) -> list[Opponent]:
-    from qmath_cli.benchmark.llama_cpp import Work, opponents
+def _opponents(against: Path | None, file: ModelFile, model: Model, plan: BenchmarkPlan) -> list[ReferenceTool]:
+    from qmath_cli.benchmark.llama_cpp import BenchmarkWork, reference_tools
     from qmath_cli.benchmark.measure import prompt_of
 
     if against is None:
         return []
     length = len(model.tokenize(prompt_of(model, plan.prompt_tokens)))
     placed = model.placement
-    return opponents(against, Work(file.path, length, plan.tokens, plan.sequences, placed.threads, placed.gpu_layers))
+    return reference_tools(
+        against, BenchmarkWork(file.path, length, plan.tokens, plan.sequences, placed.threads, placed.gpu_layers)
+    )
 
 
-def _with_machine(report: Report, placement: Placement, file: ModelFile) -> Report:
+def _with_machine(report: BenchmarkReport, placement: Placement, file: ModelFile) -> BenchmarkReport:
     """The report with what the machine could do at best, where the CPU decodes."""
     from qmath_cli.benchmark.machine import bandwidth, peak_rss
 
@@ -124,7 +128,7 @@ def _read_per_token(path: Path) -> int:
     )
 
 
-def _show(here: Frame, file: ModelFile, placement: str, report: Report, *, as_json: bool) -> None:
+def _show(here: Invocation, file: ModelFile, placement: str, report: BenchmarkReport, *, as_json: bool) -> None:
     from qmath_cli.terminal.reports.bench import table
 
     if as_json:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from qmath_cli.commands import options as o
-from qmath_cli.commands.invocation import frame
+from qmath_cli.commands.invocation import invocation
 from qmath_cli.errors import ExitCode
 from qmath_cli.grading.grader import Grader
 from qmath_cli.grading.official.answers import reference_of_answer
@@ -33,7 +33,7 @@ def command(
 ) -> int:
     """Compare two answers: equal (exit code 0), different (4) or undecided (3)."""
     verdict = compare(answer, expected, grade)
-    terminal = frame(context).terminal
+    terminal = invocation(context).terminal
     if as_json:
         terminal.json(as_record(answer, expected, grade, verdict))
     else:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from qmath_cli import gguf_file
-from qmath_cli.commands.invocation import Frame
+from qmath_cli.commands.invocation import Invocation
 from qmath_cli.errors import DoesNotFit, EngineUnusable, IntegrityError, ModelMissing, Terminated
 from qmath_cli.models import fit, memory, store
 from qmath_cli.terminal.output import Terminal
@@ -59,7 +59,7 @@ def _discard(plan: Plan) -> None:
             output.path.with_name(output.path.name + suffix).unlink(missing_ok=True)
 
 
-def try_decoding(here: Frame, written: Sequence[Written]) -> None:
+def try_decoding(here: Invocation, written: Sequence[Written]) -> None:
     """The last check: llama.cpp loads each model in a child process, and decodes a few tokens with it.
 
     Where that cannot be tried (llama.cpp does not run here, too little free memory), one line says so. Raises
@@ -68,7 +68,7 @@ def try_decoding(here: Frame, written: Sequence[Written]) -> None:
     from qmath_cli.engine.llama import preflight
 
     try:
-        verdict = preflight.check(store.locate("demo", here.places).path, here.places.cache)
+        verdict = preflight.check(store.locate("demo", here.paths).path, here.paths.cache)
     except (EngineUnusable, ModelMissing) as exc:
         here.terminal.note(f"not tried in llama.cpp: {exc.message}")
         return
@@ -87,4 +87,4 @@ def try_decoding(here: Frame, written: Sequence[Written]) -> None:
 def _fits(path: Path) -> bool:
     free = memory.memory()
     wanted = fit.need(gguf_file.read(path), _CELLS)
-    return fit.judge(wanted, free.available if free else None).verdict is not fit.Verdict.NO
+    return fit.judge(wanted, free.available if free else None).verdict is not fit.FitVerdict.NO

@@ -16,7 +16,7 @@ import typer
 
 from qmath_cli.commands import options as o
 from qmath_cli.commands.conversion import carry_out, translated, try_decoding
-from qmath_cli.commands.invocation import Frame, frame
+from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import DoesNotFit, ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _DEFAULT = "q4_k_m"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ConvertOptions:
     """What the user asked for, before anything was looked at."""
 
     source: str
@@ -65,11 +65,11 @@ def command(
 ) -> int:
     """Convert a Hugging Face checkpoint of Qwen2.5-Math to GGUF, in one pass."""
     quants = tuple(dict.fromkeys(quant or [_DEFAULT]))
-    wanted = Wanted(source, quants, output, imatrix, not no_verify, keep_source, threads, force, json)
-    return _run(frame(context), wanted)
+    wanted = ConvertOptions(source, quants, output, imatrix, not no_verify, keep_source, threads, force, json)
+    return _run(invocation(context), wanted)
 
 
-def _run(here: Frame, wanted: Wanted) -> int:
+def _run(here: Invocation, wanted: ConvertOptions) -> int:
     from qmath_cli.commands.remote import checkpoint
     from qmath_convert.pipeline import Options
 
@@ -94,7 +94,7 @@ def _run(here: Frame, wanted: Wanted) -> int:
     return ExitCode.OK
 
 
-def _plan(wanted: Wanted, source: Source) -> Plan:
+def _plan(wanted: ConvertOptions, source: Source) -> Plan:
     from qmath_convert.imatrix import read_importance
     from qmath_convert.pipeline import plan
 
@@ -103,7 +103,7 @@ def _plan(wanted: Wanted, source: Source) -> Plan:
     return plan(source, targets, importance)
 
 
-def _targets(wanted: Wanted, name: str) -> Mapping[Path, Quant]:
+def _targets(wanted: ConvertOptions, name: str) -> Mapping[Path, Quant]:
     """Which file gets which quantization."""
     quants = [_quant(text) for text in wanted.quants]
     given = wanted.output

@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from qmath_cli.commands import options as o
-from qmath_cli.commands.invocation import Frame, frame
+from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.settings import Resolved, Settings
 from qmath_cli.terminal.reports.doctor import findings
-from qmath_cli.terminal.style import look
+from qmath_cli.terminal.style import style_for
 from qmath_cli.terminal.tables import columns
 
 SCHEMA = "qmath.doctor/1"
@@ -31,14 +31,14 @@ def command(
 
     Exit code: 1 where there is a problem.
     """
-    here = frame(context)
+    here = invocation(context)
     if config:
         return _config(here, here.resolve(model=model, device=device), as_json=json)
     return _examine(here, model, device, as_json=json)
 
 
-def _examine(here: Frame, model: str | None, device: str | None, *, as_json: bool) -> int:
-    from qmath_cli.doctor import CheckResult, Patient, Screen, Status, examine
+def _examine(here: Invocation, model: str | None, device: str | None, *, as_json: bool) -> int:
+    from qmath_cli.doctor import CheckResult, Installation, Screen, Status, examine
 
     results: list[CheckResult] = []
     try:
@@ -46,12 +46,12 @@ def _examine(here: Frame, model: str | None, device: str | None, *, as_json: boo
     except UsageError as exc:
         results.append(CheckResult("settings", Status.PROBLEM, exc.message, exc.hint))
         settings = Settings()
-    shown = look(here.terminal, here.environ, settings.render)
+    shown = style_for(here.terminal, here.environ, settings.render)
     encoding = getattr(here.terminal.out, "encoding", None) or "unknown encoding"
     screen = Screen(here.terminal.interactive, encoding, shown.unicode, shown.colour, shown.width())
     if not as_json:
         here.terminal.write(findings(results, shown))
-    for result in examine(Patient(settings, here.places, screen)):
+    for result in examine(Installation(settings, here.paths, screen)):
         results.append(result)
         if not as_json:
             here.terminal.write(findings([result], shown))
@@ -61,14 +61,14 @@ def _examine(here: Frame, model: str | None, device: str | None, *, as_json: boo
     return ExitCode.OK if ok else ExitCode.UNEXPECTED
 
 
-def _config(here: Frame, resolved: Resolved, *, as_json: bool) -> int:
+def _config(here: Invocation, resolved: Resolved, *, as_json: bool) -> int:
     rows = [(name, origin.value, origin.source) for name, origin in resolved.origins.items()]
     if as_json:
         entries = [{"name": name, "value": value, "source": source} for name, value, source in rows]
-        here.terminal.json({"schema": CONFIG, "file": str(here.places.config_file), "settings": entries})
+        here.terminal.json({"schema": CONFIG, "file": str(here.paths.config_file), "settings": entries})
         return ExitCode.OK
-    exists = "" if here.places.config_file.is_file() else " (there is none; it would be read)"
-    here.terminal.line(f"config file: {here.places.config_file}{exists}")
+    exists = "" if here.paths.config_file.is_file() else " (there is none; it would be read)"
+    here.terminal.line(f"config file: {here.paths.config_file}{exists}")
     for line in columns(_cells(rows)):
         here.terminal.line(line)
     return ExitCode.OK

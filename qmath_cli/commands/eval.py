@@ -15,14 +15,14 @@ import typer
 from qmath_cli.commands import evaluation
 from qmath_cli.commands import options as o
 from qmath_cli.commands.evaluation import Request
-from qmath_cli.commands.invocation import Frame, frame
+from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.evaluation import datasets, responses
 from qmath_cli.evaluation.datasets import Dataset
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.terminal.reports import as_html, as_text
 from qmath_cli.terminal.reports.as_html import Run
-from qmath_cli.terminal.reports.progress import Meter
+from qmath_cli.terminal.reports.progress import EvaluationProgress
 
 Models = Annotated[
     list[str] | None,
@@ -70,9 +70,9 @@ def command(
     json: o.Json = False,
 ) -> int:
     """Measure models on a benchmark, with intervals and the published figures beside them."""
-    here = frame(context)
+    here = invocation(context)
     settings = here.settings_of(context)
-    folder = out if out is not None else here.places.state / "evaluations"
+    folder = out if out is not None else here.paths.state / "evaluations"
     if recorded is not None:
         found, runs = _from(recorded, settings, grade, skip_bad=skip_bad, k=k)
         partial = False
@@ -91,12 +91,12 @@ def command(
     return ExitCode.DIFFERENT if below else ExitCode.OK
 
 
-def _models(here: Frame, request: Request, models: list[str]) -> tuple[list[Run], bool]:
+def _models(here: Invocation, request: Request, models: list[str]) -> tuple[list[Run], bool]:
     """Every model in turn; True if an interrupt ended it early."""
     runs: list[Run] = []
     with evaluation.marker(request.data.name) as graders:
         for model in models:
-            meter = Meter(here.terminal, model or "model", request.grade)
+            meter = EvaluationProgress(here.terminal, model or "model", request.grade)
             try:
                 runs.append(Run(*evaluation.carry_out(here, request, model, graders, meter.tick)))
             except KeyboardInterrupt:
@@ -116,7 +116,7 @@ def _from(path: Path, settings: Settings, grade: Grade, *, skip_bad: bool, k: in
         return found, [Run(evaluation.scored(asked, graded, graders), graded)]
 
 
-def _show(here: Frame, data: Dataset, runs: list[Run], *, partial: bool, as_json: bool, html: Path | None) -> None:
+def _show(here: Invocation, data: Dataset, runs: list[Run], *, partial: bool, as_json: bool, html: Path | None) -> None:
     scores = [run.score for run in runs]
     if html is not None:
         html.write_text(as_html.page(data, runs, partial=partial), encoding="utf-8")
@@ -128,7 +128,7 @@ def _show(here: Frame, data: Dataset, runs: list[Run], *, partial: bool, as_json
             here.terminal.line(line)
 
 
-def _warn(here: Frame, data: Dataset) -> None:
+def _warn(here: Invocation, data: Dataset) -> None:
     if data.skipped:
         here.terminal.note(f"{data.skipped} damaged line(s) of {data.name} were skipped")
 

@@ -10,21 +10,21 @@ from functools import partial
 from pathlib import Path
 
 from qmath_cli.commands import wiring
-from qmath_cli.commands.invocation import Frame
+from qmath_cli.commands.invocation import Invocation
 from qmath_cli.engine.llama.devices import SMALL
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.errors import DataError, UsageError
 from qmath_cli.evaluation import datasets, schedule
 from qmath_cli.evaluation.datasets import Dataset
-from qmath_cli.evaluation.grade import Marker
+from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.published import published
 from qmath_cli.evaluation.records import Done, Setup
 from qmath_cli.evaluation.run_file import RunFile
-from qmath_cli.evaluation.schedule import Work
+from qmath_cli.evaluation.schedule import EvaluationPlan
 from qmath_cli.evaluation.score import Score, remarks, score
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models import lockfile, store
-from qmath_cli.models.lockfile import Family, Kind
+from qmath_cli.models.lockfile import ModelFamily, ModelKind
 from qmath_cli.records import Equivalence, Mode, ModelFile, Pick, Prompt
 from qmath_cli.settings import Grade, Settings
 
@@ -45,7 +45,7 @@ class Request:
     force: bool = False
 
 
-def find(name: str, where: Path | None, here: Frame) -> Path:
+def find(name: str, where: Path | None, here: Invocation) -> Path:
     """The file of a data set: `where` itself, a file in that folder, the user's own folder, or the embedded one.
 
     Raises `DataError` where there is none.
@@ -54,7 +54,7 @@ def find(name: str, where: Path | None, here: Frame) -> Path:
         return where
     if name == "demo" and where is None:
         return datasets.EMBEDDED
-    folder = where if where is not None else here.places.data / "datasets"
+    folder = where if where is not None else here.paths.data / "datasets"
     for path in (folder / f"{name}.jsonl", folder / name / "test.jsonl"):
         if path.is_file():
             return path
@@ -63,21 +63,23 @@ def find(name: str, where: Path | None, here: Frame) -> Path:
 
 
 @contextmanager
-def marker(layout: str) -> Iterator[Marker]:
+def marker(layout: str) -> Iterator[SampleGrader]:
     """Both graders, warm for as long as the block lasts."""
     with Grader(Grade.OFFICIAL) as official, Grader(Grade.STRICT) as strict:
         official.warm()
         strict.warm()
         graders: dict[Grade, Equivalence] = {Grade.OFFICIAL: official, Grade.STRICT: strict}
-        yield Marker(layout, graders.__getitem__)
+        yield SampleGrader(layout, graders.__getitem__)
 
 
-def carry_out(here: Frame, request: Request, model: str, graders: Marker, watch: Watch) -> tuple[Score, list[Done]]:
+def carry_out(
+    here: Invocation, request: Request, model: str, graders: SampleGrader, watch: Watch
+) -> tuple[Score, list[Done]]:
     """Run what is missing (an interrupt ends that, not the report) and score what is stored.
 
     Raises `KeyboardInterrupt` through; what was finished is on the disk, and `stored` reads it.
     """
-    file = store.locate(model, here.places)
+    file = store.locate(model, here.paths)
     _require_reward(here, request.settings)
     work, setup = _work(request, file)
     with RunFile(request.folder, setup) as run:
@@ -93,15 +95,15 @@ def carry_out(here: Frame, request: Request, model: str, graders: Marker, watch:
     return scored(request, ordered, graders, setup), ordered
 
 
-def stored(here: Frame, request: Request, model: str, graders: Marker) -> tuple[Score, list[Done]]:
+def stored(here: Invocation, request: Request, model: str, graders: SampleGrader) -> tuple[Score, list[Done]]:
     """The score of what is on the disk, without running anything."""
-    _, setup = _work(request, store.locate(model, here.places))
+    _, setup = _work(request, store.locate(model, here.paths))
     with RunFile(request.folder, setup) as run:
         ordered = schedule.in_order(request.data, run.done)
     return scored(request, ordered, graders, setup), ordered
 
 
-def scored(request: Request, ordered: list[Done], graders: Marker, setup: Setup | None = None) -> Score:
+def scored(request: Request, ordered: list[Done], graders: SampleGrader, setup: Setup | None = None) -> Score:
     """The score with the published figures and the remarks beside it."""
     found = score(request.data, ordered, request.settings.k, request.grade, graders, request.settings.pick)
     if setup is None:
@@ -113,7 +115,13 @@ def scored(request: Request, ordered: list[Done], graders: Marker, setup: Setup 
 
 
 def _run(
-    here: Frame, request: Request, file: ModelFile, work: Work, run: RunFile, graders: Marker, watch: Watch
+    here: Invocation,
+    request: Request,
+    file: ModelFile,
+    work: EvaluationPlan,
+    run: RunFile,
+    graders: SampleGrader,
+    watch: Watch,
 ) -> None:
     settings = request.settings
     total = len(work.data.items) * work.k
@@ -131,17 +139,17 @@ def _run(
             watch(one, len(run.done), total)
 
 
-def _require_reward(here: Frame, settings: Settings) -> None:
+def _require_reward(here: Invocation, settings: Settings) -> None:
     """A missing reward model is told before hours of sampling, not after. Raises `UsageError`, `ModelMissing`."""
     if settings.pick is Pick.FIRST:
         raise UsageError("--pick first: an evaluation reports votes and rankings", "--pick maj, rm or rm-vote")
     if settings.pick in _RANKED:
         if not settings.reward_model:
             raise UsageError(f"--pick {settings.pick} needs --reward-model", "for example --reward-model rm-72b")
-        store.locate(settings.reward_model, here.places)
+        store.locate(settings.reward_model, here.paths)
 
 
-def _rewarded(here: Frame, request: Request, work: Work, ordered: list[Done]) -> Iterator[Done]:
+def _rewarded(here: Invocation, request: Request, work: EvaluationPlan, ordered: list[Done]) -> Iterator[Done]:
     """Rewards for all samples; the policy model is gone by now, so that memory has to hold one of the two only."""
     with ExitStack() as stack:
         loader = wiring.reward_for(here, request.settings, stack, force=request.force)
@@ -156,12 +164,12 @@ def usual_parallel(file: ModelFile) -> int:
     return 32 if file.path.stat().st_size < SMALL else 16
 
 
-def _work(request: Request, file: ModelFile) -> tuple[Work, Setup]:
+def _work(request: Request, file: ModelFile) -> tuple[EvaluationPlan, Setup]:
     settings, data = request.settings, request.data
     plan = wiring.plan_for(settings)
     prompt = partial(_prompt, data.name, settings.mode, file.name.partition(":")[0])
     parallel = request.parallel or usual_parallel(file)
-    work = Work(data, settings.mode, plan.sampling, prompt, settings.k, parallel, settings.max_programs)
+    work = EvaluationPlan(data, settings.mode, plan.sampling, prompt, settings.k, parallel, settings.max_programs)
     setup = Setup(
         data=data.name,
         data_sha256=data.sha256,
@@ -185,6 +193,6 @@ def _reference_item(data: Dataset) -> datasets.Item:
 def _prompt(data: str, mode: Mode, model: str, item: datasets.Item) -> Prompt:
     """What this model is asked; a model that the lock does not know is taken for an Instruct one."""
     known = {one.name: one for one in lockfile.load().models}.get(model)
-    base = known is not None and known.kind is Kind.BASE
-    predecessor = known is not None and known.family is Family.QWEN2
+    base = known is not None and known.kind is ModelKind.BASE
+    predecessor = known is not None and known.family is ModelFamily.QWEN2
     return datasets.prompt(data, item, mode, base=base, predecessor=predecessor)

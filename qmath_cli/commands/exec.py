@@ -14,10 +14,10 @@ from typing import Annotated
 import typer
 
 from qmath_cli.commands import options as o
-from qmath_cli.commands.invocation import frame
+from qmath_cli.commands.invocation import invocation
 from qmath_cli.errors import DataError, ExitCode
 from qmath_cli.records import Output, Protection, RunStatus
-from qmath_cli.sandbox.executor import PRELOAD, Executor
+from qmath_cli.sandbox.executor import PRELOAD, RestrictedExecutor
 from qmath_cli.sandbox.limits import Layer, Limits
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.output import Terminal
@@ -40,7 +40,7 @@ def command(
 
     Exit code: 0 when the program ran to its end, 124 when it hit its time limit, 3 when it ended in any other way.
     """
-    here = frame(context)
+    here = invocation(context)
     settings = here.settings(
         exec_timeout=exec_timeout, exec_memory=exec_memory, allow_basic_executor=allow_basic_executor
     )
@@ -62,14 +62,14 @@ def command(
     return exit_code(output.status)
 
 
-def executor_for(settings: Settings, code: str) -> Executor:
+def executor_for(settings: Settings, code: str) -> RestrictedExecutor:
     """One worker, with the libraries that the program's text names already imported."""
     limits = Limits(seconds=settings.exec_timeout, memory=settings.exec_memory << 20, text=TEXT)
     named = [library for library in PRELOAD if re.search(rf"\b{library}\b", code)]
-    return Executor(limits, allow_basic=settings.allow_basic_executor, preload=named, empty="", spares=False)
+    return RestrictedExecutor(limits, allow_basic=settings.allow_basic_executor, preload=named, empty="", spares=False)
 
 
-def run(executor: Executor, code: str) -> Output:
+def run(executor: RestrictedExecutor, code: str) -> Output:
     """Run one program in a fresh worker."""
     worker = executor.open()
     try:

@@ -9,26 +9,26 @@ from dataclasses import dataclass, field
 import typer
 
 from qmath_cli import paths, settings
-from qmath_cli.paths import Places
+from qmath_cli.paths import Paths
 from qmath_cli.settings import Resolved, Settings
 from qmath_cli.terminal.output import Terminal
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Invocation:
     """The surroundings of one run; tests pass their own."""
 
     terminal: Terminal
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     @property
-    def places(self) -> Places:
+    def paths(self) -> Paths:
         """Folders for configuration, models, state and cache."""
         return paths.find(self.environ)
 
     def resolve(self, **flags: object) -> Resolved:
         """Settings with their origins: file, environment, and this command's flags (None: not given)."""
-        return settings.resolve(self.places.config_file, self.environ, flags)
+        return settings.resolve(self.paths.config_file, self.environ, flags)
 
     def settings(self, **flags: object) -> Settings:
         """The merged settings."""
@@ -40,7 +40,7 @@ class Frame:
         return self.settings(**{name: value for name, value in context.params.items() if name in names})
 
 
-def frame(context: typer.Context) -> Frame:
+def invocation(context: typer.Context) -> Invocation:
     """The frame that `app` put into the context, or the process's own."""
-    found = context.find_object(Frame)
-    return found if found is not None else Frame(Terminal.standard())
+    found = context.find_object(Invocation)
+    return found if found is not None else Invocation(Terminal.standard())

@@ -10,7 +10,7 @@ import typer
 
 from qmath_cli import gguf_file
 from qmath_cli.commands import options as o
-from qmath_cli.commands.invocation import Frame, frame
+from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, IntegrityError
 from qmath_cli.models import fit, lockfile, memory, store
 from qmath_cli.models.fit import Fit
@@ -22,7 +22,7 @@ _CELLS = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListedModel:
     """One model. `fit` is None where its file cannot be read."""
 
     entry: Installed
@@ -36,7 +36,7 @@ def command(
     json: o.Json = False,
 ) -> int:
     """Show the models on this machine; with --all, also those that `qmath pull` can get."""
-    here = frame(context)
+    here = invocation(context)
     lock = lockfile.load()
     rows = _rows(here, lock)
     others = _others(lock, rows) if every else []
@@ -56,12 +56,12 @@ def command(
 _HEAD = ("NAME", "SIZE", "MEMORY", "FITS NOW", "STATE", "SOURCE")
 
 
-def _rows(here: Frame, lock: Lock) -> list[Row]:
+def _rows(here: Invocation, lock: Lock) -> list[ListedModel]:
     free = memory.memory()
     available = free.available if free else None
     return [
-        Row(entry, store.state(entry, here.places), _fit(entry, available))
-        for entry in store.installed(here.places, lock)
+        ListedModel(entry, store.state(entry, here.paths), _fit(entry, available))
+        for entry in store.installed(here.paths, lock)
     ]
 
 
@@ -73,7 +73,7 @@ def _fit(entry: Installed, available: int | None) -> Fit | None:
     return fit.judge(fit.need(header, _CELLS), available, fit.kv_per_cell(header))
 
 
-def _cells(row: Row) -> Sequence[str]:
+def _cells(row: ListedModel) -> Sequence[str]:
     return (
         row.entry.name,
         fit.size(row.entry.size),
@@ -84,7 +84,7 @@ def _cells(row: Row) -> Sequence[str]:
     )
 
 
-def _record(row: Row) -> dict[str, object]:
+def _record(row: ListedModel) -> dict[str, object]:
     return {
         "name": row.entry.name,
         "path": str(row.entry.path),
@@ -101,7 +101,7 @@ def _record(row: Row) -> dict[str, object]:
     }
 
 
-def _others(lock: Lock, rows: Sequence[Row]) -> list[LockedModel]:
+def _others(lock: Lock, rows: Sequence[ListedModel]) -> list[LockedModel]:
     here = {row.entry.model.name for row in rows}
     return [model for model in lock.models if model.name not in here and not model.embedded]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from qmath_cli import gguf_file
 from qmath_cli.errors import UsageError
 from qmath_cli.models import lockfile
-from qmath_cli.models.lockfile import Family, Kind
+from qmath_cli.models.lockfile import ModelFamily, ModelKind
 from qmath_cli.prompting import chat, few_shot
 from qmath_cli.records import Language, Mode, ModelFile, Problem, Prompt
 from qmath_cli.settings import Settings
@@ -65,21 +65,21 @@ def prompting(problem: Problem, settings: Settings, file: ModelFile, style: Styl
 def native_style(file: ModelFile, language: Language) -> Style:
     """The style a model was trained to read, from the lock, or from what the file says about itself."""
     family, kind = _nature(file)
-    if kind is Kind.REWARD:
+    if kind is ModelKind.REWARD:
         raise UsageError(f"{file.name} is a reward model: it ranks solutions", "use it with --pick rm --reward-model")
-    if kind is Kind.BASE:
+    if kind is ModelKind.BASE:
         return Style.CMATH if language is Language.ZH else Style.MATH
-    return Style.QWEN2 if family is Family.QWEN2 else Style.CHAT
+    return Style.QWEN2 if family is ModelFamily.QWEN2 else Style.CHAT
 
 
-def _nature(file: ModelFile) -> tuple[Family, Kind]:
+def _nature(file: ModelFile) -> tuple[ModelFamily, ModelKind]:
     known = {model.name: model for model in lockfile.load().models}
     entry = known.get(file.name.partition(":")[0])
     if entry is not None:
         return entry.family, entry.kind
     metadata = gguf_file.read(file.path).metadata
     said = " ".join(str(metadata.get(key, "")) for key in ("general.name", "general.basename", "general.finetune"))
-    family = Family.QWEN2 if "qwen2-math" in said.lower().replace(" ", "-") else Family.QWEN2_5
+    family = ModelFamily.QWEN2 if "qwen2-math" in said.lower().replace(" ", "-") else ModelFamily.QWEN2_5
     named = f"{said} {file.path.name}".lower()
     base = "qwen2" in named and "math" in named and "instruct" not in named and "demo" not in named
-    return family, Kind.BASE if base else Kind.INSTRUCT
+    return family, ModelKind.BASE if base else ModelKind.INSTRUCT

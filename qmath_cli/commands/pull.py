@@ -17,10 +17,10 @@ import typer
 from qmath_cli import gguf_file
 from qmath_cli.commands import options as o
 from qmath_cli.commands.conversion import carry_out, translated
-from qmath_cli.commands.invocation import Frame, frame
+from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.models import fit, lockfile, manifest, memory, store
-from qmath_cli.models.fit import Fit, Verdict
+from qmath_cli.models.fit import Fit, FitVerdict
 from qmath_cli.models.hashes import Memo
 from qmath_cli.models.hub import dataset as datafile
 from qmath_cli.models.hub.client import Hub, Snapshot
@@ -36,7 +36,7 @@ _CELLS = 4096  # the context for which memory is judged: all that these models h
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PullOptions:
     """One pull: the model, the quantizations that are not here yet, and how."""
 
     model: LockedModel
@@ -73,7 +73,7 @@ def command(
     json: o.Json = False,
 ) -> int:
     """Download a released model and convert it, in one pass, shard by shard."""
-    here = frame(context)
+    here = invocation(context)
     if data:
         return _pull_data(here, name, as_json=json)
     model, quantizations = _asked(name, quant or [])
@@ -82,19 +82,19 @@ def command(
         return ExitCode.OK
     hub = Hub(here.environ)
     if toml:
-        here.terminal.write(toml_of_snapshot(model, snapshot_of(model, hub, here.places)))
+        here.terminal.write(toml_of_snapshot(model, snapshot_of(model, hub, here.paths)))
         return ExitCode.OK
-    there = [] if force or dry_run else [entry for entry in store.of_model(model, here.places) if _whole(here, entry)]
+    there = [] if force or dry_run else [entry for entry in store.of_model(model, here.paths) if _whole(here, entry)]
     missing = tuple(q for q in quantizations if q not in {entry.quantization for entry in there})
     if not missing:
         return _already(here, [entry for entry in there if entry.quantization in quantizations], as_json=json)
-    wanted = Wanted(model, missing, dry_run, keep_source, force, json)
+    wanted = PullOptions(model, missing, dry_run, keep_source, force, json)
     return _pull(here, hub, wanted)
 
 
-def _pull_data(here: Frame, name: str, *, as_json: bool) -> int:
+def _pull_data(here: Invocation, name: str, *, as_json: bool) -> int:
     entry = datafile.find(name, lockfile.load())
-    path = datafile.pull(entry, Hub(here.environ), here.places)
+    path = datafile.pull(entry, Hub(here.environ), here.paths)
     if as_json:
         here.terminal.json({"schema": "qmath.pull/1", "status": "pulled", "data": entry.name, "path": str(path)})
     else:
@@ -115,11 +115,11 @@ def _asked(name: str, quants: Sequence[str]) -> tuple[LockedModel, tuple[str, ..
     return lockfile.load().get(base), wanted or (store.DEFAULT_QUANTIZATION,)
 
 
-def _whole(here: Frame, entry: store.Installed) -> bool:
-    return store.state(entry, here.places) in {store.State.VERIFIED, store.State.UNVERIFIED}
+def _whole(here: Invocation, entry: store.Installed) -> bool:
+    return store.state(entry, here.paths) in {store.State.VERIFIED, store.State.UNVERIFIED}
 
 
-def _already(here: Frame, entries: Sequence[store.Installed], *, as_json: bool) -> int:
+def _already(here: Invocation, entries: Sequence[store.Installed], *, as_json: bool) -> int:
     here.terminal.note("already here; `qmath verify` reads it again, --force pulls it again")
     if as_json:
         files = [{"name": entry.name, "path": str(entry.path), "sha256": entry.parts[0].sha256} for entry in entries]
@@ -130,14 +130,14 @@ def _already(here: Frame, entries: Sequence[store.Installed], *, as_json: bool) 
     return ExitCode.OK
 
 
-def _pull(here: Frame, hub: Hub, wanted: Wanted) -> int:
+def _pull(here: Invocation, hub: Hub, wanted: PullOptions) -> int:
     from qmath_cli.commands.remote import opened
     from qmath_convert.pipeline import Options, plan
     from qmath_convert.recipe import Quant
 
     started = time.monotonic()
-    snapshot = snapshot_of(wanted.model, hub, here.places)
-    targets = {store.gguf_path(wanted.model, q, here.places): Quant(q) for q in wanted.quantizations}
+    snapshot = snapshot_of(wanted.model, hub, here.paths)
+    targets = {store.gguf_path(wanted.model, q, here.paths): Quant(q) for q in wanted.quantizations}
     with opened(here, hub, snapshot, licence=wanted.model.licence, keep=wanted.keep_source) as source:
         with translated():
             planned = plan(source, targets)
@@ -151,7 +151,7 @@ def _pull(here: Frame, hub: Hub, wanted: Wanted) -> int:
     return _report(here, wanted, snapshot, written, time.monotonic() - started)
 
 
-def _outlook(planned: Plan, source: RemoteSource, wanted: Wanted) -> Outlook:
+def _outlook(planned: Plan, source: RemoteSource, wanted: PullOptions) -> Outlook:
     """What the plan takes, from the heads of the files that do not exist yet."""
     free = memory.memory()
     fits = {}
@@ -166,15 +166,15 @@ def _outlook(planned: Plan, source: RemoteSource, wanted: Wanted) -> Outlook:
     return Outlook(files, planned.output_bytes + passing, download, fits)
 
 
-def _require(here: Frame, wanted: Wanted, outlook: Outlook, planned: Plan) -> None:
+def _require(here: Invocation, wanted: PullOptions, outlook: Outlook, planned: Plan) -> None:
     """Refuse before anything is downloaded. Memory is judged by all that there is, disk by what is free."""
     for quantization, verdict in outlook.fits.items():
         if not wanted.force:
             fit.require(verdict, f"{wanted.model.name}:{quantization}", lockfile.load())
-        if verdict.verdict is Verdict.TIGHT:
+        if verdict.verdict is FitVerdict.TIGHT:
             here.terminal.note(f"{wanted.model.name}:{quantization} will take nearly all of this machine's memory")
     reserved = sum(_reserved(output.path) for output in planned.outputs)
-    fit.require_disk(here.places.models, outlook.disk - reserved, wanted.model.name)
+    fit.require_disk(here.paths.models, outlook.disk - reserved, wanted.model.name)
 
 
 def _reserved(path: Path) -> int:
@@ -183,13 +183,13 @@ def _reserved(path: Path) -> int:
     return getattr(part.stat(), "st_blocks", 0) * 512 if part.is_file() else 0
 
 
-def _record(here: Frame, wanted: Wanted, source: RemoteSource, written: Sequence[Written]) -> None:
+def _record(here: Invocation, wanted: PullOptions, source: RemoteSource, written: Sequence[Written]) -> None:
     """Write the records: from here on the models are installed."""
-    by_path = {file.path: manifest.Part(file.path.name, file.size, file.sha256) for file in written}
+    by_path = {file.path: manifest.RecordedFile(file.path.name, file.size, file.sha256) for file in written}
     hashes = source.hashes()
     sources = tuple(LockedFile(name, source.size(name), hashes[name]) for name in sorted(hashes))
     for file in written:
-        Memo.within(here.places.state).put(file.path, file.sha256)
+        Memo.within(here.paths.state).put(file.path, file.sha256)
     for file in written:
         if file.quant is not None:
             record = manifest.Manifest(
@@ -202,10 +202,10 @@ def _record(here: Frame, wanted: Wanted, source: RemoteSource, written: Sequence
                 licence=source.origin.licence or "",
                 sources=sources,
             )
-            manifest.write(here.places.models, record)
+            manifest.write(here.paths.models, record)
 
 
-def _report_plan(here: Frame, wanted: Wanted, snapshot: Snapshot, outlook: Outlook) -> int:
+def _report_plan(here: Invocation, wanted: PullOptions, snapshot: Snapshot, outlook: Outlook) -> int:
     if wanted.as_json:
         here.terminal.json(_plan_record(wanted, snapshot, outlook))
         return ExitCode.OK
@@ -219,7 +219,7 @@ def _report_plan(here: Frame, wanted: Wanted, snapshot: Snapshot, outlook: Outlo
     return ExitCode.OK
 
 
-def _plan_record(wanted: Wanted, snapshot: Snapshot, outlook: Outlook) -> dict[str, object]:
+def _plan_record(wanted: PullOptions, snapshot: Snapshot, outlook: Outlook) -> dict[str, object]:
     return {
         "schema": "qmath.pull/1",
         "status": "planned",
@@ -236,7 +236,9 @@ def _plan_record(wanted: Wanted, snapshot: Snapshot, outlook: Outlook) -> dict[s
     }
 
 
-def _report(here: Frame, wanted: Wanted, snapshot: Snapshot, written: Sequence[Written], seconds: float) -> int:
+def _report(
+    here: Invocation, wanted: PullOptions, snapshot: Snapshot, written: Sequence[Written], seconds: float
+) -> int:
     if wanted.as_json:
         files = [
             {"path": str(f.path), "quantization": str(f.quant or "head"), "size": f.size, "sha256": f.sha256}

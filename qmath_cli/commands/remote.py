@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from qmath_cli.commands.invocation import Frame
+from qmath_cli.commands.invocation import Invocation
 from qmath_cli.models.claim import claim
 from qmath_cli.models.hub.checkpoint import HubCheckpoint
 from qmath_cli.models.hub.client import Hub, Snapshot
@@ -33,10 +33,10 @@ class RemoteSource(HubCheckpoint):
 
 @contextmanager
 def opened(
-    here: Frame, hub: Hub, snapshot: Snapshot, *, licence: str = "", keep: bool = False
+    here: Invocation, hub: Hub, snapshot: Snapshot, *, licence: str = "", keep: bool = False
 ) -> Iterator[RemoteSource]:
     """The snapshot's files, held against other processes; an interrupted block leaves what has arrived."""
-    folder = source_folder(here.places, snapshot.repo, snapshot.commit)
+    folder = source_folder(here.paths, snapshot.repo, snapshot.commit)
     with claim(folder):
         source = RemoteSource(hub, snapshot, folder, keep=keep, licence=licence)
         try:
@@ -46,7 +46,7 @@ def opened(
 
 
 @contextmanager
-def checkpoint(here: Frame, text: str, *, keep: bool = False) -> Iterator[Source]:
+def checkpoint(here: Invocation, text: str, *, keep: bool = False) -> Iterator[Source]:
     """What the user named: a folder, or `OWNER/NAME[@REVISION]` on the hub.
 
     What was downloaded is deleted when the block ends without an error. Without a revision, the lock's commit is meant
@@ -60,7 +60,7 @@ def checkpoint(here: Frame, text: str, *, keep: bool = False) -> Iterator[Source
     hub = Hub(here.environ)
     locked = [model for model in load().models if model.repo == found["repo"]]
     if locked and found["revision"] is None:
-        snapshot = snapshot_of(locked[0], hub, here.places)
+        snapshot = snapshot_of(locked[0], hub, here.paths)
     else:
         snapshot = resolve(hub, found["repo"], found["revision"] or "main")
     with opened(here, hub, snapshot, licence=locked[0].licence if locked else "", keep=keep) as source:

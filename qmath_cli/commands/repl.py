@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import typer
 
 from qmath_cli.commands import options as o
-from qmath_cli.commands.invocation import Frame, frame
+from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.commands.options import complete_model
 from qmath_cli.commands.solve import follow
 from qmath_cli.commands.wiring import DEMO_NOTE, is_demo, plan_for, wire
@@ -16,7 +16,7 @@ from qmath_cli.settings import Settings
 from qmath_cli.terminal.repl.background import Ready
 from qmath_cli.terminal.repl.conversation import Hooks
 from qmath_cli.terminal.repl.loop import repl
-from qmath_cli.terminal.style import look
+from qmath_cli.terminal.style import style_for
 
 
 def command(
@@ -36,13 +36,13 @@ def command(
     render: o.RenderOption = None,
 ) -> int:
     """Talk to a model: problems and /commands. Every problem starts afresh unless /follow is on."""
-    here = frame(context)
+    here = invocation(context)
     settings = here.settings_of(context)
-    shown = look(here.terminal, here.environ, settings.render)
+    shown = style_for(here.terminal, here.environ, settings.render)
     return repl(here.terminal, shown, settings, _hooks(here, force=force), here.environ)
 
 
-def _hooks(here: Frame, *, force: bool) -> Hooks:
+def _hooks(here: Invocation, *, force: bool) -> Hooks:
     @contextmanager
     def open_(settings: Settings) -> Iterator[Ready]:
         with wire(here, settings, force=force) as wired:
@@ -53,7 +53,7 @@ def _hooks(here: Frame, *, force: bool) -> Hooks:
         plan_for=plan_for,
         follow=follow,
         models=lambda: tuple(complete_model("")),
-        sessions=here.places.data / "sessions",
-        history=here.places.state / "history",
+        sessions=here.paths.data / "sessions",
+        history=here.paths.state / "history",
         note_for=lambda ready: DEMO_NOTE if is_demo(ready.model) else "",
     )

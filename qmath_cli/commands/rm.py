@@ -10,14 +10,14 @@ from typing import Annotated
 
 import typer
 
-from qmath_cli.commands.invocation import Frame, frame
+from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, ModelMissing, UsageError
 from qmath_cli.models import fit, lockfile, store
 from qmath_cli.models.claim import claim
 from qmath_cli.models.hub.snapshot import source_folder
 from qmath_cli.models.lockfile import Lock, LockedModel
 from qmath_cli.models.store import Installed
-from qmath_cli.paths import Places
+from qmath_cli.paths import Paths
 
 
 def command(
@@ -26,10 +26,10 @@ def command(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> int:
     """Remove models. Without a quantization, every one of that model goes, and unfinished downloads of it."""
-    here = frame(context)
+    here = invocation(context)
     lock = lockfile.load()
-    entries = [entry for name in names for entry in _meant(name, here.places, lock)]
-    leftovers = [path for name in names if ":" not in name for path in _leftovers(lock.get(name), here.places)]
+    entries = [entry for name in names for entry in _meant(name, here.paths, lock)]
+    leftovers = [path for name in names if ":" not in name for path in _leftovers(lock.get(name), here.paths)]
     if not entries and not leftovers:
         raise ModelMissing(f"nothing of {', '.join(names)} is on this machine", "`qmath list` shows what is")
     _confirm(here, [entry.name for entry in entries] + [str(path) for path in leftovers], yes=yes)
@@ -38,21 +38,21 @@ def command(
     return ExitCode.OK
 
 
-def _meant(name: str, places: Places, lock: Lock) -> list[Installed]:
+def _meant(name: str, paths: Paths, lock: Lock) -> list[Installed]:
     base, quantization = store.split(name)
     model = lock.get(base)
     if model.embedded:
         raise UsageError(f"{model.name} is part of the package", "it is removed with qmath itself")
-    found = [entry for entry in store.of_model(model, places) if quantization in ("", entry.quantization)]
+    found = [entry for entry in store.of_model(model, paths) if quantization in ("", entry.quantization)]
     if quantization and not found:
         raise ModelMissing(f"{name} is not on this machine", "`qmath list` shows what is")
     return found
 
 
-def _leftovers(model: LockedModel, places: Places) -> Iterator[Path]:
+def _leftovers(model: LockedModel, paths: Paths) -> Iterator[Path]:
     """Unfinished conversions and downloaded sources of a model."""
-    yield from sorted(places.models.glob(f"{model.stem}-*.gguf.part*"))
-    for folder in sorted(source_folder(places, model.repo, "x").parent.glob("*")):
+    yield from sorted(paths.models.glob(f"{model.stem}-*.gguf.part*"))
+    for folder in sorted(source_folder(paths, model.repo, "x").parent.glob("*")):
         if folder.is_dir():
             yield folder
 
@@ -68,7 +68,7 @@ def _remove(path: Path) -> int:
     return size
 
 
-def _confirm(here: Frame, what: Sequence[str], *, yes: bool) -> None:
+def _confirm(here: Invocation, what: Sequence[str], *, yes: bool) -> None:
     """Ask a person; without one, `--yes` is needed."""
     if yes:
         return

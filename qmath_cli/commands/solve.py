@@ -14,7 +14,7 @@ import typer
 
 from qmath_cli.commands import options as o
 from qmath_cli.commands import problem as problems
-from qmath_cli.commands.invocation import Frame, frame
+from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.commands.prompting import Style, prompting
 from qmath_cli.commands.wiring import DEMO_NOTE, Wired, is_demo, plan_for, wire
 from qmath_cli.errors import ExitCode, UsageError
@@ -24,12 +24,12 @@ from qmath_cli.settings import Settings
 from qmath_cli.solving import solve
 from qmath_cli.terminal import export as exports
 from qmath_cli.terminal import json_record
-from qmath_cli.terminal.render import Renderer, Wishes
-from qmath_cli.terminal.style import look
+from qmath_cli.terminal.render import Renderer, RenderOptions
+from qmath_cli.terminal.style import style_for
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SolveOptions:
     """What the user wants of one solve, beyond the settings."""
 
     problem: Problem
@@ -90,22 +90,22 @@ def command(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
 ) -> int:
     """Solve one problem: in words (cot), or with programs that run in a restricted executor (tir)."""
-    here = frame(context)
+    here = invocation(context)
     if json and jsonl:
         raise UsageError("--json and --jsonl exclude each other")
     if export is not None:
         exports.check(export)
     problem = problems.read(words or [], file, language, expect)
-    wanted = Wanted(
+    wanted = SolveOptions(
         problem, timeout, min_votes, answer_only, json, jsonl, quiet, force, approve, export, prompt, shots, show_prompt
     )
     return _run(here, here.settings_of(context), wanted, mode)
 
 
-def _run(here: Frame, settings: Settings, wanted: Wanted, mode: Mode | None) -> int:
+def _run(here: Invocation, settings: Settings, wanted: SolveOptions, mode: Mode | None) -> int:
     if (warning := problems.warning(wanted.problem.text)) and not wanted.quiet:
         here.terminal.note(f"warning: {warning}")
-    file = store.locate(settings.model, here.places)
+    file = store.locate(settings.model, here.paths)
     chosen = prompting(wanted.problem, settings, file, wanted.style, wanted.examples)
     if mode is not None and chosen.mode is not mode:
         raise UsageError(f"the {chosen.style} prompt has no mode {mode}", "leave --mode out, or choose --prompt chat")
@@ -144,13 +144,15 @@ def follow(events: Generator[Event, None, None], sink: Callable[[Event], None]) 
     return last
 
 
-def _sink(here: Frame, settings: Settings, wanted: Wanted, wired: Wired) -> Callable[[Event], None]:
+def _sink(here: Invocation, settings: Settings, wanted: SolveOptions, wired: Wired) -> Callable[[Event], None]:
     if wanted.as_json:
         return lambda _event: None
     if wanted.as_jsonl:
         return lambda event: here.terminal.json(json_record.event_record(event, wired.model, wired.load_s))
-    wishes = Wishes(k=settings.k, pick=settings.pick, answer_only=wanted.answer_only, figures=not wanted.quiet)
-    renderer = Renderer(here.terminal, look(here.terminal, here.environ, settings.render), wishes, wired.protection)
+    wishes = RenderOptions(k=settings.k, pick=settings.pick, answer_only=wanted.answer_only, figures=not wanted.quiet)
+    renderer = Renderer(
+        here.terminal, style_for(here.terminal, here.environ, settings.render), wishes, wired.protection
+    )
     return renderer.event
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from qmath_cli.commands import options as o
-from qmath_cli.commands.invocation import Frame, frame
+from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, ModelMissing
 from qmath_cli.models import lockfile, store
 from qmath_cli.models.hub.pins import Pins
@@ -39,7 +39,7 @@ def command(
     json: o.Json = False,
 ) -> int:
     """Read models again and compare them with their records. Exit 7, naming the files, where one is damaged."""
-    here = frame(context)
+    here = invocation(context)
     known = lockfile.load()
     if lock:
         return _about_lock(here, known, as_json=json)
@@ -54,8 +54,8 @@ def command(
     return ExitCode.INTEGRITY if any(finding.problems for finding in findings) else ExitCode.OK
 
 
-def _meant(names: Sequence[str], here: Frame, lock: Lock) -> list[Installed]:
-    everything = store.installed(here.places, lock)
+def _meant(names: Sequence[str], here: Invocation, lock: Lock) -> list[Installed]:
+    everything = store.installed(here.paths, lock)
     if not names:
         return list(everything)
     found = []
@@ -69,7 +69,7 @@ def _meant(names: Sequence[str], here: Frame, lock: Lock) -> list[Installed]:
     return found
 
 
-def _read(here: Frame, entries: Sequence[Installed]) -> list[Finding]:
+def _read(here: Invocation, entries: Sequence[Installed]) -> list[Finding]:
     total = sum(entry.size for entry in entries)
     read = 0
     findings = []
@@ -81,12 +81,12 @@ def _read(here: Frame, entries: Sequence[Installed]) -> list[Finding]:
 
     with byte_progress(here.terminal) as progress:
         for entry in entries:
-            problems = store.verify(entry, here.places, seen)
+            problems = store.verify(entry, here.paths, seen)
             findings.append(Finding(entry, tuple(problem.message for problem in problems)))
     return findings
 
 
-def _show(here: Frame, findings: Sequence[Finding]) -> None:
+def _show(here: Invocation, findings: Sequence[Finding]) -> None:
     for finding in findings:
         unknown = all(part.sha256 is None for part in finding.entry.parts)
         verdict = "damaged" if finding.problems else "readable; no hash is recorded" if unknown else "ok"
@@ -105,7 +105,7 @@ def _record(finding: Finding) -> dict[str, object]:
     }
 
 
-def _entries_for_lock(here: Frame, entries: Sequence[Installed]) -> int:
+def _entries_for_lock(here: Invocation, entries: Sequence[Installed]) -> int:
     """What a person pastes into models.lock after the demo was converted again."""
     for entry in entries:
         for artifact in entry.model.artifacts:
@@ -116,8 +116,8 @@ def _entries_for_lock(here: Frame, entries: Sequence[Installed]) -> int:
     return ExitCode.OK
 
 
-def _about_lock(here: Frame, lock: Lock, *, as_json: bool) -> int:
-    pins = Pins.within(here.places.state)
+def _about_lock(here: Invocation, lock: Lock, *, as_json: bool) -> int:
+    pins = Pins.within(here.paths.state)
     rows = [_lock_record(model, pins) for model in lock.models]
     if as_json:
         here.terminal.json({"schema": "qmath.lock/1", "models": rows})

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qmath_cli import gguf_file
-from qmath_cli.commands.invocation import Frame
+from qmath_cli.commands.invocation import Invocation
 from qmath_cli.commands.offload import footprint
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Model, Options, load
@@ -24,7 +24,7 @@ from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models import fit, lockfile, memory, store
 from qmath_cli.records import Mode, ModelFile, Pick, Prompt, Protection, Reward
-from qmath_cli.sandbox.executor import Executor
+from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.sandbox.limits import Limits
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving import solve
@@ -48,7 +48,7 @@ class Wired:
 
 @contextmanager
 def wire(
-    here: Frame,
+    here: Invocation,
     settings: Settings,
     file: ModelFile | None = None,
     *,
@@ -62,7 +62,7 @@ def wire(
     """
     started = time.perf_counter()
     with ExitStack() as stack:
-        file = file or store.locate(settings.model, here.places)
+        file = file or store.locate(settings.model, here.paths)
         executor = stack.enter_context(closing(executor_for(settings))) if settings.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
         model = stack.enter_context(load_model(here, file, settings, sequences=settings.k, force=force))
@@ -80,9 +80,9 @@ def wire(
         yield Wired(file, tools, executor.protection if executor is not None else None, load_s)
 
 
-def prefixes_of(here: Frame) -> Path:
+def prefixes_of(here: Invocation) -> Path:
     """The folder of computed beginnings."""
-    return here.places.cache / "prefixes"
+    return here.paths.cache / "prefixes"
 
 
 def is_demo(file: ModelFile) -> bool:
@@ -90,14 +90,14 @@ def is_demo(file: ModelFile) -> bool:
     return file.name.partition(":")[0] == "demo"
 
 
-def executor_for(settings: Settings) -> Executor:
+def executor_for(settings: Settings) -> RestrictedExecutor:
     """The restricted executor, with the user's limits."""
     limits = Limits(seconds=settings.exec_timeout, memory=settings.exec_memory << 20)
-    return Executor(limits, allow_basic=settings.allow_basic_executor)
+    return RestrictedExecutor(limits, allow_basic=settings.allow_basic_executor)
 
 
 def load_model(
-    here: Frame, file: ModelFile, settings: Settings, *, sequences: int = 1, force: bool = False, held: int = 0
+    here: Invocation, file: ModelFile, settings: Settings, *, sequences: int = 1, force: bool = False, held: int = 0
 ) -> Model:
     """The weights in memory, unless they do not fit (`DoesNotFit`; `force` loads them all the same).
 
@@ -126,24 +126,24 @@ def require_memory(file: ModelFile, settings: Settings, sequences: int = 1, held
     fit.require(fit.judge(wanted, available, fit.kv_per_cell(header, settings.kv_type)), file.name, lockfile.load())
 
 
-def preflight(here: Frame, settings: Settings) -> Preflight:
+def preflight(here: Invocation, settings: Settings) -> Preflight:
     """Whether this build of llama.cpp survives here, found out once with the demo model and remembered.
 
     Raises `EngineUnusable` where it does not in any way; says on stderr, once, what had to be given up.
     """
-    demo = store.locate("demo", here.places)
-    verdict = check(demo.path, here.places.cache, settings.device)
+    demo = store.locate("demo", here.paths)
+    verdict = check(demo.path, here.paths.cache, settings.device)
     verdict.require()
     return verdict
 
 
-def reward_for(here: Frame, settings: Settings, stack: ExitStack, *, force: bool) -> Callable[[], Reward] | None:
+def reward_for(here: Invocation, settings: Settings, stack: ExitStack, *, force: bool) -> Callable[[], Reward] | None:
     """A loader of the reward model, called only once the samples are done; None where rewards are not asked for."""
     if settings.pick not in {Pick.RM, Pick.RM_VOTE}:
         return None
     if not settings.reward_model:
         raise UsageError(f"--pick {settings.pick} needs --reward-model", "for example --reward-model rm-72b")
-    file = store.locate(settings.reward_model, here.places)  # a missing one is told before the samples are made
+    file = store.locate(settings.reward_model, here.paths)  # a missing one is told before the samples are made
 
     def load_reward() -> Reward:
         model = stack.enter_context(load_model(here, file, settings, force=force))
@@ -153,7 +153,7 @@ def reward_for(here: Frame, settings: Settings, stack: ExitStack, *, force: bool
     return load_reward
 
 
-def plan_for(settings: Settings, time_limit: float | None = None, prompt: Prompt | None = None) -> solve.Plan:
+def plan_for(settings: Settings, time_limit: float | None = None, prompt: Prompt | None = None) -> solve.SolvePlan:
     """How a problem is to be solved, by these settings."""
     sampling = solve.sampling_for(
         settings.k,
@@ -165,7 +165,7 @@ def plan_for(settings: Settings, time_limit: float | None = None, prompt: Prompt
         settings.min_p,
     )
     ranked = settings.pick in {Pick.RM, Pick.RM_VOTE}
-    return solve.Plan(
+    return solve.SolvePlan(
         mode=settings.mode,
         k=settings.k,
         sampling=sampling,

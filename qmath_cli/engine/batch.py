@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Self
 
 from qmath_cli.engine import prefix_cache
-from qmath_cli.engine.llama.context import ROWS, Computed, Context, Row
+from qmath_cli.engine.llama.context import ROWS, BatchRow, Computed, Context
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.sampler import Sampler
 from qmath_cli.engine.sequence import SequenceState
-from qmath_cli.engine.slots import Residence, common_start
+from qmath_cli.engine.slots import Slots, common_prefix
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.records import Chunk, Prompt, Sampling, Stop, Usage
 
@@ -58,7 +58,7 @@ class Batch:
             model, cells=max(cells or cells_for(slots, whole), whole), slots=slots + retain, lane=lane
         )
         self._sequences: dict[int, SequenceState] = {}
-        self._residence = Residence(self._context, self._sequences, slots, retain)
+        self._residence = Slots(self._context, self._sequences, slots, retain)
         self._ids = itertools.count()
         self._outbox: list[Chunk] = []
         self._shares: list[tuple[SequenceState, int]] = []  # what is being computed: who, and how many tokens
@@ -283,12 +283,12 @@ def _state(key: int, sampling: Sampling, stops: tuple[str, ...], tokens: list[in
 
 
 def _common(these: list[int], those: list[int]) -> list[int]:
-    return these[: common_start(these, those)]
+    return these[: common_prefix(these, those)]
 
 
-def _rows(sequence: SequenceState, count: int) -> Iterator[Row]:
+def _rows(sequence: SequenceState, count: int) -> Iterator[BatchRow]:
     """The next `count` pending tokens of a resident; logits are wanted after the last pending one."""
     assert sequence.slot is not None
     last = len(sequence.tokens) - 1
     for position in range(sequence.cached, sequence.cached + count):
-        yield Row(sequence.tokens[position], position, sequence.slot, position == last)
+        yield BatchRow(sequence.tokens[position], position, sequence.slot, position == last)

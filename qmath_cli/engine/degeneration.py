@@ -23,7 +23,7 @@ _TURNS = 4  # ... and turns that it takes at least
 _EVERY = 16  # tokens between two looks
 
 
-class Watch:
+class DegenerationDetector:
     """Watches one sequence's own tokens and text, as they come."""
 
     def __init__(self) -> None:

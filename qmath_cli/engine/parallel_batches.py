@@ -22,7 +22,7 @@ from qmath_cli.engine.llama.model import Model
 from qmath_cli.records import Chunk, Prompt, Sampling, Usage
 
 
-class Lanes:
+class ParallelBatches:
     """Up to `slots` sequences on `lanes` batches, which share the cells of one. Implements `records.Engine`.
 
     The sequences of one prompt stay together, where they share its cells, as far as a lane has slots for them. Lane i
@@ -162,7 +162,7 @@ class Lanes:
         return lane, own
 
 
-def open_engine(model: Model, slots: int, *, retain: int = 0) -> Batch | Lanes:
+def open_engine(model: Model, slots: int, *, retain: int = 0) -> Batch | ParallelBatches:
     """An engine for many prompts: lanes where the model's placement has them and there is more than one sequence."""
     lanes = min(model.placement.lanes, slots, MOST_CONTEXTS)  # each lane needs the cells of a whole context
-    return Lanes(model, slots, lanes, retain=retain) if lanes > 1 else Batch(model, slots, retain=retain)
+    return ParallelBatches(model, slots, lanes, retain=retain) if lanes > 1 else Batch(model, slots, retain=retain)

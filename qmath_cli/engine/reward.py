@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from qmath_cli.engine.llama.context import ROWS, Computed, Context, Row
+from qmath_cli.engine.llama.context import ROWS, BatchRow, Computed, Context
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.errors import EngineUnusable, IntegrityError, ModelMissing, PromptTooLong
 from qmath_cli.records import Prompt
@@ -105,6 +105,6 @@ class RewardModel:
 
     def _compute(self, tokens: list[int], first: int, end: int) -> None:
         last = len(tokens) - 1
-        rows = [Row(tokens[position], position, 0, position == last) for position in range(first, end)]
+        rows = [BatchRow(tokens[position], position, 0, position == last) for position in range(first, end)]
         if self._context.compute(rows) is not Computed.DONE:
             raise EngineUnusable("llama.cpp finds no room for a conversation that fits its context")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from qmath_cli.engine.degeneration import Watch
+from qmath_cli.engine.degeneration import DegenerationDetector
 from qmath_cli.engine.sampler import Sampler
 from qmath_cli.engine.stop_strings import Found, Stretch
 from qmath_cli.records import Chunk, Sampling, Stop, Usage
@@ -33,7 +33,7 @@ class SequenceState:
     appended: int = 0  # tokens of text from outside
     fresh: bool = False  # the one pending token has just been sampled
     rest: bytes = b""  # text before a stop string that shared its token with it; precedes the next extension
-    watch: Watch = field(default_factory=Watch)
+    watch: DegenerationDetector = field(default_factory=DegenerationDetector)
     stretch: Stretch = field(init=False)
     prompt_tokens: int = field(init=False)
     begin: int = field(init=False)  # index of the stretch's first token

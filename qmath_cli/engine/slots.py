@@ -17,7 +17,7 @@ from qmath_cli.engine.sequence import SequenceState
 _ROOM_TO_GROW = 32  # free cells per resident before another one may move in beside them
 
 
-class Residence:
+class Slots:
     """The slots and cells of one `Context`. `sequences` is the batch's own table of sequences that are not released."""
 
     def __init__(self, context: Context, sequences: Mapping[int, SequenceState], slots: int, retain: int) -> None:
@@ -52,7 +52,7 @@ class Residence:
         if len(residents) >= self._slots:
             return False
         source, shared = self._best_start(sequence, [*residents, *self._lodgers])
-        if any(_is_computing(other) and common_start(other.tokens, sequence.tokens) > shared for other in residents):
+        if any(_is_computing(other) and common_prefix(other.tokens, sequence.tokens) > shared for other in residents):
             return False  # another prompt is about to compute what this one begins with
         needed = len(sequence.tokens) - shared + _ROOM_TO_GROW * len(residents)
         while self._context.cells - self.cells_used < needed and self._drop_retained(source):
@@ -150,7 +150,7 @@ class Residence:
     def _best_start(self, sequence: SequenceState, others: list[SequenceState]) -> tuple[SequenceState | None, int]:
         """Who begins most like this sequence, and for how many computed tokens; one token is always left to compute."""
         most = len(sequence.tokens) - 1
-        shares = [(min(common_start(other.tokens[: other.cached], sequence.tokens), most), other) for other in others]
+        shares = [(min(common_prefix(other.tokens[: other.cached], sequence.tokens), most), other) for other in others]
         shared, source = max(shares, key=lambda share: share[0], default=(0, None))
         return (source, shared) if shared else (None, 0)
 
@@ -186,7 +186,7 @@ def _is_computing(sequence: SequenceState) -> bool:
     return sequence.active and sequence.pending > 1
 
 
-def common_start(these: list[int], those: list[int]) -> int:
+def common_prefix(these: list[int], those: list[int]) -> int:
     """How many tokens two lists have in common at the beginning."""
     for index, (this, that) in enumerate(zip(these, those, strict=False)):
         if this != that:

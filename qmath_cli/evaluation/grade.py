@@ -15,7 +15,7 @@ NO_ANSWER = Verdict(Mark.WRONG, "no answer")
 
 
 @dataclass(slots=True)
-class Marker:
+class SampleGrader:
     """Grades samples; `layout` is the data set's name, which the official rules want to know."""
 
     layout: str

@@ -53,7 +53,7 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
+class Group:
     """Samples, by item and number, that are computed together from an empty batch on, `parallel` of them at most.
 
     What is computed together decides how sums round, and rounding now and then decides what is sampled. So a leg that a
@@ -68,7 +68,7 @@ class Leg:
         return {"leg": [list(key) for key in self.samples], "parallel": self.parallel}
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Leg:
+    def of(cls, record: Mapping[str, Any]) -> Group:
         """The leg that `record` wrote. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
         return cls(tuple((str(item), int(index)) for item, index in record["leg"]), int(record["parallel"]))
 

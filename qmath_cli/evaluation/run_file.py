@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from qmath_cli.errors import DataError, UsageError
-from qmath_cli.evaluation.records import Done, Leg, Setup
+from qmath_cli.evaluation.records import Done, Group, Setup
 
 
 class RunFile:
@@ -26,7 +26,7 @@ class RunFile:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{setup.data}-{setup.key}.jsonl"
         self.done: dict[tuple[str, int], Done] = {}
-        self.legs: list[Leg] = []
+        self.legs: list[Group] = []
         self._file: BinaryIO = self.path.open("a+b")
         try:
             _lock(self._file, self.path)
@@ -53,7 +53,7 @@ class RunFile:
         self._write(one.record())
         self.done[one.key] = one
 
-    def begin(self, leg: Leg) -> None:
+    def begin(self, leg: Group) -> None:
         """Note, for good, what is computed together from now on."""
         self._write(leg.record())
         self.legs.append(leg)
@@ -99,7 +99,7 @@ def read(path: Path) -> tuple[Setup, list[Done]]:
     return setup, _read(data[: data.rfind(b"\n") + 1], path)[0]
 
 
-def _read(data: bytes, path: Path) -> tuple[list[Done], list[Leg]]:
+def _read(data: bytes, path: Path) -> tuple[list[Done], list[Group]]:
     found, legs = [], []
     for number, line in enumerate(data.splitlines(), 1):
         if number == 1:
@@ -107,7 +107,7 @@ def _read(data: bytes, path: Path) -> tuple[list[Done], list[Leg]]:
         try:
             record = json.loads(line)
             if "leg" in record:
-                legs.append(Leg.of(record))
+                legs.append(Group.of(record))
             else:
                 found.append(Done.of(record))
         except (ValueError, KeyError, TypeError) as exc:

@@ -20,8 +20,8 @@ from itertools import groupby
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.evaluation.datasets import Dataset, Item
 from qmath_cli.evaluation.energy import EnergyMeter
-from qmath_cli.evaluation.grade import Marker
-from qmath_cli.evaluation.records import Done, Leg
+from qmath_cli.evaluation.grade import SampleGrader
+from qmath_cli.evaluation.records import Done, Group
 from qmath_cli.evaluation.run_file import RunFile
 from qmath_cli.prompting import chat
 from qmath_cli.records import Engine, Executor, Finish, Mode, Prompt, Reward, Sample, SampleFinished, Sampling
@@ -31,7 +31,7 @@ _FILLINGS = 4  # samples per leg, for each place in the batch: a longer leg idle
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class EvaluationPlan:
     """What is to be run: `k` samples of every problem, at most `parallel` sequences at once.
 
     Sample i of every problem is drawn with the sampling's seed + i.
@@ -49,14 +49,14 @@ class Work:
         """The samples that are not stored yet, in the data's order."""
         return [(item.id, i) for item in self.data.items for i in range(self.k) if (item.id, i) not in stored]
 
-    def legs(self, file: RunFile) -> Iterator[Leg]:
+    def legs(self, file: RunFile) -> Iterator[Group]:
         """What is to be computed: legs that were cut short, as they were, and then what was in none yet."""
         wanted = {(item.id, i) for item in self.data.items for i in range(self.k)}
         owed = [leg for leg in file.legs if wanted.issuperset(leg.samples) and not file.done.keys() >= set(leg.samples)]
         yield from owed
         rest = self.missing({*file.done, *(key for leg in owed for key in leg.samples)})
         for start in range(0, len(rest), self.parallel * _FILLINGS):
-            leg = Leg(tuple(rest[start : start + self.parallel * _FILLINGS]), self.parallel)
+            leg = Group(tuple(rest[start : start + self.parallel * _FILLINGS]), self.parallel)
             file.begin(leg)
             yield leg
 
@@ -73,7 +73,7 @@ class _Flight:
 class _Schedule:
     """What waits and what flies; `last` is when a sample ended last, so that shares of the time add up to all of it."""
 
-    work: Work
+    work: EvaluationPlan
     attempts: Attempts
     waiting: deque[tuple[Item, tuple[int, ...]]] = field(default_factory=deque)
     parallel: int = 1
@@ -81,7 +81,7 @@ class _Schedule:
     last: float = field(default_factory=time.perf_counter)
     energy: EnergyMeter = field(default_factory=EnergyMeter)
 
-    def take(self, leg: Leg) -> None:
+    def take(self, leg: Group) -> None:
         """Have a leg's samples wait, those of one problem together."""
         items = {item.id: item for item in self.work.data.items}
         for name, keys in groupby(leg.samples, key=lambda key: key[0]):
@@ -119,7 +119,9 @@ class _Schedule:
         return Done(flight.item.id, replace(sample, index=flight.index), seconds=round(share, 3), joules=joules)
 
 
-def run(work: Work, engine: Engine, executor: Executor | None, file: RunFile, marker: Marker) -> Iterator[Done]:
+def run(
+    work: EvaluationPlan, engine: Engine, executor: Executor | None, file: RunFile, marker: SampleGrader
+) -> Iterator[Done]:
     """Run what is missing; yields every sample once it is graded and stored."""
     attempts = Attempts(engine, executor)
     schedule = _Schedule(work, attempts)
@@ -147,7 +149,7 @@ class _Grading:
     Storing is part of it because each sample is waited for until it is on the disk.
     """
 
-    def __init__(self, work: Work, file: RunFile, marker: Marker) -> None:
+    def __init__(self, work: EvaluationPlan, file: RunFile, marker: SampleGrader) -> None:
         self._items = {item.id: item for item in work.data.items}
         self._file = file
         self._marker = marker
@@ -181,7 +183,7 @@ def in_order(data: Dataset, stored: dict[tuple[str, int], Done]) -> list[Done]:
     return sorted(stored.values(), key=lambda one: (place.get(one.item, len(place)), one.item, one.sample.index))
 
 
-def reward(work: Work, stored: Sequence[Done], model: Reward) -> Iterator[Done]:
+def reward(work: EvaluationPlan, stored: Sequence[Done], model: Reward) -> Iterator[Done]:
     """The samples with their rewards: each is scored as a finished conversation, answered or not."""
     items = {item.id: item for item in work.data.items}
     for one in stored:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from qmath_cli.evaluation.datasets import LAYOUTS, Dataset, Item
-from qmath_cli.evaluation.grade import Marker
+from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.published import How, Published
 from qmath_cli.evaluation.records import Done, Setup
 from qmath_cli.evaluation.statistics import wilson
@@ -23,7 +23,7 @@ from qmath_cli.solving import vote
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Subset:
     """The problems of one subject or level."""
 
     name: str
@@ -33,7 +33,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
+class SampleRates:
     """Shares of all samples, 0 to 1, and sums over them; `joules` is None unless every sample was measured."""
 
     no_answer: float = 0.0
@@ -59,9 +59,9 @@ class Score:
     ci95: tuple[float, float]
     maj: Mapping[int, float]
     rm: Mapping[int, float]
-    rates: Rates
-    subjects: tuple[Part, ...] = ()
-    levels: tuple[Part, ...] = ()
+    rates: SampleRates
+    subjects: tuple[Subset, ...] = ()
+    levels: tuple[Subset, ...] = ()
     verdicts: Mapping[str, bool] = field(default_factory=dict)
     rm_vote: Mapping[int, float] = field(default_factory=dict)
     setup: Setup | None = None
@@ -74,7 +74,9 @@ class Score:
         return _share(self.verdicts)
 
 
-def score(data: Dataset, stored: Sequence[Done], k: int, grade: Grade, marker: Marker, pick: Pick = Pick.MAJ) -> Score:
+def score(
+    data: Dataset, stored: Sequence[Done], k: int, grade: Grade, marker: SampleGrader, pick: Pick = Pick.MAJ
+) -> Score:
     """Score the problems of which all k samples are there; `pick` decides what the headline is."""
     by_item = _by_item(data, stored, k)
     tests = {item.id: [_correct(one, grade) for one in by_item[item.id]] for item in data.items if item.id in by_item}
@@ -147,7 +149,7 @@ def _correct(one: Done, grade: Grade) -> bool:
     return _mark(one, grade) is Mark.CORRECT
 
 
-def _picked(ones: Sequence[Done], *, grade: Grade, marker: Marker, weighted: bool = False) -> bool:
+def _picked(ones: Sequence[Done], *, grade: Grade, marker: SampleGrader, weighted: bool = False) -> bool:
     """Whether the majority's first member is correct; the official vote counts a missing answer as an answer."""
     strict: Equivalence = partial(marker.compare, Grade.STRICT)
     if grade is Grade.OFFICIAL:
@@ -181,12 +183,12 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def _rates(ones: Sequence[Done], grade: Grade) -> Rates:
+def _rates(ones: Sequence[Done], grade: Grade) -> SampleRates:
     if not ones:
-        return Rates()
+        return SampleRates()
     ends = [one.sample.finish for one in ones]
     runs = [run for one in ones for run in one.sample.runs]
-    return Rates(
+    return SampleRates(
         no_answer=sum(one.sample.answer is None for one in ones) / len(ones),
         out_of_tokens=sum(end in {Finish.OUT_OF_TOKENS, Finish.OUT_OF_CONTEXT} for end in ends) / len(ones),
         degenerate=ends.count(Finish.DEGENERATE) / len(ones),
@@ -199,12 +201,12 @@ def _rates(ones: Sequence[Done], grade: Grade) -> Rates:
     )
 
 
-def _parts(items: Sequence[Item], means: Mapping[str, float], name: Callable[[Item], str]) -> tuple[Part, ...]:
+def _parts(items: Sequence[Item], means: Mapping[str, float], name: Callable[[Item], str]) -> tuple[Subset, ...]:
     groups: dict[str, list[float]] = {}
     for item in items:
         if item.id in means and name(item):
             groups.setdefault(name(item), []).append(means[item.id])
     return tuple(
-        Part(title, len(values), _mean(values), wilson(sum(values), len(values)))
+        Subset(title, len(values), _mean(values), wilson(sum(values), len(values)))
         for title, values in sorted(groups.items())
     )

@@ -10,10 +10,10 @@ from qmath_cli.mathematics.parser import Construct, Parser, simplify
 from qmath_cli.mathematics.symbols import ALPHABETS, DELIMITERS, MARKS, SYMBOLS, delimiter, in_alphabet, negated
 from qmath_cli.mathematics.tree import (
     Accent,
+    AccentMark,
     Atom,
     Boxed,
     Fraction,
-    Mark,
     Node,
     Refused,
     Role,
@@ -172,7 +172,7 @@ def _sized(parser: Parser, _command: str) -> Node:
 def _overset(parser: Parser, command: str) -> Node:
     mark, base = parser.argument(), parser.argument()
     if isinstance(mark, Atom) and mark.text == "⌢" and command == "overset":
-        return Accent(Mark.ARC, base)
+        return Accent(AccentMark.ARC, base)
     return Stack(base, under=mark) if command == "underset" else Stack(base, over=mark)
 
 

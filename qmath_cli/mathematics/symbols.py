@@ -6,7 +6,7 @@ A command that is in no table here is refused by the parser, never dropped.
 
 from __future__ import annotations
 
-from qmath_cli.mathematics.tree import Atom, Mark, Role
+from qmath_cli.mathematics.tree import AccentMark, Atom, Role
 
 # name Unicode [ASCII]; a dash says that there is no ASCII form
 _ORDINARY = r"""
@@ -68,22 +68,22 @@ _CLOSING = frozenset(")]}⟩⌋⌉")
 ASCII_DELIMITERS = {"⟨": "<", "⟩": ">", "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")", "‖": "||"}
 
 MARKS = {
-    "overline": Mark.BAR,
-    "bar": Mark.BAR,
-    "hat": Mark.HAT,
-    "widehat": Mark.HAT,
-    "tilde": Mark.TILDE,
-    "widetilde": Mark.TILDE,
-    "vec": Mark.VECTOR,
-    "overrightarrow": Mark.VECTOR,
-    "dot": Mark.DOT,
-    "ddot": Mark.DOUBLE_DOT,
-    "overleftrightarrow": Mark.LINE,
-    "overarc": Mark.ARC,
-    "wideparen": Mark.ARC,
-    "underline": Mark.UNDERLINE,
-    "cancel": Mark.CANCEL,
-    "not": Mark.CANCEL,
+    "overline": AccentMark.BAR,
+    "bar": AccentMark.BAR,
+    "hat": AccentMark.HAT,
+    "widehat": AccentMark.HAT,
+    "tilde": AccentMark.TILDE,
+    "widetilde": AccentMark.TILDE,
+    "vec": AccentMark.VECTOR,
+    "overrightarrow": AccentMark.VECTOR,
+    "dot": AccentMark.DOT,
+    "ddot": AccentMark.DOUBLE_DOT,
+    "overleftrightarrow": AccentMark.LINE,
+    "overarc": AccentMark.ARC,
+    "wideparen": AccentMark.ARC,
+    "underline": AccentMark.UNDERLINE,
+    "cancel": AccentMark.CANCEL,
+    "not": AccentMark.CANCEL,
 }
 
 _NEGATED = {"=": "≠", "<": "≮", ">": "≯", "∈": "∉", "⊂": "⊄", "⊆": "⊈", "≡": "≢", "∼": "≁", "≈": "≉", "≅": "≇"}

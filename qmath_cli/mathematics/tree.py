@@ -32,7 +32,7 @@ class Role(StrEnum):
     SPACE = "space"
 
 
-class Mark(StrEnum):
+class AccentMark(StrEnum):
     """What stands over (or under, or across) an expression; the value is its name in ASCII."""
 
     BAR = "bar"
@@ -118,7 +118,7 @@ class Script:
 class Accent:
     """An expression under a mark."""
 
-    mark: Mark
+    mark: AccentMark
     body: Node
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from qmath_cli.errors import DoesNotFit
 from qmath_cli.gguf_file import Header
-from qmath_cli.models.lockfile import Kind, Lock, LockedModel
+from qmath_cli.models.lockfile import Lock, LockedModel, ModelKind
 from qmath_cli.models.memory import free_disk
 
 # Bytes per element of the KV cache; q8_0 has 34 bytes for 32.
@@ -38,7 +38,7 @@ _PROCESS = 160 << 20  # the interpreter, llama.cpp and its tokenizer
 _TIGHT = 0.9  # above this share of the free memory, other programs will feel it
 
 
-class Verdict(StrEnum):
+class FitVerdict(StrEnum):
     """How a need compares with what is free."""
 
     FITS = "fits"
@@ -68,7 +68,7 @@ class Fit:
 
     need: Need
     available: int | None
-    verdict: Verdict
+    verdict: FitVerdict
     cells: int
 
 
@@ -88,18 +88,18 @@ def kv_per_cell(header: Header, kv_type: str = "f16") -> float:
 def judge(wanted: Need, available: int | None, kv_cell: float = 0.0) -> Fit:
     """Compare a need with the free memory (None: unknown, which refuses nothing)."""
     if available is None:
-        return Fit(wanted, None, Verdict.UNKNOWN, 0)
+        return Fit(wanted, None, FitVerdict.UNKNOWN, 0)
     room = available - wanted.total + wanted.kv
     cells = int(room / kv_cell) if kv_cell and room > 0 else 0
     if wanted.total > available:
-        return Fit(wanted, available, Verdict.NO, cells)
-    verdict = Verdict.TIGHT if wanted.total > available * _TIGHT else Verdict.FITS
+        return Fit(wanted, available, FitVerdict.NO, cells)
+    verdict = FitVerdict.TIGHT if wanted.total > available * _TIGHT else FitVerdict.FITS
     return Fit(wanted, available, verdict, cells)
 
 
 def require(fit: Fit, name: str, lock: Lock) -> None:
     """Raise `DoesNotFit`, with what would fit, unless it does (or nobody knows)."""
-    if fit.verdict is not Verdict.NO or fit.available is None:
+    if fit.verdict is not FitVerdict.NO or fit.available is None:
         return
     parts = f"weights {size(fit.need.weights)}, KV cache {size(fit.need.kv)}, buffers {size(fit.need.compute)}"
     raise DoesNotFit(
@@ -143,7 +143,7 @@ def _advice(fit: Fit, lock: Lock) -> str:
         f"{model.name}:{quantization}"
         for model in lock.models
         for quantization in ("q8_0", "q4_k_m")
-        if model.kind is Kind.INSTRUCT and (_estimated(model, quantization) or fit.available + 1) <= fit.available
+        if model.kind is ModelKind.INSTRUCT and (_estimated(model, quantization) or fit.available + 1) <= fit.available
     ]
     return f"{fitting[0]} would fit" if fitting else "the demo would fit: -m demo"
 

@@ -27,7 +27,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class Kind(StrEnum):
+class ModelKind(StrEnum):
     """What a checkpoint was trained to do."""
 
     BASE = "base"
@@ -35,7 +35,7 @@ class Kind(StrEnum):
     REWARD = "reward"
 
 
-class Family(StrEnum):
+class ModelFamily(StrEnum):
     """Which generation of prompts a checkpoint understands."""
 
     QWEN2 = "qwen2-math"
@@ -65,8 +65,8 @@ class LockedModel:
     """One model. `revision` is a commit; `parameters` counts weights, those of a reward head included."""
 
     name: str
-    kind: Kind
-    family: Family
+    kind: ModelKind
+    family: ModelFamily
     licence: str = ""
     parameters: int | None = None
     repo: str = ""
@@ -161,8 +161,8 @@ def _model(entry: Mapping[str, Any]) -> LockedModel:
     source = entry.get("source", {})
     return LockedModel(
         name=entry["name"],
-        kind=Kind(entry["kind"]),
-        family=Family(entry["family"]),
+        kind=ModelKind(entry["kind"]),
+        family=ModelFamily(entry["family"]),
         licence=entry.get("licence", ""),
         parameters=entry.get("parameters"),
         repo=source.get("repo", ""),

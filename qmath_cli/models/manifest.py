@@ -20,7 +20,7 @@ SCHEMA = "qmath.model/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RecordedFile:
     """A file of an installed model: its name in the store, bytes, and hash."""
 
     file: str
@@ -34,15 +34,15 @@ class Manifest:
 
     name: str
     quantization: str
-    body: Part
-    head: Part | None = None
+    body: RecordedFile
+    head: RecordedFile | None = None
     repo: str = ""
     revision: str = ""
     licence: str = ""
     sources: tuple[LockedFile, ...] = ()
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[RecordedFile, ...]:
         """Every file of the model."""
         return (self.body,) if self.head is None else (self.body, self.head)
 
@@ -84,8 +84,8 @@ def _manifest(record: Mapping[str, Any]) -> Manifest:
     )
 
 
-def _part(record: Mapping[str, Any]) -> Part:
-    part = Part(**record)
+def _part(record: Mapping[str, Any]) -> RecordedFile:
+    part = RecordedFile(**record)
     if Path(part.file).name != part.file:
         raise ValueError(f"{part.file!r} is not a plain file name")
     return part

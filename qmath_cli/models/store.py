@@ -16,9 +16,9 @@ from qmath_cli import gguf_file
 from qmath_cli.errors import IntegrityError, ModelMissing, QmathError
 from qmath_cli.models import manifest
 from qmath_cli.models.hashes import Memo, Seen, sha256_file
-from qmath_cli.models.lockfile import Artifact, Kind, Lock, LockedFile, LockedModel, load
+from qmath_cli.models.lockfile import Artifact, Lock, LockedFile, LockedModel, ModelKind, load
 from qmath_cli.models.memory import memory
-from qmath_cli.paths import Places
+from qmath_cli.paths import Paths
 from qmath_cli.records import ModelFile
 
 DEFAULT_QUANTIZATION = "q4_k_m"
@@ -37,7 +37,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class InstalledFile:
     """A file of an installed model; size and hash None where the lock does not know them."""
 
     path: Path
@@ -51,7 +51,7 @@ class Installed:
 
     model: LockedModel
     quantization: str
-    parts: tuple[Part, ...]
+    parts: tuple[InstalledFile, ...]
     revision: str = ""
 
     @property
@@ -75,9 +75,9 @@ def head_path(gguf: Path) -> Path:
     return gguf.with_suffix(".head.gguf")
 
 
-def gguf_path(model: LockedModel, quantization: str, places: Places) -> Path:
+def gguf_path(model: LockedModel, quantization: str, paths: Paths) -> Path:
     """Where the store keeps a converted model."""
-    return places.models / f"{model.stem}-{quantization}.gguf"
+    return paths.models / f"{model.stem}-{quantization}.gguf"
 
 
 def split(name: str) -> tuple[str, str]:
@@ -86,37 +86,37 @@ def split(name: str) -> tuple[str, str]:
     return base.lower(), quantization.lower()
 
 
-def locate(name: str, places: Places, lock: Lock | None = None) -> ModelFile:
+def locate(name: str, paths: Paths, lock: Lock | None = None) -> ModelFile:
     """The model file a user means.
 
     Raises `ModelMissing` with the pull that would get it, `IntegrityError` for a file that is not what it should be.
     """
     lock = lock or load()
     if not name:
-        return _open(_best(places, lock), places)
+        return _open(_best(paths, lock), paths)
     if name.lower().endswith(".gguf") or Path(name).is_file():
-        return _bare(Path(name).expanduser(), places)
+        return _bare(Path(name).expanduser(), paths)
     base, quantization = split(name)
-    return _open(_choose(lock.get(base), quantization, places), places)
+    return _open(_choose(lock.get(base), quantization, paths), paths)
 
 
-def installed(places: Places, lock: Lock | None = None) -> tuple[Installed, ...]:
+def installed(paths: Paths, lock: Lock | None = None) -> tuple[Installed, ...]:
     """Every model on this disk, in the lock's order: those that were pulled, then those in the package."""
     lock = lock or load()
-    return tuple(entry for model in lock.models for entry in of_model(model, places))
+    return tuple(entry for model in lock.models for entry in of_model(model, paths))
 
 
-def of_model(model: LockedModel, places: Places) -> tuple[Installed, ...]:
+def of_model(model: LockedModel, paths: Paths) -> tuple[Installed, ...]:
     """The quantizations of one model on this disk, the preferred first."""
-    found = list(_embedded(model)) if model.embedded else list(_pulled(model, places))
+    found = list(_embedded(model)) if model.embedded else list(_pulled(model, paths))
     order = [artifact.quantization for artifact in model.artifacts] or list(_PREFERENCE)
     found.sort(key=lambda entry: (_rank(entry.quantization, order), entry.quantization))
     return tuple(found)
 
 
-def state(entry: Installed, places: Places) -> State:
+def state(entry: Installed, paths: Paths) -> State:
     """What can be said about a model without reading it."""
-    memo = Memo.within(places.state)
+    memo = Memo.within(paths.state)
     result = State.VERIFIED
     for part in entry.parts:
         if not part.path.is_file():
@@ -129,9 +129,9 @@ def state(entry: Installed, places: Places) -> State:
     return result
 
 
-def verify(entry: Installed, places: Places, seen: Seen | None = None) -> tuple[QmathError, ...]:
+def verify(entry: Installed, paths: Paths, seen: Seen | None = None) -> tuple[QmathError, ...]:
     """Read every byte of a model; return what is wrong with it, file by file. Empty: as recorded."""
-    return tuple(error for part in entry.parts if (error := _examine(part, places, seen)) is not None)
+    return tuple(error for part in entry.parts if (error := _examine(part, paths, seen)) is not None)
 
 
 def remove(entry: Installed) -> int:
@@ -145,7 +145,7 @@ def remove(entry: Installed) -> int:
     return freed
 
 
-def _examine(part: Part, places: Places, seen: Seen | None) -> QmathError | None:
+def _examine(part: InstalledFile, paths: Paths, seen: Seen | None) -> QmathError | None:
     try:
         gguf_file.read(part.path)
         found = sha256_file(part.path, seen)
@@ -155,20 +155,20 @@ def _examine(part: Part, places: Places, seen: Seen | None) -> QmathError | None
         return IntegrityError(f"cannot read {part.path}: {exc}", "pull the model again")
     if part.sha256 not in (None, found):
         return _mismatch(part, found)
-    Memo.within(places.state).put(part.path, found)
+    Memo.within(paths.state).put(part.path, found)
     return None
 
 
-def _open(entry: Installed, places: Places) -> ModelFile:
+def _open(entry: Installed, paths: Paths) -> ModelFile:
     """Check an installed model as cheaply as its last check allows."""
-    hashes = [_checked(part, places) for part in entry.parts]
+    hashes = [_checked(part, paths) for part in entry.parts]
     return ModelFile(entry.name, entry.path, entry.quantization, hashes[0])
 
 
-def _checked(part: Part, places: Places) -> str:
+def _checked(part: InstalledFile, paths: Paths) -> str:
     if not part.path.is_file():
         raise IntegrityError(f"{part.path} is gone", "pull the model again")
-    memo = Memo.within(places.state)
+    memo = Memo.within(paths.state)
     known = memo.get(part.path)
     if known is None:
         gguf_file.read(part.path)
@@ -178,23 +178,23 @@ def _checked(part: Part, places: Places) -> str:
     return known
 
 
-def _mismatch(part: Part, found: str) -> IntegrityError:
+def _mismatch(part: InstalledFile, found: str) -> IntegrityError:
     return IntegrityError(
         f"{part.path} is not the file that was recorded: sha256 {found}, expected {part.sha256}",
         "pull the model again, or name the file by its path to use it as it is",
     )
 
 
-def _bare(path: Path, places: Places) -> ModelFile:
+def _bare(path: Path, paths: Paths) -> ModelFile:
     """A GGUF that the user named by its path: nothing is recorded of it, so only its shape is checked."""
     if not path.is_file():
         raise ModelMissing(f"there is no file {path}", "give the path of a .gguf, or a name that `qmath list` shows")
     header = gguf_file.read(path)
-    return ModelFile(str(path), path.absolute(), header.quantization, Memo.within(places.state).get(path) or "")
+    return ModelFile(str(path), path.absolute(), header.quantization, Memo.within(paths.state).get(path) or "")
 
 
-def _choose(model: LockedModel, quantization: str, places: Places) -> Installed:
-    here = of_model(model, places)
+def _choose(model: LockedModel, quantization: str, paths: Paths) -> Installed:
+    here = of_model(model, paths)
     for entry in here:
         if quantization in ("", entry.quantization):
             return entry
@@ -206,10 +206,10 @@ def _choose(model: LockedModel, quantization: str, places: Places) -> Installed:
     raise ModelMissing(f"{wanted} is not on this machine{also}", f"qmath pull {wanted}")
 
 
-def _best(places: Places, lock: Lock) -> Installed:
+def _best(paths: Paths, lock: Lock) -> Installed:
     """Nothing was asked for: the largest Instruct model that fits this machine, else a base model, else the demo."""
-    solvers = (model for model in lock.models if model.kind is not Kind.REWARD)
-    candidates = [here[0] for model in solvers if (here := of_model(model, places))]
+    solvers = (model for model in lock.models if model.kind is not ModelKind.REWARD)
+    candidates = [here[0] for model in solvers if (here := of_model(model, paths))]
     if not candidates:
         raise ModelMissing("no model is installed", "qmath pull 1.5b-instruct")
     machine = memory()
@@ -219,7 +219,7 @@ def _best(places: Places, lock: Lock) -> Installed:
 
 def _merit(entry: Installed) -> tuple[bool, bool, int]:
     model = entry.model
-    return (not model.embedded, model.kind is Kind.INSTRUCT, model.parameters or 0)
+    return (not model.embedded, model.kind is ModelKind.INSTRUCT, model.parameters or 0)
 
 
 def _rank(quantization: str, order: list[str]) -> int:
@@ -237,13 +237,13 @@ def _files(artifact: Artifact) -> tuple[LockedFile, ...]:
     return (artifact.file,) if artifact.head is None else (artifact.file, artifact.head)
 
 
-def _package_part(file: LockedFile) -> Part:
-    return Part(_PACKAGE / file.path, file.size, file.sha256)
+def _package_part(file: LockedFile) -> InstalledFile:
+    return InstalledFile(_PACKAGE / file.path, file.size, file.sha256)
 
 
-def _pulled(model: LockedModel, places: Places) -> Iterator[Installed]:
-    for path in sorted(places.models.glob(f"{model.stem}-*.gguf.json")):
+def _pulled(model: LockedModel, paths: Paths) -> Iterator[Installed]:
+    for path in sorted(paths.models.glob(f"{model.stem}-*.gguf.json")):
         record = manifest.read(path)
         if record.name == model.name:
-            parts = tuple(Part(places.models / part.file, part.size, part.sha256) for part in record.parts)
+            parts = tuple(InstalledFile(paths.models / part.file, part.size, part.sha256) for part in record.parts)
             yield Installed(model, record.quantization, parts, record.revision)

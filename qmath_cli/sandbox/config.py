@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class WorkerConfig:
     """Sizes in bytes, times in seconds; `readable` are the folders that Python itself needs."""
 
     root: str  # the folder that holds the package qmath_cli
@@ -28,7 +28,7 @@ class Orders:
         return json.dumps(asdict(self))
 
     @classmethod
-    def load(cls, text: str) -> Orders:
+    def load(cls, text: str) -> WorkerConfig:
         """What `dump` wrote."""
         record = json.loads(text)
         for name in ("paths", "readable", "preload", "without"):

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from qmath_cli.errors import ExecutorUnusable
 from qmath_cli.records import Protection
-from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.config import WorkerConfig
 from qmath_cli.sandbox.levels import protection_of
 from qmath_cli.sandbox.limits import Layer, Limits, Switch
 from qmath_cli.sandbox.parent.launch import DirectLauncher, Launcher
@@ -31,12 +31,12 @@ PRELOAD = ("sympy", "numpy")
 PACKAGE_FOLDERS = ("site-packages", "dist-packages")  # never the current folder, PYTHONPATH or a script's folder
 
 
-def orders_for(limits: Limits, scratch: Path, preload: Sequence[str], without: frozenset[Switch]) -> Orders:
+def config_for(limits: Limits, scratch: Path, preload: Sequence[str], without: frozenset[Switch]) -> WorkerConfig:
     """What a worker is told: our package's folder, where the libraries are, what Python itself must read."""
     found = [Path(spec.origin).parents[1] for spec in map(find_spec, LIBRARIES) if spec and spec.origin]
     paths = tuple(dict.fromkeys(str(path) for path in found if path.name in PACKAGE_FOLDERS))
     python = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    return Orders(
+    return WorkerConfig(
         root=str(Path(__file__).resolve().parents[2]),
         paths=paths,
         readable=tuple(dict.fromkeys([*paths, *python])),
@@ -57,16 +57,16 @@ def make_scratch() -> Path:
         raise ExecutorUnusable(f"no temporary folder can be made: {exc}", "set TMPDIR to one that can") from exc
 
 
-def launcher_for(orders: Orders) -> Launcher:
+def launcher_for(config: WorkerConfig) -> Launcher:
     """Forked workers on Linux; elsewhere forking after numpy is not safe, or there is no fork."""
     if sys.platform == "linux":
         from qmath_cli.sandbox.parent.forked import ZygoteLauncher
 
-        return ZygoteLauncher(orders)
-    return DirectLauncher(orders)
+        return ZygoteLauncher(config)
+    return DirectLauncher(config)
 
 
-class Executor:
+class RestrictedExecutor:
     """Hands out workers. Starting one is hidden: the next is prepared in the background as soon as one is taken.
 
     `preload` are the libraries a worker imports before it is confined; `empty` is what a silent program gives back;
@@ -88,7 +88,7 @@ class Executor:
         self._allow_basic = allow_basic
         self._spares = spares
         self.scratch = make_scratch()
-        self._launcher = launcher_for(orders_for(self.limits, self.scratch, preload, without))
+        self._launcher = launcher_for(config_for(self.limits, self.scratch, preload, without))
         self._lock = threading.Lock()
         self._closed = False
         self._live: set[LiveProcess] = set()
@@ -154,7 +154,7 @@ class Executor:
         self._launcher.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
-    def __enter__(self) -> Executor:
+    def __enter__(self) -> RestrictedExecutor:
         return self
 
     def __exit__(self, *_exc: object) -> None:

@@ -56,7 +56,7 @@ _WORST_FIRST = (
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SolvePlan:
     """How a problem is to be solved; `sampling.seed` is the first sample's, the others count up from it."""
 
     mode: Mode = Mode.TIR
@@ -96,7 +96,7 @@ def sampling_for(
     return Sampling(temperature, top_p, top_k, min_p, seed, max_tokens)
 
 
-def solve(problem: Problem, plan: Plan, tools: Tools) -> Generator[Event, None, None]:
+def solve(problem: Problem, plan: SolvePlan, tools: Tools) -> Generator[Event, None, None]:
     """Solve one problem. Raises `PromptTooLong`; everything that happens after the first token is data."""
     run = _Run(problem, plan, tools)
     attempts = Attempts(tools.engine, tools.executor, tools.approve)
@@ -119,7 +119,7 @@ class _Run:
     """The bookkeeping of one solve: samples so far, the clock, the decision to stop."""
 
     problem: Problem
-    plan: Plan
+    plan: SolvePlan
     tools: Tools
     samples: list[Sample] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)

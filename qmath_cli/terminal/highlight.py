@@ -8,7 +8,7 @@ from __future__ import annotations
 import keyword
 import re
 
-from qmath_cli.terminal.style import Look, Paint
+from qmath_cli.terminal.style import Paint, Style
 
 _TOKEN = re.compile(
     r"""(?P<comment>\#.*)
@@ -20,13 +20,13 @@ _TOKEN = re.compile(
 _PAINTS = {"comment": Paint.DIM, "text": Paint.CODE_TEXT, "number": Paint.CODE_NUMBER}
 
 
-def highlight(line: str, look: Look) -> str:
+def highlight(line: str, style: Style) -> str:
     """One line of a program with its comments, strings, numbers and keywords coloured; the characters are unchanged."""
 
     def colour(found: re.Match[str]) -> str:
         kind, text = found.lastgroup or "", found.group()
         if kind == "word":
-            return look.paint(text, Paint.CODE_WORD) if keyword.iskeyword(text) else text
-        return look.paint(text, _PAINTS[kind])
+            return style.paint(text, Paint.CODE_WORD) if keyword.iskeyword(text) else text
+        return style.paint(text, _PAINTS[kind])
 
-    return _TOKEN.sub(colour, line) if look.colour else line
+    return _TOKEN.sub(colour, line) if style.colour else line

@@ -30,7 +30,7 @@ _ENVIRONMENTS = frozenset(
 )
 
 
-class Kind(StrEnum):
+class PieceKind(StrEnum):
     """What a piece is."""
 
     PROSE = "prose"
@@ -49,12 +49,12 @@ class Kind(StrEnum):
 class Piece:
     """A stretch of text: what it says (delimiters removed) and how it was written."""
 
-    kind: Kind
+    kind: PieceKind
     text: str
     source: str
 
 
-class Splitter:
+class MarkdownStream:
     """Feed text, get pieces; `close` gives what was held back."""
 
     def __init__(self) -> None:
@@ -99,8 +99,8 @@ class Splitter:
             return None
         if line.strip() == "```":
             self._in_code, self._line_start = False, True
-            return Piece(Kind.CODE_CLOSE, "", line + newline)
-        return Piece(Kind.CODE, line + newline, line + newline)
+            return Piece(PieceKind.CODE_CLOSE, "", line + newline)
+        return Piece(PieceKind.CODE, line + newline, line + newline)
 
     # ------------------------------------------------------------ prose
 
@@ -128,7 +128,7 @@ class Splitter:
             return None, False
         if rest.startswith("```"):
             return self._fence(rest, indent, final)
-        for kind, mark in ((Kind.HEADING, _HEADING), (Kind.BULLET, _BULLET)):
+        for kind, mark in ((PieceKind.HEADING, _HEADING), (PieceKind.BULLET, _BULLET)):
             if found := mark.match(rest):
                 if found.end() == len(rest) and not final:
                     return None, False
@@ -144,13 +144,13 @@ class Splitter:
         if not newline and not final:
             return None, False
         self._in_code = True
-        return Piece(Kind.CODE_OPEN, language, self._held[: indent + len(line) + len(newline)]), True
+        return Piece(PieceKind.CODE_OPEN, language, self._held[: indent + len(line) + len(newline)]), True
 
     def _asterisk(self, final: bool) -> Piece | None:
         held = self._held
         if held[:2] == "**" and self._strong and not self._before.isspace():
             self._strong = False
-            return Piece(Kind.STRONG, "", "**")
+            return Piece(PieceKind.STRONG, "", "**")
         if len(held) < 3 and not final and "**".startswith(held[:2]):
             return None
         if held[:2] != "**" or held[2:3].isspace() or (self._before.isascii() and self._before.isalnum()):
@@ -158,7 +158,7 @@ class Splitter:
         line, newline, _ = held[2:LIMIT].partition("\n")
         if "**" in line.lstrip("*"):
             self._strong = True
-            return Piece(Kind.STRONG, "", "**")
+            return Piece(PieceKind.STRONG, "", "**")
         return _prose("**") if newline or final or len(held) >= LIMIT else None
 
     # ------------------------------------------------------------ maths
@@ -168,7 +168,7 @@ class Splitter:
             return None
         if self._held[:2] == "$$":
             end = self._held.find("$$", 2, LIMIT)
-            return self._span(Kind.DISPLAY, 2, end, 2, final)
+            return self._span(PieceKind.DISPLAY, 2, end, 2, final)
         return self._single_dollar(final)
 
     def _single_dollar(self, final: bool) -> Piece | None:
@@ -184,7 +184,7 @@ class Splitter:
                 if at + 1 == len(held) and not final:
                     return None
                 if not held[at + 1 : at + 2].isdigit():
-                    return Piece(Kind.INLINE, held[1:at], held[: at + 1])
+                    return Piece(PieceKind.INLINE, held[1:at], held[: at + 1])
             at += 1
         return _prose("$") if final or len(held) >= LIMIT else None
 
@@ -193,11 +193,11 @@ class Splitter:
         if len(held) == 1 and not final:
             return None
         if held[1:2] == "(":
-            return self._span(Kind.INLINE, 2, self._closer(")"), 2, final)
+            return self._span(PieceKind.INLINE, 2, self._closer(")"), 2, final)
         if held[1:2] == "[":
-            return self._span(Kind.DISPLAY, 2, self._closer("]"), 2, final)
+            return self._span(PieceKind.DISPLAY, 2, self._closer("]"), 2, final)
         if held[1:2] in {"$", "%", "#", "&", "_", "*"}:
-            return Piece(Kind.PROSE, held[1], held[:2])
+            return Piece(PieceKind.PROSE, held[1], held[:2])
         return self._command(final)
 
     def _command(self, final: bool) -> Piece | None:
@@ -224,7 +224,7 @@ class Splitter:
             return _prose("\\")
         closer = f"\\end{{{name}}}"
         end = self._held.find(closer, 0, LIMIT)
-        return self._span(Kind.DISPLAY, 0, end + len(closer) if end >= 0 else -1, 0, final)
+        return self._span(PieceKind.DISPLAY, 0, end + len(closer) if end >= 0 else -1, 0, final)
 
     def _boxed(self, final: bool) -> Piece | None:
         depth = 0
@@ -232,10 +232,10 @@ class Splitter:
             escaped = at > 0 and self._held[at - 1] == "\\"
             depth += 0 if escaped else (char == "{") - (char == "}")
             if char == "}" and depth == 0:
-                return Piece(Kind.BOXED, self._held[: at + 1], self._held[: at + 1])
+                return Piece(PieceKind.BOXED, self._held[: at + 1], self._held[: at + 1])
         return _prose("\\") if final or len(self._held) >= LIMIT else None
 
-    def _span(self, kind: Kind, start: int, end: int, closer: int, final: bool) -> Piece | None:
+    def _span(self, kind: PieceKind, start: int, end: int, closer: int, final: bool) -> Piece | None:
         """The span whose body is held[start:end], or its opener as prose where no closer can come any more."""
         if end >= 0:
             return Piece(kind, self._held[start:end], self._held[: end + closer])
@@ -243,4 +243,4 @@ class Splitter:
 
 
 def _prose(text: str) -> Piece:
-    return Piece(Kind.PROSE, text, text)
+    return Piece(PieceKind.PROSE, text, text)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from qmath_cli.records import Finish, Protection, Solution, Votes
 from qmath_cli.terminal.maths.box import columns
 from qmath_cli.terminal.output import clean
-from qmath_cli.terminal.style import Look, Paint
-from qmath_cli.terminal.transcript import Page
+from qmath_cli.terminal.style import Paint, Style
+from qmath_cli.terminal.transcript import Transcript
 
 WHY_NO_ANSWER = {
     Finish.NO_ANSWER: "the model stopped without a boxed answer",
@@ -19,17 +19,17 @@ WHY_NO_ANSWER = {
 }
 
 
-def answer_panel(answer: str, look: Look) -> list[str]:
+def answer_panel(answer: str, style: Style) -> list[str]:
     """The answer drawn in a frame, its LaTeX source on the line below the frame."""
     source = clean(answer).replace("\n", " ")
-    rows = Page(look).drawing(source, look.width() - 6) or [source]
+    rows = Transcript(style).drawing(source, style.width() - 6) or [source]
     width = max(columns(row) for row in (*rows, " answer "))
-    top, side, bottom = ("╭╮", "│", "╰╯") if look.unicode else ("++", "|", "++")
-    line = "─" if look.unicode else "-"
+    top, side, bottom = ("╭╮", "│", "╰╯") if style.unicode else ("++", "|", "++")
+    line = "─" if style.unicode else "-"
     framed = [top[0] + line + " answer " + line * (width - 7) + top[1]]
     framed += [f"{side} {row}{' ' * (width - columns(row))} {side}" for row in rows]
     framed += [bottom[0] + line * (width + 2) + bottom[1]]
-    return [look.paint(row, Paint.STRONG) for row in framed] + [look.paint(source, Paint.DIM)]
+    return [style.paint(row, Paint.STRONG) for row in framed] + [style.paint(source, Paint.DIM)]
 
 
 def vote_lines(votes: Votes) -> list[str]:

@@ -25,12 +25,12 @@ from qmath_cli.records import (
 from qmath_cli.solving import vote
 from qmath_cli.terminal.output import Terminal, clean
 from qmath_cli.terminal.panel import WHY_NO_ANSWER, answer_panel, footer, vote_lines
-from qmath_cli.terminal.style import Look
-from qmath_cli.terminal.transcript import Page
+from qmath_cli.terminal.style import Style
+from qmath_cli.terminal.transcript import Transcript
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class RenderOptions:
     """What of a solve is to be shown."""
 
     k: int = 1
@@ -44,13 +44,17 @@ class Renderer:
     """Feed it the events of one solve, in order; it writes. `close` leaves the terminal at the start of a line."""
 
     def __init__(
-        self, terminal: Terminal, look: Look, wishes: Wishes | None = None, protection: Protection | None = None
+        self,
+        terminal: Terminal,
+        style: Style,
+        wishes: RenderOptions | None = None,
+        protection: Protection | None = None,
     ) -> None:
         self._terminal = terminal
-        self._look = look
-        self._wishes = wishes or Wishes()
+        self._style = style
+        self._wishes = wishes or RenderOptions()
         self._protection = protection
-        self._page = Page(look)
+        self._transcript = Transcript(style)
         self._at_line_start = True
         self._streams = self._wishes.k == 1 and self._wishes.stream and not self._wishes.answer_only
         self._finished = 0
@@ -71,8 +75,8 @@ class Renderer:
 
     def close(self) -> None:
         """Everything held back is written and the line ended; safe to call twice."""
-        if self._look.drawn:
-            self._write(self._page.end())
+        if self._style.drawn:
+            self._write(self._transcript.end())
         if not self._at_line_start:
             self._write("\n")
 
@@ -80,18 +84,18 @@ class Renderer:
 
     def _text(self, text: str) -> None:
         if self._streams:
-            self._write(self._page.text(text) if self._look.drawn else clean(text))
+            self._write(self._transcript.text(text) if self._style.drawn else clean(text))
 
     def _started(self) -> None:
         """A program is complete: what was held back of it is shown before it runs."""
-        if self._streams and self._look.drawn:
-            self._write(self._page.end())
+        if self._streams and self._style.drawn:
+            self._write(self._transcript.end())
 
     def _ran(self, event: ProgramFinished) -> None:
         if not self._streams:
             return
-        if self._look.drawn:
-            self._write(self._page.program_output(event.run.output))
+        if self._style.drawn:
+            self._write(self._transcript.program_output(event.run.output))
         else:
             self._write(("" if self._at_line_start else "\n") + clean(output_block(event.run.output.text)))
 
@@ -114,13 +118,13 @@ class Renderer:
             self._terminal.note(WHY_NO_ANSWER[solution.finish])
         if self._wishes.answer_only:
             return
-        if solution.votes.k > 1 and self._look.drawn:
+        if solution.votes.k > 1 and self._style.drawn:
             self._terminal.write("\n".join(clean(line) for line in vote_lines(solution.votes)) + "\n")
         if self._wishes.figures and self._terminal.err.isatty():
             self._terminal.note(self._figures(footer(solution, self._protection)))
 
     def _figures(self, line: str) -> str:
-        return line if self._look.unicode else line.replace("·", "-")
+        return line if self._style.unicode else line.replace("·", "-")
 
     def _whole(self, solution: Solution) -> None:
         """The picked sample's text, its output blocks included."""
@@ -128,11 +132,11 @@ class Renderer:
         if picked is None and solution.samples:
             picked = solution.samples[0]
         if picked is not None:
-            self._write(self._page.text(picked.text) if self._look.drawn else clean(picked.text))
+            self._write(self._transcript.text(picked.text) if self._style.drawn else clean(picked.text))
 
     def _answer(self, answer: str) -> None:
-        if self._look.drawn and not self._wishes.answer_only:
-            self._terminal.write("\n".join(["", *answer_panel(answer, self._look)]) + "\n")
+        if self._style.drawn and not self._wishes.answer_only:
+            self._terminal.write("\n".join(["", *answer_panel(answer, self._style)]) + "\n")
         else:
             self._terminal.line(" ".join(answer.split()))
 

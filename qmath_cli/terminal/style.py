@@ -33,7 +33,7 @@ class Paint(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Style:
     """What this terminal can show. `drawn` false means: the source, untouched."""
 
     drawn: bool = False
@@ -52,12 +52,12 @@ class Look:
         return max(20, shutil.get_terminal_size().columns)
 
 
-def look(terminal: Terminal, environ: Mapping[str, str], render: Render = Render.AUTO) -> Look:
+def style_for(terminal: Terminal, environ: Mapping[str, str], render: Render = Render.AUTO) -> Style:
     """The look for a terminal's stdout."""
     tty = terminal.interactive
     colour = tty and not environ.get("NO_COLOR") and (environ.get("TERM") or "dumb") != "dumb"
     unicode = render is not Render.ASCII and speaks_unicode(getattr(terminal.out, "encoding", None), environ)
-    return Look(drawn=tty and render is not Render.OFF, colour=colour, unicode=unicode, render=render)
+    return Style(drawn=tty and render is not Render.OFF, colour=colour, unicode=unicode, render=render)
 
 
 def speaks_unicode(encoding: str | None, environ: Mapping[str, str]) -> bool:

@@ -11,20 +11,20 @@ from collections.abc import Iterable
 from qmath_cli.records import Output, RunStatus
 from qmath_cli.settings import Render
 from qmath_cli.terminal.highlight import highlight
-from qmath_cli.terminal.markdown_stream import Kind, Piece, Splitter
-from qmath_cli.terminal.maths import Style, render_display, render_inline
+from qmath_cli.terminal.markdown_stream import MarkdownStream, Piece, PieceKind
+from qmath_cli.terminal.maths import Alphabet, render_display, render_inline
 from qmath_cli.terminal.output import clean
-from qmath_cli.terminal.style import Look, Paint
+from qmath_cli.terminal.style import Paint, Style
 
 INDENT = "    "
 
 
-class Page:
+class Transcript:
     """One column of output; `text`, `program_output` and `end` return what is to be written."""
 
-    def __init__(self, look: Look) -> None:
-        self._look = look
-        self._splitter = Splitter()
+    def __init__(self, style: Style) -> None:
+        self._style = style
+        self._splitter = MarkdownStream()
         self._strong = False
         self._heading = False
         self._language = ""  # of the code block that is open
@@ -66,25 +66,25 @@ class Page:
 
     def _drawn(self, piece: Piece) -> str:
         match piece.kind:
-            case Kind.PROSE:
+            case PieceKind.PROSE:
                 return self._prose(piece.text)
-            case Kind.STRONG | Kind.HEADING | Kind.BULLET:
+            case PieceKind.STRONG | PieceKind.HEADING | PieceKind.BULLET:
                 return self._mark(piece)
-            case Kind.INLINE | Kind.BOXED:
+            case PieceKind.INLINE | PieceKind.BOXED:
                 return self._put(self._weighed(self.inline(piece)))
-            case Kind.DISPLAY:
+            case PieceKind.DISPLAY:
                 return self._display(piece)
             case _:
                 return self._code(piece)
 
     def _mark(self, piece: Piece) -> str:
-        if piece.kind is Kind.STRONG:
+        if piece.kind is PieceKind.STRONG:
             self._strong = not self._strong
-        elif piece.kind is Kind.HEADING:
+        elif piece.kind is PieceKind.HEADING:
             self._heading = True
         else:
             indent = piece.source[: len(piece.source) - len(piece.text)]
-            return self._put(indent + ("• " if self._look.unicode else "- "))
+            return self._put(indent + ("• " if self._style.unicode else "- "))
         return ""
 
     def _prose(self, text: str) -> str:
@@ -100,7 +100,7 @@ class Page:
         if not (self._strong or self._heading):
             return text
         body = text.rstrip("\n")
-        return self._look.paint(body, Paint.STRONG) + text[len(body) :]
+        return self._style.paint(body, Paint.STRONG) + text[len(body) :]
 
     def _put(self, text: str) -> str:
         if text:
@@ -114,26 +114,26 @@ class Page:
     # ------------------------------------------------------------ maths
 
     @property
-    def _style(self) -> Style:
-        return Style.UNICODE if self._look.unicode else Style.ASCII
+    def _alphabet(self) -> Alphabet:
+        return Alphabet.UNICODE if self._style.unicode else Alphabet.ASCII
 
     def inline(self, piece: Piece) -> str:
         """A span on one line; its source where it cannot be drawn."""
-        drawn = render_inline(piece.text, self._style)
-        return drawn if drawn is not None else self._look.paint(piece.source, Paint.DIM)
+        drawn = render_inline(piece.text, self._alphabet)
+        return drawn if drawn is not None else self._style.paint(piece.source, Paint.DIM)
 
     def drawing(self, latex: str, room: int) -> list[str] | None:
         """Rows for a display, in two dimensions where they fit and are wanted, else on one line."""
-        rows = None if self._look.render is Render.LINE else render_display(latex, room, self._style)
+        rows = None if self._style.render is Render.LINE else render_display(latex, room, self._alphabet)
         if rows is None:
-            line = render_inline(latex, self._style)
+            line = render_inline(latex, self._alphabet)
             rows = None if line is None else [line]
         return rows
 
     def _display(self, piece: Piece) -> str:
-        rows = self.drawing(piece.text, self._look.width() - len(INDENT))
+        rows = self.drawing(piece.text, self._style.width() - len(INDENT))
         if rows is None:
-            rows = [self._look.paint(row, Paint.DIM) for row in piece.source.split("\n")]
+            rows = [self._style.paint(row, Paint.DIM) for row in piece.source.split("\n")]
         written = self._finish_line() + "".join(self._put(f"{INDENT}{row}".rstrip() + "\n") for row in rows)
         self._swallow = True
         return written
@@ -141,21 +141,21 @@ class Page:
     # ------------------------------------------------------------ code
 
     def _code(self, piece: Piece) -> str:
-        if piece.kind is Kind.CODE_OPEN:
+        if piece.kind is PieceKind.CODE_OPEN:
             self._language, self._output_rows = piece.text.lower() or "text", 0
             return self._finish_line()
-        if piece.kind is Kind.CODE_CLOSE:
+        if piece.kind is PieceKind.CODE_CLOSE:
             self._after_output, self._language = self._language == "output", ""
             return ""
         row = piece.text.removesuffix("\n")
         if self._language == "output":
             return self._output_row(row, failed=False)
         if self._language in {"python", "py"}:
-            row = highlight(row, self._look)
+            row = highlight(row, self._style)
         return self._put(f"{INDENT}{row}".rstrip() + "\n")
 
     def _output_row(self, row: str, *, failed: bool) -> str:
-        arrow = ("→ " if self._look.unicode else "> ") if self._output_rows == 0 else "  "
+        arrow = ("→ " if self._style.unicode else "> ") if self._output_rows == 0 else "  "
         self._output_rows += 1
-        shown = self._look.paint(row, Paint.BAD if failed else Paint.GOOD)
+        shown = self._style.paint(row, Paint.BAD if failed else Paint.GOOD)
         return self._put(f"  {arrow}{shown}".rstrip() + "\n")

@@ -20,17 +20,17 @@ from functools import partial
 from pathlib import Path
 
 from qmath_cli.commands import evaluation, wiring
-from qmath_cli.commands.invocation import Frame
+from qmath_cli.commands.invocation import Invocation
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.evaluation import datasets, schedule
 from qmath_cli.evaluation.datasets import Dataset
-from qmath_cli.evaluation.grade import Marker
+from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.records import Setup
 from qmath_cli.evaluation.run_file import RunFile
 from qmath_cli.models import store
 from qmath_cli.records import Mode
-from qmath_cli.sandbox.executor import Executor
+from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.terminal.output import Terminal
 
@@ -39,7 +39,7 @@ def main() -> None:
     """Run both ways by turns and print the ratios."""
     given = [int(word) for word in sys.argv[1:]]
     problems, parallel, rounds = given + [64, 32, 5][len(given) :]
-    here, settings = Frame(Terminal.standard()), Settings(model="demo:q8_0")
+    here, settings = Invocation(Terminal.standard()), Settings(model="demo:q8_0")
     file = store.locate(settings.model, here.places)
     whole = datasets.load("demo", datasets.EMBEDDED)
     step = len(whole.items) // problems  # spread over the kinds
@@ -54,7 +54,7 @@ def main() -> None:
     print(f"median ratio {statistics.median(batched[0] / alone[0] for alone, batched in pairs):.2f}")
 
 
-def begin(executor: Executor, graders: Marker) -> None:
+def begin(executor: RestrictedExecutor, graders: SampleGrader) -> None:
     """Wait for the helper processes: their start, like the model's, is paid once however many problems follow."""
     for _ in range(3):  # workers come cold at first
         executor.open().run("print(1)")
@@ -66,7 +66,7 @@ def run(model: Model, settings: Settings, data: Dataset, parallel: int) -> tuple
     """Seconds, and the answer to every problem."""
     plan = wiring.plan_for(settings)
     prompt = partial(datasets.prompt, data.name, mode=Mode.TIR)
-    work = schedule.Work(data, Mode.TIR, plan.sampling, prompt, 1, parallel, settings.max_programs)
+    work = schedule.EvaluationPlan(data, Mode.TIR, plan.sampling, prompt, 1, parallel, settings.max_programs)
     setup = Setup(data.name, "", "", "", 0, "", Mode.TIR, plan.sampling, settings.max_programs, str(parallel))
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from qmath_cli.sandbox.executor import Executor
+from qmath_cli.sandbox.executor import RestrictedExecutor
 
 ROUNDS = 50 if "--quick" in sys.argv else 300
 MANY = 200 if "--quick" in sys.argv else 1000
@@ -35,7 +35,7 @@ def main() -> None:
 
 def spare() -> None:
     """What a solve sees: a worker that waits already."""
-    with Executor() as executor:
+    with RestrictedExecutor() as executor:
         report("waiting for the first worker (zygote: imports, warming)", [timed(lambda: executor.layers)])
         worker = executor.open()
         worker.run("1")
@@ -57,7 +57,7 @@ def spare() -> None:
 
 def zygote() -> None:
     """What one program costs from beginning to end: fork, restrictions, probes, program, kill, reap."""
-    with Executor(spares=False) as executor:
+    with RestrictedExecutor(spares=False) as executor:
         executor.open().close()
         trivial = [timed(lambda: whole(executor, "print(1)")) for _ in range(ROUNDS)]
         report("open + trivial program + close, from the zygote", trivial)
@@ -65,7 +65,7 @@ def zygote() -> None:
         report("open + sympy program + close, from the zygote", symbolic)
 
 
-def whole(executor: Executor, code: str) -> None:
+def whole(executor: RestrictedExecutor, code: str) -> None:
     """One solution with one program."""
     worker = executor.open()
     worker.run(code)
@@ -74,7 +74,7 @@ def whole(executor: Executor, code: str) -> None:
 
 def leftovers() -> None:
     """What many executions leave behind: descriptors, processes, files."""
-    with Executor(spares=False) as executor:
+    with RestrictedExecutor(spares=False) as executor:
         folder = executor.scratch
         whole(executor, "1")
         before = descriptors()

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from qmath_cli.sandbox.executor import Executor
+from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.sandbox.limits import Limits, Switch
 from tests.sandbox.watch import FAMILIES, Attack, Watch, load
 
@@ -62,13 +62,15 @@ def run(attacks: list[Attack], without: frozenset[Switch]) -> dict[Attack, list[
     return found
 
 
-_executors: dict[frozenset[Switch], Executor] = {}
+_executors: dict[frozenset[Switch], RestrictedExecutor] = {}
 
 
-def executor(without: frozenset[Switch]) -> Executor:
+def executor(without: frozenset[Switch]) -> RestrictedExecutor:
     """One executor per case."""
     if without not in _executors:
-        _executors[without] = Executor(Limits(seconds=1.5, memory=768 << 20), allow_basic=True, without=without)
+        _executors[without] = RestrictedExecutor(
+            Limits(seconds=1.5, memory=768 << 20), allow_basic=True, without=without
+        )
     return _executors[without]
 
 

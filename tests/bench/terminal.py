@@ -13,8 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from qmath_cli.terminal.style import Look
-from qmath_cli.terminal.transcript import Page
+from qmath_cli.terminal.style import Style
+from qmath_cli.terminal.transcript import Transcript
 
 DEFAULT = Path(__file__).resolve().parents[3] / "shared" / "data" / "responses" / "math_cot_50.jsonl"
 CHARACTERS = 3  # per token
@@ -30,7 +30,7 @@ def main() -> None:
     worst = 0.0
     started = time.perf_counter()
     for response in responses:
-        page = Page(Look(drawn=True, colour=True))
+        page = Transcript(Style(drawn=True, colour=True))
         for at in range(0, len(response), CHARACTERS):
             before = time.perf_counter()
             page.text(response[at : at + CHARACTERS])

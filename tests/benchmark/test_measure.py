@@ -8,16 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli.benchmark.llama_cpp import Work, opponents
+from qmath_cli.benchmark.llama_cpp import BenchmarkWork, reference_tools
 from qmath_cli.benchmark.machine import bandwidth, peak_rss
-from qmath_cli.benchmark.measure import Decode, Opponent, Plan, Report, Spread, measure, prompt_of
+from qmath_cli.benchmark.measure import (
+    BenchmarkPlan,
+    BenchmarkReport,
+    Decode,
+    ReferenceTool,
+    Spread,
+    measure,
+    prompt_of,
+)
 from qmath_cli.engine.llama.model import Options, load
 from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.errors import QmathError, UsageError
 from qmath_cli.terminal.reports.bench import table
 from tests.e2e.run import qmath
 
-SMALL = Plan(prompt_tokens=40, tokens=8, sequences=(1, 3), repeats=2)
+SMALL = BenchmarkPlan(prompt_tokens=40, tokens=8, sequences=(1, 3), repeats=2)
 
 
 @pytest.fixture
@@ -27,7 +35,7 @@ def demo(root: Path) -> Path:
 
 def test_every_sequence_decodes_all_its_tokens(demo: Path) -> None:
     """A plan gives a rate for each number of sequences, though the model would like to stop earlier."""
-    opponent = Opponent("slow", "decode 3", lambda: 1.0)
+    opponent = ReferenceTool("slow", "decode 3", lambda: 1.0)
     report = measure(lambda: load(demo, Options(), Preflight()), SMALL, [opponent])
     with load(demo, Options(), Preflight()) as model:
         assert report.prompt_tokens == len(model.tokenize(prompt_of(model, 40)))
@@ -45,7 +53,7 @@ def test_a_spread_is_a_median_with_its_range() -> None:
 def test_the_table_has_a_line_for_everything_measured() -> None:
     """What was not measured has no line."""
     one = Spread(1.0, 1.0, 1.0)
-    report = Report(one, one, 40, one, (Decode(1, one), Decode(8, one)))
+    report = BenchmarkReport(one, one, 40, one, (Decode(1, one), Decode(8, one)))
     assert len(table(report)) == 5
     assert any(line.startswith("decode, 8 at once") for line in table(report))
 
@@ -59,9 +67,10 @@ def test_the_formats_of_llama_cpps_tools_are_read(tmp_path: Path) -> None:
     """llama-bench's JSON, and llama-batched-bench's lines where it lies beside it."""
     fake_tool(tmp_path / "llama-bench", '[{"avg_ts": 12.5}]')
     fake_tool(tmp_path / "llama-batched-bench", 'noise\n{"speed_tg": 40.5}')
-    work = Work(Path("m.gguf"), 512, 64, (1, 8), threads=2, gpu_layers=0)
+    work = BenchmarkWork(Path("m.gguf"), 512, 64, (1, 8), threads=2, gpu_layers=0)
     found = {
-        f"{opponent.name} {opponent.work}": opponent.run() for opponent in opponents(tmp_path / "llama-bench", work)
+        f"{opponent.name} {opponent.work}": opponent.run()
+        for opponent in reference_tools(tmp_path / "llama-bench", work)
     }
     assert found == {
         "llama-bench prefill": 12.5,
@@ -72,13 +81,13 @@ def test_the_formats_of_llama_cpps_tools_are_read(tmp_path: Path) -> None:
 
 def test_a_tool_that_is_not_there_or_fails_is_an_error(tmp_path: Path) -> None:
     """Said before anything is measured, and with the tool's name."""
-    work = Work(Path("m.gguf"), 512, 64, (1,), threads=2, gpu_layers=0)
+    work = BenchmarkWork(Path("m.gguf"), 512, 64, (1,), threads=2, gpu_layers=0)
     with pytest.raises(UsageError, match="llama-bench"):
-        opponents(tmp_path / "llama-bench", work)
+        reference_tools(tmp_path / "llama-bench", work)
     fake_tool(tmp_path / "llama-bench", "")
     (tmp_path / "llama-bench").write_text("#!/bin/sh\nexit 3\n")
     with pytest.raises(QmathError, match="llama-bench failed"):
-        opponents(tmp_path / "llama-bench", work)[0].run()
+        reference_tools(tmp_path / "llama-bench", work)[0].run()
 
 
 def test_the_machine_is_measured() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.commands.conversion import try_decoding
-from qmath_cli.commands.invocation import Frame
+from qmath_cli.commands.invocation import Invocation
 from qmath_cli.errors import IntegrityError
 from qmath_cli.terminal.output import Terminal
 from qmath_convert.pipeline import Written
@@ -125,7 +125,7 @@ def test_the_help_does_not_pay_for_the_conversion() -> None:
 def test_a_file_that_llama_cpp_cannot_run_is_an_error(tmp_path: Path) -> None:
     """The trial decode happens in a child process, on the file as it is."""
     to_gguf(checkpoints.write(tmp_path / "m", Recipe(layers=2)), tmp_path / "m.gguf", Quant.Q8_0)
-    here = Frame(Terminal.standard())
+    here = Invocation(Terminal.standard())
     written = Written(tmp_path / "m.gguf", Quant.Q8_0, 0, "", {})
     try_decoding(here, [written])
     sound = (tmp_path / "m.gguf").read_bytes()

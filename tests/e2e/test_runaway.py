@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.records import Finish, Problem, RunStatus, Solution, Stop
-from qmath_cli.sandbox.executor import Executor
+from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.sandbox.limits import Limits
-from qmath_cli.solving.solve import Plan, Tools, solve
+from qmath_cli.solving.solve import SolvePlan, Tools, solve
 from tests.scripted import ScriptedEngine
 
 RUNAWAYS = {
@@ -31,8 +31,8 @@ RUNAWAYS = {
 
 
 @pytest.fixture(scope="module")
-def executor() -> Iterator[Executor]:
-    with closing(Executor(Limits(seconds=4.0, memory=512 << 20), allow_basic=True)) as executor:
+def executor() -> Iterator[RestrictedExecutor]:
+    with closing(RestrictedExecutor(Limits(seconds=4.0, memory=512 << 20), allow_basic=True)) as executor:
         yield executor
 
 
@@ -50,12 +50,12 @@ def children() -> set[int]:
 
 
 @pytest.mark.parametrize("name", RUNAWAYS)
-def test_the_solve_goes_on(executor: Executor, name: str) -> None:
+def test_the_solve_goes_on(executor: RestrictedExecutor, name: str) -> None:
     """The program ends within its limits, the model reads why, and answers."""
     code, statuses, word = RUNAWAYS[name]
     script = [(f"```python\n{code}\n```\n", Stop.STRING), (r"So \boxed{1}.", Stop.END)]
     engine = ScriptedEngine([script])
-    *_, solution = solve(Problem("1"), Plan(), Tools(engine, executor))
+    *_, solution = solve(Problem("1"), SolvePlan(), Tools(engine, executor))
     assert isinstance(solution, Solution)
     run = solution.samples[0].runs[0]
     assert run.output.status in statuses
@@ -68,7 +68,7 @@ def test_the_solve_goes_on(executor: Executor, name: str) -> None:
 def test_no_process_is_left() -> None:
     """After the executor is closed, every process it started is gone."""
     before = children()
-    with closing(Executor(Limits(seconds=0.5), allow_basic=True)) as executor:
+    with closing(RestrictedExecutor(Limits(seconds=0.5), allow_basic=True)) as executor:
         for code, _, _ in RUNAWAYS.values():
             worker = executor.open()
             worker.run(code)

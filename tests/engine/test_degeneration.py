@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli.engine.degeneration import Watch
+from qmath_cli.engine.degeneration import DegenerationDetector
 
 
 def fires_at(text: str) -> int | None:
     """The character at which a watch gives up on a text, each character taken for a token."""
-    watch = Watch()
+    watch = DegenerationDetector()
     return next((at for at, character in enumerate(text) if watch.add(ord(character), character)), None)
 
 
@@ -67,7 +67,7 @@ def test_real_responses_have_no_false_positive(shared: Path) -> None:
     assert len(responses) == 400
     stopped = {}
     for number, response in enumerate(responses):
-        encoded, watch = tokenizer.encode(response), Watch()
+        encoded, watch = tokenizer.encode(response), DegenerationDetector()
         for token, (start, end) in zip(encoded.ids, encoded.offsets, strict=True):
             if watch.add(token, response[start:end]):
                 stopped[number] = start

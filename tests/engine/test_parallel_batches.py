@@ -13,7 +13,7 @@ import pytest
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.devices import Placement
 from qmath_cli.engine.llama.model import Model
-from qmath_cli.engine.parallel_batches import Lanes, open_engine
+from qmath_cli.engine.parallel_batches import ParallelBatches, open_engine
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.prompting import chat
 from qmath_cli.records import Chunk, Mode, Prompt, Sampling, Segment
@@ -28,12 +28,12 @@ PROBLEMS = tuple(
 
 
 @pytest.fixture
-def lanes(model: Model) -> Iterator[Lanes]:
-    with Lanes(model, 4, 2) as engine:
+def lanes(model: Model) -> Iterator[ParallelBatches]:
+    with ParallelBatches(model, 4, 2) as engine:
         yield engine
 
 
-def test_problems_in_two_lanes_are_answered_as_each_alone(model: Model, lanes: Lanes) -> None:
+def test_problems_in_two_lanes_are_answered_as_each_alone(model: Model, lanes: ParallelBatches) -> None:
     """Greedy texts, programs' outputs included."""
     ids = [lanes.start(problem, [GREEDY])[0] for problem in PROBLEMS]
     first = collect(lanes, ids)
@@ -45,13 +45,13 @@ def test_problems_in_two_lanes_are_answered_as_each_alone(model: Model, lanes: L
             assert solve(batch, problem, [GREEDY]) == [first[key][0] + BLOCK + second[key][0]]
 
 
-def test_problems_go_to_the_lane_with_the_fewest_sequences(lanes: Lanes) -> None:
+def test_problems_go_to_the_lane_with_the_fewest_sequences(lanes: ParallelBatches) -> None:
     """Four problems on two lanes are two on each."""
     ids = [lanes.start(problem, [GREEDY])[0] for problem in (*PROBLEMS, PROBLEMS[0])]
     assert sorted(key % 2 for key in ids) == [0, 0, 1, 1]
 
 
-def test_the_samples_of_a_problem_stay_together_as_far_as_there_are_slots(lanes: Lanes) -> None:
+def test_the_samples_of_a_problem_stay_together_as_far_as_there_are_slots(lanes: ParallelBatches) -> None:
     """Two slots a lane: of three samples two share a lane, and the third has the other lane's."""
     ids = lanes.start(PROBLEMS[0], WARM[:3])
     assert [key % 2 for key in ids] == [0, 0, 1]
@@ -59,15 +59,15 @@ def test_the_samples_of_a_problem_stay_together_as_far_as_there_are_slots(lanes:
 
 def test_a_text_does_not_depend_on_the_order_of_the_samplings(model: Model) -> None:
     """The same seeds, listed backwards, give the same texts."""
-    with Lanes(model, 4, 2) as lanes:
+    with ParallelBatches(model, 4, 2) as lanes:
         forwards = solve(lanes, PROBLEMS[0], WARM)
-    with Lanes(model, 4, 2) as lanes:
+    with ParallelBatches(model, 4, 2) as lanes:
         backwards = solve(lanes, PROBLEMS[0], WARM[::-1])
     assert forwards == backwards[::-1]
     assert len(set(forwards)) > 1
 
 
-def test_two_lanes_at_the_same_work_report_by_turns(lanes: Lanes) -> None:
+def test_two_lanes_at_the_same_work_report_by_turns(lanes: ParallelBatches) -> None:
     """Two sequences of one prompt in two lanes: in as many steps as there are turns both have said something."""
     ids = lanes.start(PROBLEMS[0], WARM[:1]) + lanes.start(PROBLEMS[0], WARM[1:2])
     for _ in range(5):
@@ -75,7 +75,7 @@ def test_two_lanes_at_the_same_work_report_by_turns(lanes: Lanes) -> None:
         assert sorted(heard) == sorted(ids)
 
 
-def test_a_long_prompt_in_one_lane_does_not_keep_the_other_waiting(lanes: Lanes) -> None:
+def test_a_long_prompt_in_one_lane_does_not_keep_the_other_waiting(lanes: ParallelBatches) -> None:
     """Time is counted in tokens: while a thousand are prefilled here, many are decoded there."""
     (short,) = lanes.start(PROBLEMS[0], [GREEDY])
     lanes.step()
@@ -85,7 +85,7 @@ def test_a_long_prompt_in_one_lane_does_not_keep_the_other_waiting(lanes: Lanes)
     assert heard == [short] * 40
 
 
-def test_what_a_computing_lane_is_told_waits_for_its_batch(model: Model, lanes: Lanes) -> None:
+def test_what_a_computing_lane_is_told_waits_for_its_batch(model: Model, lanes: ParallelBatches) -> None:
     """A sequence that stopped is extended while its lane computes for another: nothing is lost, nothing said twice."""
     first, other, companion = (lanes.start(problem, [GREEDY])[0] for problem in (PROBLEMS[1], *PROBLEMS[:2]))
     assert [key % 2 for key in (first, other, companion)] == [0, 1, 0]
@@ -102,7 +102,7 @@ def test_what_a_computing_lane_is_told_waits_for_its_batch(model: Model, lanes: 
         assert solve(batch, PROBLEMS[1], [GREEDY]) == [text]
 
 
-def test_a_lane_that_has_nothing_to_do_holds_nobody_up(lanes: Lanes) -> None:
+def test_a_lane_that_has_nothing_to_do_holds_nobody_up(lanes: ParallelBatches) -> None:
     """One sequence: every step is its own."""
     (key,) = lanes.start(PROBLEMS[0], [replace(GREEDY, max_tokens=8)])
     chunks = [lanes.step() for _ in range(8)]
@@ -110,7 +110,7 @@ def test_a_lane_that_has_nothing_to_do_holds_nobody_up(lanes: Lanes) -> None:
     assert lanes.step() == ()
 
 
-def test_sequences_released_at_any_moment_leave_every_cell_free(lanes: Lanes) -> None:
+def test_sequences_released_at_any_moment_leave_every_cell_free(lanes: ParallelBatches) -> None:
     """Also while their lane is computing."""
     ids = [key for problem in PROBLEMS for key in lanes.start(problem, WARM[:2])]
     for _ in range(5):
@@ -121,7 +121,7 @@ def test_sequences_released_at_any_moment_leave_every_cell_free(lanes: Lanes) ->
     assert lanes.step() == ()
 
 
-def test_a_prompt_that_is_too_long_changes_nothing(lanes: Lanes) -> None:
+def test_a_prompt_that_is_too_long_changes_nothing(lanes: ParallelBatches) -> None:
     """The next problem is dealt as if it had never been."""
     with pytest.raises(PromptTooLong):
         lanes.start(Prompt((Segment("1 + 2 = 3. " * 2000),)), [GREEDY])
@@ -132,12 +132,12 @@ def test_a_common_beginning_is_kept_in_every_lane(model: Model, tmp_path: Path) 
     """Computed and written by the first lane, read by the second; both then compute the endings only."""
     shots = Segment("2 + 3 is 5, and 4 + 4 is 8. " * 12)
     asked = [Prompt((shots, Segment(text))) for text in ("What is 1 + 1?", "So 9 - 2 is")]
-    with Lanes(model, 2, 2, retain=1) as lanes:
+    with ParallelBatches(model, 2, 2, retain=1) as lanes:
         assert not lanes.warm(asked, tmp_path)
         ids = [lanes.start(prompt, [replace(GREEDY, max_tokens=2)])[0] for prompt in asked]
         collect(lanes, ids)
         assert all(lanes.usage(key).prefilled_tokens < 20 for key in ids)
-    with Lanes(model, 2, 2, retain=1) as lanes:
+    with ParallelBatches(model, 2, 2, retain=1) as lanes:
         assert lanes.warm(asked, tmp_path)
 
 
@@ -155,7 +155,7 @@ def interrupted_after(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def test_ctrl_c_at_any_moment_loses_nothing(model: Model, lanes: Lanes) -> None:
+def test_ctrl_c_at_any_moment_loses_nothing(model: Model, lanes: ParallelBatches) -> None:
     """Interrupted again and again at odd moments, two lanes still compute the tokens of an undisturbed run.
 
     Chunks that were on their way to the caller are lost with an interrupt; what comes is part of the same text.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.llama.library import native
+from qmath_cli.engine.llama.library import library
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.sampler import Sampler, candidates
 from qmath_cli.records import Prompt, Sampling, Segment
@@ -63,7 +63,7 @@ def test_what_may_be_drawn_is_what_llama_cpp_would_leave(sampling: Sampling, spr
 
 def by_llama_cpp(logits: np.ndarray, sampling: Sampling) -> dict[int, float]:
     """Tokens and likelihoods after llama.cpp's own chain."""
-    lib = native().lib
+    lib = library().lib
     chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
     lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_temp(sampling.temperature))
     if sampling.top_k:

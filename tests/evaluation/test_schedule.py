@@ -17,9 +17,9 @@ import pytest
 
 from qmath_cli.errors import DataError, UsageError
 from qmath_cli.evaluation.datasets import Dataset, Item
-from qmath_cli.evaluation.records import Done, Grades, Leg, Setup
+from qmath_cli.evaluation.records import Done, Grades, Group, Setup
 from qmath_cli.evaluation.run_file import RunFile
-from qmath_cli.evaluation.schedule import Work
+from qmath_cli.evaluation.schedule import EvaluationPlan
 from qmath_cli.prompting.chat import chat
 from qmath_cli.records import (
     Finish,
@@ -112,10 +112,10 @@ def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- legs
 
 
-def work(k: int = 1, problems: int = 10, parallel: int = 1) -> Work:
+def work(k: int = 1, problems: int = 10, parallel: int = 1) -> EvaluationPlan:
     """Samples of problems 0, 1, ..."""
     items = tuple(Item(str(i), f"problem {i}", "1", "1", Language.EN) for i in range(problems))
-    return Work(
+    return EvaluationPlan(
         Dataset("mine", items, "a" * 64, problems),
         Mode.COT,
         Sampling(),
@@ -136,7 +136,7 @@ def test_a_run_is_made_of_legs_and_a_broken_one_is_made_again(tmp_path: Path) ->
     with RunFile(tmp_path, SETUP) as again:
         assert again.legs == [first, second]
         rest = list(work().legs(again))
-    assert rest == [second, Leg((("8", 0), ("9", 0)), 1)]
+    assert rest == [second, Group((("8", 0), ("9", 0)), 1)]
 
 
 def test_more_samples_and_another_width_leave_finished_legs_alone(tmp_path: Path) -> None:

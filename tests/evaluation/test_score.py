@@ -89,7 +89,7 @@ def test_rewards_rank_and_make_the_headline(tmp_path: Path) -> None:
     path.write_text('{"problem": "1+1?", "answer": "2"}\n', encoding="utf-8")
     data = datasets.load("mine", path)
     done = [Done("0", Sample(rf"\boxed{{{text}}}", text, Finish.ANSWERED, index=i)) for i, text in enumerate("332")]
-    work = schedule.Work(data, Mode.COT, Sampling(), lambda _item: Prompt(()), k=3)
+    work = schedule.EvaluationPlan(data, Mode.COT, Sampling(), lambda _item: Prompt(()), k=3)
     rewarded = list(schedule.reward(work, done, PrefersTwo()))
     with evaluation.marker("") as graders:
         graded = [graders.grade(one, data.items[0]) for one in rewarded]

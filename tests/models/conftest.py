@@ -11,12 +11,12 @@ from qmath_cli.models.hashes import sha256_file
 from qmath_cli.models.lockfile import Lock, load
 from qmath_cli.models.manifest import Manifest
 from qmath_cli.models.store import gguf_path, head_path
-from qmath_cli.paths import Places, find
+from qmath_cli.paths import Paths, find
 from tests.models.small_models import Install, write_gguf
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def paths(tmp_path: Path) -> Paths:
     return find({"QMATH_HOME": str(tmp_path / "home")})
 
 
@@ -26,16 +26,16 @@ def lock() -> Lock:
 
 
 @pytest.fixture
-def install(places: Places, lock: Lock) -> Install:
+def install(paths: Paths, lock: Lock) -> Install:
     """Put a model into the store as `pull` leaves it."""
 
     def put(name: str, quantization: str = "q4_k_m", seed: int = 0) -> Path:
         model = lock.get(name)
-        path = write_gguf(gguf_path(model, quantization, places), seed=seed)
+        path = write_gguf(gguf_path(model, quantization, paths), seed=seed)
         head = write_gguf(head_path(path), seed=seed + 1) if model.kind.value == "reward" else None
-        parts = [manifest.Part(p.name, p.stat().st_size, sha256_file(p)) for p in (path, head) if p]
+        parts = [manifest.RecordedFile(p.name, p.stat().st_size, sha256_file(p)) for p in (path, head) if p]
         record = Manifest(model.name, quantization, parts[0], parts[1] if head else None, model.repo, "a" * 40)
-        manifest.write(places.models, record)
+        manifest.write(paths.models, record)
         return path
 
     return put

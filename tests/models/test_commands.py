@@ -14,13 +14,13 @@ import pytest
 from qmath_cli.app import run
 from qmath_cli.errors import ExitCode
 from qmath_cli.models import lockfile
-from qmath_cli.paths import Places
+from qmath_cli.paths import Paths
 from qmath_cli.terminal.tables import columns
 from tests.models.small_models import Install
 
 
 @pytest.fixture
-def qmath(places: Places, monkeypatch: pytest.MonkeyPatch) -> Any:
+def qmath(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run a command line with the fixture's places, and no way to open a socket: (code, stdout, stderr)."""
 
     def refuse(*_: object, **__: object) -> None:
@@ -28,7 +28,7 @@ def qmath(places: Places, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setenv("QMATH_HOME", str(places.data.parent))
+    monkeypatch.setenv("QMATH_HOME", str(paths.data.parent))
 
     def call(*arguments: str) -> tuple[int, str, str]:
         out, err = io.StringIO(), io.StringIO()

@@ -9,7 +9,7 @@ from qmath_cli import gguf_file
 from qmath_cli.errors import DoesNotFit
 from qmath_cli.gguf_file import Array, Header, TensorInfo
 from qmath_cli.models import fit
-from qmath_cli.models.fit import Need, Verdict
+from qmath_cli.models.fit import FitVerdict, Need
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.models.memory import free_disk, linux, memory
 from tests.models.small_models import write_gguf
@@ -74,10 +74,10 @@ def test_the_need_comes_from_the_files_own_numbers(tmp_path: Path) -> None:
 def test_the_verdict_follows_what_is_free() -> None:
     """Plenty, barely, too little, unknown."""
     wanted = fit.need(SEVEN, 4096)
-    assert fit.judge(wanted, 64 * GIB).verdict is Verdict.FITS
-    assert fit.judge(wanted, wanted.total).verdict is Verdict.TIGHT
-    assert fit.judge(wanted, wanted.total - 1).verdict is Verdict.NO
-    assert fit.judge(wanted, None).verdict is Verdict.UNKNOWN
+    assert fit.judge(wanted, 64 * GIB).verdict is FitVerdict.FITS
+    assert fit.judge(wanted, wanted.total).verdict is FitVerdict.TIGHT
+    assert fit.judge(wanted, wanted.total - 1).verdict is FitVerdict.NO
+    assert fit.judge(wanted, None).verdict is FitVerdict.UNKNOWN
 
 
 def test_a_refusal_says_what_would_fit(lock: Lock) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from qmath_cli.errors import IntegrityError, ModelMissing
 from qmath_cli.models import lockfile
-from qmath_cli.models.lockfile import Kind, Lock
+from qmath_cli.models.lockfile import Lock, ModelKind
 
 RELEASED = ("1.5b-instruct", "7b-instruct", "72b-instruct", "1.5b", "7b", "72b", "rm-72b")
 ENTRY = "version = 1\n[[model]]\nname = 'x'\nkind = 'base'\nfamily = 'qwen2-math'\n"
@@ -44,7 +44,7 @@ def test_a_typing_error_gets_the_nearest_names(lock: Lock) -> None:
 def test_only_reward_models_are_of_the_reward_kind(lock: Lock) -> None:
     """The kind follows the repository's name."""
     for model in lock.models:
-        assert (model.kind is Kind.REWARD) == ("rm" in model.name.split("-"))
+        assert (model.kind is ModelKind.REWARD) == ("rm" in model.name.split("-"))
 
 
 @pytest.mark.parametrize(

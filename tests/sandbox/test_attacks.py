@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.records import Protection, RunStatus
-from qmath_cli.sandbox.executor import Executor
+from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.sandbox.limits import Limits, Switch
 
 from .watch import FAMILIES, SLEEPER, Attack, Watch, load, processes, zombies
@@ -22,17 +22,17 @@ PROGRAMS = [attack for family in FAMILIES for attack in load(family)]
 
 
 @pytest.fixture(scope="module")
-def executor() -> Iterator[Executor]:
-    with Executor(LIMITS) as made:
+def executor() -> Iterator[RestrictedExecutor]:
+    with RestrictedExecutor(LIMITS) as made:
         if made.protection is not Protection.FULL:
             pytest.skip("this kernel cannot confine a worker fully")
         yield made
 
 
 @pytest.fixture(scope="module")
-def kernel() -> Iterator[Executor]:
+def kernel() -> Iterator[RestrictedExecutor]:
     """The kernel's layers alone: no rules, no audit hook, no facades."""
-    with Executor(LIMITS, without=frozenset({Switch.AUDIT, Switch.POLICY})) as made:
+    with RestrictedExecutor(LIMITS, without=frozenset({Switch.AUDIT, Switch.POLICY})) as made:
         if made.protection is not Protection.FULL:
             pytest.skip("this kernel cannot confine a worker fully")
         yield made
@@ -51,7 +51,7 @@ def _secret_in_the_environment(watch: Watch, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("attack", PROGRAMS, ids=str)
-def test_no_attack_has_an_effect_outside(attack: Attack, executor: Executor, watch: Watch) -> None:
+def test_no_attack_has_an_effect_outside(attack: Attack, executor: RestrictedExecutor, watch: Watch) -> None:
     """A watched folder, four listeners and a secret are as they were; the answer is bounded and well formed."""
     worker = executor.open()
     output = worker.run(watch.fill(attack.code))
@@ -64,7 +64,7 @@ def test_no_attack_has_an_effect_outside(attack: Attack, executor: Executor, wat
 
 
 @pytest.mark.parametrize("attack", [attack for attack in PROGRAMS if attack.family not in LIMITED], ids=str)
-def test_the_kernel_alone_holds_every_attack(attack: Attack, kernel: Executor, watch: Watch) -> None:
+def test_the_kernel_alone_holds_every_attack(attack: Attack, kernel: RestrictedExecutor, watch: Watch) -> None:
     """What Python's own layers refuse earlier and in better words would have been refused without them."""
     worker = kernel.open()
     output = worker.run(watch.fill(attack.code))
@@ -72,7 +72,7 @@ def test_the_kernel_alone_holds_every_attack(attack: Attack, kernel: Executor, w
     assert watch.effects(output.text + output.error) == []
 
 
-def test_nothing_is_left_running(executor: Executor) -> None:
+def test_nothing_is_left_running(executor: RestrictedExecutor) -> None:
     """After all of that, no process of an attack's is alive, none waits to be reaped, and the executor still works."""
     assert processes(SLEEPER) == []
     assert zombies() == []

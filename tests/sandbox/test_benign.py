@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.records import RunStatus
-from qmath_cli.sandbox.executor import Executor
+from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.sandbox.limits import Limits
 
 FOLDER = Path(__file__).parent / "benign"
@@ -39,13 +39,13 @@ PROGRAMS = load()
 
 
 @pytest.fixture(scope="module")
-def executor() -> Iterator[Executor]:
-    with Executor(Limits(seconds=30.0, text=20_000), empty="", allow_basic=True) as made:
+def executor() -> Iterator[RestrictedExecutor]:
+    with RestrictedExecutor(Limits(seconds=30.0, text=20_000), empty="", allow_basic=True) as made:
         yield made
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
-def test_a_benign_program_gives_exactly_its_text(program: Program, executor: Executor) -> None:
+def test_a_benign_program_gives_exactly_its_text(program: Program, executor: RestrictedExecutor) -> None:
     """Status ok, and the text as the file has it, character for character."""
     worker = executor.open()
     output = worker.run(program.code)

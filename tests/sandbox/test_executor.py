@@ -17,7 +17,7 @@ import pytest
 
 from qmath_cli.errors import ExecutorUnusable
 from qmath_cli.records import Output, RunStatus
-from qmath_cli.sandbox.executor import Executor
+from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.sandbox.limits import Limits
 
 from .watch import processes, zombies
@@ -26,12 +26,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def executor() -> Iterator[Executor]:
-    with Executor(Limits(seconds=1.0, memory=1 << 30), allow_basic=True) as made:
+def executor() -> Iterator[RestrictedExecutor]:
+    with RestrictedExecutor(Limits(seconds=1.0, memory=1 << 30), allow_basic=True) as made:
         yield made
 
 
-def run(executor: Executor, *programs: str) -> list[Output]:
+def run(executor: RestrictedExecutor, *programs: str) -> list[Output]:
     """The outputs of programs that one worker runs in order."""
     worker = executor.open()
     try:
@@ -69,7 +69,9 @@ def run(executor: Executor, *programs: str) -> list[Output]:
         ("import random\nrandom._os._exit(0)", "error", "RuntimeError: the program ended its own process"),
     ],
 )
-def test_how_a_program_failed_is_said_in_one_line(executor: Executor, code: str, status: str, error: str) -> None:
+def test_how_a_program_failed_is_said_in_one_line(
+    executor: RestrictedExecutor, code: str, status: str, error: str
+) -> None:
     """Type, message, and the line of the program that it points to."""
     [output] = run(executor, code)
     assert output.status == status
@@ -77,32 +79,32 @@ def test_how_a_program_failed_is_said_in_one_line(executor: Executor, code: str,
     assert output.text.endswith(output.error)
 
 
-def test_output_before_a_failure_is_kept(executor: Executor) -> None:
+def test_output_before_a_failure_is_kept(executor: RestrictedExecutor) -> None:
     """Also when the worker had to be killed."""
     outputs = run(executor, "print('so far')\n1 / 0", "print('and yet')\nwhile True: pass")
     assert [output.text.splitlines()[0] for output in outputs] == ["so far", "and yet"]
 
 
-def test_names_live_from_program_to_program(executor: Executor) -> None:
+def test_names_live_from_program_to_program(executor: RestrictedExecutor) -> None:
     """And survive a program that fails."""
     outputs = run(executor, "x = 20", "def f(n): return n + x", "nonsense", "f(22)")
     assert outputs[-1].text == "42"
 
 
-def test_names_do_not_pass_from_worker_to_worker(executor: Executor) -> None:
+def test_names_do_not_pass_from_worker_to_worker(executor: RestrictedExecutor) -> None:
     """Each has a namespace of its own."""
     run(executor, "x = 1")
     [output] = run(executor, "x")
     assert output.error.startswith("NameError")
 
 
-def test_earlier_programs_are_repeated_after_a_death(executor: Executor) -> None:
+def test_earlier_programs_are_repeated_after_a_death(executor: RestrictedExecutor) -> None:
     """Their output is not."""
     outputs = run(executor, "print('once')\nx = 5", "while True: pass", "x + 1")
     assert [output.text for output in outputs[::2]] == ["once", "6"]
 
 
-def test_a_namespace_that_cannot_be_restored_is_said_to_be_lost(executor: Executor) -> None:
+def test_a_namespace_that_cannot_be_restored_is_said_to_be_lost(executor: RestrictedExecutor) -> None:
     """Here because repeating it takes longer than half of one program's time."""
     outputs = run(executor, "import time\ntime.sleep(0.8)\nx = 5", "while True: pass", "x", "1 + 1")
     assert outputs[2].text.startswith("(earlier variables were lost)")
@@ -110,26 +112,26 @@ def test_a_namespace_that_cannot_be_restored_is_said_to_be_lost(executor: Execut
     assert outputs[3].text == "2"
 
 
-def test_random_numbers_differ_between_workers(executor: Executor) -> None:
+def test_random_numbers_differ_between_workers(executor: RestrictedExecutor) -> None:
     """Samples of one problem that simulate must not all draw the same."""
     outputs = [run(executor, "import random\nrandom.random()")[0].text for _ in range(3)]
     assert len(set(outputs)) == 3
 
 
-def test_hashing_is_the_same_in_every_worker(executor: Executor) -> None:
+def test_hashing_is_the_same_in_every_worker(executor: RestrictedExecutor) -> None:
     """So that sets of symbols print in the same order every time."""
     outputs = [run(executor, "hash('qmath')")[0].text for _ in range(2)]
     assert outputs[0] == outputs[1]
 
 
-def test_eight_workers_run_at_once(executor: Executor) -> None:
+def test_eight_workers_run_at_once(executor: RestrictedExecutor) -> None:
     """Each from a thread of its own, as a batch of samples does."""
     with ThreadPoolExecutor(8) as pool:
         outputs = list(pool.map(lambda n: run(executor, f"import time\ntime.sleep(0.1)\n{n} * 2")[0].text, range(8)))
     assert outputs == [str(2 * n) for n in range(8)]
 
 
-def test_close_from_another_thread_ends_a_running_program(executor: Executor) -> None:
+def test_close_from_another_thread_ends_a_running_program(executor: RestrictedExecutor) -> None:
     """Long before its limit."""
     worker = executor.open()
     threading.Timer(0.1, worker.close).start()
@@ -138,7 +140,7 @@ def test_close_from_another_thread_ends_a_running_program(executor: Executor) ->
     worker.close()
 
 
-def test_ctrl_c_while_a_program_runs_reaches_us_and_kills_it(executor: Executor) -> None:
+def test_ctrl_c_while_a_program_runs_reaches_us_and_kills_it(executor: RestrictedExecutor) -> None:
     """The program is in a session of its own: it neither sees the signal nor survives it."""
     worker = executor.open()
     threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
@@ -150,7 +152,7 @@ def test_ctrl_c_while_a_program_runs_reaches_us_and_kills_it(executor: Executor)
 
 def test_a_closed_executor_opens_nothing() -> None:
     """And closing twice is no matter."""
-    executor = Executor(preload=())
+    executor = RestrictedExecutor(preload=())
     executor.close()
     executor.close()
     with pytest.raises(ExecutorUnusable):
@@ -160,7 +162,7 @@ def test_a_closed_executor_opens_nothing() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors and processes in /proc")
 def test_many_executions_leave_nothing_behind() -> None:
     """No descriptor, no process, no file."""
-    with Executor(preload=(), allow_basic=True) as executor:
+    with RestrictedExecutor(preload=(), allow_basic=True) as executor:
         folder = executor.scratch
         run(executor, "1")
         time.sleep(0.2)  # the spare is being made: its pipes count
@@ -177,8 +179,8 @@ def test_many_executions_leave_nothing_behind() -> None:
 
 VICTIM = """
 import sys
-from qmath_cli.sandbox.executor import Executor
-executor = Executor(preload=(), allow_basic=True)
+from qmath_cli.sandbox.executor import RestrictedExecutor
+executor = RestrictedExecutor(preload=(), allow_basic=True)
 print(executor.scratch, flush=True)
 if sys.argv[1] == "running":
     worker = executor.open()
@@ -210,12 +212,12 @@ def test_no_worker_survives_qmath(when: str, delay: float, tmp_path: Path) -> No
     assert when == "starting" or list(tmp_path.iterdir()) == []  # before the zygote there is nobody to tidy up
 
 
-def test_a_program_indented_as_a_whole_runs(executor: Executor) -> None:
+def test_a_program_indented_as_a_whole_runs(executor: RestrictedExecutor) -> None:
     """As models write them inside of lists."""
     assert run(executor, "    x = 3\n    if x:\n        print(x)\n")[0].text == "3"
 
 
-def test_a_program_that_closed_its_stdout_leaves_the_next_one_a_fresh_one(executor: Executor) -> None:
+def test_a_program_that_closed_its_stdout_leaves_the_next_one_a_fresh_one(executor: RestrictedExecutor) -> None:
     """And `exit()`, which closes stdin, leaves an empty stdin behind."""
     outputs = run(executor, "import sys\nsys.stdout.close()", "print(1)", "exit()", "import sys\nsys.stdin.read()")
     assert [output.text for output in outputs[1::2]] == ["1", "''"]
@@ -224,7 +226,7 @@ def test_a_program_that_closed_its_stdout_leaves_the_next_one_a_fresh_one(execut
 @pytest.mark.skipif(sys.platform != "linux", reason="kills a zygote, which only Linux has")
 def test_the_death_of_the_zygote_is_survived() -> None:
     """Its workers die with it; the next solution gets a new one."""
-    with Executor(preload=(), allow_basic=True) as executor:
+    with RestrictedExecutor(preload=(), allow_basic=True) as executor:
         assert run(executor, "1 + 1")[0].text == "2"
         executor.protection  # noqa: B018  the spare is there
         time.sleep(0.3)
@@ -240,5 +242,8 @@ def test_the_death_of_the_zygote_is_survived() -> None:
 def test_a_worker_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last line of its traceback, in an error the user can read."""
     monkeypatch.setattr("qmath_cli.sandbox.parent.launch.LINE", "import no_such_module")
-    with Executor(preload=()) as executor, pytest.raises(ExecutorUnusable, match="No module named 'no_such_module'"):
+    with (
+        RestrictedExecutor(preload=()) as executor,
+        pytest.raises(ExecutorUnusable, match="No module named 'no_such_module'"),
+    ):
         executor.open()

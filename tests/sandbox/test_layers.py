@@ -11,7 +11,7 @@ import pytest
 
 from qmath_cli.errors import ExecutorUnusable
 from qmath_cli.records import Protection
-from qmath_cli.sandbox.executor import Executor
+from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.sandbox.levels import parse, protection_of
 from qmath_cli.sandbox.limits import Guard, Hold, Layer, Limits, Switch
 
@@ -24,21 +24,21 @@ KERNEL = frozenset({Switch.LANDLOCK, Switch.SECCOMP})
 
 
 @contextmanager
-def executor(*without: Switch) -> Iterator[Executor]:
+def executor(*without: Switch) -> Iterator[RestrictedExecutor]:
     """An executor that leaves layers out."""
     limits = Limits(seconds=2.0, memory=1 << 30)
-    with Executor(limits, allow_basic=True, preload=("numpy",), without=frozenset(without)) as made:
+    with RestrictedExecutor(limits, allow_basic=True, preload=("numpy",), without=frozenset(without)) as made:
         if Switch.LANDLOCK not in without and not any("Landlock ABI" in layer.detail for layer in made.layers):
             pytest.skip("this kernel has no Landlock")
         yield made
 
 
-def holds(made: Executor) -> dict[Guard, Hold]:
+def holds(made: RestrictedExecutor) -> dict[Guard, Hold]:
     """Who was seen to hold what."""
     return {layer.guard: layer.hold for layer in made.layers}
 
 
-def effects(made: Executor, family: str, name: str, folder: Path) -> list[str]:
+def effects(made: RestrictedExecutor, family: str, name: str, folder: Path) -> list[str]:
     """What one attack of the suite does to a watched folder."""
     [attack] = [attack for attack in load(family) if attack.name == name]
     assert isinstance(attack, Attack)
@@ -98,14 +98,14 @@ def test_without_anything_the_attacks_do_what_they_say(tmp_path: Path) -> None:
 
 def test_basic_protection_needs_consent() -> None:
     """Without it no worker is handed out, and the message says how to consent."""
-    with Executor(preload=(), without=KERNEL) as made, pytest.raises(ExecutorUnusable) as caught:
+    with RestrictedExecutor(preload=(), without=KERNEL) as made, pytest.raises(ExecutorUnusable) as caught:
         made.open()
     assert "--allow-basic-executor" in caught.value.hint
 
 
 def test_a_kernel_without_landlock_opens_no_file_at_all(tmp_path: Path) -> None:
     """Everything is imported beforehand, and the protection is full all the same."""
-    with Executor(preload=("sympy",), without=frozenset({Switch.OLD_KERNEL})) as made:
+    with RestrictedExecutor(preload=("sympy",), without=frozenset({Switch.OLD_KERNEL})) as made:
         assert made.protection is Protection.FULL
         assert effects(made, "files", "read the secret with numpy.fromfile", tmp_path) == []
         worker = made.open()

@@ -10,7 +10,7 @@ import pytest
 
 from qmath_cli.records import RunStatus
 from qmath_cli.sandbox.confinement import macos, windows
-from qmath_cli.sandbox.executor import orders_for
+from qmath_cli.sandbox.executor import config_for
 from qmath_cli.sandbox.limits import Limits
 from qmath_cli.sandbox.parent import exchange, launch, live, pipes
 
@@ -109,7 +109,7 @@ def test_a_worker_started_directly_answers_on_either_port(
     """One interpreter per worker, as on macOS and Windows; and a thread for each stream, as on Windows."""
     monkeypatch.setattr(live, "open_port", port)
     limits = Limits(seconds=1.0)
-    launcher = launch.DirectLauncher(orders_for(limits, tmp_path, (), frozenset()))
+    launcher = launch.DirectLauncher(config_for(limits, tmp_path, (), frozenset()))
     process = live.LiveProcess(launcher.launch(), limits.memory)
     process.await_ready()
     answer = process.run("print('out' * 3)\n6 * 7", 5.0, limits.output)
@@ -122,7 +122,7 @@ def test_a_worker_started_directly_answers_on_either_port(
 def test_a_worker_above_its_memory_is_killed_from_outside(tmp_path: Path) -> None:
     """Where no kernel limit works, the parent looks and kills."""
     limits = Limits(seconds=10.0)
-    launcher = launch.DirectLauncher(orders_for(limits, tmp_path, (), frozenset()))
+    launcher = launch.DirectLauncher(config_for(limits, tmp_path, (), frozenset()))
     process = live.LiveProcess(launcher.launch(), limits.memory)
     process.await_ready()
     process.greedy = lambda: True

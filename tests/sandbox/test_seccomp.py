@@ -9,7 +9,7 @@ import pytest
 
 from qmath_cli.sandbox.confinement import landlock
 from qmath_cli.sandbox.confinement.seccomp import Op, program
-from qmath_cli.sandbox.confinement.syscalls import MACHINES, Machine, machine
+from qmath_cli.sandbox.confinement.syscalls import MACHINES, Architecture, machine
 
 PID = 4242
 ALLOW, KILL = 0x7FFF0000, 0x80000000
@@ -38,7 +38,7 @@ NUMBERS = {  # of the refused calls: the filter does not know them, so the tests
 }
 
 
-def instructions(made: Machine, *, reading: bool = True) -> list[Op]:
+def instructions(made: Architecture, *, reading: bool = True) -> list[Op]:
     """What the kernel is given, read back."""
     fields = struct.iter_unpack("=HBBI", program(made, PID, reading=reading))
     return [Op(code, k, yes, no) for code, yes, no, k in fields]

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qmath_cli.terminal.markdown_stream import Kind, Piece, Splitter
+from qmath_cli.terminal.markdown_stream import MarkdownStream, Piece, PieceKind
 
 
 def split(*chunks: str) -> list[Piece]:
     """All pieces of a text that comes in these chunks, adjacent prose joined."""
-    splitter = Splitter()
+    splitter = MarkdownStream()
     pieces = [piece for chunk in chunks for piece in splitter.feed(chunk)]
     return joined([*pieces, *splitter.close()])
 
@@ -26,14 +26,14 @@ def joined(pieces: Sequence[Piece]) -> list[Piece]:
     """Pieces with adjacent prose as one."""
     found: list[Piece] = []
     for piece in pieces:
-        if found and piece.kind is found[-1].kind is Kind.PROSE:
-            found[-1] = Piece(Kind.PROSE, found[-1].text + piece.text, found[-1].source + piece.source)
+        if found and piece.kind is found[-1].kind is PieceKind.PROSE:
+            found[-1] = Piece(PieceKind.PROSE, found[-1].text + piece.text, found[-1].source + piece.source)
         else:
             found.append(piece)
     return found
 
 
-def kinds(text: str) -> list[tuple[Kind, str]]:
+def kinds(text: str) -> list[tuple[PieceKind, str]]:
     """What a text is split into."""
     return [(piece.kind, piece.text) for piece in split(text)]
 
@@ -54,7 +54,7 @@ def test_real_responses_split_alike_however_they_are_cut(responses: list[str]) -
         for response in responses:
             whole = split(response)
             assert "".join(piece.source for piece in whole) == response
-            splitter, pieces, at = Splitter(), [], 0
+            splitter, pieces, at = MarkdownStream(), [], 0
             while at < len(response):
                 end = at + chance.choice((1, 2, 3, 4, 5, 8, 13, 40))
                 pieces += splitter.feed(response[at:end])
@@ -79,8 +79,8 @@ _SOUP = st.lists(
 @settings(max_examples=500, deadline=None)
 def test_any_text_splits_alike_however_it_is_cut(text: str, data: st.DataObject) -> None:
     """Delimiters in any order, cut anywhere: the same pieces, and their sources joined are the text."""
-    places = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=12)))
-    chunks = [text[start:end] for start, end in zip([0, *places], [*places, len(text)], strict=True)]
+    paths = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=12)))
+    chunks = [text[start:end] for start, end in zip([0, *paths], [*paths, len(text)], strict=True)]
     assert split(*chunks) == split(text)
     assert "".join(piece.source for piece in split(text)) == text
 
@@ -88,32 +88,43 @@ def test_any_text_splits_alike_however_it_is_cut(text: str, data: st.DataObject)
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        (r"so \(x^2\) is", [(Kind.PROSE, "so "), (Kind.INLINE, "x^2"), (Kind.PROSE, " is")]),
-        (r"\[ a \\[2pt] b \]", [(Kind.DISPLAY, r" a \\[2pt] b ")]),
-        ("$$x$$", [(Kind.DISPLAY, "x")]),
-        ("$x$.", [(Kind.INLINE, "x"), (Kind.PROSE, ".")]),
-        ("costs $5 and $10", [(Kind.PROSE, "costs $5 and $10")]),
-        (r"pay \$3", [(Kind.PROSE, "pay $3")]),
-        (r"is \boxed{\frac{1}{2}}.", [(Kind.PROSE, "is "), (Kind.BOXED, r"\boxed{\frac{1}{2}}"), (Kind.PROSE, ".")]),
-        (r"\begin{align}a\end{align}", [(Kind.DISPLAY, r"\begin{align}a\end{align}")]),
-        (r"\(never closed", [(Kind.PROSE, r"\(never closed")]),
-        ("**bold** x", [(Kind.STRONG, ""), (Kind.PROSE, "bold"), (Kind.STRONG, ""), (Kind.PROSE, " x")]),
-        ("2**3 and **kw", [(Kind.PROSE, "2**3 and **kw")]),
-        ("## Title\n", [(Kind.HEADING, "## "), (Kind.PROSE, "Title\n")]),
-        ("- item\n-5\n", [(Kind.BULLET, "- "), (Kind.PROSE, "item\n-5\n")]),
+        (r"so \(x^2\) is", [(PieceKind.PROSE, "so "), (PieceKind.INLINE, "x^2"), (PieceKind.PROSE, " is")]),
+        (r"\[ a \\[2pt] b \]", [(PieceKind.DISPLAY, r" a \\[2pt] b ")]),
+        ("$$x$$", [(PieceKind.DISPLAY, "x")]),
+        ("$x$.", [(PieceKind.INLINE, "x"), (PieceKind.PROSE, ".")]),
+        ("costs $5 and $10", [(PieceKind.PROSE, "costs $5 and $10")]),
+        (r"pay \$3", [(PieceKind.PROSE, "pay $3")]),
+        (
+            r"is \boxed{\frac{1}{2}}.",
+            [(PieceKind.PROSE, "is "), (PieceKind.BOXED, r"\boxed{\frac{1}{2}}"), (PieceKind.PROSE, ".")],
+        ),
+        (r"\begin{align}a\end{align}", [(PieceKind.DISPLAY, r"\begin{align}a\end{align}")]),
+        (r"\(never closed", [(PieceKind.PROSE, r"\(never closed")]),
+        (
+            "**bold** x",
+            [(PieceKind.STRONG, ""), (PieceKind.PROSE, "bold"), (PieceKind.STRONG, ""), (PieceKind.PROSE, " x")],
+        ),
+        ("2**3 and **kw", [(PieceKind.PROSE, "2**3 and **kw")]),
+        ("## Title\n", [(PieceKind.HEADING, "## "), (PieceKind.PROSE, "Title\n")]),
+        ("- item\n-5\n", [(PieceKind.BULLET, "- "), (PieceKind.PROSE, "item\n-5\n")]),
         (
             "```python\nx\n```\ny",
-            [(Kind.CODE_OPEN, "python"), (Kind.CODE, "x\n"), (Kind.CODE_CLOSE, ""), (Kind.PROSE, "y")],
+            [
+                (PieceKind.CODE_OPEN, "python"),
+                (PieceKind.CODE, "x\n"),
+                (PieceKind.CODE_CLOSE, ""),
+                (PieceKind.PROSE, "y"),
+            ],
         ),
     ],
 )
-def test_each_construct_is_recognised(text: str, wanted: list[tuple[Kind, str]]) -> None:
+def test_each_construct_is_recognised(text: str, wanted: list[tuple[PieceKind, str]]) -> None:
     """Delimiters, prices, boxes, environments, the little Markdown, fences."""
     assert kinds(text) == wanted
 
 
 def test_prose_is_given_out_at_once() -> None:
     """A word is not held back until the sentence is over."""
-    splitter = Splitter()
+    splitter = MarkdownStream()
     assert [piece.text for piece in splitter.feed("The answ")] == ["The answ"]
     assert splitter.held == 0

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wcwidth import wcswidth
 
-from qmath_cli.terminal.markdown_stream import Kind, Splitter
-from qmath_cli.terminal.maths import Style, render_display, render_inline, understood
+from qmath_cli.terminal.markdown_stream import MarkdownStream, PieceKind
+from qmath_cli.terminal.maths import Alphabet, render_display, render_inline, understood
 from qmath_cli.terminal.maths.mathml import mathml
 
 TABLE = tomllib.loads((Path(__file__).parents[1] / "data" / "maths.toml").read_text(encoding="utf-8"))["formula"]
@@ -33,7 +33,7 @@ def test_each_formula_of_the_table_has_its_picture(entry: dict[str, str]) -> Non
     """On one line, in ASCII and in two dimensions, or refused where the table has no picture."""
     latex, line = entry["latex"], entry.get("line")
     assert render_inline(latex) == line
-    assert render_inline(latex, Style.ASCII) == entry.get("ascii")
+    assert render_inline(latex, Alphabet.ASCII) == entry.get("ascii")
     flat = None if line is None else f"|{line}"
     assert _picture(render_display(latex, WIDTH)) == entry.get("display", flat)
 
@@ -59,14 +59,14 @@ def test_mathml_is_well_formed_and_refused_where_the_formula_is_not_understood(e
 # ---------------------------------------------------------------- real responses
 
 
-def spans(shared: Path) -> Iterator[tuple[Kind, str]]:
+def spans(shared: Path) -> Iterator[tuple[PieceKind, str]]:
     """Every mathematical span of the 400 responses."""
     with (shared / "responses" / "math_cot_50.jsonl").open(encoding="utf-8") as lines:
         for line in lines:
             for response in json.loads(line)["code"]:
-                splitter = Splitter()
+                splitter = MarkdownStream()
                 for piece in [*splitter.feed(response), *splitter.close()]:
-                    if piece.kind in {Kind.INLINE, Kind.DISPLAY, Kind.BOXED}:
+                    if piece.kind in {PieceKind.INLINE, PieceKind.DISPLAY, PieceKind.BOXED}:
                         yield piece.kind, piece.text
 
 
@@ -75,7 +75,7 @@ def test_real_responses_are_drawn_and_no_command_leaks(shared: Path) -> None:
     total = drawn = 0
     for kind, latex in spans(shared):
         total += 1
-        rows = render_display(latex, 80) if kind is Kind.DISPLAY else None
+        rows = render_display(latex, 80) if kind is PieceKind.DISPLAY else None
         line = render_inline(latex)
         drawn += line is not None or rows is not None
         for picture in (line, "\n".join(rows or ())):
@@ -177,7 +177,7 @@ def test_a_display_keeps_everything_and_its_width(latex: str, width: int) -> Non
 @settings(max_examples=300, deadline=None)
 def test_ascii_pictures_are_ascii(latex: str) -> None:
     """In ASCII style nothing else is drawn."""
-    pictures: list[Any] = [render_inline(latex, Style.ASCII), *(render_display(latex, 200, Style.ASCII) or ())]
+    pictures: list[Any] = [render_inline(latex, Alphabet.ASCII), *(render_display(latex, 200, Alphabet.ASCII) or ())]
     assert all(picture is None or picture.isascii() for picture in pictures)
 
 
@@ -185,9 +185,9 @@ def test_ascii_pictures_are_ascii(latex: str) -> None:
 @settings(max_examples=1500, deadline=None)
 def test_no_text_breaks_the_renderers(latex: str) -> None:
     """Anything at all is drawn or refused."""
-    for style in Style:
-        render_inline(latex, style)
-        render_display(latex, 40, style)
+    for alphabet in Alphabet:
+        render_inline(latex, alphabet)
+        render_display(latex, 40, alphabet)
     mathml(latex)
 
 

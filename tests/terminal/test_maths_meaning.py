@@ -20,7 +20,7 @@ from sympy.parsing.sympy_parser import (
     standard_transformations,
 )
 
-from qmath_cli.terminal.maths import Style, render_inline
+from qmath_cli.terminal.maths import Alphabet, render_inline
 
 VALUES = {"x": 7, "y": 11, "z": 13}
 _RULES = (*standard_transformations, implicit_multiplication, convert_xor)
@@ -123,7 +123,7 @@ def read_back(line: str) -> Fraction:
 @settings(max_examples=400, deadline=None)
 def test_a_line_has_the_value_of_its_formula(formula: Formula) -> None:
     """Whatever is beside, over or under whatever."""
-    line = render_inline(formula.latex, Style.ASCII)
+    line = render_inline(formula.latex, Alphabet.ASCII)
     assert line is None or read_back(line) == formula.value, line
 
 
@@ -131,7 +131,7 @@ def test_a_line_has_the_value_of_its_formula(formula: Formula) -> None:
 @settings(max_examples=400, deadline=None)
 def test_the_two_alphabets_put_parentheses_alike(formula: Formula) -> None:
     """What holds for ASCII holds for Unicode: where the scripts are written out they are the same line."""
-    plain, drawn = (render_inline(formula.latex, style) for style in (Style.ASCII, Style.UNICODE))
+    plain, drawn = (render_inline(formula.latex, alphabet) for alphabet in (Alphabet.ASCII, Alphabet.UNICODE))
     if plain is None or drawn is None:
         assert plain is drawn
         return

@@ -31,8 +31,8 @@ from qmath_cli.records import (
 )
 from qmath_cli.settings import Render
 from qmath_cli.terminal.output import Terminal, clean
-from qmath_cli.terminal.render import Renderer, Wishes
-from qmath_cli.terminal.style import Look, look, speaks_unicode
+from qmath_cli.terminal.render import Renderer, RenderOptions
+from qmath_cli.terminal.style import Style, speaks_unicode, style_for
 
 CODE = "print(1 + 2)"
 RUN = ProgramRun(CODE, Output("3", RunStatus.OK, 0.1))
@@ -77,7 +77,7 @@ def events(k: int = 1) -> list[Event]:
     return [*stream, SampleFinished(done.samples[0]), done]
 
 
-def shown(look_: Look, wishes: Wishes | None = None, *, tty: bool = True) -> tuple[str, str]:
+def shown(look_: Style, wishes: RenderOptions | None = None, *, tty: bool = True) -> tuple[str, str]:
     """Stdout and stderr after all events."""
     out, err = (Screen(), Screen()) if tty else (io.StringIO(), io.StringIO())
     renderer = Renderer(Terminal(out, err), look_, wishes, Protection.FULL)
@@ -89,7 +89,7 @@ def shown(look_: Look, wishes: Wishes | None = None, *, tty: bool = True) -> tup
 
 def test_a_person_sees_the_mathematics_drawn() -> None:
     """Prose, program, output, picture, the answer in a frame with its source below, the figures on stderr."""
-    out, err = shown(Look(drawn=True))
+    out, err = shown(Style(drawn=True))
     assert out == (
         "We use Python, because x²:\n\n    print(1 + 2)\n  → 3\n\nSo the answer is \n"
         "    ┌───┐\n    │ 3 │\n    │ ─ │\n    │ 4 │\n    └───┘\nDone.\n"
@@ -100,14 +100,14 @@ def test_a_person_sees_the_mathematics_drawn() -> None:
 
 def test_a_pipe_gets_the_source_and_the_answer_last() -> None:
     """Every character the model wrote, the outputs in their fences, one answer line, nothing on stderr."""
-    out, err = shown(Look(), tty=False)
+    out, err = shown(Style(), tty=False)
     assert out == f"{BEFORE}```output\n3\n```\n{AFTER}\n\\frac{{3}}{{4}}\n"
     assert err == ""
 
 
 def test_ascii_has_nothing_but_ascii() -> None:
     """Where the terminal has no Unicode, fractions, frames and arrows are drawn in ASCII, on stderr too."""
-    out, err = shown(Look(drawn=True, unicode=False))
+    out, err = shown(Style(drawn=True, unicode=False))
     assert out.isascii()
     assert err.isascii()
     assert "---" in out
@@ -115,12 +115,12 @@ def test_ascii_has_nothing_but_ascii() -> None:
 
 def test_answer_only_is_one_line() -> None:
     """With `-a` stdout has the answer and nothing else, on a terminal too."""
-    assert shown(Look(drawn=True), Wishes(answer_only=True)) == ("\\frac{3}{4}\n", "")
+    assert shown(Style(drawn=True), RenderOptions(answer_only=True)) == ("\\frac{3}{4}\n", "")
 
 
 def test_several_samples_show_the_picked_one_and_the_count() -> None:
     """No text of any sample streams; each finished one is a line on stderr; the picked one is shown, then the votes."""
-    out, err = shown(Look(drawn=True), Wishes(k=3, pick=Pick.MAJ))
+    out, err = shown(Style(drawn=True), RenderOptions(k=3, pick=Pick.MAJ))
     assert out.count("print(1 + 2)") == 1
     assert out.endswith("\\frac{3}{4}\n3/3  \\frac{3}{4}\n")
     assert err.startswith("[1/3] \\frac{3}{4}\n")
@@ -129,15 +129,15 @@ def test_several_samples_show_the_picked_one_and_the_count() -> None:
 
 def test_colours_are_the_only_escape_sequences() -> None:
     """SGR codes and nothing else; without them the text is that of a terminal without colours."""
-    out, _ = shown(Look(drawn=True, colour=True))
+    out, _ = shown(Style(drawn=True, colour=True))
     assert "\x1b[" in out
-    assert re.sub(r"\x1b\[[0-9;]*m", "", out) == shown(Look(drawn=True))[0]
+    assert re.sub(r"\x1b\[[0-9;]*m", "", out) == shown(Style(drawn=True))[0]
 
 
 def test_control_characters_never_reach_the_terminal() -> None:
     """Escape sequences in the model's text and in a program's output lose their teeth, however they are cut."""
     evil = "\x1b]52;c;AAAA\x07\x1b[2J\x9b31m\u202edanger\r"
-    for look_ in (Look(), Look(drawn=True, colour=True)):
+    for look_ in (Style(), Style(drawn=True, colour=True)):
         out = Screen()
         renderer = Renderer(Terminal(out, Screen()), look_)
         for char in evil:
@@ -151,7 +151,7 @@ def test_control_characters_never_reach_the_terminal() -> None:
 def test_no_answer_leaves_the_last_line_to_the_text() -> None:
     """On a pipe nothing that looks like an answer follows a text without one; stderr says why."""
     out, err = io.StringIO(), io.StringIO()
-    Renderer(Terminal(out, err), Look()).event(solution(answer=None, finish=Finish.OUT_OF_TOKENS))
+    Renderer(Terminal(out, err), Style()).event(solution(answer=None, finish=Finish.OUT_OF_TOKENS))
     assert out.getvalue() == ""
     assert err.getvalue() == "the token limit was reached before an answer\n"
 
@@ -159,7 +159,7 @@ def test_no_answer_leaves_the_last_line_to_the_text() -> None:
 def test_a_cut_off_program_is_shown_as_far_as_it_came() -> None:
     """Ctrl-C inside a program: what was held back of its last line is written, and the line ended."""
     out = Screen()
-    renderer = Renderer(Terminal(out, Screen()), Look(drawn=True))
+    renderer = Renderer(Terminal(out, Screen()), Style(drawn=True))
     renderer.event(TextDelta(0, "Now\n```python\nx = 1\ny = "))
     renderer.close()
     assert out.getvalue() == "Now\n    x = 1\n    y =\n"
@@ -178,10 +178,10 @@ def test_a_cut_off_program_is_shown_as_far_as_it_came() -> None:
 )
 def test_the_environment_decides_the_look(environ: dict[str, str], colour: bool, unicode: bool) -> None:
     """NO_COLOR, TERM and the locale are respected."""
-    found = look(Terminal(Screen(), Screen()), environ)
+    found = style_for(Terminal(Screen(), Screen()), environ)
     assert (found.colour, found.unicode, found.drawn) == (colour, unicode, True)
-    assert not look(Terminal(Screen(), Screen()), environ, Render.OFF).drawn
-    assert not look(Terminal(Screen(), Screen()), environ, Render.ASCII).unicode
+    assert not style_for(Terminal(Screen(), Screen()), environ, Render.OFF).drawn
+    assert not style_for(Terminal(Screen(), Screen()), environ, Render.ASCII).unicode
 
 
 def test_an_encoding_that_is_not_unicode_gets_ascii() -> None:

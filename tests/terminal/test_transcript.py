@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli.terminal.style import Look
-from qmath_cli.terminal.transcript import Page
+from qmath_cli.terminal.style import Style
+from qmath_cli.terminal.transcript import Transcript
 
 
-def written(look: Look, *chunks: str) -> str:
+def written(style: Style, *chunks: str) -> str:
     """Everything a page gives out for a text in these chunks."""
-    page = Page(look)
-    return "".join(page.text(chunk) for chunk in chunks) + page.end()
+    transcript = Transcript(style)
+    return "".join(transcript.text(chunk) for chunk in chunks) + transcript.end()
 
 
-@pytest.mark.parametrize("look", [Look(drawn=True), Look(drawn=True, unicode=False)], ids=["unicode", "ascii"])
-def test_real_responses_are_drawn_alike_however_they_are_cut(shared: Path, look: Look) -> None:
+@pytest.mark.parametrize("style", [Style(drawn=True), Style(drawn=True, unicode=False)], ids=["unicode", "ascii"])
+def test_real_responses_are_drawn_alike_however_they_are_cut(shared: Path, style: Style) -> None:
     """Since only what was returned is written, and the whole is the same, nothing can have been printed twice."""
     chance = random.Random(4)
     with (shared / "responses" / "math_cot_50.jsonl").open(encoding="utf-8") as lines:
@@ -30,7 +30,7 @@ def test_real_responses_are_drawn_alike_however_they_are_cut(shared: Path, look:
             end = at + chance.choice((1, 2, 3, 5, 8, 21))
             chunks.append(response[at:end])
             at = end
-        assert written(look, *chunks) == written(look, response)
+        assert written(style, *chunks) == written(style, response)
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_real_responses_are_drawn_alike_however_they_are_cut(shared: Path, look:
 )
 def test_each_construct_has_its_place(text: str, wanted: str) -> None:
     """Displays on lines of their own, bullets, headings, refused formulas as source, outputs set off."""
-    assert written(Look(drawn=True), text) == wanted
+    assert written(Style(drawn=True), text) == wanted

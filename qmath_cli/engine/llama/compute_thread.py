@@ -20,7 +20,7 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Any
 
-from qmath_cli.engine.llama.library import native
+from qmath_cli.engine.llama.library import library
 
 _GLANCE = 1.0  # seconds; on Windows a wait without an end cannot be interrupted
 
@@ -35,16 +35,16 @@ class AbortFlag:
     def __init__(self) -> None:
         self._flag = ctypes.create_string_buffer(2)
         self.address = ctypes.addressof(self._flag)
-        library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
-        self.callback: Any = ctypes.cast(library.strlen, native().lib.ggml_abort_callback)
+        libc = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
+        self.callback: Any = ctypes.cast(libc.strlen, library().lib.ggml_abort_callback)
 
     def set(self, *, abort: bool) -> None:
         """Let the computation under way end at its next graph node, or let the next one run."""
         self._flag[0] = b"x" if abort else b"\0"
 
 
-class Aside:
-    """The thread, which takes one job at a time. Made by `aside`."""
+class ComputeThread:
+    """The thread, which takes one job at a time. Made by `compute_thread`."""
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Callable[[], object]] = SimpleQueue()
@@ -105,11 +105,11 @@ def wait(done: Event) -> None:
         pass
 
 
-def aside(lane: int = 0) -> Aside:
+def compute_thread(lane: int = 0) -> ComputeThread:
     """The process's thread for computing, or that of a further lane."""
     return _thread_of(lane)
 
 
 @functools.cache
-def _thread_of(_lane: int) -> Aside:
-    return Aside()
+def _thread_of(_lane: int) -> ComputeThread:
+    return ComputeThread()

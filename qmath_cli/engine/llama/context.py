@@ -4,7 +4,7 @@ The KV cache is unified: `cells` cells that any slot (a llama.cpp sequence id) m
 the same tokens share the cells of those tokens. Nothing here knows what a sequence means; `batch` does.
 
 Everything is computed aside, so that a signal handler's exception (Ctrl-C, SIGTERM) rises here at once and ends the
-computation within one graph node: see `aside`.
+computation within one graph node: see `compute_thread`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from enum import Enum
 from threading import Event
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qmath_cli.engine.llama.compute_thread import AbortFlag, Aside, aside, wait
-from qmath_cli.engine.llama.library import native
+from qmath_cli.engine.llama.compute_thread import AbortFlag, ComputeThread, compute_thread, wait
+from qmath_cli.engine.llama.library import library
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.errors import DoesNotFit, EngineUnusable
 from qmath_cli.settings import KVType
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROWS = 512  # tokens per call at most: one micro-batch, so that a call is also the unit of interruption
 
 
-class Row(NamedTuple):
+class BatchRow(NamedTuple):
     """One token to compute: where it stands in which slot, and whether logits are wanted after it."""
 
     token: int
@@ -50,19 +50,19 @@ class Context:
 
     def __init__(self, model: Model, *, cells: int, slots: int, lane: int = 0) -> None:
         self.cells = cells
-        self._aside = aside(lane)
+        self._aside = compute_thread(lane)
         self._done = Event()
         self._codes: list[int] = []  # what the computation that `begin` started returned, once it has ended
         self._lib: Any = model.lib
         self._row: Any = ctypes.c_float * model.vocabulary
         parameters = _parameters(model, cells, slots)
-        native().forget_complaints()
+        library().forget_complaints()
         self.pointer: Any = self._aside.made(
             lambda: self._lib.llama_init_from_model(model.pointer, parameters), self._lib.llama_free
         )
         if not self.pointer:
             raise DoesNotFit(
-                f"no memory for a context of {cells} tokens: {native().complaints() or 'llama.cpp does not say why'}",
+                f"no memory for a context of {cells} tokens: {library().complaints() or 'llama.cpp does not say why'}",
                 "a smaller --ctx or -k, or --kv-type q8_0",
             )
         self._memory = self._lib.llama_get_memory(self.pointer)
@@ -77,7 +77,7 @@ class Context:
         """Give the memory back."""
         self._free()
 
-    def compute(self, rows: Sequence[Row]) -> Computed:
+    def compute(self, rows: Sequence[BatchRow]) -> Computed:
         """Compute these tokens; afterwards `pointer` holds logits for the rows that asked.
 
         Where no cells are free nothing has changed. After any exception the cells of these rows are undefined:
@@ -86,7 +86,7 @@ class Context:
         self.begin(rows)
         return self.finish()
 
-    def begin(self, rows: Sequence[Row]) -> None:
+    def begin(self, rows: Sequence[BatchRow]) -> None:
         """Start what `compute` does; `finish` is the rest of it."""
         self._fill(rows)
         codes = self._codes = []
@@ -100,7 +100,7 @@ class Context:
             return Computed.NO_CELLS
         if code != 0:
             raise EngineUnusable(
-                f"llama.cpp failed to compute (code {code}): {native().complaints()}",
+                f"llama.cpp failed to compute (code {code}): {library().complaints()}",
                 "`qmath doctor` checks this build; --device cpu avoids the GPU",
             )
         return Computed.DONE
@@ -158,7 +158,7 @@ class Context:
         pointer = self._lib.llama_get_embeddings_ith(self.pointer, index)
         return np.ctypeslib.as_array(pointer, shape=(size,)).copy()
 
-    def _fill(self, rows: Sequence[Row]) -> None:
+    def _fill(self, rows: Sequence[BatchRow]) -> None:
         batch = self._batch
         batch.n_tokens = len(rows)
         tokens, positions, counts, slots, outputs = batch.token, batch.pos, batch.n_seq_id, batch.seq_id, batch.logits
@@ -170,7 +170,7 @@ class Context:
             outputs[index] = row.output
 
 
-def _free(lib: Any, pointer: Any, batch: Any, abort: AbortFlag, thread: Aside) -> None:  # noqa: ANN401
+def _free(lib: Any, pointer: Any, batch: Any, abort: AbortFlag, thread: ComputeThread) -> None:  # noqa: ANN401
     abort.set(abort=True)
     thread.run(lambda: lib.llama_free(pointer))  # after what is being computed
     lib.llama_batch_free(batch)

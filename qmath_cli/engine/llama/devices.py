@@ -14,14 +14,14 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from qmath_cli.engine.llama.library import native
+from qmath_cli.engine.llama.library import library
 from qmath_cli.errors import UsageError
 
 SMALL = 64 << 20  # bytes of a model whose decode step takes less time on one core than several spend on its barriers
 MARGIN = 512 << 20  # bytes of device memory left alone: the desktop, fragmentation, the error of the estimate
 
 
-class Kind(IntEnum):
+class DeviceKind(IntEnum):
     """ggml_backend_dev_type of ggml-backend.h."""
 
     CPU = 0
@@ -37,7 +37,7 @@ class Device:
 
     name: str
     description: str
-    kind: Kind
+    kind: DeviceKind
     free: int
     total: int
     pointer: int
@@ -45,7 +45,7 @@ class Device:
     @property
     def offloads(self) -> bool:
         """Whether layers can be put on it."""
-        return self.kind in {Kind.GPU, Kind.INTEGRATED}
+        return self.kind in {DeviceKind.GPU, DeviceKind.INTEGRATED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def choose(asked: str, here: list[Device]) -> Device | None:
     if word == "cpu":
         return None
     if word == "auto":
-        return max(usable, key=lambda device: (device.kind is Kind.GPU, device.free), default=None)
+        return max(usable, key=lambda device: (device.kind is DeviceKind.GPU, device.free), default=None)
     prefixes = {"metal": ("metal", "mtl")}.get(word, (word,))
     found = [device for device in usable if device.name.lower() == word] or [
         device for device in usable if device.name.lower().startswith(prefixes)
@@ -183,13 +183,13 @@ def _device(lib: Any, pointer: int) -> Device:  # noqa: ANN401
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
     lib.ggml_backend_dev_memory(pointer, ctypes.byref(free), ctypes.byref(total))
     name, description = lib.ggml_backend_dev_name(pointer), lib.ggml_backend_dev_description(pointer)
-    kind = Kind(lib.ggml_backend_dev_type(pointer))
+    kind = DeviceKind(lib.ggml_backend_dev_type(pointer))
     return Device(name.decode(), description.decode("utf-8", "replace"), kind, free.value, total.value, pointer)
 
 
 def _ggml() -> Any:  # noqa: ANN401
     """The functions of ggml-backend.h, which llama-cpp-python ships without declaring them."""
-    lib = native().ggml
+    lib = library().ggml
     lib.ggml_backend_dev_count.restype = ctypes.c_size_t
     lib.ggml_backend_dev_get.restype = ctypes.c_void_p
     lib.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]

@@ -1,9 +1,9 @@
 """The one door to llama.cpp: its low-level functions, and what it says while it works.
 
-Promises: importing this file costs nothing; the first `native()` loads the shared library, sends its log lines into a
+Promises: importing this file costs nothing; the first `library()` loads the shared library, sends its log lines into a
 short memory instead of onto the terminal, and raises `EngineUnusable` with the install line where there is no library.
 It tells OpenMP how to wait, through the environment, unless the user has.
-The log hook is the library's own process-wide state, so there is one `Native` per process.
+The log hook is the library's own process-wide state, so there is one `Library` per process.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SPINS = "5000"
 _WARNING = 3  # GGML_LOG_LEVEL_WARN in ggml.h; 4 is an error, 5 continues the line before
 
 
-class Native:
+class Library:
     """The loaded library: `lib` holds its C functions, `complaints` its latest warnings and errors."""
 
     def __init__(self) -> None:
@@ -67,9 +67,9 @@ class Native:
 
 
 @functools.cache
-def native() -> Native:
+def library() -> Library:
     """The library, loaded once. Raises `EngineUnusable`."""
-    return Native()
+    return Library()
 
 
 def _bindings() -> tuple[Any, Any]:

@@ -18,9 +18,9 @@ from threading import Event
 from typing import Any, Self
 
 from qmath_cli.engine.llama import header
-from qmath_cli.engine.llama.compute_thread import aside
+from qmath_cli.engine.llama.compute_thread import compute_thread
 from qmath_cli.engine.llama.devices import Footprint, Placement, place
-from qmath_cli.engine.llama.library import native
+from qmath_cli.engine.llama.library import library
 from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.errors import IntegrityError, UsageError
 from qmath_cli.records import Prompt, Segment
@@ -69,7 +69,7 @@ class Model:
         placement: Placement,
         verdict: Preflight,
     ) -> None:
-        self.lib: Any = native().lib
+        self.lib: Any = library().lib
         self.pointer: Any = pointer
         self.path = path
         self.options = options
@@ -189,15 +189,15 @@ def load(path: Path, options: Options, verdict: Preflight) -> Model:
         cpu_only=verdict.plain,
         size=path.stat().st_size,
     )
-    library = native()
-    library.forget_complaints()
+    llama = library()
+    llama.forget_complaints()
     device_list = placement.device_list()  # the C side reads it during the call only
-    parameters = _parameters(library.lib, options, placement, verdict)
+    parameters = _parameters(llama.lib, options, placement, verdict)
     parameters.devices = ctypes.cast(device_list, ctypes.c_void_p)
-    pointer = _load(library.lib, path, parameters)
+    pointer = _load(llama.lib, path, parameters)
     if not pointer:
         raise IntegrityError(
-            f"llama.cpp cannot load {path}: {library.complaints() or 'it does not say why'}",
+            f"llama.cpp cannot load {path}: {llama.complaints() or 'it does not say why'}",
             "`qmath verify` checks an installed model; `qmath pull` fetches and converts it anew",
         )
     return Model(pointer, path, options, placement, verdict)
@@ -208,7 +208,7 @@ def _load(lib: Any, path: Path, parameters: Any) -> int | None:  # noqa: ANN401
     stopped = Event()
     progress = lib.llama_progress_callback(lambda _share, _data: not stopped.is_set())
     parameters.progress_callback = progress  # and `progress` lives as long as the load: the C side holds no reference
-    return aside().made(
+    return compute_thread().made(
         lambda: lib.llama_model_load_from_file(os.fsencode(path), parameters), lib.llama_model_free, stopped.set
     )
 

@@ -18,7 +18,7 @@ from qmath_cli.models.hub.download import cannot_write, check, digest_of
 from qmath_cli.models.hub.pins import Pins
 from qmath_cli.models.hub.snapshot import confirmed
 from qmath_cli.models.lockfile import Lock, LockedData
-from qmath_cli.paths import Places
+from qmath_cli.paths import Paths
 
 _KIND = "dataset"
 
@@ -36,14 +36,14 @@ def find(name: str, lock: Lock) -> LockedData:
     raise DataError(f"no data set is called {name!r} in models.lock", hint)
 
 
-def target(entry: LockedData, places: Places) -> Path:
+def target(entry: LockedData, paths: Paths) -> Path:
     """Where `qmath eval` looks for it."""
-    return places.data / "datasets" / f"{entry.name}.jsonl"
+    return paths.data / "datasets" / f"{entry.name}.jsonl"
 
 
-def pull(entry: LockedData, hub: Hub, places: Places) -> Path:
+def pull(entry: LockedData, hub: Hub, paths: Paths) -> Path:
     """Get the file here, whole and verified. Raises `NetworkError`, `IntegrityError`, `DoesNotFit`."""
-    pins = Pins.within(places.state)
+    pins = Pins.within(paths.state)
     revision = entry.revision or pins.get(f"{_KIND}s/{entry.repo}")
     snapshot = _cached(entry, revision, hub) or _asked(entry, revision, hub)
     file = snapshot.files[entry.files[0].path]
@@ -51,7 +51,7 @@ def pull(entry: LockedData, hub: Hub, places: Places) -> Path:
     digest, expected = digest_of(file)
     digest.update(data)
     check(file, digest, expected, "as it arrived")
-    path = target(entry, places)
+    path = target(entry, paths)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_text(path, data.decode("utf-8"))

@@ -14,12 +14,12 @@ from qmath_cli.models.hub.cache import cache_folder, cached_snapshot
 from qmath_cli.models.hub.client import Hub, RemoteFile, Snapshot, offline_error
 from qmath_cli.models.hub.pins import Pins
 from qmath_cli.models.lockfile import LockedFile, LockedModel
-from qmath_cli.paths import Places
+from qmath_cli.paths import Paths
 
 
-def snapshot_of(model: LockedModel, hub: Hub, places: Places) -> Snapshot:
+def snapshot_of(model: LockedModel, hub: Hub, paths: Paths) -> Snapshot:
     """The snapshot that the lock means. Raises `NetworkError`, `IntegrityError`."""
-    pins = Pins.within(places.state)
+    pins = Pins.within(paths.state)
     pinned = model.revision or pins.get(model.repo)
     snapshot = resolve(hub, model.repo, pinned or model.asked)
     if pinned is None:
@@ -43,9 +43,9 @@ def resolve(hub: Hub, repo: str, revision: str) -> Snapshot:
     return hub.snapshot(repo, revision)
 
 
-def source_folder(places: Places, repo: str, commit: str) -> Path:
+def source_folder(paths: Paths, repo: str, commit: str) -> Path:
     """Where a snapshot's files are put while it is converted, and stay if the user keeps the source."""
-    return places.cache / "sources" / repo.replace("/", "--") / commit
+    return paths.cache / "sources" / repo.replace("/", "--") / commit
 
 
 def confirmed(snapshot: Snapshot, locked: LockedFile) -> RemoteFile:

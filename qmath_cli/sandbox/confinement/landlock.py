@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterable
 
 from qmath_cli.sandbox.confinement.libc import syscall
-from qmath_cli.sandbox.confinement.syscalls import Machine
+from qmath_cli.sandbox.confinement.syscalls import Architecture
 
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 _VERSION = 1  # flag: report the ABI
@@ -24,7 +24,7 @@ _PATH_BENEATH = 1  # rule type
 _STEPS = ((1, 13, 0, 0), (2, 14, 0, 0), (3, 15, 0, 0), (4, 15, 2, 0), (5, 16, 2, 0), (6, 16, 2, 2))
 
 
-def abi(machine: Machine) -> int:
+def abi(machine: Architecture) -> int:
     """The ABI of the running kernel; 0 where Landlock is not there or not enabled."""
     try:
         return syscall(machine.numbers["landlock_create_ruleset"], None, 0, _VERSION)
@@ -43,7 +43,7 @@ def ruleset(version: int) -> bytes:
     return struct.pack(f"={len(fields)}Q", *fields)
 
 
-def make(machine: Machine, version: int, readable: Iterable[str]) -> int:
+def make(machine: Architecture, version: int, readable: Iterable[str]) -> int:
     """A ruleset as a descriptor: reading beneath these paths and nothing else. Raises `OSError`."""
     attributes = ruleset(version)
     buffer = ctypes.create_string_buffer(attributes, len(attributes))
@@ -57,7 +57,7 @@ def make(machine: Machine, version: int, readable: Iterable[str]) -> int:
     return handle
 
 
-def restrict(machine: Machine, handle: int) -> None:
+def restrict(machine: Architecture, handle: int) -> None:
     """Restrict this thread and its children for good. Raises `OSError`; the caller has set no_new_privs."""
     try:
         syscall(machine.numbers["landlock_restrict_self"], handle, 0)
@@ -65,7 +65,7 @@ def restrict(machine: Machine, handle: int) -> None:
         os.close(handle)
 
 
-def _grant(machine: Machine, handle: int, path: str) -> None:
+def _grant(machine: Architecture, handle: int, path: str) -> None:
     """Reading beneath `path`; what is not there needs no rule."""
     try:
         descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterable
 
-from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.config import WorkerConfig
 
 SYSTEM_FILES = ("/usr/lib", "/System", "/usr/share/zoneinfo", "/private/var/db/timezone", "/dev/urandom", "/dev/null")
 _RUSAGE_INFO_V0 = 0
@@ -49,12 +49,12 @@ def _quoted(path: str) -> str:
     return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def restrict(orders: Orders, parent: int) -> str:
+def restrict(config: WorkerConfig, parent: int) -> str:
     """Put the profile on this process for good; a few words on what came of it."""
     _end_with(parent)
     system = ctypes.CDLL("/usr/lib/libSystem.dylib", use_errno=True)
     message = ctypes.c_char_p()
-    text = profile((*orders.readable, *SYSTEM_FILES)).encode("utf-8")
+    text = profile((*config.readable, *SYSTEM_FILES)).encode("utf-8")
     if system.sandbox_init(ctypes.c_char_p(text), ctypes.c_uint64(0), ctypes.byref(message)) != 0:
         return "sandbox_init refused the profile"
     return "sandbox_init"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import resource
 import sys
 
-from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.config import WorkerConfig
 
 DESCRIPTORS = 64
 STACK = 128 << 20  # deep recursion through C (comparison, repr, sympy) needs more than the usual 8 MiB
@@ -17,14 +17,14 @@ ROOM = 64 << 20  # what a program has at least, beyond what Python and its libra
 PROGRAMS = 32  # processor time is counted over a worker's life: the parent's clock is the limit that matters
 
 
-def limit(orders: Orders) -> None:
+def limit(config: WorkerConfig) -> None:
     """Lower every limit for good; one that this system refuses is left as it was."""
     lower(resource.RLIMIT_CORE, 0)
     lower(resource.RLIMIT_FSIZE, 0)
     lower(resource.RLIMIT_NOFILE, DESCRIPTORS)
-    lower(resource.RLIMIT_CPU, int(orders.seconds * PROGRAMS) + 1)
+    lower(resource.RLIMIT_CPU, int(config.seconds * PROGRAMS) + 1)
     if sys.platform != "darwin":
-        lower(resource.RLIMIT_AS, orders.memory if orders.memory > AMPLE else max(orders.memory, in_use() + ROOM))
+        lower(resource.RLIMIT_AS, config.memory if config.memory > AMPLE else max(config.memory, in_use() + ROOM))
 
 
 def in_use() -> int:

@@ -14,17 +14,17 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.config import WorkerConfig
 from qmath_cli.sandbox.limits import Guard, Hold
 
 _PRIVATE = ("/etc/passwd", "/etc/hosts", "/proc/self/status", "/proc/self/environ")
 
-Probe = Callable[[Orders], bool]  # whether the thing was refused
+Probe = Callable[[WorkerConfig], bool]  # whether the thing was refused
 
 
-def find(orders: Orders, guards: Iterable[Guard], hold: Hold, detail: str) -> dict[Guard, dict[str, str]]:
+def find(config: WorkerConfig, guards: Iterable[Guard], hold: Hold, detail: str) -> dict[Guard, dict[str, str]]:
     """Which of these guards hold now, put down to `hold`."""
-    return {guard: record(guard, hold, detail) for guard in guards if all(probe(orders) for probe in PROBES[guard])}
+    return {guard: record(guard, hold, detail) for guard in guards if all(probe(config) for probe in PROBES[guard])}
 
 
 def record(guard: Guard, hold: Hold, detail: str) -> dict[str, str]:
@@ -43,8 +43,8 @@ def refused(action: Callable[[], object]) -> bool:
     return False
 
 
-def _no_new_file(orders: Orders) -> bool:
-    path = Path(orders.scratch, f"probe-{os.getpid()}")
+def _no_new_file(config: WorkerConfig) -> bool:
+    path = Path(config.scratch, f"probe-{os.getpid()}")
     if refused(lambda: os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))):
         return True
     with contextlib.suppress(OSError):
@@ -52,8 +52,8 @@ def _no_new_file(orders: Orders) -> bool:
     return False
 
 
-def _no_folder(orders: Orders) -> bool:
-    path = Path(orders.scratch, f"probe-{os.getpid()}")
+def _no_folder(config: WorkerConfig) -> bool:
+    path = Path(config.scratch, f"probe-{os.getpid()}")
     if refused(path.mkdir):
         return True
     with contextlib.suppress(OSError):
@@ -61,11 +61,11 @@ def _no_folder(orders: Orders) -> bool:
     return False
 
 
-def _no_metadata(orders: Orders) -> bool:
-    return refused(lambda: os.chmod(orders.scratch, 0o700)) and refused(lambda: os.utime(orders.scratch))
+def _no_metadata(config: WorkerConfig) -> bool:
+    return refused(lambda: os.chmod(config.scratch, 0o700)) and refused(lambda: os.utime(config.scratch))
 
 
-def _no_reading(_orders: Orders) -> bool:
+def _no_reading(_config: WorkerConfig) -> bool:
     there = [path for path in _private() if Path(path).exists()]
     return bool(there) and all(refused(lambda path=path: os.close(os.open(path, os.O_RDONLY))) for path in there)  # type: ignore[misc]
 
@@ -76,13 +76,13 @@ def _private() -> Iterable[str]:
     return _PRIVATE
 
 
-def _no_socket(orders: Orders) -> bool:
+def _no_socket(config: WorkerConfig) -> bool:
     """No internet socket, and no unix socket that leads anywhere; a pair between two ends of one's own may exist."""
     internet = [(socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET, socket.SOCK_DGRAM)]
     if not all(refused(lambda kind=kind: socket.socket(*kind).close()) for kind in internet):  # type: ignore[misc]
         return False
     kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM) if hasattr(socket, "AF_UNIX") else ()
-    return all(refused(lambda kind=kind: _connect(kind, orders.scratch)) for kind in kinds)  # type: ignore[misc]
+    return all(refused(lambda kind=kind: _connect(kind, config.scratch)) for kind in kinds)  # type: ignore[misc]
 
 
 def _connect(kind: int, folder: str) -> None:
@@ -90,7 +90,7 @@ def _connect(kind: int, folder: str) -> None:
         end.connect(f"{folder}/nobody")
 
 
-def _no_child(_orders: Orders) -> bool:
+def _no_child(_config: WorkerConfig) -> bool:
     if sys.platform == "win32":
         return _no_new_program()
     try:
@@ -116,7 +116,7 @@ def _no_new_program() -> bool:
     return False
 
 
-def _no_signal(_orders: Orders) -> bool:
+def _no_signal(_config: WorkerConfig) -> bool:
     if sys.platform == "win32":
         from qmath_cli.sandbox.confinement import windows
 
@@ -127,16 +127,16 @@ def _no_signal(_orders: Orders) -> bool:
     return refused(lambda: os.kill(os.getppid(), 0))
 
 
-def _no_program(_orders: Orders) -> bool:
+def _no_program(_config: WorkerConfig) -> bool:
     if sys.platform == "win32":
         return True  # there is no replacing a process by another here: see `_no_new_program`
     return refused(lambda: os.execv("/nonexistent/program", ["program"]))  # noqa: S606  meant to fail
 
 
-def memory_held(orders: Orders) -> bool:
+def memory_held(config: WorkerConfig) -> bool:
     """Whether a request beyond the limit fails."""
     try:
-        mmap.mmap(-1, orders.memory + (1 << 20)).close()
+        mmap.mmap(-1, config.memory + (1 << 20)).close()
     except (OSError, MemoryError, OverflowError):
         return True
     return False

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from qmath_cli.sandbox.confinement.libc import syscall
-from qmath_cli.sandbox.confinement.syscalls import Machine
+from qmath_cli.sandbox.confinement.syscalls import Architecture
 
 _LD, _JEQ, _JGE, _AND, _RET = 0x20, 0x15, 0x35, 0x54, 0x06
 _ALLOW = 0x7FFF0000
@@ -98,7 +98,7 @@ def block(number: int, tests: Iterable[Test], otherwise: int) -> list[Op]:
     return [Op(_JEQ, number, no=len(body)), *body]
 
 
-def program(machine: Machine, pid: int, *, reading: bool = True) -> bytes:
+def program(machine: Architecture, pid: int, *, reading: bool = True) -> bytes:
     """The filter for process `pid`, a `struct sock_filter[]`; without `reading`, no file can be opened at all."""
     code, marks = _packed(machine, reading=reading)
     mine = bytearray(code)
@@ -108,14 +108,14 @@ def program(machine: Machine, pid: int, *, reading: bool = True) -> bytes:
 
 
 @cache
-def _packed(machine: Machine, *, reading: bool) -> tuple[bytes, tuple[int, ...]]:
+def _packed(machine: Architecture, *, reading: bool) -> tuple[bytes, tuple[int, ...]]:
     """The filter and where in it the process's own number belongs: worked out once for many workers."""
     ops = template(machine, reading=reading)
     marks = tuple(8 * place + 4 for place, op in enumerate(ops) if op.k == _OWN_PID)
     return b"".join(op.pack() for op in ops), marks
 
 
-def template(machine: Machine, *, reading: bool) -> tuple[Op, ...]:
+def template(machine: Architecture, *, reading: bool) -> tuple[Op, ...]:
     """The filter with a mark in place of the process's own number."""
     number = machine.numbers
     ops = [Op(_LD, _ARCH), Op(_JEQ, machine.audit, yes=1), Op(_RET, _KILL), Op(_LD, _NR)]
@@ -151,7 +151,7 @@ def _conditional(*, reading: bool) -> list[tuple[str, tuple[Test, ...], int]]:
     ]
 
 
-def load(machine: Machine, code: bytes) -> None:
+def load(machine: Architecture, code: bytes) -> None:
     """Put the filter on every thread of this process for good. Raises `OSError`; no_new_privs is set."""
     buffer = ctypes.create_string_buffer(code, len(code))
     address = ctypes.addressof(buffer)

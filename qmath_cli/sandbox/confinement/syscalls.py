@@ -38,7 +38,7 @@ landlock_restrict_self 446
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Machine:
+class Architecture:
     """One architecture: its audit number (what a filter compares), its system calls, and x86's 32-bit variant."""
 
     audit: int
@@ -52,11 +52,11 @@ def _table(text: str) -> dict[str, int]:
 
 
 MACHINES = {
-    "x86_64": Machine(0xC000003E, _table(_X86_64), x32=True),
-    "aarch64": Machine(0xC00000B7, _table(_AARCH64)),
+    "x86_64": Architecture(0xC000003E, _table(_X86_64), x32=True),
+    "aarch64": Architecture(0xC00000B7, _table(_AARCH64)),
 }
 
 
-def machine(name: str) -> Machine | None:
+def machine(name: str) -> Architecture | None:
     """The tables for `platform.machine()`, or None where there are none and the kernel layers stay off."""
     return MACHINES.get({"amd64": "x86_64", "arm64": "aarch64"}.get(name.lower(), name.lower()))

@@ -84,7 +84,7 @@ class Calls(Protocol):
         ...
 
 
-class Native:
+class WindowsApi:
     """The real ones."""
 
     def __init__(self) -> None:

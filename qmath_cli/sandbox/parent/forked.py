@@ -10,7 +10,7 @@ import subprocess
 import threading
 
 from qmath_cli.errors import ExecutorUnusable
-from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.config import WorkerConfig
 from qmath_cli.sandbox.parent.launch import Started, command, environment
 from qmath_cli.sandbox.parent.pipes import Ends, make_pipes
 
@@ -22,8 +22,8 @@ _MESSAGE = 4096
 class ZygoteLauncher:
     """Asks the zygote for workers; starts another zygote where the last one was lost (the system ran out of memory)."""
 
-    def __init__(self, orders: Orders) -> None:
-        self._orders = orders
+    def __init__(self, config: WorkerConfig) -> None:
+        self._config = config
         self._lock = threading.Lock()
         self._zygote: Zygote | None = None
 
@@ -33,7 +33,7 @@ class ZygoteLauncher:
             for last in (False, True):
                 try:
                     if self._zygote is None:
-                        self._zygote = Zygote(self._orders)
+                        self._zygote = Zygote(self._config)
                     return self._fork(self._zygote)
                 except (OSError, ValueError) as exc:
                     self._drop()
@@ -65,17 +65,17 @@ class ZygoteLauncher:
 class Zygote:
     """The process and the socket to it; one request at a time."""
 
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, config: WorkerConfig) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         with theirs:
             self._process = subprocess.Popen(
-                command("zygote", orders),
+                command("zygote", config),
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                cwd=orders.scratch,
+                cwd=config.scratch,
                 env=environment(os.environ),
                 start_new_session=True,
             )

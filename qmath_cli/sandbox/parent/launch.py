@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from qmath_cli.errors import ExecutorUnusable
-from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.config import WorkerConfig
 from qmath_cli.sandbox.confinement import windows
 from qmath_cli.sandbox.parent.pipes import Ends, make_pipes
 from qmath_cli.sandbox.worker.boot import LINE
@@ -67,22 +67,22 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     return clean | {name: environ[name] for name in _PASSED if name in environ}
 
 
-def command(mode: str, orders: Orders) -> list[str]:
+def command(mode: str, config: WorkerConfig) -> list[str]:
     """The command line of a worker (`mode` "worker") or of a zygote ("zygote")."""
-    return [sys.executable, "-s", "-P", "-B", "-X", "utf8", "-c", LINE, orders.root, mode, orders.dump()]
+    return [sys.executable, "-s", "-P", "-B", "-X", "utf8", "-c", LINE, config.root, mode, config.dump()]
 
 
 class DirectLauncher:
     """One new interpreter per worker."""
 
-    def __init__(self, orders: Orders) -> None:
-        self._orders = orders
+    def __init__(self, config: WorkerConfig) -> None:
+        self._config = config
 
     def launch(self) -> Started:
         """Start an interpreter; it imports and confines itself while we go on."""
         ours, theirs = make_pipes()
         try:
-            return DirectProcess(ours, start(self._orders, theirs), self._orders.memory)
+            return DirectProcess(ours, start(self._config, theirs), self._config.memory)
         except OSError as exc:
             ours.close()
             raise ExecutorUnusable(f"no worker process could be started: {exc}") from exc
@@ -93,9 +93,9 @@ class DirectLauncher:
         """Nothing is held."""
 
 
-def start(orders: Orders, theirs: Ends) -> subprocess.Popen[bytes]:
+def start(config: WorkerConfig, theirs: Ends) -> subprocess.Popen[bytes]:
     """A new interpreter whose standard streams are these pipes; on Windows it waits for its job object."""
-    line, environ, flags = command("worker", orders), environment(os.environ), 0
+    line, environ, flags = command("worker", config), environment(os.environ), 0
     if sys.platform == "win32":
         line[0], environ = windows.interpreter(environ)
         flags = windows.SUSPENDED | windows.NO_WINDOW | windows.NEW_GROUP
@@ -104,7 +104,7 @@ def start(orders: Orders, theirs: Ends) -> subprocess.Popen[bytes]:
         stdin=theirs.requests,
         stdout=theirs.output,
         stderr=theirs.results,
-        cwd=orders.scratch,
+        cwd=config.scratch,
         env=environ,
         start_new_session=True,
         creationflags=flags,
@@ -121,7 +121,7 @@ class DirectProcess:
         self._job = 0
         if sys.platform == "win32":
             try:
-                self._job = windows.enclose(int(process._handle), memory, windows.Native())  # noqa: SLF001  no other way
+                self._job = windows.enclose(int(process._handle), memory, windows.WindowsApi())  # noqa: SLF001  no other way
             except OSError:
                 process.kill()
                 process.wait()
@@ -146,6 +146,6 @@ class DirectProcess:
                         os.killpg(self._process.pid, signal.SIGKILL)
             status = self._process.wait()
             if self._job:
-                windows.Native().close(self._job)
+                windows.WindowsApi().close(self._job)
                 self._job = 0
             return status

@@ -13,7 +13,7 @@ import signal
 import sys
 from types import FrameType
 
-from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.config import WorkerConfig
 from qmath_cli.sandbox.confinement import libc
 
 LINE = "import sys; sys.path.insert(0, sys.argv[1]); from qmath_cli.sandbox.worker.boot import main; main()"
@@ -32,34 +32,34 @@ _WIDE = """
 
 def main() -> None:
     """Become a worker."""
-    orders = Orders.load(sys.argv[3])
+    config = WorkerConfig.load(sys.argv[3])
     deepen_stack()
     if sys.platform == "linux":
-        follow(orders)
-    find_libraries(orders)
+        follow(config)
+    find_libraries(config)
     if sys.argv[2] == "zygote":
         from qmath_cli.sandbox.worker import zygote
 
-        preload(orders)
-        zygote.main(orders)
+        preload(config)
+        zygote.main(config)
     from qmath_cli.sandbox.worker import environment, service
 
     channel = service.take_channel()
-    preload(orders)
-    service.serve(orders, channel, orders.parent, environment.prepare(orders))
+    preload(config)
+    service.serve(config, channel, config.parent, environment.prepare(config))
 
 
-def follow(orders: Orders) -> None:
+def follow(config: WorkerConfig) -> None:
     """Tidy up and end when qmath ends, also in the middle of the imports; once confined, a worker is killed instead."""
 
     def gone(_signal: int, _frame: FrameType | None) -> None:
         with contextlib.suppress(OSError):
-            os.rmdir(orders.scratch)
+            os.rmdir(config.scratch)
         os._exit(1)
 
     signal.signal(signal.SIGTERM, gone)
     libc.signal_at_parents_end(signal.SIGTERM)
-    if os.getppid() != orders.parent:
+    if os.getppid() != config.parent:
         gone(signal.SIGTERM, None)
 
 
@@ -79,25 +79,25 @@ def deepen_stack() -> None:
             os.execv(sys.executable, sys.orig_argv)  # noqa: S606  ourselves, with the same arguments
 
 
-def find_libraries(orders: Orders) -> None:
+def find_libraries(config: WorkerConfig) -> None:
     """`sys.path` without our own folder and with those of the libraries, whatever site-packages they live in."""
-    sys.path[:] = [entry for entry in sys.path if entry != orders.root]
-    sys.path.extend(entry for entry in orders.paths if entry not in sys.path)
+    sys.path[:] = [entry for entry in sys.path if entry != config.root]
+    sys.path.extend(entry for entry in config.paths if entry not in sys.path)
 
 
-def preload(orders: Orders) -> None:
+def preload(config: WorkerConfig) -> None:
     """Import what the programs will want; a library that is not installed is the program's concern."""
-    for name in (*orders.preload, *(_WIDE.split() if opens_nothing(orders) else ())):
+    for name in (*config.preload, *(_WIDE.split() if opens_nothing(config) else ())):
         try:
             importlib.import_module(name)
         except ImportError:
             continue
 
 
-def opens_nothing(orders: Orders) -> bool:
+def opens_nothing(config: WorkerConfig) -> bool:
     """Whether a confined worker will not be able to read even Python's own files."""
     if sys.platform != "linux":
         return False
     from qmath_cli.sandbox.confinement import linux
 
-    return linux.landlock_version(orders) == 0
+    return linux.landlock_version(config) == 0

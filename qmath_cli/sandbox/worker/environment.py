@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.config import WorkerConfig
 from qmath_cli.sandbox.limits import Switch
 from qmath_cli.sandbox.worker import policy
 from qmath_cli.sandbox.worker.program import Namespace, where
@@ -38,7 +38,7 @@ _OS = """
 """
 
 
-class Aside(io.StringIO):
+class StderrBuffer(io.StringIO):
     """A program's stderr: kept, up to a length, and shown only when there is nothing else to show."""
 
     def __init__(self, limit: int) -> None:
@@ -83,7 +83,7 @@ class Facade(types.ModuleType):
             self.__dict__[name] = value
 
 
-def prepare(orders: Orders) -> Namespace:
+def prepare(config: WorkerConfig) -> Namespace:
     """Set the interpreter up for programs that compute, and make a solution's namespace; before any restriction."""
     os.environ.clear()
     sys.argv[:] = [""]
@@ -91,7 +91,7 @@ def prepare(orders: Orders) -> Namespace:
     sys.setrecursionlimit(RECURSION)
     threading.stack_size(THREAD_STACK)
     warnings.simplefilter("ignore")
-    if Switch.POLICY in orders.without:
+    if Switch.POLICY in config.without:
         return Namespace(builtins, lambda _tree, _lines: "")
     return Namespace(guarded_builtins(), first_refusal)
 

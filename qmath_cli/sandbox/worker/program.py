@@ -23,7 +23,7 @@ _VALUE = "_qmath_value_"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ProgramReport:
     """How a program ended: `status` as in `records.RunStatus`, the repr of its last expression, its error line."""
 
     status: str
@@ -44,7 +44,7 @@ class Namespace:
         self._count = 0
         sys.modules["__main__"] = self.module
 
-    def run(self, source: str) -> Report:
+    def run(self, source: str) -> ProgramReport:
         """Run a program to its end. Whatever it raises is in the report."""
         source = dedent(source)
         self._count += 1
@@ -54,14 +54,14 @@ class Namespace:
         try:
             tree = ast.parse(source, name)
             if refusal := self._check(tree, lines):
-                return Report("blocked", error=refusal)
+                return ProgramReport("blocked", error=refusal)
             code = compile(keep_value(tree), name, "exec", dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
-            return Report("error", error=syntax_error(exc, lines))
+            return ProgramReport("error", error=syntax_error(exc, lines))
         try:
-            return Report("ok", value=self._execute(code))
+            return ProgramReport("ok", value=self._execute(code))
         except SystemExit as exc:
-            return Report("ok", value=exit_message(exc))
+            return ProgramReport("ok", value=exit_message(exc))
         except BaseException as exc:  # noqa: BLE001  a program may raise anything, KeyboardInterrupt included
             return failure(exc, name, lines)
 
@@ -99,14 +99,14 @@ def exit_message(exc: SystemExit) -> str:
     return exc.code[:MAX_VALUE] if isinstance(exc.code, str) else ""
 
 
-def failure(exc: BaseException, name: str, lines: list[str]) -> Report:
+def failure(exc: BaseException, name: str, lines: list[str]) -> ProgramReport:
     """The report on a program that raised: a refusal is `blocked`, an exhausted memory is `memory`."""
     status = "error"
     if isinstance(exc, PermissionError):
         status = "blocked"
     elif isinstance(exc, MemoryError):
         status = "memory"
-    return Report(status, error=error_line(exc, name, lines))
+    return ProgramReport(status, error=error_line(exc, name, lines))
 
 
 def error_line(exc: BaseException, name: str, lines: list[str]) -> str:

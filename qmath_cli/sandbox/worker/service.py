@@ -14,13 +14,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.config import WorkerConfig
 from qmath_cli.sandbox.confinement.confine import confine
 from qmath_cli.sandbox.wire import PREFIX, Garbled, pack, unpack
 from qmath_cli.sandbox.worker import environment
-from qmath_cli.sandbox.worker.program import Namespace, Report
+from qmath_cli.sandbox.worker.program import Namespace, ProgramReport
 
-MAX_ASIDE = 20_000  # characters kept of what a program writes to stderr
+MAX_STDERR = 20_000  # characters kept of what a program writes to stderr
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ def take_channel() -> Channel:
     return channel
 
 
-def serve(orders: Orders, channel: Channel, parent: int, namespace: Namespace) -> None:
+def serve(config: WorkerConfig, channel: Channel, parent: int, namespace: Namespace) -> None:
     """Confine this process, report what held, then run programs one after another until the pipe closes."""
     write, read = os.write, os.read  # bound before any program can replace them
-    aside = environment.Aside(MAX_ASIDE)
-    layers = confine(orders, parent)
+    aside = environment.StderrBuffer(MAX_STDERR)
+    layers = confine(config, parent)
     _send(write, channel.results, {"ready": os.getpid(), "layers": layers})
     while (request := _receive(read, channel.requests)) is not None:
         stdout = fresh_streams()
@@ -71,11 +71,11 @@ def fresh_streams() -> io.TextIOWrapper:
     return sys.stdout
 
 
-def _run(namespace: Namespace, code: str) -> Report:
+def _run(namespace: Namespace, code: str) -> ProgramReport:
     try:
         return namespace.run(code)
     except BaseException:  # noqa: BLE001  the program broke the machinery around it (say, a tracer that raises)
-        return Report("error", error="the program could not be finished")
+        return ProgramReport("error", error="the program could not be finished")
 
 
 def _flush(stream: io.TextIOWrapper) -> None:

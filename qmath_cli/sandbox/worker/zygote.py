@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NoReturn
 
-from qmath_cli.sandbox.config import Orders
+from qmath_cli.sandbox.config import WorkerConfig
 from qmath_cli.sandbox.confinement import confine, libc
 from qmath_cli.sandbox.worker import environment, service
 from qmath_cli.sandbox.worker.program import Namespace
@@ -36,15 +36,15 @@ _DESCRIPTORS = 4096  # more than this process ever has open
 class Stock:
     """What every worker finds prepared; by the fork it has a copy of its own."""
 
-    orders: Orders
+    config: WorkerConfig
     namespace: Namespace
     kept: tuple[int, ...]  # descriptors that it inherits
 
 
-def main(orders: Orders) -> NoReturn:
+def main(config: WorkerConfig) -> NoReturn:
     """Import, then serve until qmath is gone."""
     control = socket.socket(fileno=0)
-    stock = Stock(orders, environment.prepare(orders), confine.rehearse(orders))
+    stock = Stock(config, environment.prepare(config), confine.rehearse(config))
     settle()
     children: set[int] = set()
     libc.signal_at_parents_end(0)  # from here on we see to it ourselves
@@ -54,7 +54,7 @@ def main(orders: Orders) -> NoReturn:
     for child in list(children):
         _end({"end": child}, children)
     with contextlib.suppress(OSError):
-        os.rmdir(orders.scratch)
+        os.rmdir(config.scratch)
     os._exit(0)
 
 
@@ -62,7 +62,7 @@ def _serve(stock: Stock, control: socket.socket, children: set[int]) -> None:
     """Say that we are ready, then answer requests until qmath is gone."""
     control.send(b'{"id": 0}')
     forks = 0
-    while (message := _next(control, stock.orders.parent)) is not None:
+    while (message := _next(control, stock.config.parent)) is not None:
         request, descriptors = message
         ends = "end" in request
         answer = _end(request, children) if ends else _fork(stock, descriptors, children)
@@ -121,7 +121,7 @@ def _become_worker(stock: Stock, descriptors: list[int], zygote: int) -> NoRetur
         random.seed()
         if (numpy_random := sys.modules.get("numpy.random")) is not None:
             numpy_random.seed()
-        service.serve(stock.orders, service.take_channel(), zygote, stock.namespace)
+        service.serve(stock.config, service.take_channel(), zygote, stock.namespace)
     finally:
         os._exit(0)
 

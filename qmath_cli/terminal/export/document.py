@@ -8,15 +8,15 @@ from itertools import groupby
 
 from qmath_cli.records import Language, ModelFile, Pick, Solution
 from qmath_cli.solving import vote
-from qmath_cli.terminal.markdown_stream import Kind, Piece, Splitter
+from qmath_cli.terminal.markdown_stream import MarkdownStream, Piece, PieceKind
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.panel import footer
 
-_CODE = {Kind.CODE_OPEN, Kind.CODE, Kind.CODE_CLOSE}
+_CODE = {PieceKind.CODE_OPEN, PieceKind.CODE, PieceKind.CODE_CLOSE}
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Prose:
     """A stretch of prose and mathematics."""
 
     pieces: tuple[Piece, ...]
@@ -37,7 +37,7 @@ class Result:
     text: str
 
 
-Block = Words | Program | Result
+Block = Prose | Program | Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +91,21 @@ def document(solution: Solution, model: ModelFile, pick: Pick = Pick.MAJ) -> Doc
 
 def blocks(text: str) -> Iterator[Block]:
     """A text as blocks, in order."""
-    splitter = Splitter()
+    splitter = MarkdownStream()
     pieces = [*splitter.feed(clean(text)), *splitter.close()]
     for is_code, group in groupby(pieces, key=lambda piece: piece.kind in _CODE):
         if is_code:
             yield from _fenced(group)
         else:
-            yield Words(tuple(group))
+            yield Prose(tuple(group))
 
 
 def _fenced(pieces: Iterable[Piece]) -> Iterator[Block]:
     language, code = "", ""
     for piece in pieces:
-        if piece.kind is Kind.CODE_OPEN:
+        if piece.kind is PieceKind.CODE_OPEN:
             language, code = piece.text.lower(), ""
-        elif piece.kind is Kind.CODE:
+        elif piece.kind is PieceKind.CODE:
             code += piece.text
         else:
             yield _block(language, code)

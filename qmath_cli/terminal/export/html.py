@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from qmath_cli.terminal.export.document import Block, Document, Program, Result, Words
-from qmath_cli.terminal.markdown_stream import Kind, Piece
+from qmath_cli.terminal.export.document import Block, Document, Program, Prose, Result
+from qmath_cli.terminal.markdown_stream import Piece, PieceKind
 from qmath_cli.terminal.maths.mathml import mathml
 
 _STYLE = """
@@ -45,7 +45,7 @@ def body(blocks: Iterable[Block]) -> str:
 
 def _block(block: Block) -> str:
     match block:
-        case Words():
+        case Prose():
             return words(block.pieces)
         case Program():
             return f"<pre><code>{escape(block.code)}</code></pre>"
@@ -63,12 +63,12 @@ def words(pieces: Iterable[Piece]) -> str:
     """Prose as paragraphs; an empty line ends one, a single line break stays a break."""
     written, open_tag = "", ""
     for piece in pieces:
-        if piece.kind is Kind.STRONG:
+        if piece.kind is PieceKind.STRONG:
             written += "</strong>" if open_tag == "strong" else "<strong>"
             open_tag = "" if open_tag == "strong" else "strong"
-        elif piece.kind is Kind.HEADING:
+        elif piece.kind is PieceKind.HEADING:
             written, open_tag = written + "<strong>", "strong"
-        elif piece.kind is Kind.PROSE:
+        elif piece.kind is PieceKind.PROSE:
             head, newline, rest = escape(piece.text).partition("\n")
             closing = "</strong>" if newline and open_tag else ""
             open_tag = "" if newline else open_tag
@@ -81,6 +81,6 @@ def words(pieces: Iterable[Piece]) -> str:
 
 
 def _span(piece: Piece) -> str:
-    if piece.kind is Kind.BULLET:
+    if piece.kind is PieceKind.BULLET:
         return "• "
-    return formula(piece.text, display=piece.kind is Kind.DISPLAY)
+    return formula(piece.text, display=piece.kind is PieceKind.DISPLAY)

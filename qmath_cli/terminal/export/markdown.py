@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qmath_cli.terminal.export.document import Block, Document, Program, Result, Words
-from qmath_cli.terminal.markdown_stream import Kind, Piece
+from qmath_cli.terminal.export.document import Block, Document, Program, Prose, Result
+from qmath_cli.terminal.markdown_stream import Piece, PieceKind
 
 
 def write(document: Document) -> str:
@@ -32,7 +32,7 @@ def body(blocks: Iterable[Block]) -> str:
 def block_text(block: Block) -> str:
     """One block as Markdown."""
     match block:
-        case Words():
+        case Prose():
             return words(block.pieces)
         case Program():
             return fenced(block.code, block.language)
@@ -47,11 +47,11 @@ def words(pieces: Iterable[Piece]) -> str:
 
 def _piece(piece: Piece) -> str:
     match piece.kind:
-        case Kind.INLINE | Kind.BOXED:
+        case PieceKind.INLINE | PieceKind.BOXED:
             return f"${' '.join(piece.text.split())}$"
-        case Kind.DISPLAY:
+        case PieceKind.DISPLAY:
             return f"\n$$\n{piece.text.strip()}\n$$\n"
-        case Kind.PROSE:
+        case PieceKind.PROSE:
             return piece.source if piece.source != piece.text else piece.text.replace("$", "\\$")
         case _:
             return piece.source

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qmath_cli.terminal.export.document import Block, Document, Program, Result, Words
-from qmath_cli.terminal.markdown_stream import Kind, Piece
+from qmath_cli.terminal.export.document import Block, Document, Program, Prose, Result
+from qmath_cli.terminal.markdown_stream import Piece, PieceKind
 from qmath_cli.terminal.maths import understood
 
 _ESCAPES = str.maketrans(
@@ -59,7 +59,7 @@ def _body(blocks: Iterable[Block]) -> str:
 
 def _block(block: Block) -> str:
     match block:
-        case Words():
+        case Prose():
             return _words(block.pieces)
         case Program():
             return _verbatim(block.code, "frame=leftline")
@@ -75,12 +75,12 @@ def _verbatim(text: str, options: str) -> str:
 def _words(pieces: Iterable[Piece]) -> str:
     written, strong, heading = "", False, False
     for piece in pieces:
-        if piece.kind is Kind.STRONG:
+        if piece.kind is PieceKind.STRONG:
             written += "}" if strong else r"\textbf{"
             strong = not strong
-        elif piece.kind is Kind.HEADING:
+        elif piece.kind is PieceKind.HEADING:
             written, heading = written + r"\subsection*{", True
-        elif piece.kind is Kind.PROSE:
+        elif piece.kind is PieceKind.PROSE:
             text, line_end, rest = escape(piece.text).partition("\n")
             closing = "}" * (strong + heading) if line_end else ""
             if line_end:
@@ -92,11 +92,11 @@ def _words(pieces: Iterable[Piece]) -> str:
 
 
 def _span(piece: Piece) -> str:
-    if piece.kind is Kind.BULLET:
+    if piece.kind is PieceKind.BULLET:
         return "\n\n" + r"\textbullet{} "
     if not understood(piece.text):
         return rf"\texttt{{{escape(piece.source)}}}"
-    if piece.kind is Kind.DISPLAY:
+    if piece.kind is PieceKind.DISPLAY:
         return display(piece.text)
     return rf"\({' '.join(piece.text.split())}\)"
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Style(StrEnum):
+class Alphabet(StrEnum):
     """Unicode signs, or what every terminal since 1967 can show."""
 
     UNICODE = "unicode"

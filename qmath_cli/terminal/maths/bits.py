@@ -16,7 +16,7 @@ _MATTER = frozenset({Role.ORDINARY, Role.NUMBER})
 _DIVISIONS = frozenset({"÷", "/", ":", "mod"})
 
 
-class Hold(IntEnum):
+class Binding(IntEnum):
     """How tightly a piece holds together."""
 
     LOOSE = 0  # a sum, a relation, a list: anything with blanks in it
@@ -32,7 +32,7 @@ class Bit:
     text: str
     left: Role
     right: Role
-    hold: Hold = Hold.SINGLE
+    hold: Binding = Binding.SINGLE
     number: bool = False  # a whole number, or a fraction of such
     before_factor: str = ""  # what to write instead where a factor follows directly
     raised: bool = False  # ends in a script: a number must not follow directly
@@ -43,7 +43,7 @@ def in_company(bits: Sequence[Bit], at: int) -> str:
     bit = bits[at]
     before, after = _neighbour(bits[:at][::-1]), _neighbour(bits[at + 1 :])
     touched = after is not None and after.left in FACTORS - {Role.CLOSE}
-    if bit.hold is not Hold.FRACTION:
+    if bit.hold is not Binding.FRACTION:
         beside_root = after is not None and after.text[:1] == bit.text[:1]  # √2√3 needs no help
         return bit.before_factor if touched and bit.before_factor and not beside_root else bit.text
     if before is not None and before.number and bit.number and before is bits[at - 1]:
@@ -73,7 +73,7 @@ def words(text: str) -> Bit:
     """Text as a bit; blanks at its ends are its own."""
     left = Role.SPACE if text[:1].isspace() else Role.ORDINARY
     right = Role.SPACE if text[-1:].isspace() else Role.ORDINARY
-    return Bit(text, left, right, Hold.LOOSE if " " in text.strip() else Hold.SINGLE)
+    return Bit(text, left, right, Binding.LOOSE if " " in text.strip() else Binding.SINGLE)
 
 
 def _neighbour(bits: Sequence[Bit]) -> Bit | None:
@@ -100,19 +100,19 @@ def plain(node: Node) -> bool:
     return all(isinstance(item, Atom) for item in items) and not roles & {Role.FUNCTION, Role.BIG}
 
 
-def hold_of(bits: Sequence[Bit]) -> Hold:
+def hold_of(bits: Sequence[Bit]) -> Binding:
     """How tightly a row holds together; what is inside its brackets does not matter."""
     if _one_group(bits):
-        return Hold.SINGLE
+        return Binding.SINGLE
     depth, outside = 0, []
     for bit in bits:
         closes = bit.right is Role.CLOSE and bit.left is Role.CLOSE
         depth += (bit.left is Role.OPEN and bit.right is not Role.CLOSE) - closes
         outside += [bit] if depth == 0 and not closes else []
     roles = {role for bit in outside for role in (bit.left, bit.right)}
-    if depth or roles & _LOOSENING or any(bit.hold < Hold.PRODUCT for bit in outside if bit.left in _MATTER):
-        return Hold.LOOSE
-    return Hold.PRODUCT
+    if depth or roles & _LOOSENING or any(bit.hold < Binding.PRODUCT for bit in outside if bit.left in _MATTER):
+        return Binding.LOOSE
+    return Binding.PRODUCT
 
 
 def _one_group(bits: Sequence[Bit]) -> bool:

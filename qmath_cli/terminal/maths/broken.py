@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qmath_cli.mathematics.tree import Atom, Node, Refused, Role, Script, Space, Stack
-from qmath_cli.terminal.maths.alphabet import Style
+from qmath_cli.terminal.maths.alphabet import Alphabet
 from qmath_cli.terminal.maths.bits import flat
 from qmath_cli.terminal.maths.box import Box, grow, stacked
 from qmath_cli.terminal.maths.display import Drawer
@@ -16,9 +16,9 @@ from qmath_cli.terminal.maths.display import Drawer
 _INDENT = 4
 
 
-def display(node: Node, width: int, style: Style) -> Box:
+def display(node: Node, width: int, alphabet: Alphabet) -> Box:
     """The formula as a box of at most `width` columns. Raises `Refused`."""
-    drawer = Drawer(style)
+    drawer = Drawer(alphabet)
     whole = drawer.draw(node)
     if whole.width <= width:
         return whole

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from qmath_cli.mathematics.tree import (
     Accent,
+    AccentMark,
     Atom,
     Boxed,
     Fence,
     Fraction,
-    Mark,
     Node,
     Role,
     Root,
@@ -24,7 +24,7 @@ from qmath_cli.mathematics.tree import (
 )
 from qmath_cli.terminal.maths import box as boxes
 from qmath_cli.terminal.maths import scripts
-from qmath_cli.terminal.maths.alphabet import Style
+from qmath_cli.terminal.maths.alphabet import Alphabet
 from qmath_cli.terminal.maths.bits import Bit, flat, paired
 from qmath_cli.terminal.maths.box import Box, beside, columns, stacked
 from qmath_cli.terminal.maths.fences import fenced
@@ -34,13 +34,13 @@ from qmath_cli.terminal.maths.line import Liner
 
 
 class Drawer:
-    """Turns nodes into boxes; `style` says in which alphabet."""
+    """Turns nodes into boxes; `alphabet` says in which alphabet."""
 
-    def __init__(self, style: Style) -> None:
-        self._style = style
-        self._ascii = style is Style.ASCII
-        self._line = Liner(style)
-        self._heights = Heights(style)
+    def __init__(self, alphabet: Alphabet) -> None:
+        self._alphabet = alphabet
+        self._ascii = alphabet is Alphabet.ASCII
+        self._line = Liner(alphabet)
+        self._heights = Heights(alphabet)
         self._bar = "-" if self._ascii else "─"
 
     # ------------------------------------------------------------ rows
@@ -85,13 +85,13 @@ class Drawer:
             case Accent():
                 return self._accent(node)
             case Fence():
-                return fenced(node.left, self.draw(node.body), node.right, self._style)
+                return fenced(node.left, self.draw(node.body), node.right, self._alphabet)
             case Boxed():
                 return self._boxed(self.draw(node.body))
             case Stack():
                 return self._stack(node)
             case Table():
-                return table(node, self.draw, self._style)
+                return table(node, self.draw, self._alphabet)
             case _:
                 return boxes.text(self._line.bit(node).text)
 
@@ -99,7 +99,7 @@ class Drawer:
         top, bottom = self.draw(node.top), self.draw(node.bottom)
         width = max(top.width, bottom.width)
         if not node.bar:
-            return fenced("(", stacked([top, boxes.text(" " * width), bottom], 1), ")", self._style)
+            return fenced("(", stacked([top, boxes.text(" " * width), bottom], 1), ")", self._alphabet)
         return stacked([top, boxes.text(self._bar * (width + 2 * _has_bar(top, bottom, self._bar))), bottom], 1)
 
     def _root(self, node: Root) -> Box:
@@ -120,19 +120,25 @@ class Drawer:
 
     def _accent(self, node: Accent) -> Box:
         body = self.draw(node.body)
-        mark = {Mark.BAR: "─", Mark.UNDERLINE: "─", Mark.VECTOR: "─", Mark.ARC: "⌒", Mark.LINE: "─"}.get(node.mark)
+        mark = {
+            AccentMark.BAR: "─",
+            AccentMark.UNDERLINE: "─",
+            AccentMark.VECTOR: "─",
+            AccentMark.ARC: "⌒",
+            AccentMark.LINE: "─",
+        }.get(node.mark)
         if mark is None or self._ascii:
             name = boxes.text(f"{node.mark}")
-            return beside([name, fenced("(", body, ")", self._style)])
+            return beside([name, fenced("(", body, ")", self._alphabet)])
         over = mark * body.width
-        if node.mark is Mark.VECTOR:
+        if node.mark is AccentMark.VECTOR:
             over = "─" * (body.width - 1) + "→"
-        if node.mark is Mark.LINE:
+        if node.mark is AccentMark.LINE:
             over = ("←" + "─" * (body.width - 2) + "→") if body.width > 1 else "↔"
-        if node.mark is Mark.ARC:
+        if node.mark is AccentMark.ARC:
             over = boxes.pad("⌒", body.width)
         line = boxes.text(over)
-        return stacked([body, line], 0) if node.mark is Mark.UNDERLINE else stacked([line, body], 1)
+        return stacked([body, line], 0) if node.mark is AccentMark.UNDERLINE else stacked([line, body], 1)
 
     def _boxed(self, body: Box) -> Box:
         corners, side = ("++++", "|") if self._ascii else ("┌┐└┘", "│")

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qmath_cli.mathematics.tree import Grid, Node, Table
-from qmath_cli.terminal.maths.alphabet import Style
+from qmath_cli.terminal.maths.alphabet import Alphabet
 from qmath_cli.terminal.maths.box import EMPTY, Box, grid
 from qmath_cli.terminal.maths.fences import fenced
 
 Draw = Callable[[Node], Box]
 
 
-def table(node: Table, draw: Draw, style: Style) -> Box:
+def table(node: Table, draw: Draw, alphabet: Alphabet) -> Box:
     """A table between its delimiters. Raises `Refused`."""
     cells = [[draw(cell) for cell in row] for row in node.rows]
     count = max(len(row) for row in cells)
-    bar, wall = ("-", "|") if style is Style.ASCII else ("─", "│")
+    bar, wall = ("-", "|") if alphabet is Alphabet.ASCII else ("─", "│")
     apart = any(cell.height > 1 for row in cells for cell in row)
     align, gaps = _layout(node, count, wall)
     spaced = [row for at, found in enumerate(cells) for row in ([[EMPTY], found] if apart and at else [found])]
@@ -30,7 +30,7 @@ def table(node: Table, draw: Draw, style: Style) -> Box:
     if len(cells) in node.rules:
         rows.append(bar * lines[-1].width)
     base = lines[0].base if len(rows) == lines[0].height else (len(rows) - 1) // 2
-    return fenced(node.left, Box(tuple(rows), base), node.right, style)
+    return fenced(node.left, Box(tuple(rows), base), node.right, alphabet)
 
 
 def _layout(node: Table, count: int, wall: str) -> tuple[str, list[str]]:

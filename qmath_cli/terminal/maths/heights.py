@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qmath_cli.mathematics.tree import Accent, Atom, Boxed, Fence, Fraction, Node, Root, Row, Script, Stack, Table
-from qmath_cli.terminal.maths.alphabet import Style
+from qmath_cli.terminal.maths.alphabet import Alphabet
 from qmath_cli.terminal.maths.bits import flat
 from qmath_cli.terminal.maths.line import Liner
 
@@ -11,9 +11,9 @@ from qmath_cli.terminal.maths.line import Liner
 class Heights:
     """Answers `tall`; a script is tall where small characters cannot show it."""
 
-    def __init__(self, style: Style) -> None:
-        self._unicode = style is Style.UNICODE
-        self._line = Liner(style)
+    def __init__(self, alphabet: Alphabet) -> None:
+        self._unicode = alphabet is Alphabet.UNICODE
+        self._line = Liner(alphabet)
 
     def tall(self, node: Node) -> bool:
         """Whether a node needs more than one row."""

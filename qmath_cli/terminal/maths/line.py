@@ -1,8 +1,8 @@
 r"""A formula on one line, without changing what it says: `(a + b)/c`, `√(x² - 4)`, `xⁿ⁻¹`, `2^(n/2)`.
 
-Two dimensions show what belongs together; one line needs parentheses for it. Every piece knows how tightly it holds
-together (`Hold`), and parentheses go around what would be read differently beside its neighbours. Where no placing of
-parentheses keeps the meaning (a mixed number times something, a script on a bare group), the formula is refused.
+Two dimensions show what belongs together; one line needs parentheses for it. Every piece carries its `Binding`, and
+parentheses go around what would be read differently beside its neighbours. Where no placing of parentheses keeps the
+meaning (a mixed number times something, a script on a bare group), the formula is refused.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from unicodedata import combining
 from qmath_cli.mathematics.symbols import delimiter
 from qmath_cli.mathematics.tree import (
     Accent,
+    AccentMark,
     Atom,
     Boxed,
     Fence,
     Fraction,
     Grid,
-    Mark,
     Node,
     Refused,
     Role,
@@ -33,26 +33,32 @@ from qmath_cli.mathematics.tree import (
     Text,
 )
 from qmath_cli.terminal.maths import scripts
-from qmath_cli.terminal.maths.alphabet import Style
-from qmath_cli.terminal.maths.bits import Bit, Hold, flat, hold_of, in_company, paired, plain, worded, words
+from qmath_cli.terminal.maths.alphabet import Alphabet
+from qmath_cli.terminal.maths.bits import Binding, Bit, flat, hold_of, in_company, paired, plain, worded, words
 from qmath_cli.terminal.maths.spacing import gap, unary
 
-_COMBINING = {Mark.BAR: "\u0305", Mark.HAT: "\u0302", Mark.TILDE: "\u0303", Mark.VECTOR: "\u20d7", Mark.DOT: "\u0307"}
-_COMBINING |= {Mark.DOUBLE_DOT: "\u0308", Mark.UNDERLINE: "\u0332", Mark.CANCEL: "\u0336"}
+_COMBINING = {
+    AccentMark.BAR: "\u0305",
+    AccentMark.HAT: "\u0302",
+    AccentMark.TILDE: "\u0303",
+    AccentMark.VECTOR: "\u20d7",
+    AccentMark.DOT: "\u0307",
+}
+_COMBINING |= {AccentMark.DOUBLE_DOT: "\u0308", AccentMark.UNDERLINE: "\u0332", AccentMark.CANCEL: "\u0336"}
 _ROOTS = {"": "√", "3": "∛", "4": "∜"}
 _DIFFERENTIAL = re.compile(r"[d∂]\w[²³ⁿ]?")
 
 
-def line(node: Node, style: Style) -> str:
+def line(node: Node, alphabet: Alphabet) -> str:
     """The formula on one line. Raises `Refused`."""
-    return Liner(style).join(flat(node)).text.strip()
+    return Liner(alphabet).join(flat(node)).text.strip()
 
 
 class Liner:
-    """Turns nodes into bits; `style` says in which alphabet."""
+    """Turns nodes into bits; `alphabet` says in which alphabet."""
 
-    def __init__(self, style: Style) -> None:
-        self._ascii = style is Style.ASCII
+    def __init__(self, alphabet: Alphabet) -> None:
+        self._ascii = alphabet is Alphabet.ASCII
 
     # ------------------------------------------------------------ rows
 
@@ -84,7 +90,7 @@ class Liner:
             return False
         if before.raised and bit.text[:1].isalnum() and (bit.number or self._ascii or set("^_") & set(before.text)):
             return True
-        mixed = before.number and bit.hold is Hold.FRACTION and bit.number  # 2 1/3
+        mixed = before.number and bit.hold is Binding.FRACTION and bit.number  # 2 1/3
         limit = before.right is Role.FUNCTION and before.text.endswith(")") and bit.left is Role.OPEN  # lim_(n→∞) (..)
         if mixed or limit:
             return True
@@ -99,7 +105,7 @@ class Liner:
         return self.join(flat(node), compact=compact)
 
     @staticmethod
-    def grouped(bit: Bit, least: Hold) -> str:
+    def grouped(bit: Bit, least: Binding) -> str:
         """A bit's text, in parentheses if it holds together less than `least`."""
         return bit.text if bit.hold >= least else f"({bit.text.strip()})"
 
@@ -148,17 +154,17 @@ class Liner:
         text = atom.ascii if self._ascii else atom.text
         if text is None:
             raise Refused(f"{atom.text} has no ASCII form")
-        hold = Hold.SINGLE if atom.role in {Role.ORDINARY, Role.NUMBER} else Hold.LOOSE
+        hold = Binding.SINGLE if atom.role in {Role.ORDINARY, Role.NUMBER} else Binding.LOOSE
         return Bit(text, atom.role, atom.role, hold, number=atom.role is Role.NUMBER)
 
     def _fraction(self, node: Fraction) -> Bit:
         top, bottom = self.inner(node.top), self.inner(node.bottom)
         if not node.bar:
             return Bit(f"C({top.text}, {bottom.text})", Role.ORDINARY, Role.CLOSE)
-        over = self.grouped(top, Hold.PRODUCT)
-        under = bottom.text if _DIFFERENTIAL.fullmatch(bottom.text) else self.grouped(bottom, Hold.SINGLE)
+        over = self.grouped(top, Binding.PRODUCT)
+        under = bottom.text if _DIFFERENTIAL.fullmatch(bottom.text) else self.grouped(bottom, Binding.SINGLE)
         number = top.number and bottom.number
-        return Bit(f"{over}/{under}", Role.ORDINARY, Role.ORDINARY, Hold.FRACTION, number=number)
+        return Bit(f"{over}/{under}", Role.ORDINARY, Role.ORDINARY, Binding.FRACTION, number=number)
 
     def _root(self, node: Root) -> Bit:
         radicand = self.inner(node.radicand).text.strip()
@@ -178,11 +184,11 @@ class Liner:
     def _accent(self, node: Accent) -> Bit:
         body = self.inner(node.body, compact=True)
         text = body.text
-        if self._ascii or (node.mark in {Mark.ARC, Mark.LINE} and len(text) > 0):
-            if node.mark is Mark.UNDERLINE and not text.strip():
+        if self._ascii or (node.mark in {AccentMark.ARC, AccentMark.LINE} and len(text) > 0):
+            if node.mark is AccentMark.UNDERLINE and not text.strip():
                 return Bit("_" * max(4, len(text)), Role.ORDINARY, Role.ORDINARY)
             return Bit(f"{node.mark}({text})", Role.ORDINARY, Role.CLOSE)
-        if node.mark is Mark.UNDERLINE and not text.strip():
+        if node.mark is AccentMark.UNDERLINE and not text.strip():
             return Bit("_" * max(4, len(text)), Role.ORDINARY, Role.ORDINARY)
         marked = "".join(char if combining(char) else char + _COMBINING[node.mark] for char in text)
         return Bit(marked, Role.ORDINARY, Role.ORDINARY, number=body.number)
@@ -191,7 +197,7 @@ class Liner:
         left, right = (self._atom(delimiter(text)).text if text else "" for text in (node.left, node.right))
         body = self.inner(node.body)
         inside = body.text.strip()
-        if not (left and right) and body.hold < Hold.PRODUCT:
+        if not (left and right) and body.hold < Binding.PRODUCT:
             inside = f"({inside})"
         return Bit(f"{left}{inside}{right}", Role.OPEN, Role.CLOSE)
 
@@ -199,9 +205,9 @@ class Liner:
         base = self.bit(node.base)
         if node.arrow and node.over is not None and node.under is None:
             shaft = "--" if self._ascii else "─"
-            return Bit(f"{shaft}{self.inner(node.over).text}{base.text}", Role.RELATION, Role.RELATION, Hold.LOOSE)
+            return Bit(f"{shaft}{self.inner(node.over).text}{base.text}", Role.RELATION, Role.RELATION, Binding.LOOSE)
         if isinstance(node.over, Atom) and node.over.text == "?" and base.text == "=" and not self._ascii:
-            return Bit("≟", Role.RELATION, Role.RELATION, Hold.LOOSE)
+            return Bit("≟", Role.RELATION, Role.RELATION, Binding.LOOSE)
         raise Refused("something written above or below")
 
     # ------------------------------------------------------------ scripts
@@ -223,12 +229,14 @@ class Liner:
         if isinstance(node.base, Row) and not node.base.items:
             return Bit("", Role.ORDINARY, Role.ORDINARY)
         bit = self.bit(node.base)
-        wrapped = replace(bit, text=f"({bit.text})", left=Role.OPEN, right=Role.CLOSE, hold=Hold.SINGLE, raised=False)
+        wrapped = replace(
+            bit, text=f"({bit.text})", left=Role.OPEN, right=Role.CLOSE, hold=Binding.SINGLE, raised=False
+        )
         if isinstance(node.base, Root | Fraction) and (not isinstance(node.base, Fraction) or node.base.bar):
             return wrapped
         if isinstance(node.base, Script) and node.base.sup is not None:
             return wrapped
-        if isinstance(node.base, Row) and bit.hold is not Hold.SINGLE:
+        if isinstance(node.base, Row) and bit.hold is not Binding.SINGLE:
             raise Refused("a script on a bare group")
         return bit
 
@@ -244,7 +252,7 @@ class Liner:
         if self._ascii and mark == "^" and text.startswith("'"):
             rest = text.lstrip("'")
             return f"{text[: len(text) - len(rest)]}^{rest if len(rest) == 1 else f'({rest})'}"
-        whole = len(text) == 1 or (bit.hold is Hold.SINGLE and (text.startswith("(") or not bit.raised))
+        whole = len(text) == 1 or (bit.hold is Binding.SINGLE and (text.startswith("(") or not bit.raised))
         return mark + (text if whole else f"({text})")
 
     def small(self, node: Node, *, up: bool) -> str | None:
@@ -288,4 +296,4 @@ class Liner:
             written += (
                 (("" if not written else " " if continues else "; ") + bit.text.strip()) if bit.text.strip() else ""
             )
-        return Bit(written, Role.ORDINARY, Role.ORDINARY, Hold.LOOSE)
+        return Bit(written, Role.ORDINARY, Role.ORDINARY, Binding.LOOSE)

@@ -7,12 +7,12 @@ from html import escape
 from qmath_cli.mathematics.constructs import parse
 from qmath_cli.mathematics.tree import (
     Accent,
+    AccentMark,
     Atom,
     Boxed,
     Fence,
     Fraction,
     Grid,
-    Mark,
     Node,
     Refused,
     Role,
@@ -27,8 +27,15 @@ from qmath_cli.mathematics.tree import (
 from qmath_cli.terminal.maths.bits import flat
 from qmath_cli.terminal.maths.heights import has_limits
 
-_OVER = {Mark.BAR: "‾", Mark.HAT: "^", Mark.TILDE: "~", Mark.VECTOR: "→", Mark.DOT: "˙", Mark.DOUBLE_DOT: "¨"}
-_OVER |= {Mark.LINE: "↔", Mark.ARC: "⏜"}
+_OVER = {
+    AccentMark.BAR: "‾",
+    AccentMark.HAT: "^",
+    AccentMark.TILDE: "~",
+    AccentMark.VECTOR: "→",
+    AccentMark.DOT: "˙",
+    AccentMark.DOUBLE_DOT: "¨",
+}
+_OVER |= {AccentMark.LINE: "↔", AccentMark.ARC: "⏜"}
 _ALIGN = {"l": "left", "c": "center", "r": "right"}
 
 
@@ -121,17 +128,17 @@ def _framed(node: Accent | Fence | Stack | Boxed) -> str:
         case Fence():
             return f"<mrow>{_delimiter(node.left)}{_group(node.body)}{_delimiter(node.right)}</mrow>"
         case Boxed():
-            style = "border:1px solid;padding:0.15em 0.3em"
-            return f'<mrow class="boxed" style="{style}">{_group(node.body)}</mrow>'
+            alphabet = "border:1px solid;padding:0.15em 0.3em"
+            return f'<mrow class="boxed" style="{alphabet}">{_group(node.body)}</mrow>'
         case Stack():
             return _stack(node)
 
 
 def _accent(node: Accent) -> str:
     body = _group(node.body)
-    if node.mark is Mark.UNDERLINE:
+    if node.mark is AccentMark.UNDERLINE:
         return f'<munder accentunder="true">{body}<mo stretchy="true">_</mo></munder>'
-    if node.mark is Mark.CANCEL:
+    if node.mark is AccentMark.CANCEL:
         return f'<mrow style="text-decoration:line-through">{body}</mrow>'
     return f'<mover accent="true">{body}<mo stretchy="true">{_OVER[node.mark]}</mo></mover>'
 
@@ -168,8 +175,8 @@ def _table(node: Table) -> str:
 
 
 def _cell(cell: Node, align: str, rule: str) -> str:
-    style = rule + (f"text-align:{align}" if align != "center" else "")
-    return f"<mtd{f' style={chr(34)}{style}{chr(34)}' if style else ''}>{_group(cell)}</mtd>"
+    css = rule + (f"text-align:{align}" if align != "center" else "")
+    return f"<mtd{f' style={chr(34)}{css}{chr(34)}' if css else ''}>{_group(cell)}</mtd>"
 
 
 def _alignment(kind: Grid, letters: str, column: int) -> str:

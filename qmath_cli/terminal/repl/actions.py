@@ -13,13 +13,13 @@ from qmath_cli.terminal.export.markdown import write as markdown
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.panel import vote_lines
 from qmath_cli.terminal.repl.clipboard import copy as to_clipboard
-from qmath_cli.terminal.repl.conversation import Talk
-from qmath_cli.terminal.transcript import Page
+from qmath_cli.terminal.repl.conversation import Conversation
+from qmath_cli.terminal.transcript import Transcript
 
 COPIES = ("answer", "working", "md")
 
 
-def code(talk: Talk, argument: str) -> None:
+def code(talk: Conversation, argument: str) -> None:
     """Show programs with their outputs."""
     runs = talk.session.picked().runs
     for number in _numbers(argument, len(runs)):
@@ -27,7 +27,7 @@ def code(talk: Talk, argument: str) -> None:
         _show(talk, runs[number - 1])
 
 
-def run(talk: Talk, argument: str) -> None:
+def run(talk: Conversation, argument: str) -> None:
     """Run the programs up to number N again, in one fresh namespace, and show what the last one gives."""
     runs = talk.session.picked().runs
     last = _numbers(argument, len(runs))[-1]
@@ -43,7 +43,7 @@ def run(talk: Talk, argument: str) -> None:
     _show(talk, ProgramRun(runs[last - 1].code, output))
 
 
-def check(talk: Talk, argument: str) -> None:
+def check(talk: Conversation, argument: str) -> None:
     """Compare the latest answer with one that was typed."""
     answer = talk.session.last.answer
     if not argument:
@@ -58,18 +58,18 @@ def check(talk: Talk, argument: str) -> None:
     talk.terminal.line(f"{word}: {answer} and {argument}" + (f" ({verdict.why})" if verdict.why else ""))
 
 
-def votes(talk: Talk, _argument: str) -> None:
+def votes(talk: Conversation, _argument: str) -> None:
     """The count."""
     for line in vote_lines(talk.session.last.votes):
         talk.terminal.line(line)
 
 
-def raw(talk: Talk, _argument: str) -> None:
+def raw(talk: Conversation, _argument: str) -> None:
     """The working as source."""
     talk.terminal.line(talk.session.picked().text.rstrip("\n"))
 
 
-def copy(talk: Talk, argument: str) -> None:
+def copy(talk: Conversation, argument: str) -> None:
     """To the clipboard."""
     wanted = argument or "answer"
     if wanted not in COPIES:
@@ -86,7 +86,7 @@ def copy(talk: Talk, argument: str) -> None:
     talk.terminal.note(to_clipboard(clean(text), talk.terminal, os.environ))
 
 
-def export_(talk: Talk, argument: str) -> None:
+def export_(talk: Conversation, argument: str) -> None:
     """Write a document."""
     if not argument:
         raise UsageError("/export takes a file name", "for example: /export solution.html")
@@ -95,7 +95,7 @@ def export_(talk: Talk, argument: str) -> None:
     talk.terminal.line(f"wrote {path}")
 
 
-def stats(talk: Talk, _argument: str) -> None:
+def stats(talk: Conversation, _argument: str) -> None:
     """Figures of the latest solution."""
     last = talk.session.last
     usage, timing = last.usage, last.timing
@@ -110,7 +110,7 @@ def stats(talk: Talk, _argument: str) -> None:
         talk.terminal.line(f"{name:12}{value}")
 
 
-def context(talk: Talk, _argument: str) -> None:
+def context(talk: Conversation, _argument: str) -> None:
     """How full the context was, and what the next problem would find."""
     limit = talk.ready().tools.engine.context_length
     solutions = talk.session.solutions
@@ -135,10 +135,10 @@ def _numbers(argument: str, count: int) -> list[int]:
     return [int(argument)]
 
 
-def _show(talk: Talk, shown: ProgramRun) -> None:
-    if not talk.look.drawn:
+def _show(talk: Conversation, shown: ProgramRun) -> None:
+    if not talk.style.drawn:
         talk.terminal.line(shown.code)
         talk.terminal.line(shown.output.text)
         return
-    page = Page(talk.look)
-    talk.terminal.write(page.text(f"```python\n{shown.code}\n```\n") + page.program_output(shown.output))
+    transcript = Transcript(talk.style)
+    talk.terminal.write(transcript.text(f"```python\n{shown.code}\n```\n") + transcript.program_output(shown.output))

@@ -33,7 +33,7 @@ _FREE = ("stop_at", "seed", "temperature", "top_p", "top_k", "min_p", "max_token
 _PRIVATE = ("render", "history")
 
 
-class Machine:
+class BackgroundModel:
     """At most one model at a time. Used from one thread; only the loading happens in another."""
 
     def __init__(self, open_: Open) -> None:
@@ -98,7 +98,7 @@ class _Loading:
     def _run(self, open_: Open) -> None:
         try:
             self.ready = self._stack.enter_context(open_(self._settings))
-        except BaseException as exc:  # noqa: BLE001  carried to the thread that asks, see `Machine.ready`
+        except BaseException as exc:  # noqa: BLE001  carried to the thread that asks, see `BackgroundModel.ready`
             self.error = exc
         with self._lock:
             self.done.set()

@@ -11,12 +11,12 @@ from qmath_cli.prompting import chat
 from qmath_cli.records import Event, Problem, Prompt, Segment, Solution
 from qmath_cli.settings import Settings
 from qmath_cli.solving import solve
-from qmath_cli.solving.solve import Plan
+from qmath_cli.solving.solve import SolvePlan
 from qmath_cli.terminal.output import Terminal
-from qmath_cli.terminal.render import Renderer, Wishes
-from qmath_cli.terminal.repl.background import Machine, Open, Ready
+from qmath_cli.terminal.render import Renderer, RenderOptions
+from qmath_cli.terminal.repl.background import BackgroundModel, Open, Ready
 from qmath_cli.terminal.repl.session import Session, extended
-from qmath_cli.terminal.style import Look
+from qmath_cli.terminal.style import Style
 
 Follow = Callable[[Generator[Event, None, None], Callable[[Event], None]], Solution]
 
@@ -26,7 +26,7 @@ class Hooks:
     """What the REPL is given from above: how a model is opened, a plan made, a run followed; where things are kept."""
 
     open: Open
-    plan_for: Callable[[Settings], Plan]
+    plan_for: Callable[[Settings], SolvePlan]
     follow: Follow
     models: Callable[[], tuple[str, ...]]
     sessions: Path
@@ -34,15 +34,15 @@ class Hooks:
     note_for: Callable[[Ready], str]  # what has to be said about a model once, or nothing
 
 
-class Talk:
+class Conversation:
     """The session's side of a conversation with the model."""
 
-    def __init__(self, terminal: Terminal, look: Look, session: Session, hooks: Hooks) -> None:
+    def __init__(self, terminal: Terminal, style: Style, session: Session, hooks: Hooks) -> None:
         self.terminal = terminal
-        self.look = look
+        self.style = style
         self.session = session
         self.hooks = hooks
-        self.machine = Machine(hooks.open)
+        self.machine = BackgroundModel(hooks.open)
         self._noted = ""
 
     def ready(self) -> Ready:
@@ -96,13 +96,13 @@ class Talk:
             plan = replace(plan, prompt=chat.chat(problem.text, settings.mode, self._earlier()))
         self.session.solutions.append(self._run(problem, plan, settings, keep=self.session.follow))
 
-    def _run(self, problem: Problem, plan: Plan, settings: Settings, *, keep: bool) -> Solution:
+    def _run(self, problem: Problem, plan: SolvePlan, settings: Settings, *, keep: bool) -> Solution:
         """Solve; with `keep`, on top of what the KV cache holds of the conversation, else as in a fresh process."""
         ready = self.ready()
         if not keep:
             ready.tools.engine.forget()
-        wishes = Wishes(k=plan.k, pick=settings.pick)
-        renderer = Renderer(self.terminal, self.look, wishes, ready.protection)
+        wishes = RenderOptions(k=plan.k, pick=settings.pick)
+        renderer = Renderer(self.terminal, self.style, wishes, ready.protection)
         try:
             return self.hooks.follow(solve.solve(problem, plan, ready.tools), renderer.event)
         finally:

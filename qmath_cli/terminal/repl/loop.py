@@ -13,15 +13,15 @@ from qmath_cli.errors import ExitCode, QmathError, Terminated
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.repl import slash
-from qmath_cli.terminal.repl.conversation import Hooks, Talk
+from qmath_cli.terminal.repl.conversation import Conversation, Hooks
 from qmath_cli.terminal.repl.reader import Reader, reader
 from qmath_cli.terminal.repl.session import Session
-from qmath_cli.terminal.style import Look
+from qmath_cli.terminal.style import Style
 
 
-def repl(terminal: Terminal, look: Look, settings: Settings, hooks: Hooks, environ: Mapping[str, str]) -> ExitCode:
+def repl(terminal: Terminal, style: Style, settings: Settings, hooks: Hooks, environ: Mapping[str, str]) -> ExitCode:
     """Run a session to its end; the model starts loading at once."""
-    talk = Talk(terminal, look, Session(settings), hooks)
+    talk = Conversation(terminal, style, Session(settings), hooks)
     source = reader(
         terminal,
         environ,
@@ -37,7 +37,7 @@ def repl(terminal: Terminal, look: Look, settings: Settings, hooks: Hooks, envir
         talk.machine.close()
 
 
-def _loop(talk: Talk, source: Reader) -> ExitCode:
+def _loop(talk: Conversation, source: Reader) -> ExitCode:
     warned = False
     while True:
         try:
@@ -57,7 +57,7 @@ def _loop(talk: Talk, source: Reader) -> ExitCode:
             return ExitCode.OK
 
 
-def _do(talk: Talk, message: str) -> None:
+def _do(talk: Conversation, message: str) -> None:
     """One message. Only `Leave` and the end of the process (SIGTERM, a closed terminal) come through."""
     try:
         if message.startswith("/"):

@@ -154,7 +154,7 @@ def _completer(candidates: Candidates) -> Completer:
     from prompt_toolkit.completion import CompleteEvent, Completer, Completion
     from prompt_toolkit.document import Document
 
-    class Words(Completer):
+    class WordCompleter(Completer):
         """Completes the last word from what `candidates` offers for the line so far."""
 
         def get_completions(self, document: Document, _event: CompleteEvent) -> Iterator[Completion]:
@@ -164,4 +164,4 @@ def _completer(candidates: Candidates) -> Completer:
                 if candidate.startswith(word):
                     yield Completion(candidate, start_position=-len(word))
 
-    return Words()
+    return WordCompleter()

@@ -14,7 +14,7 @@ from qmath_cli.errors import UsageError
 from qmath_cli.records import Mode
 from qmath_cli.settings import Settings, resolve
 from qmath_cli.terminal.repl import actions, session
-from qmath_cli.terminal.repl.conversation import Talk
+from qmath_cli.terminal.repl.conversation import Conversation
 
 SETTINGS = tuple(each.name for each in fields(Settings))
 
@@ -29,10 +29,10 @@ class Slash:
 
     usage: str
     help: str
-    run: Callable[[Talk, str], None]
+    run: Callable[[Conversation, str], None]
 
 
-def dispatch(talk: Talk, line: str) -> None:
+def dispatch(talk: Conversation, line: str) -> None:
     """Run a slash command. Raises `UsageError` for one that does not exist, with the nearest that does."""
     name, _, argument = line[1:].strip().partition(" ")
     command = COMMANDS.get(ALIASES.get(name, name))
@@ -43,7 +43,7 @@ def dispatch(talk: Talk, line: str) -> None:
     command.run(talk, argument.strip())
 
 
-def candidates(talk: Talk, line: str) -> list[str]:
+def candidates(talk: Conversation, line: str) -> list[str]:
     """What could stand at the end of the line so far."""
     if not line.startswith("/"):
         return []
@@ -57,7 +57,7 @@ def candidates(talk: Talk, line: str) -> list[str]:
 # ---------------------------------------------------------------- settings
 
 
-def change(talk: Talk, name: str, value: str) -> None:
+def change(talk: Conversation, name: str, value: str) -> None:
     """Give one setting a value, checked as everywhere else, and load what it needs."""
     if name not in SETTINGS:
         close = difflib.get_close_matches(name, SETTINGS, n=1)
@@ -67,8 +67,8 @@ def change(talk: Talk, name: str, value: str) -> None:
     talk.machine.prepare(talk.session.settings)
 
 
-def _setting(name: str) -> Callable[[Talk, str], None]:
-    def run(talk: Talk, argument: str) -> None:
+def _setting(name: str) -> Callable[[Conversation, str], None]:
+    def run(talk: Conversation, argument: str) -> None:
         if argument:
             change(talk, name, argument)
         talk.terminal.line(f"{name} = {getattr(talk.session.settings, name)}")
@@ -76,14 +76,14 @@ def _setting(name: str) -> Callable[[Talk, str], None]:
     return run
 
 
-def _set(talk: Talk, argument: str) -> None:
+def _set(talk: Conversation, argument: str) -> None:
     name, _, value = argument.partition(" ")
     if not value:
         raise UsageError("/set takes a name and a value", "for example: /set temperature 0.7")
     _setting(name)(talk, value.removeprefix("=").strip())
 
 
-def _show(talk: Talk, argument: str) -> None:
+def _show(talk: Conversation, argument: str) -> None:
     if argument and argument not in SETTINGS:
         raise UsageError(f"unknown setting {argument!r}", "/show lists them")
     for name in [argument] if argument else SETTINGS:
@@ -91,7 +91,7 @@ def _show(talk: Talk, argument: str) -> None:
         talk.terminal.line(f"{name} = {'(as the mode decides)' if value is None else value}")
 
 
-def _follow(talk: Talk, argument: str) -> None:
+def _follow(talk: Conversation, argument: str) -> None:
     if argument not in {"on", "off", ""}:
         raise UsageError("/follow on, or /follow off")
     if argument:
@@ -103,35 +103,35 @@ def _follow(talk: Talk, argument: str) -> None:
 # ---------------------------------------------------------------- the session
 
 
-def _retry(talk: Talk, argument: str) -> None:
+def _retry(talk: Conversation, argument: str) -> None:
     if argument and not argument.isdigit():
         raise UsageError("/retry takes a seed, or nothing")
     talk.again(int(argument) if argument else None)
 
 
-def _clear(talk: Talk, _argument: str) -> None:
+def _clear(talk: Conversation, _argument: str) -> None:
     talk.session.solutions.clear()
     talk.terminal.line("the session is empty")
 
 
-def _save(talk: Talk, argument: str) -> None:
+def _save(talk: Conversation, argument: str) -> None:
     path = session.path_of(talk.hooks.sessions, argument)
     session.save(talk.session, path)
     talk.terminal.line(f"saved {len(talk.session.solutions)} problem(s) in {path}")
 
 
-def _load(talk: Talk, argument: str) -> None:
+def _load(talk: Conversation, argument: str) -> None:
     found, follow = session.load(session.path_of(talk.hooks.sessions, argument))
     talk.session.solutions[:] = found
     talk.session.follow = follow
     talk.terminal.line(f"loaded {len(found)} problem(s)")
 
 
-def _quit(_talk: Talk, _argument: str) -> None:
+def _quit(_talk: Conversation, _argument: str) -> None:
     raise Leave
 
 
-def _help(talk: Talk, argument: str) -> None:
+def _help(talk: Conversation, argument: str) -> None:
     name = argument.removeprefix("/")
     if name and ALIASES.get(name, name) not in COMMANDS:
         raise UsageError(f"no such command: /{name}", "/help lists the commands")
@@ -145,7 +145,7 @@ def _help(talk: Talk, argument: str) -> None:
 
 
 #: What each command's argument is completed from.
-_OFFERS: dict[str, Callable[[Talk], Iterable[str]]] = {
+_OFFERS: dict[str, Callable[[Conversation], Iterable[str]]] = {
     "model": lambda talk: talk.hooks.models(),
     "mode": lambda _talk: list(Mode),
     "follow": lambda _talk: ("on", "off"),

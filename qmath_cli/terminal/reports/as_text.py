@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from qmath_cli.evaluation.score import Part, Score, beside
+from qmath_cli.evaluation.score import Score, Subset, beside
 from qmath_cli.evaluation.statistics import mcnemar
 from qmath_cli.terminal.tables import columns
 
@@ -111,7 +111,7 @@ def _row(one: Score) -> tuple[str, ...]:
     return (name_of(one), percent(one.accuracy), interval(one.ci95), *best, *rm, *map(percent, shares), ran, speed)
 
 
-def _part(part: Part) -> tuple[str, str, str, str]:
+def _part(part: Subset) -> tuple[str, str, str, str]:
     return part.name, str(part.items), percent(part.accuracy), interval(part.ci95)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from qmath_cli.benchmark.measure import Report, Spread
+from qmath_cli.benchmark.measure import BenchmarkReport, Spread
 from qmath_cli.terminal.tables import columns
 
 _RATE = "tokens/s"
 
 
-def table(report: Report) -> list[str]:
+def table(report: BenchmarkReport) -> list[str]:
     """The lines, without colour."""
     rows = [
         _row("load", report.load_s, "s", 2),

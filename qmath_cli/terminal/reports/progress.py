@@ -14,7 +14,7 @@ _INTERVAL = 0.2  # seconds between two drawings
 _WINDOW = 64  # samples over which the speed is taken
 
 
-class Meter:
+class EvaluationProgress:
     """Call `tick` with every finished sample, `end` when the model is through."""
 
     def __init__(self, terminal: Terminal, name: str, grade: Grade) -> None:

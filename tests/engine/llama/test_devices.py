@@ -5,21 +5,21 @@ from __future__ import annotations
 import pytest
 
 from qmath_cli.engine.llama import devices
-from qmath_cli.engine.llama.devices import MARGIN, Device, Footprint, Kind
+from qmath_cli.engine.llama.devices import MARGIN, Device, DeviceKind, Footprint
 from qmath_cli.errors import UsageError
 
 GIB = 1 << 30
-CPU = Device("CPU", "a processor", Kind.CPU, 64 * GIB, 64 * GIB, 1)
-CUDA0 = Device("CUDA0", "a card", Kind.GPU, 8 * GIB, 24 * GIB, 2)
-CUDA1 = Device("CUDA1", "an emptier card", Kind.GPU, 20 * GIB, 24 * GIB, 3)
-METAL = Device("MTL0", "Apple", Kind.INTEGRATED, 30 * GIB, 30 * GIB, 4)
+CPU = Device("CPU", "a processor", DeviceKind.CPU, 64 * GIB, 64 * GIB, 1)
+CUDA0 = Device("CUDA0", "a card", DeviceKind.GPU, 8 * GIB, 24 * GIB, 2)
+CUDA1 = Device("CUDA1", "an emptier card", DeviceKind.GPU, 20 * GIB, 24 * GIB, 3)
+METAL = Device("MTL0", "Apple", DeviceKind.INTEGRATED, 30 * GIB, 30 * GIB, 4)
 MODEL = Footprint(layers=(GIB // 2,) * 10, output=GIB, compute=GIB // 4)
 
 
 def test_the_cpu_is_always_a_device() -> None:
     """The installed build finds at least the CPU, with a name and memory."""
     kinds = {device.kind for device in devices.devices()}
-    assert Kind.CPU in kinds
+    assert DeviceKind.CPU in kinds
 
 
 def test_auto_takes_the_emptiest_graphics_card() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 SCRIPT = """
 import os
-from qmath_cli.engine.llama.library import native
-native()
+from qmath_cli.engine.llama.library import library
+library()
 print(os.environ.get("GOMP_SPINCOUNT"))
 """
 

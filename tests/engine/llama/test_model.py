@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.llama.library import native
+from qmath_cli.engine.llama.library import library
 from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.errors import IntegrityError, ModelMissing, QmathError, UsageError
@@ -132,13 +132,13 @@ def test_every_text_survives_the_tokenizer(model: Model) -> None:
 
 def test_ctrl_c_ends_a_load(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The interrupt rises although the C side is busy, and the next load works."""
-    real = native().lib.llama_model_load_from_file
+    real = library().lib.llama_model_load_from_file
 
     def slow(path: bytes, parameters: object) -> object:
         time.sleep(0.3)  # a large file's time, in the middle of which the signal arrives
         return real(path, parameters)
 
-    monkeypatch.setattr(native().lib, "llama_model_load_from_file", slow)
+    monkeypatch.setattr(library().lib, "llama_model_load_from_file", slow)
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.05)

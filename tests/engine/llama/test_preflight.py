@@ -138,9 +138,9 @@ def test_no_library_is_said_with_the_line_that_installs_it() -> None:
     """Without llama_cpp, asking for the engine names the cause and the cure, and shows no traceback of an import."""
     code = (
         "import sys; sys.modules['llama_cpp'] = None\n"
-        "from qmath_cli.engine.llama.library import native\n"
+        "from qmath_cli.engine.llama.library import library\n"
         "from qmath_cli.errors import EngineUnusable\n"
-        "try: native()\n"
+        "try: library()\n"
         "except EngineUnusable as exc: print(exc.message, '|', exc.hint)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -19,7 +19,7 @@ from unittest.mock import patch
 from qmath_cli.app import run
 from qmath_cli.models.lockfile import load
 from qmath_cli.models.store import gguf_path
-from qmath_cli.paths import Places, find
+from qmath_cli.paths import Paths, find
 from tests.models.hub.loopback import Loopback, Repo
 
 NAME = "1.5b-instruct"
@@ -35,13 +35,13 @@ class Machine:
     environ: dict[str, str] = field(default_factory=dict)
 
     @property
-    def places(self) -> Places:
+    def paths(self) -> Paths:
         """Where its qmath keeps things."""
         return find({"QMATH_HOME": str(self.home / "qmath")})
 
     def gguf(self, quantization: str = "q4_k_m", name: str = NAME) -> Path:
         """Where a pulled model will lie."""
-        return gguf_path(load().get(name), quantization, self.places)
+        return gguf_path(load().get(name), quantization, self.paths)
 
     @property
     def variables(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from qmath_cli.models import lockfile
 from qmath_cli.models.hub import dataset
 from qmath_cli.models.hub.client import Hub
 from qmath_cli.models.lockfile import LockedData, LockedFile
-from qmath_cli.paths import Places, find
+from qmath_cli.paths import Paths, find
 from tests.models.hub.loopback import COMMIT, Loopback, Repo
 from tests.models.hub.pulling import Machine
 
@@ -24,14 +24,14 @@ def machine(loopback: Loopback, tmp_path: Path) -> Machine:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def paths(tmp_path: Path) -> Paths:
     return find({"QMATH_HOME": str(tmp_path / "home")})
 
 
 def test_a_pulled_data_set_lies_where_eval_looks(machine: Machine) -> None:
     """`qmath pull --data aime25`: the file, its path on stdout, and the commit remembered."""
     record = machine.ask("pull", "--data", "aime25")
-    assert Path(record["path"]) == machine.places.data / "datasets" / "aime25.jsonl"
+    assert Path(record["path"]) == machine.paths.data / "datasets" / "aime25.jsonl"
     assert Path(record["path"]).read_bytes() == ROWS
     machine.hub.repos["math-ai/aime25"].commit = "d" * 40
     code, _, err = machine.run("pull", "--data", "aime25")
@@ -39,14 +39,14 @@ def test_a_pulled_data_set_lies_where_eval_looks(machine: Machine) -> None:
     assert COMMIT in err
 
 
-def test_a_pinned_data_set_must_be_the_one(hub: Hub, loopback: Loopback, places: Places) -> None:
+def test_a_pinned_data_set_must_be_the_one(hub: Hub, loopback: Loopback, paths: Paths) -> None:
     """Another size than the lock's, or another hash: refused, and nothing is written."""
     loopback.repos["a/b"] = Repo({"test.jsonl": ROWS})
     for file in (LockedFile("test.jsonl", 5), LockedFile("test.jsonl", len(ROWS), "0" * 64), LockedFile("other.jsonl")):
         entry = LockedData("x", "a/b", revision=COMMIT, files=(file,))
         with pytest.raises(IntegrityError):
-            dataset.pull(entry, hub, places)
-    assert not dataset.target(entry, places).exists()
+            dataset.pull(entry, hub, paths)
+    assert not dataset.target(entry, paths).exists()
 
 
 def test_an_unknown_data_set_is_refused_with_the_known_names() -> None:
@@ -56,15 +56,15 @@ def test_an_unknown_data_set_is_refused_with_the_known_names() -> None:
     assert "math500" in caught.value.hint
 
 
-def test_offline_it_comes_from_the_cache_or_not_at_all(loopback: Loopback, places: Places, tmp_path: Path) -> None:
+def test_offline_it_comes_from_the_cache_or_not_at_all(loopback: Loopback, paths: Paths, tmp_path: Path) -> None:
     """The lock knows size and hash, so the cache is enough."""
     hub = Hub(loopback.environ(tmp_path) | {"HF_HUB_OFFLINE": "1"})
     file = LockedFile("test.jsonl", len(ROWS), hashlib.sha256(ROWS).hexdigest())
     entry = LockedData("x", "a/b", revision=COMMIT, files=(file,))
     with pytest.raises(NetworkError, match="OFFLINE"):
-        dataset.pull(entry, hub, places)
+        dataset.pull(entry, hub, paths)
     cached = tmp_path / "hf" / "hub" / "datasets--a--b" / "snapshots" / COMMIT / "test.jsonl"
     cached.parent.mkdir(parents=True)
     cached.write_bytes(ROWS)
-    assert dataset.pull(entry, hub, places).read_bytes() == ROWS
+    assert dataset.pull(entry, hub, paths).read_bytes() == ROWS
     assert loopback.asked == []

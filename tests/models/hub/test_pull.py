@@ -54,7 +54,7 @@ def most_shards(machine: Machine) -> Iterator[list[int]]:
 
     def watch() -> None:
         while not over.wait(0.002):
-            names = (name for _folder, _below, names in os.walk(machine.places.cache) for name in names)  # some vanish
+            names = (name for _folder, _below, names in os.walk(machine.paths.cache) for name in names)  # some vanish
             found = {name[:22] for name in names if name.startswith("model-") and ".safetensors" in name}
             most[0] = max(most[0], len(found))
 
@@ -75,7 +75,7 @@ def test_a_pulled_model_is_listed_found_and_recorded(machine: Machine) -> None:
     assert file["sha256"] == sha256(machine.gguf("q8_0"))
     listed = [entry for entry in machine.ask("list")["models"] if entry["name"] == f"{NAME}:q8_0"]
     assert [(e["state"], e["commit"], e["sha256"]) for e in listed] == [("verified", MODEL.revision, file["sha256"])]
-    assert not list(machine.places.cache.rglob("*.safetensors*"))
+    assert not list(machine.paths.cache.rglob("*.safetensors*"))
 
 
 def test_the_file_says_where_it_comes_from(machine: Machine) -> None:
@@ -124,7 +124,7 @@ def test_killed_at_any_moment_the_next_run_finishes_with_the_same_bytes(machine:
         assert sha256(machine.gguf()) == reference, trial
         assert most[0] <= 1, trial
         assert machine.run("rm", NAME, "--yes")[0] == 0
-        assert not list(machine.places.models.iterdir())
+        assert not list(machine.paths.models.iterdir())
     assert killed >= 10
 
 
@@ -168,7 +168,7 @@ def test_a_shard_that_arrives_damaged_leaves_nothing_to_build_on(machine: Machin
     code, _, err = machine.run("pull", NAME)
     assert code == ExitCode.INTEGRITY, err
     assert name in err
-    assert not list(machine.places.models.iterdir())
+    assert not list(machine.paths.models.iterdir())
     repo.files[name] = good
     machine.hub.fault = lambda *_: None
     machine.ask("pull", NAME)
@@ -180,12 +180,12 @@ def test_a_file_that_changed_between_two_runs_is_not_mixed(machine: Machine) -> 
     repo = machine.hub.repos[MODEL.repo]
     machine.hub.bytes_per_second = 3e5
     process = machine.start("pull", NAME)
-    while not list(machine.places.cache.rglob("model-*.part")):
+    while not list(machine.paths.cache.rglob("model-*.part")):
         time.sleep(0.01)
     process.kill()
     process.communicate()
     machine.hub.bytes_per_second = 0
-    (part,) = machine.places.cache.rglob("model-*.part")
+    (part,) = machine.paths.cache.rglob("model-*.part")
     name = part.name[:32]
     repo.files[name] = repo.files[name][:-2] + b"??"
     machine.ask("pull", NAME)
@@ -201,7 +201,7 @@ def test_a_dry_run_says_what_it_would_take_and_downloads_no_weights(machine: Mac
     (file,) = planned["files"]
     assert planned["download"] == sum(shards)
     assert planned["disk"] == file["size"] + max(shards)
-    assert not machine.places.models.exists()
+    assert not machine.paths.models.exists()
     machine.ask("pull", NAME)
     assert machine.gguf().stat().st_size == file["size"]
 
@@ -279,7 +279,7 @@ def test_a_reward_model_comes_with_its_head(machine: Machine, tmp_path: Path) ->
     (verified,) = machine.ask("verify", "rm-72b")["models"]
     assert len(verified["files"]) == 2
     assert machine.run("rm", "rm-72b", "--yes")[0] == 0
-    assert not list(machine.places.models.iterdir())
+    assert not list(machine.paths.models.iterdir())
 
 
 def test_damage_is_found_by_verify_and_healed_by_a_forced_pull(machine: Machine, reference: str) -> None:
@@ -302,13 +302,13 @@ def test_an_unfinished_pull_can_be_removed(machine: Machine) -> None:
     """`rm` takes the parts and the downloaded pieces as well."""
     machine.hub.bytes_per_second = 3e5
     process = machine.start("pull", NAME)
-    while not list(machine.places.cache.rglob("model-*.part")):
+    while not list(machine.paths.cache.rglob("model-*.part")):
         time.sleep(0.01)
     process.kill()
     process.communicate()
     assert machine.run("rm", NAME, "--yes")[0] == 0
-    assert not list(machine.places.models.iterdir())
-    assert not list(machine.places.cache.rglob("*.safetensors*"))
+    assert not list(machine.paths.models.iterdir())
+    assert not list(machine.paths.cache.rglob("*.safetensors*"))
 
 
 def test_ctrl_c_stops_at_once_and_the_pull_can_be_continued(machine: Machine, reference: str) -> None:
@@ -317,7 +317,7 @@ def test_ctrl_c_stops_at_once_and_the_pull_can_be_continued(machine: Machine, re
 
     machine.hub.bytes_per_second = 1e5
     process = machine.start("pull", NAME)
-    while not list(machine.places.cache.rglob("model-*.part")):
+    while not list(machine.paths.cache.rglob("model-*.part")):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
@@ -360,7 +360,7 @@ def test_a_repository_converts_without_being_installed(machine: Machine, referen
     target = tmp_path / "here.gguf"
     (file,) = machine.ask("convert", MODEL.repo, "-o", str(target))["files"]
     assert file["sha256"] == sha256(target) == reference
-    assert not list(machine.places.cache.rglob("*.safetensors*"))
+    assert not list(machine.paths.cache.rglob("*.safetensors*"))
 
 
 def test_a_repository_at_a_revision_of_ones_own(machine: Machine, tmp_path: Path) -> None:
@@ -377,7 +377,7 @@ def test_what_the_lock_knows_must_hold(machine: Machine, wrong: LockedFile) -> N
     """Another size, another hash, a file that is not there: refused before anything but metadata was asked for."""
     model = replace(MODEL, files=(wrong,))
     with pytest.raises(IntegrityError, match=r"models\.lock"):
-        snapshot_of(model, Hub(machine.variables), machine.places)
+        snapshot_of(model, Hub(machine.variables), machine.paths)
     assert len(machine.hub.asked) == 1
 
 
@@ -404,5 +404,5 @@ def test_what_does_not_fit_is_refused_before_a_weight_moves(machine: Machine, gi
         code, out, err = machine.run("pull", *arguments)
         assert (code, out) == (ExitCode.DOES_NOT_FIT, "")
         assert what in err
-    assert not machine.places.models.exists()
-    assert not list(machine.places.cache.rglob("*.safetensors*"))
+    assert not machine.paths.models.exists()
+    assert not list(machine.paths.cache.rglob("*.safetensors*"))

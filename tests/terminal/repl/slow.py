@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from qmath_cli import app
 from qmath_cli.commands import repl
-from qmath_cli.commands.invocation import Frame
+from qmath_cli.commands.invocation import Invocation
 from qmath_cli.records import Chunk, Engine, Executor, Output, Prompt, Protection, Sampling, Usage, Worker
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.repl.background import Ready
@@ -107,7 +107,7 @@ def main() -> int:
     """Run the REPL as the command does."""
     real = repl._hooks
 
-    def hooks_of(here: Frame, *, force: bool) -> Hooks:
+    def hooks_of(here: Invocation, *, force: bool) -> Hooks:
         return slowly(real(here, force=force))
 
     repl._hooks = hooks_of

@@ -17,21 +17,21 @@ from qmath_cli.commands.solve import follow
 from qmath_cli.errors import DataError, ModelMissing, UsageError
 from qmath_cli.records import Finish, Mode, ModelFile, Sampling, Stop
 from qmath_cli.settings import Settings
-from qmath_cli.solving.solve import Plan, Tools
+from qmath_cli.solving.solve import SolvePlan, Tools
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.repl import session as sessions
-from qmath_cli.terminal.repl.background import Machine, Ready
-from qmath_cli.terminal.repl.conversation import Hooks, Talk
+from qmath_cli.terminal.repl.background import BackgroundModel, Ready
+from qmath_cli.terminal.repl.conversation import Conversation, Hooks
 from qmath_cli.terminal.repl.reader import unfinished, unwrapped
 from qmath_cli.terminal.repl.session import Session
 from qmath_cli.terminal.repl.slash import COMMANDS, candidates, dispatch
-from qmath_cli.terminal.style import Look
+from qmath_cli.terminal.style import Style
 from tests.scripted import ScriptedEngine
 
 MODEL = ModelFile("demo:q8_0", Path("demo.gguf"))
 
 
-def talk(folder: Path, *scripts: str, **settings: object) -> tuple[Talk, ScriptedEngine, io.StringIO]:
+def talk(folder: Path, *scripts: str, **settings: object) -> tuple[Conversation, ScriptedEngine, io.StringIO]:
     """A talk whose model says the scripts, one problem after the other."""
     engine = ScriptedEngine([[(text, Stop.END)] for text in scripts])
 
@@ -43,14 +43,14 @@ def talk(folder: Path, *scripts: str, **settings: object) -> tuple[Talk, Scripte
     session = Session(replace(Settings(), mode=Mode.COT, **settings))  # type: ignore[arg-type]
     hooks = Hooks(
         open=open_,
-        plan_for=lambda found: Plan(found.mode, sampling=Sampling(seed=found.seed)),
+        plan_for=lambda found: SolvePlan(found.mode, sampling=Sampling(seed=found.seed)),
         follow=follow,
         models=lambda: ("demo", "7b"),
         sessions=folder,
         history=folder / "history",
         note_for=lambda _ready: "",
     )
-    return Talk(Terminal(out, io.StringIO()), Look(), session, hooks), engine, out
+    return Conversation(Terminal(out, io.StringIO()), Style(), session, hooks), engine, out
 
 
 def test_a_continued_solution_is_one_solution(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_loading_happens_beside_and_what_it_raises_comes_when_it_is_needed() -> 
             raise ModelMissing("not here")
         yield Ready(MODEL, Tools(ScriptedEngine([])), None, 0.0)
 
-    machine = Machine(open_)
+    machine = BackgroundModel(open_)
     machine.prepare(Settings())
     assert machine.waiting(Settings())
     go.set()
@@ -165,7 +165,7 @@ def test_a_model_that_is_given_up_while_it_loads_is_closed() -> None:
         finally:
             closed.set()
 
-    machine = Machine(open_)
+    machine = BackgroundModel(open_)
     machine.prepare(Settings())
     machine.close()
     go.set()
