@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from qmath_cli.errors import IntegrityError
+from qmath_cli.errors import IntegrityError, ModelMissing, QmathError
 
 MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
@@ -99,6 +99,16 @@ class Header:
         return FILE_TYPES.get(number, "") if isinstance(number, int) else ""
 
     @property
+    def layers(self) -> int:
+        """Transformer blocks; 0 where the file does not say."""
+        return self.number("block_count")
+
+    def text(self, key: str) -> str:
+        """A string of the metadata, whole key; empty where it is absent or something else."""
+        value = self.metadata.get(key)
+        return value if isinstance(value, str) else ""
+
+    @property
     def weights(self) -> int:
         """Bytes of all tensors."""
         return sum(tensor.size for tensor in self.tensors)
@@ -110,13 +120,25 @@ class Header:
 
 
 def read(path: Path) -> Header:
-    """Read the head of the GGUF at `path` and check that the file holds all its tensors."""
+    """Read the head of the GGUF at `path` and check that the file holds all its tensors.
+
+    Raises:
+        ModelMissing: there is no such file, or it is a folder.
+        IntegrityError: it is not a GGUF file, or it is damaged or cut off.
+        QmathError: the system does not let it be read.
+    """
     try:
         with path.open("rb") as file:
             if file.read(4) != MAGIC:
-                raise IntegrityError(f"{path} is not a GGUF file", _HINT)
+                raise IntegrityError(f"{path} is not a GGUF file", "`qmath convert` makes one of a checkpoint")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
                 return _Cursor(view, len(view)).header()
+    except FileNotFoundError as exc:
+        raise ModelMissing(f"there is no file {path}", "`qmath list` shows the models on this machine") from exc
+    except IsADirectoryError as exc:
+        raise ModelMissing(f"{path} is a folder, not a GGUF file", "`qmath convert` makes a GGUF of it") from exc
+    except PermissionError as exc:
+        raise QmathError(f"{path} may not be read", f"chmod u+r {path}") from exc
     except (OSError, ValueError) as exc:
         raise IntegrityError(f"cannot read {path}: {exc}", _HINT) from exc
     except (struct.error, IndexError, KeyError, OverflowError) as exc:

@@ -23,7 +23,20 @@ from typing import BinaryIO
 
 from qmath_convert.errors import CannotWrite
 
+UNFINISHED = ".part"  # the suffix of an output that is not complete
+_JOURNAL = ".part.journal"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def unfinished_files(path: Path) -> tuple[Path, Path]:
+    """What an interrupted conversion to `path` leaves: the file so far, and the journal of what is in it."""
+    return path.with_name(path.name + UNFINISHED), path.with_name(path.name + _JOURNAL)
+
+
+def reserved_bytes(path: Path) -> int:
+    """Bytes of disk that an interrupted conversion to `path` already takes; 0 where the system does not tell."""
+    part, _journal = unfinished_files(path)
+    return getattr(part.stat(), "st_blocks", 0) * 512 if part.is_file() else 0
 
 
 class Part:
@@ -31,8 +44,7 @@ class Part:
 
     def __init__(self, path: Path, size: int, fingerprint: str) -> None:
         self.path = path
-        self.part = path.with_name(path.name + ".part")
-        self._journal = path.with_name(path.name + ".part.journal")
+        self.part, self._journal = unfinished_files(path)
         self._size = size
         self._fingerprint = fingerprint
         self._file: BinaryIO | None = None  # the journal, open and locked

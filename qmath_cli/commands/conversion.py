@@ -54,9 +54,11 @@ def carry_out(terminal: Terminal, plan: Plan, options: Options) -> tuple[Written
 
 def _discard(plan: Plan) -> None:
     """What was converted from a shard that turned out to be damaged must not be taken up again."""
+    from qmath_convert.part import unfinished_files
+
     for output in plan.outputs:
-        for suffix in (".part", ".part.journal"):
-            output.path.with_name(output.path.name + suffix).unlink(missing_ok=True)
+        for path in unfinished_files(output.path):
+            path.unlink(missing_ok=True)
 
 
 def try_decoding(here: Invocation, written: Sequence[Written]) -> None:

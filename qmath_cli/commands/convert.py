@@ -120,9 +120,12 @@ def _targets(wanted: ConvertOptions, name: str) -> Mapping[Path, Quant]:
 
 
 def _check_target(path: Path, *, force: bool) -> None:
+    from qmath_convert.part import unfinished_files
+
     if path.suffix != ".gguf":
         raise UsageError(f"{path} does not end in .gguf")
-    unfinished = path.with_name(path.name + ".part.journal").exists()  # an earlier run stopped between two renames
+    _part, journal = unfinished_files(path)
+    unfinished = journal.exists()  # an earlier run stopped between two renames
     if path.exists() and not force and not unfinished:
         raise UsageError(f"{path} is already there", "Give another name with -o, or --force to replace it.")
 
@@ -138,12 +141,11 @@ def _quant(text: str) -> Quant:
 
 def require_room(plan: Plan) -> None:
     """Raise `DoesNotFit` before the work rather than after it. What an earlier run already reserved counts as there."""
+    from qmath_convert.part import reserved_bytes
+
     folder = plan.outputs[0].path.absolute().parent
     there = next(place for place in (folder, *folder.parents) if place.exists())
-    parts = [output.path.with_name(output.path.name + ".part") for output in plan.outputs]
-    reserved = sum(
-        part.stat().st_blocks * 512 for part in parts if part.is_file() and hasattr(part.stat(), "st_blocks")
-    )
+    reserved = sum(reserved_bytes(output.path) for output in plan.outputs)
     missing = plan.output_bytes - reserved - shutil.disk_usage(there).free
     if missing > 0:
         raise DoesNotFit(

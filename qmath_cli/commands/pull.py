@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -173,14 +172,10 @@ def _require(here: Invocation, wanted: PullOptions, outlook: Outlook, planned: P
             fit.require(verdict, f"{wanted.model.name}:{quantization}", lockfile.load())
         if verdict.verdict is FitVerdict.TIGHT:
             here.terminal.note(f"{wanted.model.name}:{quantization} will take nearly all of this machine's memory")
-    reserved = sum(_reserved(output.path) for output in planned.outputs)
+    from qmath_convert.part import reserved_bytes
+
+    reserved = sum(reserved_bytes(output.path) for output in planned.outputs)
     fit.require_disk(here.paths.models, outlook.disk - reserved, wanted.model.name)
-
-
-def _reserved(path: Path) -> int:
-    """What an earlier run of the same pull has already taken on the disk."""
-    part = path.with_name(path.name + ".part")
-    return getattr(part.stat(), "st_blocks", 0) * 512 if part.is_file() else 0
 
 
 def _record(here: Invocation, wanted: PullOptions, source: RemoteSource, written: Sequence[Written]) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qmath_cli.commands.invocation import Invocation
-from qmath_cli.models.claim import claim
+from qmath_cli.errors import UsageError
+from qmath_cli.files import held
 from qmath_cli.models.hub.checkpoint import HubCheckpoint
 from qmath_cli.models.hub.client import Hub, Snapshot
 from qmath_cli.models.hub.snapshot import resolve, snapshot_of, source_folder
@@ -37,7 +38,7 @@ def opened(
 ) -> Iterator[RemoteSource]:
     """The snapshot's files, held against other processes; an interrupted block leaves what has arrived."""
     folder = source_folder(here.paths, snapshot.repo, snapshot.commit)
-    with claim(folder):
+    with held(folder, UsageError(f"another qmath is working in {folder}", "wait until it is done, or end it")):
         source = RemoteSource(hub, snapshot, folder, keep=keep, licence=licence)
         try:
             yield source

@@ -12,8 +12,8 @@ import typer
 
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, ModelMissing, UsageError
+from qmath_cli.files import UNFINISHED, held
 from qmath_cli.models import fit, lockfile, store
-from qmath_cli.models.claim import claim
 from qmath_cli.models.hub.snapshot import source_folder
 from qmath_cli.models.lockfile import Lock, LockedModel
 from qmath_cli.models.store import Installed
@@ -51,7 +51,7 @@ def _meant(name: str, paths: Paths, lock: Lock) -> list[Installed]:
 
 def _leftovers(model: LockedModel, paths: Paths) -> Iterator[Path]:
     """Unfinished conversions and downloaded sources of a model."""
-    yield from sorted(paths.models.glob(f"{model.stem}-*.gguf.part*"))
+    yield from sorted(paths.models.glob(f"{model.stem}-*.gguf{UNFINISHED}*"))
     for folder in sorted(source_folder(paths, model.repo, "x").parent.glob("*")):
         if folder.is_dir():
             yield folder
@@ -62,7 +62,7 @@ def _remove(path: Path) -> int:
         size = path.stat().st_size
         path.unlink()
         return size
-    with claim(path):  # a pull that is running holds it
+    with held(path, UsageError(f"another qmath is working in {path}", "wait until it is done, or end it")):
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         shutil.rmtree(path)
     return size

@@ -9,12 +9,12 @@ would end the process. A file that is not good is computed anew: nothing here ca
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from qmath_cli.engine.llama.builds import installed
 from qmath_cli.engine.llama.model import Model
+from qmath_cli.files import write_atomically
 
 _DIGEST = 32  # bytes of a SHA-256
 _MOST = 8  # files: a thousand tokens of a 7B model are 56 MB
@@ -35,17 +35,11 @@ def file_of(folder: Path, model: Model, identity: str, tokens: Sequence[int]) ->
 
 def save(state: bytes, file: Path) -> bool:
     """Write serialised cells, and let the oldest files go; false where the disk does not take them."""
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as stream:
-            stream.write(hashlib.sha256(state).digest())
-            stream.write(state)
-        part.replace(file)
+        write_atomically(file, (hashlib.sha256(state).digest(), state))
         for old in sorted(file.parent.glob("*.kv"), key=lambda one: one.stat().st_mtime)[:-_MOST]:
             old.unlink()
     except OSError:
-        part.unlink(missing_ok=True)
         return False
     return True
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 from qmath_cli.errors import DataError, UsageError
 from qmath_cli.evaluation.records import Done, Group, Setup
+from qmath_cli.files import held, write_atomically
 
 
 class RunFile:
@@ -27,12 +29,15 @@ class RunFile:
         self.path = folder / f"{setup.data}-{setup.key}.jsonl"
         self.done: dict[tuple[str, int], Done] = {}
         self.legs: list[Group] = []
-        self._file: BinaryIO = self.path.open("a+b")
+        self._stack = ExitStack()
+        busy = UsageError(f"another process is writing {self.path}", "wait for it, or give this run another --out")
+        self._stack.enter_context(held(self.path, busy))
         try:
-            _lock(self._file, self.path)
+            self._file: BinaryIO = self.path.open("a+b")
+            self._stack.callback(self._close_file)
             self._resume(setup)
         except BaseException:  # Ctrl-C too: the lock must not outlive us; raised again
-            self._file.close()
+            self._stack.close()
             raise
 
     def __enter__(self) -> RunFile:
@@ -45,6 +50,10 @@ class RunFile:
 
     def close(self) -> None:
         """Close the file; everything in it is already on the disk."""
+        self._stack.close()
+
+    def _close_file(self) -> None:
+        """Close the file that is open now: `rewrite` opens another one."""
         self._file.close()
 
     def add(self, one: Done) -> None:
@@ -60,16 +69,9 @@ class RunFile:
 
     def rewrite(self, setup: Setup, order: Iterable[Done]) -> None:
         """Replace the file by the same run in another order or with other grades, without its legs: all or nothing."""
-        part = self.path.with_suffix(".part")
-        lines = [setup.record(), *(one.record() for one in order)]
-        with part.open("wb") as stream:
-            stream.writelines(_line(line) for line in lines)
-            stream.flush()
-            os.fsync(stream.fileno())
         self._file.close()
-        part.replace(self.path)
+        write_atomically(self.path, (_line(line) for line in [setup.record(), *(one.record() for one in order)]))
         self._file = self.path.open("a+b")
-        _lock(self._file, self.path)
 
     def _resume(self, setup: Setup) -> None:
         self._file.seek(0)
@@ -117,14 +119,3 @@ def _read(data: bytes, path: Path) -> tuple[list[Done], list[Group]]:
 
 def _line(record: dict[str, object]) -> bytes:
     return json.dumps(record, ensure_ascii=True).encode() + b"\n"
-
-
-def _lock(file: BinaryIO, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows: an open file cannot be replaced there, which is protection enough
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as exc:
-        raise UsageError(f"another process is writing {path}", "wait for it, or give this run another --out") from exc

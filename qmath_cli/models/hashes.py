@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from qmath_cli.files import write_json
 
 _BLOCK = 1 << 20
 
@@ -52,8 +53,7 @@ class Memo:
         entries = {name: entry for name, entry in self._read().items() if Path(name).exists()}
         entries[str(file.resolve())] = {"stat": _stat(file), "sha256": sha256}
         with suppress(OSError):  # a read-only state folder: the next start hashes again
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            replace_text(self.path, json.dumps(entries, indent=1))
+            write_json(self.path, entries)
 
     def hash(self, file: Path, seen: Seen | None = None) -> str:
         """The hash of `file`, from the memo or by reading it."""
@@ -74,21 +74,3 @@ class Memo:
 def _stat(file: Path) -> list[int]:
     found = file.stat()
     return [found.st_size, found.st_mtime_ns, found.st_ino]
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write `path` whole or not at all: a new file, flushed to the disk, then renamed over the old one."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def text_of(record: Mapping[str, object]) -> str:
-    """A record as the JSON that `replace_text` writes."""
-    return json.dumps(record, indent=1, ensure_ascii=False) + "\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from qmath_cli.errors import IntegrityError
-from qmath_cli.models.hashes import replace_text, text_of
+from qmath_cli.files import write_json
 from qmath_cli.models.lockfile import LockedFile
 
 SCHEMA = "qmath.model/1"
@@ -55,7 +55,7 @@ def manifest_path(gguf: Path) -> Path:
 def write(folder: Path, manifest: Manifest) -> Path:
     """Put the manifest beside its GGUF; from this moment the model is installed."""
     path = manifest_path(folder / manifest.body.file)
-    replace_text(path, text_of({"schema": SCHEMA, **asdict(manifest)}))
+    write_json(path, {"schema": SCHEMA, **asdict(manifest)})
     return path
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Self
 
-from qmath_cli.engine.llama import header
+from qmath_cli import gguf_file
 from qmath_cli.engine.llama.compute_thread import compute_thread
 from qmath_cli.engine.llama.devices import Footprint, Placement, place
 from qmath_cli.engine.llama.library import library
@@ -173,7 +173,7 @@ def load(path: Path, options: Options, verdict: Preflight) -> Model:
     Raises `ModelMissing`, `IntegrityError`, `UsageError` (another architecture, an impossible option) and
     `EngineUnusable`. Whether it fits into memory was decided before: see `models.fit`.
     """
-    found = header.read(path)
+    found = gguf_file.read(path)
     if found.architecture != _ARCHITECTURE:
         raise UsageError(
             f"{path} holds a model of the {found.architecture or 'unnamed'!s} architecture",

@@ -25,6 +25,7 @@ from subprocess import DEVNULL, PIPE
 
 from qmath_cli.engine.llama import builds
 from qmath_cli.errors import EngineUnusable
+from qmath_cli.files import write_json
 
 _PATIENCE = 180  # seconds for a decode that takes a fraction of one
 _PACKAGE_ROOT = Path(__file__).resolve().parents[3]
@@ -183,10 +184,7 @@ def _remember(file: Path, key: str, verdict: Preflight) -> None:
         "rebuild": verdict.rebuild,
     }
     with contextlib.suppress(OSError):  # a cache that cannot be written is paid for with time, not with an error
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f"{file.name}.{os.getpid()}")
-        part.write_text(json.dumps({**_others(file), key: entry}, indent=1), encoding="utf-8")
-        part.replace(file)
+        write_json(file, {**_others(file), key: entry})
 
 
 def _others(file: Path) -> dict[str, object]:

@@ -12,7 +12,6 @@ are the promises that it relies on: heads first, and releases in their order.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import threading
@@ -21,10 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qmath_cli.errors import IntegrityError, NetworkError
+from qmath_cli.files import cannot_write, write_atomically
 from qmath_cli.models.hashes import sha256_file
 from qmath_cli.models.hub.cache import cache_folder, cached_file
 from qmath_cli.models.hub.client import Hub, RemoteFile, Snapshot
-from qmath_cli.models.hub.download import Download, cannot_write, check, digest_of, fill, part_path
+from qmath_cli.models.hub.download import Download, check, digest_of, fill, part_path
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 _FIRST = 1 << 16  # bytes of a shard's first request; most headers are shorter
@@ -151,12 +151,10 @@ class HubCheckpoint:
         return self.snapshot.files[name]
 
     def _save(self, name: str, data: bytes) -> None:
-        part = self.folder / f"{name}.{os.getpid()}.part"
         try:
-            part.write_bytes(data)
-            part.replace(self.folder / name)
+            write_atomically(self.folder / name, data)
         except OSError as exc:
-            raise cannot_write(part, exc) from exc
+            raise cannot_write(self.folder / name, exc) from exc
 
     def _left_over(self, name: str) -> bool:
         """Whether an earlier run left this shard, or a part of it."""

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from qmath_cli.errors import DataError, IntegrityError
-from qmath_cli.models.hashes import replace_text
+from qmath_cli.files import cannot_write, write_atomically
 from qmath_cli.models.hub.cache import cache_folder, cached_file
 from qmath_cli.models.hub.client import Hub, RemoteFile, Snapshot, offline_error
-from qmath_cli.models.hub.download import cannot_write, check, digest_of
+from qmath_cli.models.hub.download import check, digest_of
 from qmath_cli.models.hub.pins import Pins
 from qmath_cli.models.hub.snapshot import confirmed
 from qmath_cli.models.lockfile import Lock, LockedData
@@ -53,8 +53,7 @@ def pull(entry: LockedData, hub: Hub, paths: Paths) -> Path:
     check(file, digest, expected, "as it arrived")
     path = target(entry, paths)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(path, data.decode("utf-8"))
+        write_atomically(path, data.decode("utf-8"))
         pins.put(f"{_KIND}s/{entry.repo}", snapshot.commit)
     except UnicodeDecodeError as exc:
         raise IntegrityError(f"{file.name} of {entry.repo} is not a text file") from exc

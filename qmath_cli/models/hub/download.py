@@ -9,7 +9,6 @@ more, and whatever the stream raises.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import threading
@@ -17,7 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from qmath_cli.errors import DoesNotFit, IntegrityError, NetworkError, QmathError
+from qmath_cli.errors import IntegrityError, NetworkError, QmathError
+from qmath_cli.files import cannot_write, unfinished
 from qmath_cli.models.hub.client import RemoteFile
 
 Blocks = Callable[[int], Iterator[bytes]]
@@ -159,16 +159,7 @@ class Download:
 
 def part_path(folder: Path, file: RemoteFile) -> Path:
     """Where the bytes of this version of a file are collected."""
-    return folder / f"{file.name}.{file.identity[:16]}.part"
-
-
-def cannot_write(path: Path, exc: OSError) -> QmathError:
-    """The disk's refusal in the user's words."""
-    if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        hint = "free some space; the same command goes on where this one stopped"
-        return DoesNotFit(f"no room left for {path}", hint)
-    hint = "check the folder's permissions, or set QMATH_HOME"
-    return DoesNotFit(f"cannot write {path}: {exc.strerror or exc}", hint)
+    return unfinished(folder / file.name, file.identity[:16])
 
 
 class _Raw(Protocol):

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from qmath_cli.models.hashes import replace_text, text_of
+from qmath_cli.files import write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,7 @@ class Pins:
 
     def put(self, repo: str, commit: str) -> None:
         """Fix a repository's commit."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(self.path, text_of(self._read() | {repo: commit}))
+        write_json(self.path, self._read() | {repo: commit})
 
     def _read(self) -> dict[str, object]:
         try:

@@ -1,0 +1,113 @@
+"""Files that are whole or absent, and locks between processes.
+
+`write_atomically` is the only way in which this program replaces a small file; `held` is the only lock; `unfinished`
+is the only name that a file has before it is complete. A kill at any moment leaves the old file or the new one, and at
+most an unfinished file beside it. Not here: downloads and conversions, which can be continued (`models.hub.download`,
+`qmath_convert.part`); they use the same name for what is unfinished.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from qmath_cli.errors import DoesNotFit, QmathError
+
+UNFINISHED = ".part"  # the suffix of every file that is not complete
+
+
+def unfinished(path: Path, mark: object = "") -> Path:
+    """The name of `path` until it is complete: `x.gguf` -> `x.gguf.part`, with a mark `x.gguf.MARK.part`.
+
+    Args:
+        path: the final name.
+        mark: what tells two writers of the same file apart, such as a process id or a version of the content.
+    """
+    return path.with_name(f"{path.name}.{mark}{UNFINISHED}" if mark != "" else f"{path.name}{UNFINISHED}")
+
+
+def write_atomically(path: Path, content: str | bytes | Iterable[bytes], *, private: bool = False) -> None:
+    """Write `path` whole or not at all: an unfinished file beside it, flushed to the disk, then renamed.
+
+    Args:
+        path: the file; its folder is made if need be.
+        content: text (written as UTF-8), bytes, or pieces of bytes in order.
+        private: readable and writable by its owner only, from the first byte on.
+
+    Raises:
+        OSError: the disk does not take it. The old file, if there was one, is unchanged.
+    """
+    pieces = [content.encode()] if isinstance(content, str) else [content] if isinstance(content, bytes) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = unfinished(path, os.getpid())
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(fresh, flags, 0o600 if private else 0o666)
+        with open(descriptor, "wb") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def write_json(path: Path, record: Mapping[str, object], *, private: bool = False) -> None:
+    """Write a record as indented JSON, whole or not at all. Raises as `write_atomically` does."""
+    write_atomically(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n", private=private)
+
+
+def cannot_write(path: Path, exc: OSError) -> QmathError:
+    """What the system's refusal to write `path` means for a user, with a hint."""
+    if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DoesNotFit(
+            f"no room left for {path}", "free some space; the same command goes on where this one stopped"
+        )
+    return DoesNotFit(
+        f"cannot write {path}: {exc.strerror or exc}", "check the folder's permissions, or set QMATH_HOME"
+    )
+
+
+@contextmanager
+def held(path: Path, busy: QmathError) -> Iterator[None]:
+    """Hold `path` (a file or a folder) against other processes for the block. The system drops a dead process's lock.
+
+    The lock is a file beside it, `NAME.lock`, which stays.
+
+    Args:
+        path: what must not be worked on twice; it need not exist.
+        busy: what is raised, at once, where another process holds it.
+
+    Raises:
+        QmathError: `busy`, or `DoesNotFit` where the lock file cannot be made.
+    """
+    from filelock import FileLock, Timeout
+
+    file = path.with_name(path.name + ".lock")
+    lock = FileLock(file, timeout=0)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as exc:
+        raise busy from exc
+    except OSError as exc:
+        raise cannot_write(file, exc) from exc
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut; Windows neither needs nor allows it."""
+    with suppress(OSError):  # some file systems refuse it, and the file's own content is on the disk already
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
