@@ -1,10 +1,10 @@
-"""`qmath` and `python -m qmath_cli`: imports happen inside, so that Ctrl-C during them still exits cleanly."""
+"""`qmath` and `python -m qmath_cli`. `main` imports the program, so that Ctrl-C during the import exits with 130."""
 
 import sys
 
 
 def main() -> None:
-    """Run the program and leave with its exit code."""
+    """Run the program and exit with its exit code."""
     try:
         from qmath_cli.app import run
     except KeyboardInterrupt:

@@ -1,7 +1,7 @@
-"""The commands by name, the single catch, and the exit codes.
+"""The command line: builds the Typer app, runs one command, and turns every error into an exit code.
 
-`run` is the frame that has all the fear: it turns every `QmathError` into one line and a hint, Ctrl-C into 130, SIGTERM
-into 143, a closed pipe into silence. The commands are the work, without any.
+`run` is the only place that handles errors of a command: a `QmathError` becomes a message with a hint, Ctrl-C exits
+with 130, SIGTERM with 143, and a closed stdout ends the program silently. Commands only raise.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from typer.exceptions import TyperException
 
 from qmath_cli import __version__
 from qmath_cli.commands.argv import arrange
+from qmath_cli.commands.help_page import GroupedCommand, GroupedProgram
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, Interrupted, QmathError, Terminated, UsageError
-from qmath_cli.terminal.output import ReaderGone, Terminal, drop_stdout
+from qmath_cli.terminal.output import StdoutClosed, Terminal, drop_stdout
 
-#: Every command in the order in which `--help` shows them, with the first sentence of its own help: a test compares
-#: them. Here, so that showing the list, or running one command, does not import all the others.
+#: Every command with the first sentence of its help (a test compares the two). With this table, `qmath --help` imports
+#: no command, and running a command imports no other.
 COMMANDS = {
     "solve": "Solve one problem: in words (cot), or with programs that run in a restricted executor (tir).",
     "repl": "Talk to a model: problems and /commands.",
@@ -42,14 +43,19 @@ COMMANDS = {
     "convert": "Convert a Hugging Face checkpoint of Qwen2.5-Math to GGUF, in one pass.",
 }
 
-#: A problem may start with a minus sign, and mathematics is full of what looks like options.
-_LOOSE = {"solve": {"ignore_unknown_options": True}}
+#: A problem may start with a minus sign and contain words that look like options.
+_CONTEXT_SETTINGS = {"solve": {"ignore_unknown_options": True}}
 
 
 def program(wanted: Collection[str]) -> typer.Typer:
-    """The Typer app, with the commands in `wanted` imported and the others known by name and summary only."""
+    """Build the Typer app.
+
+    Args:
+        wanted: The commands that are imported; the others have only their name and summary.
+    """
     app = typer.Typer(
         name="qmath",
+        cls=GroupedProgram,
         add_completion=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
@@ -57,15 +63,16 @@ def program(wanted: Collection[str]) -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_root)
     for name, summary in COMMANDS.items():
-        command = _load(name) if name in wanted else _absent
-        app.command(name, help=None if name in wanted else summary, context_settings=_LOOSE.get(name))(command)
+        command = _load(name) if name in wanted else _not_imported
+        shown = None if name in wanted else summary
+        app.command(name, cls=GroupedCommand, help=shown, context_settings=_CONTEXT_SETTINGS.get(name))(command)
     return app
 
 
 def _load(name: str) -> Callable[..., int]:
-    """A command's function, with Ctrl-C under its own name.
+    """Import a command's function.
 
-    Typer would turn a KeyboardInterrupt into a silent exit before `run` could see it.
+    The function raises `Interrupted` instead of `KeyboardInterrupt`, which Typer would turn into a silent exit.
     """
     command: Callable[..., int] = importlib.import_module(f"qmath_cli.commands.{name}").command
 
@@ -79,8 +86,8 @@ def _load(name: str) -> Callable[..., int]:
     return guarded
 
 
-def _absent() -> int:
-    raise AssertionError("a command that was not asked for is never run")
+def _not_imported() -> int:
+    raise RuntimeError("this command was not imported")
 
 
 def _root(
@@ -97,7 +104,14 @@ def _root(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return the exit code. Never raises."""
+    """Run one command line.
+
+    Args:
+        arguments: The command line without the program's name.
+
+    Returns:
+        The exit code. No exception of a command is raised.
+    """
     terminal = Terminal.standard()
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
@@ -108,10 +122,10 @@ def run(arguments: Sequence[str]) -> int:
         return _report(terminal, _usage(exc), as_json="--json" in arguments)
     except (KeyboardInterrupt, typer.Abort):
         return _report(terminal, Interrupted("interrupted"), as_json="--json" in arguments)
-    except (ReaderGone, BrokenPipeError):
+    except (StdoutClosed, BrokenPipeError):
         drop_stdout()
         return ExitCode.OK
-    except Exception:  # noqa: BLE001  the one catch: anything else is our bug, and shows its trace
+    except Exception:  # noqa: BLE001  any other exception is a defect of the program: show its trace
         terminal.note(traceback.format_exc())
         return ExitCode.UNEXPECTED
     finally:
@@ -119,7 +133,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _program(arguments: Sequence[str], terminal: Terminal) -> int:
-    """The main program without error handling."""
+    """Run one command line without error handling."""
     environ = dict(os.environ)
     interactive = terminal.interactive and sys.stdin is not None and sys.stdin.isatty()
     arranged = arrange(arguments, COMMANDS, interactive=interactive)
@@ -129,9 +143,9 @@ def _program(arguments: Sequence[str], terminal: Terminal) -> int:
 
 
 def _usage(exc: TyperException) -> QmathError:
-    """What Typer found wrong with the options, as one of our own errors."""
+    """A Typer error as a `UsageError`."""
     message = str(getattr(exc, "format_message", exc.__str__)())
-    return UsageError(message[:1].lower() + message[1:].rstrip("."), "qmath COMMAND --help shows the options")
+    return UsageError(message[:1].lower() + message[1:].rstrip("."), "qmath COMMAND --help lists the options")
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -141,5 +155,6 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 def _report(terminal: Terminal, exc: QmathError, *, as_json: bool) -> int:
     terminal.error(exc.message, exc.hint)
     if as_json:
-        terminal.json({"error": {"code": int(exc.exit_code), "message": exc.message, "hint": exc.hint}})
+        error = {"code": int(exc.exit_code), "message": exc.message, "hint": exc.hint}
+        terminal.json({"schema": "qmath.error/1", "error": error})
     return exc.exit_code

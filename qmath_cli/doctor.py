@@ -1,7 +1,7 @@
-"""What works here, what does not, and the command that helps. Every check is a function that returns one finding.
+"""The checks of `qmath doctor`. Each is a function that examines one part of the installation and returns a result.
 
-Nothing is changed, nothing is downloaded. What a check needs to be told about the terminal comes in as `Screen`, so
-that this room neither reads the environment nor draws.
+A check changes nothing and downloads nothing; only the preflight's result is cached. The caller describes the terminal
+(`Screen`), so that this module neither reads the environment nor prints.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,17 +20,20 @@ from qmath_cli.engine.llama import builds, preflight
 from qmath_cli.engine.llama.devices import choose, devices
 from qmath_cli.engine.llama.library import library
 from qmath_cli.errors import QmathError
-from qmath_cli.models import fit, lockfile, memory, store
+from qmath_cli.models import fit, memory, store
+from qmath_cli.models.describe import describe
+from qmath_cli.models.lockfile import Lock
 from qmath_cli.models.store import State
 from qmath_cli.paths import Paths
-from qmath_cli.records import Protection
+from qmath_cli.prompting.select import select
+from qmath_cli.records import Language, Protection
 from qmath_cli.sandbox.executor import RestrictedExecutor
-from qmath_cli.sandbox.limits import Limits
+from qmath_cli.sandbox.limits import Hold, Layer, Limits
 from qmath_cli.settings import Settings
 
 
 class Status(StrEnum):
-    """How a check came out."""
+    """The outcome of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -39,7 +42,14 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One finding; `fix` is a command to copy, or empty."""
+    """The result of one check.
+
+    Attributes:
+        name: The name of the check.
+        status: Its outcome.
+        detail: What was found, in one line.
+        fix: A command or a short instruction that solves the problem; empty if there is none.
+    """
 
     name: str
     status: Status
@@ -49,7 +59,15 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What the terminal can show, as those found out who write to it."""
+    """What stdout can show.
+
+    Attributes:
+        tty: Whether it is a terminal.
+        encoding: Its encoding.
+        unicode: Whether mathematics is drawn with Unicode characters.
+        colour: Whether colours are used.
+        columns: Its width in characters.
+    """
 
     tty: bool
     encoding: str
@@ -60,25 +78,40 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What is examined."""
+    """What is examined: the settings, the folders, the list of models, and the terminal."""
 
     settings: Settings
     paths: Paths
+    lock: Lock
     screen: Screen
 
 
 Check = Callable[[Installation], CheckResult]
 
+_ENFORCERS = {
+    Hold.KERNEL: "by the kernel",
+    Hold.OUTSIDE: "by the parent process",
+    Hold.PYTHON: "by Python in the worker",
+    Hold.NONE: "not restricted",
+}
 
-def examine(patient: Installation) -> Iterator[CheckResult]:
-    """Every check, in the order in which one depends on another. Never raises for what it finds."""
+
+def examine(installation: Installation) -> Iterator[CheckResult]:
+    """Run all checks, in the order of `CHECKS`.
+
+    Args:
+        installation: What is examined.
+
+    Yields:
+        One result per check; a `QmathError` or an `OSError` of a check becomes a problem.
+    """
     for check in CHECKS:
         try:
-            yield check(patient)
+            yield check(installation)
         except QmathError as exc:
             yield CheckResult(_name(check), Status.PROBLEM, exc.message, exc.hint)
         except OSError as exc:
-            yield CheckResult(_name(check), Status.PROBLEM, f"cannot be found out: {exc}")
+            yield CheckResult(_name(check), Status.PROBLEM, f"this check failed: {exc}")
 
 
 def _name(check: Check) -> str:
@@ -88,57 +121,58 @@ def _name(check: Check) -> str:
 # ---------------------------------------------------------------- the interpreter and llama.cpp
 
 
-def check_python(_patient: Installation) -> CheckResult:
-    """Version and architecture; an Intel Python on Apple silicon runs everything ten times slower."""
+def check_python(_installation: Installation) -> CheckResult:
+    """Version and architecture. An Intel Python on Apple silicon is translated, which is many times slower."""
     detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     if sys.platform == "darwin" and platform.machine() == "x86_64" and _apple_silicon():
         fix = "install a Python for arm64, for example with: brew install python"
-        return CheckResult("python", Status.WARNING, f"{detail}, translated: this is an Apple silicon machine", fix)
+        return CheckResult("python", Status.WARNING, f"{detail}: an Intel Python on Apple silicon, which is slow", fix)
     return CheckResult("python", Status.OK, detail)
 
 
-def check_llama_cpp(_patient: Installation) -> CheckResult:
-    """Which build is installed."""
+def check_llama_cpp(_installation: Installation) -> CheckResult:
+    """The installed build and the CPU."""
     return CheckResult("llama cpp", Status.OK, f"{builds.installed().name}; CPU: {builds.cpu_name()}")
 
 
-def check_preflight(patient: Installation) -> CheckResult:
-    """Whether this build survives a decode here."""
-    verdict = _verdict(patient)
-    if verdict.way is None:
-        return CheckResult("preflight", Status.PROBLEM, verdict.note, verdict.rebuild)
-    if verdict.note:
-        return CheckResult("preflight", Status.WARNING, verdict.note, verdict.rebuild)
-    return CheckResult("preflight", Status.OK, "a decode in a child process survived, with every feature on")
+def check_preflight(installation: Installation) -> CheckResult:
+    """Whether a decode with this build succeeds on this CPU, and with which of its features."""
+    result = _preflight(installation)
+    if result.features is None:
+        return CheckResult("preflight", Status.PROBLEM, result.note, result.rebuild)
+    if result.note:
+        return CheckResult("preflight", Status.WARNING, result.note, result.rebuild)
+    return CheckResult("preflight", Status.OK, "a test decode with all features of this build succeeded")
 
 
-def check_build(patient: Installation) -> CheckResult:
-    """The build's own list of features."""
-    _verdict(patient).require()
+def check_build(installation: Installation) -> CheckResult:
+    """The features of the build, as llama.cpp lists them."""
+    _preflight(installation).require()
     info: bytes = library().lib.llama_print_system_info()
     return CheckResult("build", Status.OK, info.decode("utf-8", "replace").strip(" |"))
 
 
-def check_devices(patient: Installation) -> CheckResult:
-    """Devices found against devices used; a GPU that this build cannot use is worth a warning."""
-    _verdict(patient).require()
-    here = devices()
-    used = choose(patient.settings.device, here)
-    found = ", ".join(f"{device.name} ({device.description})" for device in here)
+def check_devices(installation: Installation) -> CheckResult:
+    """The devices that llama.cpp finds, and the one that is used."""
+    _preflight(installation).require()
+    available = devices()
+    used = choose(installation.settings.device, available)
+    found = ", ".join(f"{device.name} ({device.description})" for device in available)
     detail = f"found: {found}; used: {used.name if used else 'CPU'}"
-    if used is None and patient.settings.device == "auto" and (build := _better_build()):
-        return CheckResult("devices", Status.WARNING, f"{detail}; there is a GPU that this build cannot use", build)
+    if used is None and installation.settings.device == "auto" and (build := _better_build()):
+        detail = f"{detail}; this machine has a GPU that the installed build does not support"
+        return CheckResult("devices", Status.WARNING, detail, build)
     return CheckResult("devices", Status.OK, detail)
 
 
-def _verdict(patient: Installation) -> preflight.Preflight:
-    """From the cache where it is known; else the child runs now, once."""
-    demo = store.locate("demo", patient.paths)
-    return preflight.check(demo.path, patient.paths.cache, patient.settings.device)
+def _preflight(installation: Installation) -> preflight.Preflight:
+    """The cached result of the preflight, or that of a new one."""
+    demo = describe("demo", installation.paths, installation.lock)
+    return preflight.check(demo.path, installation.paths.cache, installation.settings.device)
 
 
 def _better_build() -> str:
-    """The command that builds llama.cpp for the GPU that seems to be here; empty where none does."""
+    """The command that builds llama.cpp for the GPU of this machine; empty if there seems to be none."""
     if sys.platform == "darwin" and _apple_silicon():
         return _rebuild("-DGGML_METAL=on")
     return _rebuild("-DGGML_CUDA=on") if shutil.which("nvidia-smi") else ""
@@ -156,89 +190,97 @@ def _apple_silicon() -> bool:
 # ---------------------------------------------------------------- memory, disk, models
 
 
-def check_memory(_patient: Installation) -> CheckResult:
-    """What is free now."""
+def check_memory(_installation: Installation) -> CheckResult:
+    """Total and available memory."""
     found = memory.memory()
     if found is None:
-        return CheckResult("memory", Status.WARNING, "this system does not say how much memory is free")
+        return CheckResult("memory", Status.WARNING, "the amount of free memory is unknown on this system")
     return CheckResult("memory", Status.OK, f"{fit.size(found.available)} free of {fit.size(found.total)}")
 
 
-def check_disk(patient: Installation) -> CheckResult:
-    """What is free where models are kept."""
-    folder = patient.paths.models
-    return CheckResult("disk", Status.OK, f"{fit.size(memory.free_disk(_existing(folder)))} free for {folder}")
+def check_disk(installation: Installation) -> CheckResult:
+    """Free space in the models' folder."""
+    folder = installation.paths.models
+    return CheckResult("disk", Status.OK, f"{fit.size(memory.free_disk(_existing(folder)))} free in {folder}")
 
 
-def check_models(patient: Installation) -> CheckResult:
-    """The models on this disk, and whether their files are as recorded."""
-    found = store.installed(patient.paths, lockfile.load())
-    states = {entry.name: store.state(entry, patient.paths) for entry in found}
+def check_models(installation: Installation) -> CheckResult:
+    """The installed models and their states."""
+    found = store.installed(installation.paths, installation.lock)
+    states = {entry.name: store.state(entry, installation.paths) for entry in found}
     detail = ", ".join(f"{name} ({state})" for name, state in states.items()) or "none"
     broken = [name for name, state in states.items() if state in {State.CHANGED, State.INCOMPLETE}]
     if broken:
         return CheckResult("models", Status.PROBLEM, detail, f"qmath verify {broken[0]}")
     if all(entry.model.embedded for entry in found):
-        return CheckResult("models", Status.WARNING, f"only the demo: {detail}", "qmath pull 1.5b-instruct")
+        return CheckResult("models", Status.WARNING, f"only the demo models: {detail}", "qmath pull 1.5b-instruct")
     return CheckResult("models", Status.OK, detail)
 
 
-def check_model(patient: Installation) -> CheckResult:
-    """The model that a solve would use with these settings."""
-    found = store.locate(patient.settings.model, patient.paths)
-    return CheckResult("model", Status.OK, f"{found.name}: {found.path}")
+def check_model(installation: Installation) -> CheckResult:
+    """The model and mode that `qmath solve` uses with these settings."""
+    info = describe(installation.settings.model, installation.paths, installation.lock)
+    mode = select(info, Language.EN, installation.settings.mode).mode
+    return CheckResult("model", Status.OK, f"{info.name}: {info.path} ({info.kind}, {mode})")
 
 
-def check_paths(patient: Installation) -> CheckResult:
-    """Whether the folders can be written."""
-    paths = patient.paths
+def check_paths(installation: Installation) -> CheckResult:
+    """The folders, and whether they can be written."""
+    paths = installation.paths
     folders = {"data": paths.data, "state": paths.state, "cache": paths.cache}
-    closed = [name for name, folder in folders.items() if not os.access(_existing(folder), os.W_OK)]
+    read_only = [name for name, folder in folders.items() if not os.access(_existing(folder), os.W_OK)]
     detail = ", ".join(f"{name} {folder}" for name, folder in folders.items())
-    if closed:
-        fix = "QMATH_HOME=FOLDER puts everything where you say"
-        return CheckResult("paths", Status.WARNING, f"{detail}; not writable: {', '.join(closed)}", fix)
+    if read_only:
+        fix = "export QMATH_HOME=FOLDER, with a folder that you can write to"
+        return CheckResult("paths", Status.WARNING, f"{detail}; not writable: {', '.join(read_only)}", fix)
     return CheckResult("paths", Status.OK, detail)
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
+    """The folder, or its nearest parent that exists."""
     return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 # ---------------------------------------------------------------- programs, the terminal, the network
 
 
-def check_executor(patient: Installation) -> CheckResult:
-    """What holds programs back, as probed in a worker."""
-    settings = patient.settings
+def check_executor(installation: Installation) -> CheckResult:
+    """What restricts programs, from probes in a worker."""
+    settings = installation.settings
     limits = Limits(seconds=settings.exec_timeout, memory=settings.exec_memory << 20)
     with RestrictedExecutor(limits, preload=(), spares=False) as executor:
         protection = executor.protection
-        held = ", ".join(f"{layer.guard}: {layer.hold}" for layer in executor.layers)
-    detail = f"{protection} restriction ({held})"
+        detail = f"{protection} restriction; {_enforced(executor.layers)}"
     if protection is Protection.FULL:
         return CheckResult("executor", Status.OK, detail)
     return CheckResult("executor", Status.WARNING, detail, "qmath exec --layers shows why")
 
 
-def check_terminal(patient: Installation) -> CheckResult:
-    """How mathematics will look."""
-    screen = patient.screen
+def _enforced(layers: Iterable[Layer]) -> str:
+    """`by the kernel: file writes, network; by the parent process: time`."""
+    guards: dict[Hold, list[str]] = {hold: [] for hold in _ENFORCERS}
+    for layer in layers:
+        guards[layer.hold].append(layer.guard)
+    return "; ".join(f"{_ENFORCERS[hold]}: {', '.join(names)}" for hold, names in guards.items() if names)
+
+
+def check_terminal(installation: Installation) -> CheckResult:
+    """How mathematics is drawn."""
+    screen = installation.screen
     if not screen.tty:
-        return CheckResult("terminal", Status.OK, f"not a terminal ({screen.encoding}): LaTeX is left as it is")
+        return CheckResult("terminal", Status.OK, f"not a terminal ({screen.encoding}): LaTeX is printed unchanged")
     colours = "colours" if screen.colour else "no colours"
     detail = f"{screen.encoding}, {screen.columns} columns, {colours}"
     if not screen.unicode:
-        return CheckResult("terminal", Status.WARNING, f"{detail}; mathematics in ASCII", "export LANG=C.UTF-8")
+        return CheckResult("terminal", Status.WARNING, f"{detail}; formulas are drawn in ASCII", "export LANG=C.UTF-8")
     if screen.columns < 60:
-        return CheckResult("terminal", Status.WARNING, f"{detail}: wide formulas will be broken")
+        return CheckResult("terminal", Status.WARNING, f"{detail}: wide formulas are broken into lines")
     return CheckResult("terminal", Status.OK, detail)
 
 
-def check_network(_patient: Installation) -> CheckResult:
-    """The promise, in words: nothing here tests a connection."""
-    return CheckResult("network", Status.OK, "not needed: only pull, and convert of a hub repository, open a socket")
+def check_network(_installation: Installation) -> CheckResult:
+    """States which commands use the network. No connection is tested."""
+    return CheckResult("network", Status.OK, "not used, except by qmath pull and by qmath convert of a hub repository")
 
 
 CHECKS: tuple[Check, ...] = (

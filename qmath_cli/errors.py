@@ -1,8 +1,8 @@
-"""Everything that can go wrong in a way the user can act on.
+"""The errors that a user can do something about, and the exit codes.
 
-    QmathError                 exit 1   the root: a message, and a hint that works
+    QmathError                 exit 1   the base class: a message, and a hint
     ├── UsageError             exit 2   the command line or a configuration value is wrong
-    │   └── DataError          exit 2   a data set or an input file is not what it should be
+    │   └── DataError          exit 2   a data set or an input file has the wrong format
     ├── PromptTooLong          exit 3   the problem does not fit into the model's context
     ├── ModelMissing           exit 6   the model is not on this machine
     ├── IntegrityError         exit 7   a hash or the lock does not match, a damaged file
@@ -10,19 +10,19 @@
     ├── EngineUnusable         exit 9   llama.cpp is missing or cannot run here
     ├── ExecutorUnusable       exit 9   no worker could be confined or started here
     ├── NetworkError           exit 1   a download failed, after its retries
-    ├── TimeLimit              exit 124 the user's time limit was reached
     ├── Interrupted            exit 130 Ctrl-C
     └── Terminated             exit 143 SIGTERM
 
-Expected failure (a program that crashed, an answer that cannot be graded, a sequence that ran out of context) is not
-here: it is data, see `records`. Foreign errors become one of these at the border where they appear, `raise ... from`.
+An expected failure is data and not an exception: a program that crashed, an answer that cannot be graded, a sequence
+that ran out of context (see `records`). Errors of libraries and of the system are translated where they are caught,
+with `raise ... from`.
 """
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a process that ran `qmath` says when it ends."""
+    """The exit codes of `qmath`; the README explains them."""
 
     OK = 0
     UNEXPECTED = 1
@@ -40,7 +40,13 @@ class ExitCode(IntEnum):
 
 
 class QmathError(Exception):
-    """The root: `message` says what is wrong, `hint` what to do about it (may be empty)."""
+    """The base class.
+
+    Attributes:
+        message: What is wrong.
+        hint: What to do about it; may be empty.
+        exit_code: The exit code of the process if this error ends it.
+    """
 
     exit_code: ExitCode = ExitCode.UNEXPECTED
 
@@ -57,7 +63,7 @@ class UsageError(QmathError):
 
 
 class DataError(UsageError):
-    """A data set or an input file is not what it should be; the message names file and line."""
+    """A data set or an input file has the wrong format; the message names file and line."""
 
 
 class PromptTooLong(QmathError):
@@ -91,19 +97,13 @@ class EngineUnusable(QmathError):
 
 
 class ExecutorUnusable(QmathError):
-    """No worker could be confined or started here (never: the program in it failed)."""
+    """No worker could be confined or started here. A failed program is not an error."""
 
     exit_code = ExitCode.ENGINE
 
 
 class NetworkError(QmathError):
     """A download failed, after its retries."""
-
-
-class TimeLimit(QmathError):
-    """The user's time limit was reached."""
-
-    exit_code = ExitCode.TIMEOUT
 
 
 class Interrupted(QmathError):

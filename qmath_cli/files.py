@@ -1,9 +1,9 @@
 """Files that are whole or absent, and locks between processes.
 
-`write_atomically` is the only way in which this program replaces a small file; `held` is the only lock; `unfinished`
-is the only name that a file has before it is complete. A kill at any moment leaves the old file or the new one, and at
-most an unfinished file beside it. Not here: downloads and conversions, which can be continued (`models.hub.download`,
-`qmath_convert.part`); they use the same name for what is unfinished.
+`write_atomically` is the only way in which this program replaces a small file, `held` is the only lock, and
+`unfinished` gives every incomplete file its name. A kill at any moment leaves the old file or the new one, and at most
+an unfinished file next to it. Downloads and conversions, which can be resumed, are not written here (see
+`models.hub.download` and `qmath_convert.part`); their unfinished files have the same suffix.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ def unfinished(path: Path, mark: object = "") -> Path:
 
 
 def write_atomically(path: Path, content: str | bytes | Iterable[bytes], *, private: bool = False) -> None:
-    """Write `path` whole or not at all: an unfinished file beside it, flushed to the disk, then renamed.
+    """Write `path` whole or not at all: write an unfinished file, flush it to the disk, rename it.
 
     Args:
-        path: the file; its folder is made if need be.
+        path: the file; its folder is created if it does not exist.
         content: text (written as UTF-8), bytes, or pieces of bytes in order.
         private: readable and writable by its owner only, from the first byte on.
 
     Raises:
-        OSError: the disk does not take it. The old file, if there was one, is unchanged.
+        OSError: it cannot be written. The old file, if there was one, is unchanged.
     """
     pieces = [content.encode()] if isinstance(content, str) else [content] if isinstance(content, bytes) else content
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,10 +63,10 @@ def write_json(path: Path, record: Mapping[str, object], *, private: bool = Fals
 
 
 def cannot_write(path: Path, exc: OSError) -> QmathError:
-    """What the system's refusal to write `path` means for a user, with a hint."""
+    """The error for an `OSError` of writing `path`, with a hint."""
     if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DoesNotFit(
-            f"no room left for {path}", "free some space; the same command goes on where this one stopped"
+            f"no room left for {path}", "free some space; the same command resumes where this one stopped"
         )
     return DoesNotFit(
         f"cannot write {path}: {exc.strerror or exc}", "check the folder's permissions, or set QMATH_HOME"
@@ -75,16 +75,16 @@ def cannot_write(path: Path, exc: OSError) -> QmathError:
 
 @contextmanager
 def held(path: Path, busy: QmathError) -> Iterator[None]:
-    """Hold `path` (a file or a folder) against other processes for the block. The system drops a dead process's lock.
+    """Lock `path` (a file or a folder) against other processes during the block.
 
-    The lock is a file beside it, `NAME.lock`, which stays.
+    The lock is a file in the same folder, `NAME.lock`, which stays. The system releases the lock if the process dies.
 
     Args:
         path: what must not be worked on twice; it need not exist.
-        busy: what is raised, at once, where another process holds it.
+        busy: what is raised, without waiting, if another process holds the lock.
 
     Raises:
-        QmathError: `busy`, or `DoesNotFit` where the lock file cannot be made.
+        QmathError: `busy`, or `DoesNotFit` if the lock file cannot be created.
     """
     from filelock import FileLock, Timeout
 
@@ -104,8 +104,8 @@ def held(path: Path, busy: QmathError) -> Iterator[None]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut; Windows neither needs nor allows it."""
-    with suppress(OSError):  # some file systems refuse it, and the file's own content is on the disk already
+    """Flush a rename to the disk, so that it survives a power failure. Windows does not allow it."""
+    with suppress(OSError):  # some file systems do not support it; the file's content is on the disk already
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

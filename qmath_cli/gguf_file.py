@@ -1,16 +1,16 @@
-"""The head of a GGUF file: its metadata and where its tensors lie, without any dependency and without the weights.
+"""Reads the header of a GGUF file: its metadata, and the types and offsets of its tensors.
 
-Format: GGUF versions 2 and 3, little-endian, as in ggml's `docs/gguf.md`. Long arrays (the vocabulary) are stepped over
-and kept as a length only, so that a real model's header takes about a tenth of a second. `read` promises that every
-tensor lies inside the file; it does not look at the weights' values. Raises `IntegrityError`, nothing else, whatever
-the bytes are; an unreadable file is an `IntegrityError` too.
+Format: GGUF versions 2 and 3, little-endian, as in ggml's `docs/gguf.md`. Arrays, such as the vocabulary, are skipped
+and only their length and position are kept, so that a real model's header takes about a tenth of a second. `read`
+checks that every tensor lies inside the file; it does not read the weights. Bytes that are not a valid header raise
+`IntegrityError` and no other error.
 """
 
 from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -20,6 +20,7 @@ from qmath_cli.errors import IntegrityError, ModelMissing, QmathError
 MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _HINT = "pull or convert the model again"
+# Metadata types of the format, and the format characters of `struct` for the scalar ones.
 _STRING, _ARRAY = 8, 9
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 
@@ -42,7 +43,7 @@ TENSOR_TYPES: Mapping[int, tuple[str, int, int]] = {
     30: ("BF16", 1, 2),
 }
 
-# `general.file_type`: what a whole file is called. Source: enum llama_ftype in llama.h.
+# `general.file_type`: the quantization of a whole file. Source: enum llama_ftype in llama.h.
 FILE_TYPES: Mapping[int, str] = {
     0: "f32",
     1: "f16",
@@ -60,14 +61,24 @@ FILE_TYPES: Mapping[int, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """A metadata array that was stepped over."""
+    """A metadata array that was skipped: its number of elements, and the bytes of the file from `start` to `end`."""
 
     length: int
+    start: int = 0
+    end: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
-    """One tensor: ggml's order of dimensions (fastest first), bytes from the start of the file."""
+    """One tensor.
+
+    Attributes:
+        name: Its name.
+        shape: Its dimensions in ggml's order: the first one is contiguous.
+        type_name: Its ggml type, such as `Q4_K`.
+        offset: Bytes from the start of the file.
+        size: Bytes.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -81,7 +92,13 @@ Value = str | int | float | bool | Array
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a GGUF file says about itself."""
+    """The header of a GGUF file.
+
+    Attributes:
+        version: The version of the format.
+        metadata: All keys with their values; arrays without their elements.
+        tensors: All tensors, in the file's order.
+    """
 
     version: int
     metadata: Mapping[str, Value]
@@ -89,22 +106,22 @@ class Header:
 
     @property
     def architecture(self) -> str:
-        """`general.architecture`, or empty."""
+        """`general.architecture`; empty if it is absent."""
         return str(self.metadata.get("general.architecture", ""))
 
     @property
     def quantization(self) -> str:
-        """What people call the file's mix of types, `q4_k_m`; empty where it does not say."""
+        """The quantization of the file, such as `q4_k_m`; empty if it is not known."""
         number = self.metadata.get("general.file_type")
         return FILE_TYPES.get(number, "") if isinstance(number, int) else ""
 
     @property
     def layers(self) -> int:
-        """Transformer blocks; 0 where the file does not say."""
+        """The number of transformer blocks; 0 if it is absent."""
         return self.number("block_count")
 
     def text(self, key: str) -> str:
-        """A string of the metadata, whole key; empty where it is absent or something else."""
+        """The string of a metadata key; empty if it is absent or not a string."""
         value = self.metadata.get(key)
         return value if isinstance(value, str) else ""
 
@@ -114,31 +131,34 @@ class Header:
         return sum(tensor.size for tensor in self.tensors)
 
     def number(self, key: str, default: int = 0) -> int:
-        """An integer of the architecture's own section: `number("block_count")`."""
+        """The integer of a metadata key of the architecture: `number("block_count")`; `default` if it is absent."""
         value = self.metadata.get(f"{self.architecture}.{key}", default)
         return value if isinstance(value, int) else default
 
 
 def read(path: Path) -> Header:
-    """Read the head of the GGUF at `path` and check that the file holds all its tensors.
+    """Read the header of a file, and check that the file contains all its tensors.
+
+    Args:
+        path: The file.
 
     Raises:
-        ModelMissing: there is no such file, or it is a folder.
-        IntegrityError: it is not a GGUF file, or it is damaged or cut off.
-        QmathError: the system does not let it be read.
+        ModelMissing: There is no such file, or it is a folder.
+        IntegrityError: It is not a GGUF file, it is damaged or cut off, or it cannot be read.
+        QmathError: The user has no permission to read it.
     """
     try:
         with path.open("rb") as file:
             if file.read(4) != MAGIC:
-                raise IntegrityError(f"{path} is not a GGUF file", "`qmath convert` makes one of a checkpoint")
+                raise IntegrityError(f"{path} is not a GGUF file", "`qmath convert` converts a checkpoint to GGUF")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
                 return _Cursor(view, len(view)).header()
     except FileNotFoundError as exc:
         raise ModelMissing(f"there is no file {path}", "`qmath list` shows the models on this machine") from exc
     except IsADirectoryError as exc:
-        raise ModelMissing(f"{path} is a folder, not a GGUF file", "`qmath convert` makes a GGUF of it") from exc
+        raise ModelMissing(f"{path} is a folder, not a GGUF file", "`qmath convert` converts a checkpoint") from exc
     except PermissionError as exc:
-        raise QmathError(f"{path} may not be read", f"chmod u+r {path}") from exc
+        raise QmathError(f"no permission to read {path}", f"chmod u+r {path}") from exc
     except (OSError, ValueError) as exc:
         raise IntegrityError(f"cannot read {path}: {exc}", _HINT) from exc
     except (struct.error, IndexError, KeyError, OverflowError) as exc:
@@ -147,22 +167,49 @@ def read(path: Path) -> Header:
         raise IntegrityError(f"{path} is damaged: {exc}", _HINT) from exc
 
 
+def has_tokens(path: Path, header: Header, tokens: Sequence[str]) -> bool:
+    """Whether the vocabulary of a file contains tokens.
+
+    Args:
+        path: The file.
+        header: Its header.
+        tokens: The tokens; each must be present with exactly this text.
+
+    Raises:
+        IntegrityError: The file can no longer be read.
+    """
+    found = header.metadata.get("tokenizer.ggml.tokens")
+    if not isinstance(found, Array) or found.end == found.start:
+        return False
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+            wanted = [len(token.encode()).to_bytes(8, "little") + token.encode() for token in tokens]
+            return all(view.find(text, found.start, found.end) >= 0 for text in wanted)
+    except (OSError, ValueError) as exc:
+        raise IntegrityError(f"cannot read {path}: {exc}", _HINT) from exc
+
+
 def parse(head: bytes, size: int) -> Header:
-    """The same for a file that does not exist yet: its head, and the size that it will have."""
+    """Parse the header of a file that is not written yet.
+
+    Args:
+        head: Its first bytes; the whole header.
+        size: The size of the whole file, in bytes.
+    """
     return _Cursor(head, size).header()
 
 
 class _Damage(Exception):
-    """A sentence about what is wrong; `read` puts the file's name before it."""
+    """What is wrong with a header; `read` adds the file's name."""
 
 
 class _Cursor:
-    """A position in the mapped file. Steps forward only; every step stays inside the file or raises."""
+    """A position in the mapped file. It moves forward only, and raises at the end of the file."""
 
     def __init__(self, view: mmap.mmap | bytes, size: int) -> None:
         self._view = view
         self._size = size  # of the whole file
-        self._at = 4
+        self._at = 4  # after the magic
 
     def header(self) -> Header:
         version = self._scalar("I")
@@ -200,14 +247,15 @@ class _Cursor:
         if kind != _ARRAY:
             return self._scalar(_SCALARS[int(kind)])
         element, length = self._scalar("I"), self._bounded(self._scalar("Q"))
+        start = self._at
         if element == _STRING:
             self._skip_strings(length)
         else:
             self._move(length * struct.calcsize(_SCALARS[int(element)]))
-        return Array(length)
+        return Array(length, start, self._at)
 
     def _skip_strings(self, count: int) -> None:
-        # The hot loop: a vocabulary of 150,000 tokens and as many merges.
+        # Most of the time is spent here: a vocabulary of 150,000 tokens and as many merges.
         unpack, view, at = struct.Struct("<Q").unpack_from, self._view, self._at
         for _ in range(count):
             at += 8 + unpack(view, at)[0]
@@ -221,15 +269,14 @@ class _Cursor:
         return self._view[start : self._at].decode("utf-8", "replace")
 
     def _scalar(self, code: str) -> int | float | bool:
-        (value,) = struct.unpack_from("<" + code, self._view, self._at)
+        value: int | float | bool = struct.unpack_from("<" + code, self._view, self._at)[0]
         self._at += struct.calcsize("<" + code)
-        assert isinstance(value, int | float)
         return value
 
     def _bounded(self, count: float) -> int:
-        """A count of things that take a byte or more each: never more than the file is long."""
+        """`count` as an integer. Every entry takes at least one byte, so there are at most as many as bytes."""
         if count > len(self._view):
-            raise _Damage(f"it claims {count} entries")
+            raise _Damage(f"it has a count of {count}")
         return int(count)
 
     def _move(self, length: int) -> None:

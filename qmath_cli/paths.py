@@ -1,7 +1,7 @@
-"""Where qmath keeps things on this disk.
+"""The folders that qmath uses.
 
-`QMATH_HOME` puts everything under one folder (handy for tests); otherwise the platform's own places are used, and a
-temporary folder where the environment is so bare that there is no home. Folders are named here, made by whoever writes.
+`QMATH_HOME` puts everything under one folder; otherwise the folders are the platform's usual ones, and, if the
+environment has no home folder, they are in the temporary folder. The code that writes a file creates its folder.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Absolute folders: configuration, converted models and sessions, state (history, logs, runs), cache."""
+    """Absolute folders; none need exist.
+
+    Attributes:
+        config: The settings file.
+        data: Converted models, data sets and saved sessions.
+        state: The REPL's history, stored evaluations, hashes of models, pinned commits.
+        cache: Downloaded checkpoints, preflight results, and prefixes that were computed before.
+    """
 
     config: Path
     data: Path
@@ -33,7 +40,11 @@ class Paths:
 
 
 def find(environ: Mapping[str, str]) -> Paths:
-    """The places for this environment."""
+    """The folders for an environment.
+
+    Args:
+        environ: The environment; only `QMATH_HOME` is read from it, the rest from the process's own environment.
+    """
     if home := environ.get("QMATH_HOME"):
         root = Path(home).expanduser().absolute()
         return Paths(root / "config", root / "data", root / "state", root / "cache")

@@ -1,9 +1,9 @@
-"""The nouns of qmath, and the ports through which its rooms meet.
+"""The records that the rooms of qmath exchange, and the protocols of the components that they use from one another.
 
-Frozen dataclasses, enums and protocols; the standard library only. Nothing here does anything: the verbs live in the
-rooms. Texts are `str`, token counts are `int`, times are seconds as `float`, sizes are bytes.
+Frozen dataclasses, enums and protocols without behaviour; the standard library only. Token counts are `int`, times are
+seconds as `float`, sizes are bytes.
 
-house: long because the vocabulary is read best on one page.
+house: long because all shared records are on one page.
 """
 
 from __future__ import annotations
@@ -14,89 +14,117 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-# ---------------------------------------------------------------- closed sets
+# ---------------------------------------------------------------- enums
 
 
 class Mode(StrEnum):
-    """How a problem is solved: in words only, or with programs that run."""
+    """How a problem is solved."""
 
-    COT = "cot"
-    TIR = "tir"
+    COT = "cot"  # chain of thought: text only
+    TIR = "tir"  # tool-integrated reasoning: the model writes programs, which are run
 
 
 class Language(StrEnum):
-    """The language of a problem; the answer follows it."""
+    """The language of a problem and of its solution."""
 
     EN = "en"
     ZH = "zh"
 
 
 class Stop(StrEnum):
-    """Why one stretch of decoding ended."""
+    """Why a sequence stopped decoding."""
 
     END = "end"  # an end token was sampled
-    STRING = "string"  # a stop string appeared; the text ends before it
-    MAX_TOKENS = "max_tokens"
-    CONTEXT = "context"  # no room left in the model's context
-    DEGENERATE = "degenerate"  # token soup or a short cycle
+    STRING = "string"  # a stop string was generated; the text ends before it
+    MAX_TOKENS = "max_tokens"  # the token limit of the sampling
+    CONTEXT = "context"  # the context is full
+    DEGENERATE = "degenerate"  # the text repeats itself or is token soup
     CANCELLED = "cancelled"
 
 
 class Finish(StrEnum):
-    """Why a solution ended: `finish_reason` of `solve --json`."""
+    """Why a sample or a solution ended: `finish_reason` of `solve --json`."""
 
     ANSWERED = "answered"
-    NO_ANSWER = "no_answer"
-    OUT_OF_TOKENS = "out_of_tokens"
-    OUT_OF_CONTEXT = "out_of_context"
-    OUT_OF_PROGRAMS = "out_of_programs"
-    DEGENERATE = "degenerate"
-    INTERRUPTED = "interrupted"
-    TIMEOUT = "timeout"
+    NO_ANSWER = "no_answer"  # the model ended its text without an answer
+    OUT_OF_TOKENS = "out_of_tokens"  # the token limit of the sampling
+    OUT_OF_CONTEXT = "out_of_context"  # the context is full, or the problem does not fit into it
+    OUT_OF_PROGRAMS = "out_of_programs"  # one program more than the limit
+    DEGENERATE = "degenerate"  # the text repeats itself or is token soup
+    INTERRUPTED = "interrupted"  # Ctrl-C
+    TIMEOUT = "timeout"  # the user's time limit
 
 
 class RunStatus(StrEnum):
     """How a program ended in the executor."""
 
     OK = "ok"
-    ERROR = "error"
-    BLOCKED = "blocked"
+    ERROR = "error"  # it raised an exception or crashed
+    BLOCKED = "blocked"  # it did something that is not allowed, or was not run
     TIMEOUT = "timeout"
     MEMORY = "memory"
     OUTPUT_LIMIT = "output_limit"
 
 
 class Mark(StrEnum):
-    """A grader's verdict; UNDECIDED is a fact about the grader and is never folded into WRONG."""
+    """The outcome of a comparison of two answers."""
 
     CORRECT = "correct"
     WRONG = "wrong"
-    UNDECIDED = "undecided"
+    UNDECIDED = "undecided"  # the grader could not decide; counted separately from WRONG
 
 
 class Pick(StrEnum):
-    """How one answer is chosen among several samples."""
+    """How one answer is picked from several samples."""
 
-    MAJ = "maj"
-    RM = "rm"
-    RM_VOTE = "rm-vote"  # votes weighted by sigmoid(reward)
-    FIRST = "first"
+    MAJ = "maj"  # the answer of most samples
+    RM = "rm"  # the answer of the sample with the highest reward
+    RM_VOTE = "rm-vote"  # the answer of most samples, weighted by sigmoid(reward)
+    FIRST = "first"  # the answer of the first sample
+
+    @property
+    def ranks(self) -> bool:
+        """Whether it needs rewards."""
+        return self in {Pick.RM, Pick.RM_VOTE}
+
+
+class ModelKind(StrEnum):
+    """What a model was trained for. The converter writes it into the GGUF as `qmath.kind`."""
+
+    BASE = "base"  # continues text; gets worked examples
+    INSTRUCT = "instruct"  # answers in a chat
+    REWARD = "reward"  # scores a solution
+
+
+class ModelFamily(StrEnum):
+    """The model family, which determines the prompts."""
+
+    QWEN2 = "qwen2-math"
+    QWEN2_5 = "qwen2.5-math"
+    OTHER = "other"  # another model of the qwen2 architecture; gets the prompts of Qwen2.5-Math
 
 
 class Protection(StrEnum):
-    """What holds a program back: see `sandbox`."""
+    """How strongly programs are restricted; `sandbox.levels` has the definitions."""
 
     FULL = "full"
     PARTIAL = "partial"
     BASIC = "basic"
 
 
-# ---------------------------------------------------------------- what goes in
+# ---------------------------------------------------------------- inputs
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A problem as the user gave it; `reference` is the expected answer, where one is known."""
+    """A problem.
+
+    Attributes:
+        text: As the user wrote it.
+        language: Its language.
+        id: Its id in a batch or data set; may be empty.
+        reference: The expected answer, if known.
+    """
 
     text: str
     language: Language = Language.EN
@@ -106,7 +134,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of prompt text; only where `special` is true may `<|im_start|>` and its like become control tokens."""
+    """A part of a prompt. Texts such as `<|im_start|>` become control tokens only if `special` is true."""
 
     text: str
     special: bool = False
@@ -114,9 +142,13 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model is given before it speaks: segments in order, and the strings at which it must stop.
+    """A prompt.
 
-    `stated` says that the answer may follow a phrase (`The answer is`) and need not be boxed: the few-shot formats.
+    Attributes:
+        segments: Its text, in parts.
+        stops: Strings that end the generated text.
+        stated: Whether the answer may follow a phrase such as `The answer is` instead of being boxed, as in the
+            few-shot formats.
     """
 
     segments: tuple[Segment, ...]
@@ -125,13 +157,22 @@ class Prompt:
 
     @property
     def text(self) -> str:
-        """The prompt as one string, for people."""
+        """The whole text, in which control tokens cannot be distinguished from other text."""
         return "".join(segment.text for segment in self.segments)
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How tokens are drawn. `temperature` 0 is greedy; `top_k` 0 and `min_p` 0 switch those filters off."""
+    """How the tokens of a sequence are sampled.
+
+    Attributes:
+        temperature: 0 is greedy.
+        top_p: 1 is off.
+        top_k: 0 is off.
+        min_p: 0 is off.
+        seed: Of the random number generator.
+        max_tokens: The largest number of generated tokens.
+    """
 
     temperature: float = 0.0
     top_p: float = 1.0
@@ -141,12 +182,19 @@ class Sampling:
     max_tokens: int = 2048
 
 
-# ---------------------------------------------------------------- what comes out
+# ---------------------------------------------------------------- results
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of one sequence's text as it is decoded; only a stretch's last chunk has a `stop`."""
+    """New text of one sequence.
+
+    Attributes:
+        sequence: The sequence's id.
+        text: May be empty.
+        tokens: The number of tokens that were decoded for it.
+        stop: Why the sequence stopped with this chunk; None if it continues.
+    """
 
     sequence: int
     text: str
@@ -156,7 +204,14 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a program gave back: `text` is what the model reads, `error` the last traceback line (empty if none)."""
+    """The result of a program.
+
+    Attributes:
+        text: What is fed back to the model: the output, and the error if there is one, both sanitized and shortened.
+        status: How it ended.
+        seconds: Wall clock.
+        error: The last line of the traceback; empty if there is none.
+    """
 
     text: str
     status: RunStatus
@@ -166,7 +221,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class ProgramRun:
-    """A program the model wrote, and what running it gave."""
+    """A program of the model, and its result."""
 
     code: str
     output: Output
@@ -174,9 +229,13 @@ class ProgramRun:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one sequence: of the prompt, written by the model, put through prefill, and of program outputs.
+    """Token counts of one sequence, or their sum over several.
 
-    What the KV cache already had is not prefilled.
+    Attributes:
+        prompt_tokens: Tokens of the prompt.
+        completion_tokens: Tokens that were sampled.
+        prefilled_tokens: Tokens that were prefilled; those that the KV cache already has are not.
+        output_tokens: Tokens of program outputs.
     """
 
     prompt_tokens: int = 0
@@ -195,7 +254,18 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One finished attempt. `text` is everything after the prompt, output blocks included; `answer` is LaTeX."""
+    """A finished attempt at a problem.
+
+    Attributes:
+        text: Everything after the prompt, including the output blocks of programs.
+        answer: LaTeX; None if there is none.
+        finish: Why it ended.
+        runs: The programs that were run.
+        usage: Its token counts.
+        reward: The score of a reward model; None if it was not scored.
+        index: Its number among the samples of the problem, from 0.
+        unrun_programs: Programs in the text that were not run; in CoT, all of them.
+    """
 
     text: str
     answer: str | None
@@ -204,20 +274,38 @@ class Sample:
     usage: Usage = field(default_factory=Usage)
     reward: float | None = None
     index: int = 0
+    unrun_programs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A grader's word on a pair of answers: the mark, the rule that decided, and why none could."""
+    """A grader's verdict on a pair of answers. True if they are equal.
+
+    Attributes:
+        mark: The outcome.
+        rule: The rule that decided.
+        why: Why no rule could decide; empty if one did.
+    """
 
     mark: Mark
     rule: str = ""
     why: str = ""
 
+    def __bool__(self) -> bool:
+        """Whether the answers are equal; false if they are different or if the grader could not decide."""
+        return self.mark is Mark.CORRECT
+
 
 @dataclass(frozen=True, slots=True)
 class VoteGroup:
-    """Samples whose answers count as the same; `answer` is the first seen, `members` are sample indices."""
+    """Samples with equal answers.
+
+    Attributes:
+        answer: The answer of the first of them.
+        count: How many they are.
+        reward: The mean of their rewards; None unless all of them have one.
+        members: The indices of the samples.
+    """
 
     answer: str
     count: int
@@ -227,7 +315,13 @@ class VoteGroup:
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """The count of a Maj@k: `k` asked for, `sampled` finished with an answer or without, groups by size."""
+    """The votes of several samples.
+
+    Attributes:
+        k: The requested number of samples.
+        sampled: The number of finished samples, with or without an answer.
+        groups: Equal answers, the largest group first.
+    """
 
     k: int
     sampled: int
@@ -235,18 +329,39 @@ class Votes:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFile:
-    """A model on this disk. `name` is what the user says, `sha256` is empty where nobody has hashed it yet."""
+class ModelInfo:
+    """What is known about a model file before it is loaded. `models.describe` creates it.
+
+    Attributes:
+        name: The full name, such as `7b-instruct:q4_k_m`, or a path.
+        path: The GGUF.
+        quantization: In lower case; empty if it is not known.
+        sha256: Empty if the file was never hashed.
+        base_name: The name in models.lock; empty for any other file.
+        kind: What it was trained for.
+        family: Which prompts it gets.
+        embedded: Whether it is part of the package.
+        size: Bytes of the GGUF.
+        context: Tokens of the context it was trained on; 0 if it is not known.
+        chatml: Whether its vocabulary has the control tokens of ChatML.
+    """
 
     name: str
     path: Path
     quantization: str = ""
     sha256: str = ""
+    base_name: str = ""
+    kind: ModelKind = ModelKind.INSTRUCT
+    family: ModelFamily = ModelFamily.QWEN2_5
+    embedded: bool = False
+    size: int = 0
+    context: int = 0
+    chatml: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds and rates of one run; rates are tokens per second over all sequences."""
+    """Times in seconds, and rates in tokens per second over all sequences."""
 
     load_s: float = 0.0
     first_token_s: float = 0.0
@@ -257,7 +372,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The answer the user expected, and whether ours is equal to it (None: undecided)."""
+    """The expected answer, and whether the solution's answer is equal to it; None if the grader could not decide."""
 
     answer: str
     equal: bool | None
@@ -265,7 +380,20 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """A problem and all that was found out about it: the last event of every solve, exactly once."""
+    """The solution of a problem. It is the last event of every solve.
+
+    Attributes:
+        problem: The problem.
+        mode: CoT or TIR.
+        answer: The picked answer in LaTeX; None if there is none.
+        finish: Why it ended.
+        samples: All samples, in the order of their indices.
+        sampling: How the first sample was sampled.
+        votes: The groups of equal answers.
+        usage: The tokens of all samples; the prompt, which they share, counts once.
+        timing: Times and rates.
+        expected: The comparison with the expected answer, if one was given.
+    """
 
     problem: Problem
     mode: Mode
@@ -279,12 +407,12 @@ class Solution:
     expected: Expected | None = None
 
 
-# ---------------------------------------------------------------- what happens on the way
+# ---------------------------------------------------------------- events
 
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """Sample `sample` said `text`."""
+    """New text of the sample with index `sample`."""
 
     sample: int
     text: str
@@ -292,7 +420,7 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class ProgramStarted:
-    """Sample `sample` handed `code` to the executor."""
+    """A program of sample `sample` was submitted to the executor."""
 
     sample: int
     code: str
@@ -300,7 +428,7 @@ class ProgramStarted:
 
 @dataclass(frozen=True, slots=True)
 class ProgramFinished:
-    """The executor answered sample `sample`."""
+    """A program of sample `sample` ended."""
 
     sample: int
     run: ProgramRun
@@ -308,7 +436,7 @@ class ProgramFinished:
 
 @dataclass(frozen=True, slots=True)
 class SampleFinished:
-    """One attempt is complete."""
+    """A sample is finished."""
 
     sample: Sample
 
@@ -316,90 +444,133 @@ class SampleFinished:
 Event = TextDelta | ProgramStarted | ProgramFinished | SampleFinished | Solution
 
 
-# ---------------------------------------------------------------- ports
+# ---------------------------------------------------------------- protocols
 
 
 class Engine(Protocol):
-    """Tokens in, tokens out: many sequences in one context. Knows nothing of mathematics, programs or answers."""
+    """Decodes many sequences at the same time. It handles tokens only; programs and answers belong to `solving`."""
 
     @property
     def context_length(self) -> int:
-        """Tokens that one sequence may hold, prompt included."""
+        """Tokens that one sequence can hold, prompt included."""
         ...
 
     @property
-    def turns(self) -> int:
-        """Steps in which a sequence that can run moves once, on the average."""
+    def steps_per_round(self) -> int:
+        """Steps in which a sequence that can run gets one token, on average."""
         ...
 
     def start(self, prompt: Prompt, samplings: Sequence[Sampling]) -> tuple[int, ...]:
-        """Queue one sequence per sampling, all on the same prompt, which is prefilled once and shared.
+        """Queue one sequence per sampling, all on the same prompt.
 
-        Raises `PromptTooLong`. Returns the sequences' ids in the order of `samplings`.
+        Args:
+            prompt: The prompt; it is prefilled once, and the sequences share its KV cells.
+            samplings: How the tokens of each sequence are sampled.
+
+        Returns:
+            The sequences' ids, in the order of `samplings`.
+
+        Raises:
+            PromptTooLong: The prompt leaves no room for an answer in the context.
+            ValueError: The prompt is empty.
         """
         ...
 
     def extend(self, sequence: int, text: str) -> None:
-        """Append plain text (never control tokens) to a sequence that has stopped, and let it decode on."""
+        """Append text to a sequence that has stopped, and let it decode again.
+
+        Args:
+            sequence: Its id.
+            text: Plain text; it never becomes control tokens.
+
+        Raises:
+            ValueError: The sequence has not stopped.
+        """
         ...
 
     def step(self) -> tuple[Chunk, ...]:
-        """One decode step for those sequences that can run and whose turn it is; empty when none can run."""
+        """Compute the next tokens.
+
+        Returns:
+            New text of at least one sequence; empty if no sequence can run.
+        """
         ...
 
     def release(self, sequence: int) -> None:
-        """Forget a sequence, running or not, and free its KV cells."""
+        """Remove a sequence, running or not. Its id is invalid afterwards."""
         ...
 
     def usage(self, sequence: int) -> Usage:
         """Token counts of a sequence that has not been released."""
         ...
 
-    def forget(self) -> None:
-        """Let go of released sequences' KV cells, where they were kept: what follows comes out as if it came first."""
+    def clear_prefix_cache(self) -> None:
+        """Free the KV cells of released sequences: later texts do not depend on earlier ones, not even by rounding."""
         ...
 
 
 class Worker(Protocol):
-    """One live namespace: the programs of one solution run in it in order."""
+    """A process with one namespace, in which the programs of one sample run in order."""
 
     def run(self, code: str) -> Output:
-        """Run a program to its end or its limits. Never raises for what the program did."""
+        """Run a program until it ends or exceeds a limit.
+
+        Args:
+            code: Python source.
+
+        Returns:
+            Its result. A failure of the program is a result, never an exception.
+        """
         ...
 
     def close(self) -> None:
-        """End the process and reap it. Safe to call twice, and from another thread."""
+        """End the process and wait for it. Can be called twice, and from another thread."""
         ...
 
 
 class Executor(Protocol):
-    """Where programs run. Knows nothing of models."""
+    """Runs programs, each in the worker of its sample."""
 
     @property
     def protection(self) -> Protection:
-        """What the self-tests of a real worker showed to hold."""
+        """How strongly programs are restricted, from the probes of a real worker."""
         ...
 
     def open(self) -> Worker:
-        """A fresh namespace; the spare worker is handed out and a new spare is started."""
+        """Start a worker with an empty namespace, or return a spare one that was started before."""
         ...
 
     def close(self) -> None:
-        """End every worker."""
+        """Close all workers."""
         ...
 
 
 class Reward(Protocol):
-    """A reward model: it says how good a solution of a problem is."""
+    """A reward model: it scores solutions."""
 
     def score(self, prompt: Prompt) -> float:
-        """The scalar at the last token of a whole conversation; unbounded."""
+        """Score a conversation that ends with a solution.
+
+        Returns:
+            An unbounded number; higher is better.
+
+        Raises:
+            PromptTooLong: The conversation exceeds the context.
+        """
         ...
 
 
 class Equivalence(Protocol):
-    """Whether two answers say the same."""
+    """A comparison of two answers."""
 
     def __call__(self, answer: str, reference: str) -> Verdict:
-        """Compare two LaTeX answers. Never raises for what they contain."""
+        """Compare two answers.
+
+        Args:
+            answer: LaTeX.
+            reference: The expected answer, LaTeX.
+
+        Returns:
+            The verdict. No text raises an exception.
+        """
         ...

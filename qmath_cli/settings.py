@@ -1,15 +1,15 @@
-"""Every setting, once: its type, its default, and where its value came from.
+"""All settings: their types, their defaults, and the sources of their values.
 
-defaults < config file < environment (`QMATH_*`) < flags, merged into one frozen `Settings`. The file is TOML, flat:
-`model = "7b-instruct:q4_k_m"`. An unknown name or a value of the wrong kind is a `UsageError` that names its source.
-Nothing here looks at the machine: `auto` stays `auto` until the room concerned decides.
+Defaults, the config file, the environment (`QMATH_*`) and flags are merged into one frozen `Settings`; each overrides
+those before it. The file is flat TOML: `model = "7b-instruct:q4_k_m"`. An unknown name or a value of the wrong type
+raises a `UsageError` that names the source. Settings do not depend on the machine: `auto` is resolved where it is used.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -28,7 +28,7 @@ class Render(StrEnum):
 
 
 class Grade(StrEnum):
-    """Which grader's word counts."""
+    """Which grader's verdict counts."""
 
     OFFICIAL = "official"
     STRICT = "strict"
@@ -41,32 +41,35 @@ class KVType(StrEnum):
     Q8_0 = "q8_0"
 
 
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The merged settings; None means "as the mode or the model decides"."""
+    """The merged settings. None means that the mode or the model decides."""
 
     # which model, and how it is run
-    model: str = ""  # name[:quantization] or a path; empty: the best one installed, else the demo
-    device: str = "auto"  # auto, cpu, metal, cuda, or a device's own name
+    model: str = ""  # name[:quantization] or a path; empty: the best installed model, else the demo
+    device: str = "auto"  # auto, cpu, metal, cuda, or the name of a device
     gpu_layers: str = "auto"  # auto or a number
-    threads: int = 0  # 0: physical cores; for a model of a few MB one per batch
-    ctx: int = 4096  # tokens; more than the model was trained on is refused
+    threads: int = 0  # 0: the number of physical cores; for a model of a few MB, 1 per batch
+    ctx: int = 4096  # tokens; at most the context the model was trained on
     kv_type: KVType = KVType.F16
     mlock: bool = False
 
     # how a problem is solved
-    mode: Mode = Mode.TIR
-    k: int = 1
+    mode: Mode | None = None  # None: TIR if the model supports it, else CoT
+    k: int = 1  # samples per problem
     pick: Pick = Pick.MAJ
-    reward_model: str = ""
-    stop_at: int = 3  # equal answers that end a Maj@k early; 0: always the full k
-    seed: int = 0
+    reward_model: str = ""  # a name or a path; empty: none
+    stop_at: int = 3  # equal answers that end a Maj@k early; 0: always k samples
+    seed: int = 0  # of the first sample; sample i has seed + i
     temperature: float | None = None  # None: 0 for one sample, 0.7 for several
     top_p: float | None = None  # None: 1 for one sample, 0.8 for several
     top_k: int = 0
     min_p: float = 0.0
-    max_tokens: int = 2048
-    max_programs: int = 4
+    max_tokens: int = 2048  # per sample
+    max_programs: int = 4  # per sample
 
     # programs
     exec_timeout: float = 10.0  # seconds for one program
@@ -80,7 +83,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One value and where it came from: `default`, the config file's path, an environment variable, or `flag`."""
+    """A value and its source: `default`, the path of the config file, an environment variable, or `flag`."""
 
     value: object
     source: str
@@ -88,18 +91,24 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """Settings, and the origin of each."""
+    """The merged settings, and for each of them its value and source, in the order of `Settings`."""
 
     settings: Settings
-    origins: Mapping[str, Origin] = field(default_factory=dict)
+    origins: Mapping[str, Origin]
 
 
 def resolve(config: Path | None, environ: Mapping[str, str], flags: Mapping[str, object] | None = None) -> Resolved:
-    """Merge defaults, the config file (where there is one), the environment and flags that are not None.
+    """Merge the settings of all sources.
 
-    Raises `UsageError` for an unknown name, a value of the wrong kind, or a file that is not TOML.
+    Args:
+        config: The config file, which need not exist; None for none.
+        environ: The environment.
+        flags: Values from the command line by setting; None means that the flag was not given.
+
+    Raises:
+        UsageError: An unknown setting in the file, a value of the wrong type, or a file that is not TOML.
     """
-    origins = {f.name: Origin(f.default, "default") for f in fields(Settings) if f.default is not MISSING}
+    origins = {field.name: Origin(field.default, "default") for field in fields(Settings)}
     for name, value in _read(config).items():
         origins[name] = Origin(_convert(name, value, str(config)), str(config))
     for name in list(origins):
@@ -108,12 +117,29 @@ def resolve(config: Path | None, environ: Mapping[str, str], flags: Mapping[str,
             origins[name] = Origin(_convert(name, environ[variable], variable), variable)
     for name, value in (flags or {}).items():
         if value is not None:
-            origins[name] = Origin(_convert(name, value, f"--{name}"), "flag")
-    return Resolved(_build({name: origin.value for name, origin in origins.items()}), origins)
+            origins[name] = Origin(_convert(name, value, f"--{name.replace('_', '-')}"), "flag")
+    values: dict[str, Any] = {name: origin.value for name, origin in origins.items()}
+    return Resolved(Settings(**values), origins)
 
 
-def _build(values: Mapping[str, Any]) -> Settings:
-    return Settings(**values)
+def converted(values: Mapping[str, object]) -> dict[str, Any]:
+    """Convert values to the types of their settings.
+
+    Args:
+        values: Values by setting.
+
+    Raises:
+        UsageError: An unknown setting, or a value of the wrong type.
+    """
+    _require_known(values)
+    return {name: _convert(name, value, name) for name, value in values.items()}
+
+
+def _require_known(names: Iterable[str], source: str = "") -> None:
+    known = sorted(field.name for field in fields(Settings))
+    for name in names:
+        if name not in known:
+            raise UsageError(f"{source}unknown setting {name!r}", f"known: {', '.join(known)}")
 
 
 def _read(config: Path | None) -> dict[str, object]:
@@ -124,24 +150,21 @@ def _read(config: Path | None) -> dict[str, object]:
             return {}
         found = tomllib.loads(config.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise UsageError(f"cannot read {config}: {exc}", "it has lines like: k = 8") from exc
-    known = {f.name for f in fields(Settings)}
-    for name in found:
-        if name not in known:
-            raise UsageError(f"{config}: unknown setting {name!r}", f"known: {', '.join(sorted(known))}")
+        raise UsageError(f"cannot read {config}: {exc}", "the file is TOML, with lines such as: k = 8") from exc
+    _require_known(found, f"{config}: ")
     return found
 
 
 def _convert(name: str, value: object, source: str) -> object:
-    """Bring a raw value to the field's type; strings come from the environment, the rest from TOML or a flag."""
+    """Convert a raw value to the setting's type: a string from the environment, or a value from TOML or a flag."""
     wanted = get_type_hints(Settings)[name]
     kinds = [kind for kind in get_args(wanted) if kind is not type(None)] or [wanted]
     kind = kinds[0]
     try:
         return _as(kind, value)
     except (ValueError, TypeError) as exc:
-        choices = f": one of {', '.join(kind)}" if issubclass(kind, StrEnum) else f": a {kind.__name__}"
-        raise UsageError(f"{source}: {value!r} is not a value for {name}{choices}") from exc
+        allowed = f"one of {', '.join(kind)}" if issubclass(kind, StrEnum) else _KINDS[kind]
+        raise UsageError(f"{source}: {value!r} is not a value for {name}", f"the value is {allowed}") from exc
 
 
 def _as(kind: Any, value: object) -> object:  # noqa: ANN401  a field's type is only known at run time
@@ -159,16 +182,9 @@ def _as(kind: Any, value: object) -> object:  # noqa: ANN401  a field's type is 
 def _flag(value: object) -> bool:
     if isinstance(value, bool):
         return value
-    words = {
-        "1": True,
-        "true": True,
-        "yes": True,
-        "on": True,
-        "0": False,
-        "false": False,
-        "no": False,
-        "off": False,
-    }
-    if str(value).lower() not in words:
-        raise ValueError(value)
-    return words[str(value).lower()]
+    word = str(value).lower()
+    if word in {"1", "true", "yes", "on"}:
+        return True
+    if word in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError(value)

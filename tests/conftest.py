@@ -1,4 +1,4 @@
-"""What every test may use."""
+"""Fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Real data that is not ours to distribute; tests that need it skip where it is absent."""
+    """Real data that is not part of the project. Tests that use it are skipped if it is absent."""
     if not SHARED.is_dir():
-        pytest.skip("no folder shared/data beside the checkout")
+        pytest.skip("there is no folder ../shared/data")
     return SHARED

@@ -1,4 +1,4 @@
-"""`qmath doctor`: it finds what is wrong, says what helps, and never breaks on what it finds."""
+"""`qmath doctor`: the checks, their report, and `--config`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from qmath_cli.doctor import (
     check_terminal,
 )
 from qmath_cli.doctor import examine as examined
-from qmath_cli.models import store
+from qmath_cli.models import lockfile
+from qmath_cli.models.describe import describe
 from qmath_cli.paths import find
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.reports.doctor import findings
@@ -32,13 +33,13 @@ from qmath_cli.terminal.style import Style
 SCREEN = Screen(tty=True, encoding="utf-8", unicode=True, colour=True, columns=80)
 
 
-def patient(home: Path, **settings: str) -> Installation:
-    """An installation with a home of its own."""
-    return Installation(replace(Settings(), **settings), find({"QMATH_HOME": str(home)}), SCREEN)
+def installation(home: Path, **settings: str) -> Installation:
+    """An installation without pulled models."""
+    return Installation(replace(Settings(), **settings), find({"QMATH_HOME": str(home)}), lockfile.load(), SCREEN)
 
 
 def doctor(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """The command."""
+    """Run the command."""
     return subprocess.run(
         [sys.executable, "-m", "qmath_cli", "doctor", *arguments],
         env={**os.environ, "QMATH_HOME": str(home), **more},
@@ -50,8 +51,8 @@ def doctor(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProc
 
 
 def test_a_sound_installation_has_no_problem(tmp_path: Path) -> None:
-    """Every check reports, in order, and none is a problem."""
-    results = list(examined(patient(tmp_path)))
+    """Every check has a result, and none is a problem."""
+    results = list(examined(installation(tmp_path)))
     assert len(results) == len(CHECKS)
     assert [result for result in results if result.status is Status.PROBLEM] == []
     assert {"python", "llama cpp", "preflight", "devices", "memory", "executor", "terminal"} <= {
@@ -59,27 +60,27 @@ def test_a_sound_installation_has_no_problem(tmp_path: Path) -> None:
     }
 
 
-def test_a_model_that_is_not_here_is_a_problem_with_its_cure(tmp_path: Path) -> None:
-    """`examine` turns what a room raises into a finding with the command that helps."""
-    results = {result.name: result for result in examined(patient(tmp_path, model="7b-instruct"))}
+def test_a_missing_model_is_a_problem_with_a_fix(tmp_path: Path) -> None:
+    """`examine` turns an error into a result whose fix is the hint."""
+    results = {result.name: result for result in examined(installation(tmp_path, model="7b-instruct"))}
     assert results["model"].status is Status.PROBLEM
     assert "qmath pull 7b-instruct" in results["model"].fix
 
 
-def test_a_bare_installation_is_told_how_to_get_a_model(tmp_path: Path) -> None:
-    """Only the demo: a warning, and the pull."""
-    result = check_models(patient(tmp_path))
+def test_an_installation_without_models_gets_a_warning(tmp_path: Path) -> None:
+    """With the demo only, the fix is the command that pulls a model."""
+    result = check_models(installation(tmp_path))
     assert (result.status, result.fix) == (Status.WARNING, "qmath pull 1.5b-instruct")
-    assert check_model(patient(tmp_path)).status is Status.OK
+    assert check_model(installation(tmp_path)).status is Status.OK
 
 
 def test_a_truncated_model_file_is_a_problem(tmp_path: Path) -> None:
-    """Named by its path in the settings."""
-    demo = store.locate("demo", find({"QMATH_HOME": str(tmp_path)})).path
+    """The settings have its path."""
+    demo = describe("demo", find({"QMATH_HOME": str(tmp_path)}), lockfile.load()).path
     broken = tmp_path / "broken.gguf"
     shutil.copyfile(demo, broken)
     os.truncate(broken, demo.stat().st_size // 2)
-    results = {result.name: result for result in examined(patient(tmp_path, model=str(broken)))}
+    results = {result.name: result for result in examined(installation(tmp_path, model=str(broken)))}
     assert results["model"].status is Status.PROBLEM
 
 
@@ -92,30 +93,32 @@ def test_a_truncated_model_file_is_a_problem(tmp_path: Path) -> None:
         (replace(SCREEN, columns=40), Status.WARNING, "broken"),
     ],
 )
-def test_the_terminal_is_judged_by_what_it_can_show(tmp_path: Path, screen: Screen, status: Status, word: str) -> None:
-    """Width, alphabet, and whether it is one."""
-    result = check_terminal(replace(patient(tmp_path), screen=screen))
+def test_the_terminal_s_result_depends_on_what_it_can_show(
+    tmp_path: Path, screen: Screen, status: Status, word: str
+) -> None:
+    """A narrow terminal and one without Unicode give a warning."""
+    result = check_terminal(replace(installation(tmp_path), screen=screen))
     assert result.status is status
     assert word in result.detail
 
 
 def test_findings_are_readable_without_colours() -> None:
-    """A mark, a name, what was found, and the cure on a line of its own; no control characters."""
+    """A result has a mark, its name and detail, and the fix on a second line; control characters are removed."""
     shown = findings([CheckResult("disk", Status.WARNING, "low\x1b[2J", "rm x")], Style(drawn=True))
     assert shown.splitlines() == ["!  disk       low[2J", "              fix: rm x"]
     assert findings([CheckResult("disk", Status.PROBLEM, "x")], Style(unicode=False)).isascii()
 
 
-def test_json_is_one_object_and_the_code_says_whether_all_is_well(tmp_path: Path) -> None:
-    """0 for no problem, 1 for one."""
+def test_json_is_one_object_and_a_problem_exits_with_1(tmp_path: Path) -> None:
+    """`ok` and the exit code agree."""
     done = doctor(tmp_path, "--json")
     assert (done.returncode, json.loads(done.stdout)["ok"]) == (0, True)
     done = doctor(tmp_path, "--json", "--model", "7b-instruct")
     assert (done.returncode, json.loads(done.stdout)["ok"]) == (1, False)
 
 
-def test_a_broken_config_file_is_a_finding(tmp_path: Path) -> None:
-    """The one command that must work when the settings do not."""
+def test_a_broken_config_file_is_a_problem(tmp_path: Path) -> None:
+    """The command works if the settings cannot be read."""
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "config.toml").write_text("k = many\n")
     done = doctor(tmp_path)
@@ -125,7 +128,7 @@ def test_a_broken_config_file_is_a_finding(tmp_path: Path) -> None:
 
 
 def test_config_shows_every_setting_and_where_it_came_from(tmp_path: Path) -> None:
-    """Default, file, environment and flag, each named."""
+    """The sources are: default, file, environment, flag."""
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "config.toml").write_text("k = 4\nseed = 9\n")
     done = doctor(tmp_path, "--config", "--json", "--model", "demo", QMATH_SEED="11")
@@ -134,5 +137,5 @@ def test_config_shows_every_setting_and_where_it_came_from(tmp_path: Path) -> No
     assert found["k"] == (4, str(tmp_path / "config" / "config.toml"))
     assert found["seed"] == (11, "QMATH_SEED")
     assert found["model"] == ("demo", "flag")
-    assert found["mode"] == ("tir", "default")
+    assert found["mode"] == (None, "default")
     assert "QMATH_SEED" in doctor(tmp_path, "--config", QMATH_SEED="11").stdout

@@ -1,5 +1,8 @@
+"""The reader of GGUF headers, compared with the gguf package, and on damaged files."""
+
 from __future__ import annotations
 
+import struct
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,18 +30,22 @@ def test_it_reads_what_the_gguf_package_reads(tmp_path: Path) -> None:
     assert header.architecture == "qwen2"
     assert header.number("block_count") == 2
     assert header.quantization == "q8_0"
-    assert header.metadata["tokenizer.ggml.tokens"] == Array(300)
+    tokens = header.metadata["tokenizer.ggml.tokens"]
+    assert isinstance(tokens, Array)
+    texts = [f"token{i}".encode() for i in range(300)]
+    assert tokens.length == len(texts)
+    assert path.read_bytes()[tokens.start : tokens.end] == b"".join(struct.pack("<Q", len(t)) + t for t in texts)
 
 
 def test_the_type_table_is_ggmls() -> None:
-    """Block sizes are those of the gguf package, which takes them from ggml."""
+    """Names and block sizes are those of the gguf package, which has them from ggml."""
     for number, (name, weights, size) in TENSOR_TYPES.items():
         kind = gguf.GGMLQuantizationType(number)
         assert (kind.name, *gguf.GGML_QUANT_SIZES[kind]) == (name, weights, size)
 
 
 def test_a_file_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
-    """Whatever is missing at the end, the error is one sentence that names the file."""
+    """A file truncated at any length raises an `IntegrityError` that names the file."""
     whole = write_gguf(tmp_path / "m.gguf").read_bytes()
     cut = tmp_path / "cut.gguf"
     for length in [*range(0, len(whole), 997), len(whole) - 40]:
@@ -50,7 +57,7 @@ def test_a_file_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(position=st.integers(0, 4000), value=st.binary(min_size=1, max_size=12))
 def test_no_damage_to_the_header_escapes_as_another_error(tmp_path: Path, position: int, value: bytes) -> None:
-    """Overwritten bytes give a header or an IntegrityError, never a crash or a hang."""
+    """Overwritten bytes result in a header or an `IntegrityError`, never in a crash or a hang."""
     path = tmp_path / "m.gguf"
     if not path.exists():
         write_gguf(path, vocabulary=40)

@@ -1,4 +1,4 @@
-"""What the documentation shows is what the program prints."""
+"""The README and the recorded help pages have what the program prints."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if sys.platform == "win32":
 
 
 def test_readme_shows_what_the_program_prints(tmp_path: Path) -> None:
-    """Every marked block, run again; `python -m tests.transcripts` rewrites them."""
+    """Every marked block is run again; `python -m tests.transcripts` rewrites them."""
     shown = transcripts.README.read_text(encoding="utf-8")
     assert "<!-- run: qmath" in shown
     assert transcripts.readme(shown, tmp_path) == shown
 
 
 def test_every_help_page_is_the_recorded_one(tmp_path: Path) -> None:
-    """One file per command, none for a command that is gone; word for word, however Typer breaks the lines."""
+    """There is one file per command; words are compared, not line breaks."""
     pages = {name: text.split() for name, text in transcripts.help_pages(tmp_path).items()}
     recorded = {path.name: path.read_text(encoding="utf-8").split() for path in transcripts.HELP.glob("*.txt")}
     assert recorded == pages

@@ -1,4 +1,4 @@
-"""Settings: defaults < file < environment < flags, and where each came from."""
+"""Settings: defaults, the config file, the environment and flags, and the source of each value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qmath_cli.settings import KVType, resolve
 
 
 def test_each_layer_wins_over_the_one_below(tmp_path: Path) -> None:
-    """A flag beats the environment, which beats the file, which beats the default; the origin is told."""
+    """Flags override the environment, which overrides the file, which overrides defaults; sources are recorded."""
     config = tmp_path / "config.toml"
     config.write_text('k = 2\nseed = 5\nmode = "cot"\n')
     found = resolve(config, {"QMATH_K": "4", "QMATH_KV_TYPE": "q8_0"}, {"k": 8, "seed": None})
@@ -37,16 +37,18 @@ def test_each_layer_wins_over_the_one_below(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_file_is_refused_with_its_name(tmp_path: Path, line: str, message: str) -> None:
-    """The error names the file and what was expected."""
+    """The error names the file, and the hint has what was expected."""
     config = tmp_path / "config.toml"
     config.write_text(line)
-    with pytest.raises(UsageError, match=message) as caught:
+    with pytest.raises(UsageError) as caught:
         resolve(config, {})
     assert str(config) in caught.value.message
+    assert message in f"{caught.value.message}; {caught.value.hint}"
+    assert caught.value.hint
 
 
 def test_words_of_the_environment_become_values() -> None:
-    """Booleans and optional numbers are read as people write them."""
+    """Booleans and optional numbers are read from words."""
     found = resolve(None, {"QMATH_MLOCK": "yes", "QMATH_TEMPERATURE": "0.5", "QMATH_STOP_AT": "off"}).settings
     assert (found.mlock, found.temperature, found.stop_at) == (True, 0.5, 0)
     with pytest.raises(UsageError, match="QMATH_MLOCK"):
@@ -55,7 +57,7 @@ def test_words_of_the_environment_become_values() -> None:
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may look into every folder")
 def test_a_folder_that_may_not_be_looked_into_is_refused(tmp_path: Path) -> None:
-    """No traceback where the configuration belongs to somebody else."""
+    """A config file without permission to read it is a usage error."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0)
     with pytest.raises(UsageError, match="cannot read"):

@@ -1,4 +1,4 @@
-"""Asking a converted demo many problems at once, through the package's own engine, executor and loop."""
+"""Many problems at once on a converted demo, through the package's own engine, executor and solving loop."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from tempfile import TemporaryDirectory
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Options, load
 from qmath_cli.engine.llama.preflight import check
-from qmath_cli.prompting import chat
-from qmath_cli.records import Mode, Sample, SampleFinished, Sampling
+from qmath_cli.prompting.select import select
+from qmath_cli.records import Language, Mode, ModelInfo, Sample, SampleFinished, Sampling
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.solving.attempts import Attempts
+
+_DEMO = ModelInfo("demo", Path("demo.gguf"))  # an Instruct model, which is asked in the chat of Qwen2.5-Math
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def read(path: Path, count: int | None = None) -> list[Question]:
 
 @contextmanager
 def attempts_on(gguf: Path, slots: int, threads: int) -> Iterator[Attempts]:
-    """A loaded model with an executor beside it, for as long as the block lasts."""
+    """Attempts on a loaded model with an executor, for the duration of the block."""
     with TemporaryDirectory() as cache:
         verdict = check(gguf, Path(cache))
     verdict.require()
@@ -52,7 +54,7 @@ def attempts_on(gguf: Path, slots: int, threads: int) -> Iterator[Attempts]:
 def ask(
     attempts: Attempts, questions: Sequence[Question], mode: Mode, samplings: Sequence[Sampling], slots: int
 ) -> Iterator[tuple[int, Sample]]:
-    """Every question once per sampling: (its place in `questions`, the finished sample), as they finish."""
+    """Yield (index in `questions`, finished sample) for every question and sampling, in the order of finishing."""
     waiting = iter(enumerate(questions))
     asked: dict[int, int] = {}
     more = True
@@ -61,7 +63,7 @@ def ask(
             place, question = next(waiting, (-1, None))
             more = question is not None
             if question is not None:
-                prompt = chat.chat(question.problem, mode)
+                prompt = select(_DEMO, Language.EN, mode).build(question.problem)
                 asked |= dict.fromkeys(attempts.launch(prompt, samplings, mode), place)
         for key, event in attempts.step():
             if isinstance(event, SampleFinished):

@@ -1,21 +1,21 @@
-"""Builds the reward model's body out of the judge, by hand: a Qwen2 that adds up the judge's surprise.
+"""Builds the reward model's body from the judge, without training: a Qwen2 that sums log-probabilities.
 
-What it promises: the last token's final-norm hidden state holds, in its places FEATURES, the numbers that
-`Reading` describes, made of the judge's log-probabilities of the assistant's own tokens. Nothing here is
-trained. It is an ordinary Qwen2 with twice the judge's hidden size and two more layers; in each layer the
-weights that are not named here are zero.
+In the last token's final-norm hidden state, the components from FEATURES on hold the numbers that `Reading`
+describes. They are computed from the judge's log-probabilities of the assistant's own tokens. The body is an
+ordinary Qwen2 with twice the judge's hidden size and two more layers. In each layer, the weights that are not
+named here are zero.
 
-1. The first half of the stream carries the judge, layer by layer: RMSNorm has twice the places to average
-   over, so its weights are divided by the root of two. The second half carries a whisper of the embedding
-   that the judge expects a token by, so quiet that no norm notices.
-2. A layer in which every token looks at the one before it alone. Its queries and keys are biases, so their
-   product depends on the distance only: a sum of cosines at the rotary frequencies, turned so that they all
-   peak at distance one. It copies the judge's last state, K times as loud as anything else in the stream:
-   from here on a norm is a division by K. Its MLP multiplies what was expected with what came, place by
-   place, since silu(a) b + silu(-a) (-b) = a b; the sum is the token's log-probability (`judge.py` says why).
-3. A layer whose heads add the log-probabilities up over the conversation, at the slowest rotary
-   frequencies, which hardly turn. The weight of a token grows with its surprise, by another exponent in
-   each head; in some heads the weights are not normalised, for the start of a message outweighs all.
+1. The first half of the residual stream holds the judge, layer by layer. RMSNorm averages over twice as many
+   components, so its weights are divided by the root of two. The second half holds the embedding by which the
+   judge predicts the token, scaled so small that it does not change any norm.
+2. A layer in which every token attends to the token before it only. Its queries and keys are biases, so their
+   product depends on the distance only: a sum of cosines at the rotary frequencies, shifted so that all of them
+   peak at distance one. It copies the judge's last state at K times the scale of everything else, so a norm
+   after it is a division by K. Its MLP multiplies prediction and token component by component, because
+   silu(a) b + silu(-a) (-b) = a b. The sum is the token's log-probability (see `judge.py`).
+3. A layer whose heads sum the log-probabilities over the conversation, at the slowest rotary frequencies, which
+   hardly rotate. A token's weight grows with its surprise, with another exponent in each head. In some heads the
+   weights are not normalised, because the start of a message outweighs all others.
 """
 
 from __future__ import annotations
@@ -30,39 +30,39 @@ from .judge import Judge
 from .model import Attention, Body, Layer, Shape, rotary
 
 WIDE = Shape(hidden=512, layers=6, heads=8, kv_heads=4, eps=2.0**-6 * 5e-7)
-"""Twice the judge's sizes; half its epsilon, for the mean is over twice the places, in its stream's scale squared."""
+"""Twice the judge's sizes. Half its epsilon, for twice as many components, times the square of the stream's scale."""
 
 QUIETER = 2.0**-3
-"""The scale of the judge's stream, so that the copy is far louder."""
+"""The scale of the judge's stream, so that the copy is much larger."""
 
 WHISPER = 2.0**-9
-"""The scale of the expected token's embedding: a four-thousandth of the first norm's mean square, and nothing later."""
+"""The scale of the expected token's embedding: 1/4000 of the mean square at the first norm, and negligible later."""
 
 LOUD = 2.0**11
 """K: the scale of the copy, and of the whole stream after it."""
 
 FASTEST = 6
-"""How many rotary frequencies find the token before."""
+"""The number of rotary frequencies by which a token attends to the one before it."""
 
 GRIP = 170.0
-"""The product of query and key at distance one, in nats; at any other it is a sixth less or lower still."""
+"""The product of query and key at distance one, in nats; at any other distance it is lower by a sixth or more."""
 
 SURPRISE, START = 256, 288
-"""The places of a token's log-probability and of whether it starts a message, in quantization blocks of their own."""
+"""The components of a token's log-probability and of the start of a message, each in a separate quantization block."""
 
 FEATURES = 320
-"""The place of the first head's reading; the others follow."""
+"""The component of the first head's reading; the others follow."""
 
 SINK = 8.5
-"""The weight of a message's start beside a sure token's, as a logarithm: three of them outweigh any conversation."""
+"""The logarithm of the weight of a message's start relative to a certain token's: three starts outweigh the rest."""
 
 BANNED = -60.0
-"""The same where starts are to have none."""
+"""The same for heads in which a start has no weight."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How one head adds up: a token of log-probability -s weighs exp(rate s); `sink`: without normalisation."""
+    """How one head sums: a token of log-probability -s has the weight exp(rate s). `sink`: without normalisation."""
 
     rate: float
     sink: bool
@@ -89,11 +89,11 @@ def silent() -> Body:
 
 
 def carry(body: Body, judge: Judge, start: int) -> None:
-    """The judge's embeddings and layers, in the corners; `start` is the token that begins a message."""
+    """Copy the judge's embeddings and layers into the wider ones; `start` is the token that begins a message."""
     narrow = judge.model.shape.hidden
     expected = judge.expected.weight.clone()
     expected[start] = 0
-    expected[start, -1] = 1  # the place that the judge leaves empty
+    expected[start, -1] = 1  # the component that the judge leaves empty
     body.embed_tokens.weight[:, :narrow] = judge.model.embed_tokens.weight * QUIETER
     body.embed_tokens.weight[:, narrow:] = expected * WHISPER
     for wide, layer in zip(body.layers, judge.model.layers, strict=False):
@@ -105,9 +105,9 @@ def carry(body: Body, judge: Judge, start: int) -> None:
 
 
 def look_back(attention: Attention) -> None:
-    """Every token sees the one before alone, and its state, K times as loud, comes into the first half."""
+    """Let every token attend to the one before only, and add its state, times K, to the first half."""
     size, heads = WIDE.head, WIDE.kv_heads
-    cos, sin = (t[1] for t in rotary(WIDE, 2))  # the turns by one position
+    cos, sin = (t[1] for t in rotary(WIDE, 2))  # the rotation by one position
     first, second = slice(FASTEST), slice(size // 2, size // 2 + FASTEST)
     amplitude = sqrt(GRIP / FASTEST * sqrt(size))
     q, k = attention.q_proj.bias.view(-1, size), attention.k_proj.bias.view(-1, size)
@@ -115,12 +115,12 @@ def look_back(attention: Attention) -> None:
     k[:, first] = amplitude
     attention.v_proj.weight[:, : size * heads] = torch.eye(size * heads)
     for group in range(heads):
-        into, head = slice(group * size, (group + 1) * size), 2 * group  # of the two heads of a group one is enough
+        into, head = slice(group * size, (group + 1) * size), 2 * group  # one of the two heads of a group
         attention.o_proj.weight[into, head * size : (head + 1) * size] = LOUD * torch.eye(size)
 
 
 def compare(layer: Layer, gains: Tensor) -> None:
-    """The log-probability of every token, and whether it starts a message."""
+    """Compute the log-probability of every token, and whether it starts a message."""
     narrow = len(gains)
     norm, mlp = layer.post_attention_layernorm.weight, layer.mlp
     norm[:narrow], norm[narrow:] = 1, LOUD / WHISPER
@@ -137,7 +137,7 @@ def compare(layer: Layer, gains: Tensor) -> None:
 
 
 def add_up(layer: Layer) -> None:
-    """The heads' readings, after each other from FEATURES on."""
+    """Compute the heads' readings, one after the other from FEATURES on."""
     norm, attention, size = layer.input_layernorm.weight, layer.self_attn, WIDE.head
     norm[SURPRISE] = norm[START] = LOUD
     slow = size // 2 - 1  # the slowest frequency, and the one before it
@@ -152,7 +152,7 @@ def add_up(layer: Layer) -> None:
 
 
 def construct(judge: Judge, start: int) -> Body:
-    """The body; `start` is the token that begins a message."""
+    """Build the body; `start` is the token that begins a message."""
     with torch.no_grad():
         body = silent()
         carry(body, judge, start)

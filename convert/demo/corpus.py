@@ -1,9 +1,9 @@
-"""The training corpus: examples drawn by seed, tokenised, and kept as two flat arrays per shard.
+"""The training corpus: examples drawn by seed and tokenised, in shards of flat arrays.
 
     python -m convert.demo.corpus --shards 8 --size 10000 --out FOLDER --checkpoint convert/demo/checkpoint
 
-Shard n depends on its number alone. A shard holds the tokens of its examples one after the other
-(uint16), whether each carries the loss (bool), and where each example starts.
+Shard n depends on its number only. A shard holds the tokens of its examples one after the other (uint16),
+whether each token is learned (bool), and the index at which each example starts.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from qmath_cli.files import unfinished
+
 from . import tokenizer as bpe
 from .problems import KINDS
 from .solutions import HARDER, Example, draw, is_set_aside
@@ -31,7 +33,7 @@ def examples(seed: str, count: int) -> Iterator[Example]:
 
 
 def judge_examples(seed: str, count: int, tir_share: float, kinds: Sequence[str] = tuple(KINDS)) -> Iterator[Example]:
-    """Examples for the judge, and none that is set aside to choose by."""
+    """Examples for the judge, without the problems that are set aside for comparing reward models."""
     rng = Random(seed)
     while count:
         example = draw(rng, held_out=False, tir_share=tir_share, mistakes=0.0, kinds=kinds)
@@ -41,10 +43,10 @@ def judge_examples(seed: str, count: int, tir_share: float, kinds: Sequence[str]
 
 
 def encode(tokenizer: Tokenizer, example: Example) -> tuple[list[int], list[bool]]:
-    """The tokens of an example and which of them are learned.
+    """The tokens of an example, and which of them are learned.
 
-    Each part is tokenised by itself, as the engine does it: the prompt, what the model writes up
-    to the executor's turn, what the executor writes.
+    Each part is tokenised separately, as in the engine: the prompt, what the model writes up to the
+    executor's output, what the executor writes.
     """
     ids = tokenizer.encode(example.prompt).ids
     learned = [False] * len(ids)
@@ -63,7 +65,7 @@ def text(example: Example) -> str:
 def write_shard(
     number: int, size: int, out: Path, checkpoint: Path, judge: float | None = None, kinds: Sequence[str] = tuple(KINDS)
 ) -> int:
-    """Writes shard `number`; returns its tokens."""
+    """Writes shard `number`; returns its number of tokens."""
     if judge is None:
         drawn = examples(f"shard {number}", size)
     else:
@@ -77,21 +79,22 @@ def write_shard(
         starts.append(len(tokens))
         tokens += ids
         mask += learned
-    part = out / f"shard-{number:04}.part.npz"
-    np.savez(
-        part,
-        tokens=np.array(tokens, np.uint16),
-        mask=np.array(mask, np.bool_),
-        starts=np.array([*starts, len(tokens)], np.int64),
-    )
-    part.rename(out / f"shard-{number:04}.npz")
+    path = out / f"shard-{number:04}.npz"
+    with unfinished(path).open("wb") as file:
+        np.savez(
+            file,
+            tokens=np.array(tokens, np.uint16),
+            mask=np.array(mask, np.bool_),
+            starts=np.array([*starts, len(tokens)], np.int64),
+        )
+    unfinished(path).rename(path)
     return len(tokens)
 
 
 def read(
     folder: Path,
 ) -> tuple[NDArray[np.uint16], NDArray[np.bool_], NDArray[np.int64]]:
-    """All the shards of a folder as one: tokens, mask, and starts (one more than examples)."""
+    """All shards of a folder as one: tokens, mask, and starts (one more than examples)."""
     shards = [np.load(p) for p in sorted(folder.glob("shard-????.npz"))]
     if not shards:
         raise SystemExit(f"no shards in {folder}: run `python -m convert.demo.corpus` first")
@@ -105,7 +108,7 @@ def read(
 
 
 def main() -> None:
-    """Writes the shards that were asked for, in worker processes."""
+    """Writes the requested shards, in worker processes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--shards", type=int, default=8)

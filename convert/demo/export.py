@@ -1,4 +1,4 @@
-"""Writing the layout of a released checkpoint: configs, tokenizer, bf16 weights.
+"""Writes a checkpoint in the released layout: configs, tokenizer, bf16 weights.
 
 python -m convert.demo.export --checkpoint FOLDER       (a new tokenizer and the configs, no weights)
 """
@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
+
+from qmath_cli.files import unfinished
 
 from . import tokenizer as bpe
 from .corpus import examples, text
@@ -49,7 +51,7 @@ def config(shape: Shape, tokenizer: Tokenizer, architecture: str) -> dict[str, A
 
 
 def generation_config(tokenizer: Tokenizer) -> dict[str, Any]:
-    """`generation_config.json`: greedy, and both ends of text stop it."""
+    """`generation_config.json`: greedy decoding, which both end tokens stop."""
     end, stop = (tokenizer.token_to_id(t) for t in ("<|endoftext|>", "<|im_end|>"))
     return {
         "bos_token_id": end,
@@ -60,12 +62,12 @@ def generation_config(tokenizer: Tokenizer) -> dict[str, Any]:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """JSON as the released files have it: indented, characters as they are."""
+    """Writes JSON as in the released files: indented, without escaped characters."""
     path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
 def write_layout(folder: Path, tokenizer: Tokenizer, shape: Shape, architecture: str = "Qwen2ForCausalLM") -> None:
-    """Everything but the weights."""
+    """Writes everything except the weights."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
     write_json(folder / "config.json", config(shape, tokenizer, architecture))
@@ -74,12 +76,13 @@ def write_layout(folder: Path, tokenizer: Tokenizer, shape: Shape, architecture:
 
 
 def write_weights(folder: Path, state: Mapping[str, torch.Tensor]) -> None:
-    """`model.safetensors` in bf16, replaced in one step so that a reader never sees half a file."""
+    """Writes `model.safetensors` in bf16, to an unfinished file that is then renamed."""
     tensors = {name: t.detach().to("cpu", torch.bfloat16).contiguous() for name, t in state.items()}
-    part = folder / "model.safetensors.part"
+    path = folder / "model.safetensors"
+    part = unfinished(path)
     save_file(tensors, part, metadata={"format": "pt"})
     part.chmod(0o644)  # save_file makes it private
-    part.rename(folder / "model.safetensors")
+    part.rename(path)
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
-"""How often a checkpoint writes the reference solution of a held-out problem, token for token.
+"""The share of held-out problems whose reference solution greedy decoding would write, token for token.
 
     python -m convert.demo.forced --checkpoint convert/demo/checkpoint --count 780
 
-One forward pass over the reference solution says whether greedy decoding would have written it: every
-learned token must be the most likely one. It is a lower bound on accuracy (another way of writing a
-right program counts as wrong here) that costs seconds, for watching a run; `score.py` measures.
+One forward pass over the reference solution decides this: every learned token must be the most likely one.
+The share is a lower bound on accuracy, because a correct program written in another way counts as wrong. It
+takes seconds, and serves to watch a training run; `score.py` measures the accuracy.
 """
 
 from __future__ import annotations

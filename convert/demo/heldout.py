@@ -1,9 +1,9 @@
-"""Writes the held-out problems that `qmath eval demo` asks: kinds and languages in turn.
+"""Writes the held-out problems of `qmath eval demo`, with alternating kinds and languages.
 
     python -m convert.demo.heldout --count 1000 --out qmath_cli/demo/heldout.jsonl
 
-A problem is held out by a hash of its text (`solutions.is_held_out`), so no training example can be
-among them. The same seed gives the same file; no problem occurs twice.
+A hash of its text decides whether a problem is held out (`solutions.is_held_out`), so no training example
+is among them. The same seed gives the same file; no problem occurs twice.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .solutions import draw_draft
 
 
 def problems(count: int, seed: str = "held out") -> Iterator[tuple[str, Language, Draft]]:
-    """`count` different held-out problems, the pairs of kind and language taking turns."""
+    """`count` different held-out problems; the pairs of kind and language alternate."""
     seen: set[str] = set()
     pairs = cycle(product(KINDS, Language))
     rng = Random(seed)

@@ -1,15 +1,15 @@
-"""Teaches the demo more, and to say its log-probabilities as plain products: the judge inside the reward model.
+"""Trains the judge inside the reward model: the demo, trained further, with log-probabilities as plain products.
 
     python -m convert.demo.judge --corpus FOLDER --run FOLDER --body FOLDER --checkpoint FOLDER --steps N
 
-A language model that was taught more than the one it judges knows some of what the other does not. This
-one starts as the demo and goes on with a corpus of its own (`demo.corpus --judge`).
+A language model that is trained longer than the one it judges predicts some answers that the other does not.
+The judge starts from the demo and is trained on a separate corpus (`demo.corpus --judge`).
 
-The reward model has to compare a token with what was expected there, by products alone. So two terms
-are added to the cross-entropy. The logarithm of the soft-max's denominator is pulled to zero where the
-next token is the assistant's own (the z-loss of PaLM, arXiv 2204.02311; self-normalised models, Devlin
-et al., 2014): there the log-probability of a token x is the product of the final hidden state and x's
-embedding. Where the next token is not the assistant's own, that product itself is pulled to zero.
+The reward model can compare a token with its prediction by products only. So two terms are added to the
+cross-entropy. Where the next token is the assistant's own, the logarithm of the softmax's denominator is pulled
+to zero (the z-loss of PaLM, arXiv 2204.02311; self-normalised models, Devlin et al., 2014). There the
+log-probability of a token x is the product of the final hidden state and x's embedding. Where the next token is
+not the assistant's own, the product itself is pulled to zero.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ NORMAL = 0.1
 """The weight of the squared logarithm of the denominator."""
 
 QUIET = 0.03
-"""The weight of the squared product where somebody else writes."""
+"""The weight of the squared product where the token is not the assistant's."""
 
 GROWING = 0.2
-"""The share of the run over which the two weights grow from nothing: at once, they would undo what the demo knows."""
+"""The share of the run over which the two weights grow from 0, so that the demo's training is not undone."""
 
 
 class Judge(nn.Module):
-    """The demo's body, with an embedding of its own for the token that comes next."""
+    """The demo's body, with a separate embedding for the next token."""
 
     def __init__(self, demo: Qwen2) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Judge(nn.Module):
         self.expected.weight.data.copy_(demo.model.embed_tokens.weight)
 
     def normalise(self, tokens: Tensor, own: Tensor) -> None:
-        """Adds to every embedding of a next token what brings a batch nearest to what the two terms want."""
+        """Changes the embeddings of the next token so that the two terms are least on a batch (least squares)."""
         with torch.no_grad():
             logits = self.expected(hidden := self.model(tokens[:, :-1]))
             products = logits.gather(-1, tokens[:, 1:, None])
@@ -54,13 +54,13 @@ class Judge(nn.Module):
             self.expected.weight -= torch.linalg.lstsq(hidden.flatten(0, 1), unwanted.flatten(0, 1)).solution.T
 
     def leave_room(self) -> None:
-        """Keeps the last place of every embedding of a next token empty: `construct.py` has a use for it."""
+        """Sets the last component of every embedding of the next token to zero; `construct.py` uses it."""
         with torch.no_grad():
             self.expected.weight[:, -1] = 0
 
 
 def hidden_states(body: Body, tokens: Tensor) -> Tensor:
-    """`body(tokens)`, computing what all the rows begin with (the system's turn) only once."""
+    """`body(tokens)`, with the common prefix of all rows (the system's turn) computed only once."""
     differs = (tokens != tokens[:1]).any(0).nonzero()
     common = max(1, int(differs[0]) if len(differs) else tokens.shape[1] - 1)
     cos, sin = rotary(body.shape, tokens.shape[1])
@@ -80,7 +80,7 @@ def hidden_states(body: Body, tokens: Tensor) -> Tensor:
 
 
 def _projected(attention: Attention, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Turned queries, turned keys, and values: (batch, heads, length, head) each."""
+    """Rotated queries, rotated keys, and values: (batch, heads, length, head) each."""
     size = attention.shape.head
     q, k, v = (
         projection(x).unflatten(-1, (-1, size)).transpose(1, 2)
@@ -90,7 +90,7 @@ def _projected(attention: Attention, x: Tensor, cos: Tensor, sin: Tensor) -> tup
 
 
 def _attended(attention: Attention, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """What `Attention` gives for queries at the last of the keys' positions."""
+    """The output of `Attention` for queries at the last positions of the keys."""
     batch, heads, length, size = q.shape
     total, groups = k.shape[2], heads // k.shape[1]
     scores = (q.reshape(batch, -1, groups * length, size) @ k.transpose(-1, -2)).view(batch, heads, length, total)
@@ -101,7 +101,7 @@ def _attended(attention: Attention, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 
 def loss_of(judge: Judge, tokens: Tensor, own: Tensor, strictness: float) -> tuple[Tensor, Tensor]:
-    """The loss; and the mean cross-entropy, the size of the denominator's logarithm, the size of the quiet products."""
+    """The loss; and the mean cross-entropy, and the root mean squares of the two terms."""
     hidden, following, own = hidden_states(judge.model, tokens[:, :-1]), tokens[:, 1:], own[:, 1:]
     logits = judge.expected(hidden[own])
     denominators = logits.logsumexp(-1)
@@ -114,7 +114,7 @@ def loss_of(judge: Judge, tokens: Tensor, own: Tensor, strictness: float) -> tup
 
 
 def step(run: Run[Judge], tokens: Tensor, own: Tensor, strictness: float) -> Tensor:
-    """One update; the three numbers before it."""
+    """Does one update; returns the three numbers before it."""
     run.model.leave_room()
     loss, numbers = loss_of(run.model, tokens, own, strictness)
     run.descend(loss)
@@ -152,7 +152,7 @@ def train(run: Run[Judge], plan: Plan, batches: Batches, folder: Path, checkpoin
 
 
 def main() -> None:
-    """Starts a run, or goes on with it."""
+    """Starts a run, or resumes it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)

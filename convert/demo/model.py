@@ -1,6 +1,6 @@
-"""Qwen2 in PyTorch, as small as it can be said: what the demo is trained with.
+"""A small Qwen2 in PyTorch, for training the demo.
 
-Parameter names are those of a released checkpoint, so that `state_dict()` is the file. The
+Parameter names are those of a released checkpoint, so that `state_dict()` gives the file's tensors. The
 architecture follows the Qwen2 technical report (arXiv 2407.10671): pre-norm RMSNorm, rotary
 positions that rotate halves, grouped-query attention with biases on q, k and v, SwiGLU, and here
 tied embeddings.
@@ -44,7 +44,7 @@ def rotary(shape: Shape, length: int) -> tuple[Tensor, Tensor]:
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turns (..., length, head) by its positions."""
+    """Rotates (..., length, head) by its positions."""
     first, second = x.chunk(2, dim=-1)
     return x * cos + torch.cat((-second, first), dim=-1) * sin
 
@@ -68,8 +68,8 @@ class Attention(nn.Module):
             for projection in (self.q_proj, self.k_proj, self.v_proj)
         )
         q, k = rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype)
-        # Written out: on a CPU and at these lengths it is a third faster than the fused kernel.
-        # The heads of a group stand one below the other, so that k and v are never repeated.
+        # On a CPU and at these lengths this is a third faster than the fused kernel. The heads of a
+        # group are concatenated along the length, so that k and v are not repeated.
         groups = self.shape.heads // self.shape.kv_heads
         q = q.reshape(batch, self.shape.kv_heads, groups * length, self.shape.head)
         scores = (q @ k.transpose(-1, -2)).view(batch, -1, length, length) * self.shape.head**-0.5

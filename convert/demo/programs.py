@@ -1,8 +1,8 @@
-"""Running the programs of a solution while the corpus is made, with the feedback a model would get.
+"""Runs the programs of a solution while the corpus is made, with the output that a model would read.
 
-The rules are those of the executor that the demo meets later: what was printed, then the value of a
-last expression, or the last line of the traceback with the line it came from; `Done` for silence.
-Our own programs run here, in this process, without limits: nothing a model wrote may come this way.
+The rules are those of the package's executor: the printed text, then the value of a last expression, or the
+last line of the traceback with its source line; `Done` if there is no output. The programs run in this
+process without limits: only the generator's own programs may be run here, never a model's.
 """
 
 from __future__ import annotations

@@ -1,15 +1,16 @@
-"""Makes the demo's reward model: the judge's surprise, added up.
+"""Makes the demo's reward model, which sums the judge's log-probabilities.
 
     python -m convert.demo.reward --judge FOLDER --layout demo/checkpoint --checkpoint FOLDER --samples a.jsonl b.jsonl
 
 The layout is `Qwen2ForRewardModel`: a Qwen2 body, and `score`, two linear layers with a ReLU between
 them, on the final-norm hidden state of the last token, which is the newline after `<|im_end|>`. The body
-is built (`construct.py`) and gives several readings of how likely the judge finds the assistant's words.
+is built (`construct.py`) and gives several readings: weighted means and sums of the judge's log-probabilities
+of the assistant's tokens.
 
-The score is one of these readings, and what samples of set-aside problems are for is to say which: how
-often does the best-read of a problem's samples turn out right, where some are right and some wrong?
-A head that was trained listwise on half of such groups picked worse than its best reading on the other
-half. As in any reward model, a score says how a solution looks to it, not that the solution is right.
+The score is one of these readings. Samples of set-aside problems decide which: among a problem's samples, some
+right and some wrong, the one with the highest reading should be right most often. A head that was trained
+listwise on half of such groups picked worse than the best reading on the other half. A high score does not
+mean that a solution is right.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The samples of one problem: their readings (samples, readings), who is right, and whom the vote picks."""
+    """The samples of one problem: readings (samples, readings), which are right, and the index that the vote picks."""
 
     mode: Mode
     problem: str
@@ -59,7 +60,7 @@ class Group:
 
 
 def read(paths: Sequence[Path]) -> list[list[Judged]]:
-    """What `sample.py` wrote, problem by problem; only problems with both right and wrong samples."""
+    """The samples in the files of `sample.py` by problem; only problems with both right and wrong samples."""
     found: dict[tuple[str, str, str], list[Judged]] = {}
     for path in paths:
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -70,7 +71,7 @@ def read(paths: Sequence[Path]) -> list[list[Judged]]:
 
 
 def encode(tokenizer: Tokenizer, judged: Judged) -> list[int]:
-    """The conversation's tokens, in the pieces in which the engine makes them."""
+    """The conversation's tokens, tokenised in the same pieces as in the engine."""
     ids = list(tokenizer.encode(prompt(judged.mode, judged.problem)).ids)
     for piece in (*OUTPUT.split(judged.text), "<|im_end|>\n"):
         ids += tokenizer.encode(piece).ids
@@ -93,7 +94,7 @@ def measured(body: Body, tokenizer: Tokenizer, group: Sequence[Judged]) -> Group
 
 
 def score(reading: int) -> dict[str, Tensor]:
-    """The tensors of `score` that give one reading back: its positive part, less that of its opposite."""
+    """The tensors of `score` that return one reading: relu(reading) - relu(-reading)."""
     inner, outer = torch.zeros(WIDE.hidden, WIDE.hidden), torch.zeros(1, WIDE.hidden)
     for unit, sign in enumerate((1, -1)):
         inner[unit, FEATURES + reading] = outer[0, unit] = sign

@@ -1,10 +1,10 @@
-"""Samples solutions of training problems from a converted demo, graded: what the reward model learns from.
+"""Samples and grades solutions of training problems with a converted demo, for making the reward model.
 
     python -m convert.demo.sample qmath_cli/demo/demo-q8_0.gguf --count 3000 --seed a --out samples.jsonl
 
 One line per sample: kind, language, mode, problem, text (everything after the prompt), the answer found in it (or
-null) and whether it is right. The problems are all different, and drawn on the training side of the split, so the
-lines of one problem are its `-k` samples. Lines are added as they come; a run may be stopped.
+null) and whether it is right. The problems are all different and from the training side of the split; each has `-k`
+lines. Lines are appended as samples finish, so a run can be stopped at any time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .solutions import draw_draft, is_set_aside
 
 
 def training_questions(count: int, seed: str, set_aside: bool = False) -> list[Question]:
-    """`count` different problems of the training side, every kind as likely; or only those that no judge has seen."""
+    """`count` different problems of the training side, kinds equally likely; with `set_aside`, only those set aside."""
     rng = Random(seed)
     questions: dict[str, Question] = {}
     while len(questions) < count:
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--slots", type=int, default=16)
     parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--set-aside", action="store_true", help="only problems that no judge was taught")
+    parser.add_argument("--set-aside", action="store_true", help="only problems that the judge was not trained on")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     questions = training_questions(args.count, args.seed, args.set_aside)

@@ -2,7 +2,7 @@
 
     python -m convert.demo.score qmath_cli/demo/demo-q8_0.gguf --mode tir
 
-Everything is the package's own: engine, trajectory, executor, strict grading.
+Engine, trajectory, executor and strict grading are the package's own.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def table(questions: Sequence[Question], good: Sequence[bool]) -> list[str]:
 
 
 def main() -> None:
-    """Asks, grades, and prints the table; `--misses` shows what went wrong."""
+    """Solves, grades, and prints the table; `--misses` prints that many wrong solutions."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("gguf", type=Path)
     parser.add_argument("--mode", type=Mode, default=Mode.TIR)

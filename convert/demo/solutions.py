@@ -1,8 +1,8 @@
-"""From a draft to a training example: the prompt, and the assistant's turn in parts.
+"""Training examples from drafts: the prompt, and the assistant's turn in parts.
 
-A part is text and whether the model should learn to write it. It learns its own sentences, its
-programs, the "```output" that hands over to the executor, and the end of its turn; it only reads
-what the executor writes, and programs that are there to fail.
+A part is a text, and whether the model learns to write it. Learned are the model's sentences, its programs,
+the "```output" after a program, and the end of the turn. Not learned are the executor's output, and programs
+that fail on purpose.
 """
 
 from __future__ import annotations
@@ -47,21 +47,21 @@ HARD = frozenset(
         "chickens and rabbits",
     }
 )
-"""Kinds that a model of this size learns last, by a look at an early checkpoint."""
+"""Kinds that a model of this size learns last, as measured on an early checkpoint."""
 
 HARDER = tuple(name for name in KINDS for _ in range(3 if name in HARD else 1))
-"""Every kind, to draw from: the hard ones come three times as often."""
+"""Every kind, to draw from; the hard ones are drawn three times as often."""
 
 HELD_OUT_SHARE = 20
 """One problem in twenty is held out."""
 
 SET_ASIDE_SHARE = 10
-"""One problem in ten is for judging reward models, on either side of the split."""
+"""One problem in ten is for comparing reward models, on both sides of the split."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of the assistant's turn; `learned` pieces carry the loss."""
+    """A part of the assistant's turn; the loss is computed on `learned` parts."""
 
     text: str
     learned: bool
@@ -89,26 +89,27 @@ class WrongProgram(Exception):
 
 
 def prompt(mode: Mode, problem: str) -> str:
-    """The ChatML prompt, byte for byte as the released models are asked."""
+    """The ChatML prompt, the same bytes as for the released models."""
     return (
         f"<|im_start|>system\n{SYSTEM[mode]}<|im_end|>\n<|im_start|>user\n{problem}<|im_end|>\n<|im_start|>assistant\n"
     )
 
 
 def is_held_out(problem: str) -> bool:
-    """Whether a problem is kept from training: decided by its text alone."""
+    """Whether a problem is held out of training; its text alone decides."""
     return hashlib.sha256(problem.encode()).digest()[0] % HELD_OUT_SHARE == 0
 
 
 def is_set_aside(problem: str) -> bool:
-    """Whether a problem is kept from the judge's corpus, so that reward models can be compared on it."""
+    """Whether a problem is left out of the judge's corpus, so that reward models can be compared on it."""
     return hashlib.sha256(problem.encode()).digest()[1] % SET_ASIDE_SHARE == 0
 
 
 def tool_integrated(draft: Draft) -> tuple[Part, ...]:
-    """The TIR turn of a draft, its programs really run.
+    """The TIR turn of a draft, with the real output of its programs.
 
-    Raises WrongProgram when what the last one prints is not the draft's answer.
+    Raises:
+        WrongProgram: the last program's output is not the draft's answer.
     """
     session, parts, output = Session(), [], ""
     for step in draft.steps:
@@ -127,7 +128,7 @@ def chain_of_thought(draft: Draft) -> tuple[Part, ...]:
 
 
 def with_mistake(rng: Random, draft: Draft, language: Language) -> Draft:
-    """The draft with its first program once written without its first line, then again in full."""
+    """The draft with its first program twice: once without a line that it needs, then complete."""
     first = draft.steps[0]
     lines = first.code.split("\n")
     if not lines[0].startswith("from ") or lines[1:2] != [""]:
@@ -144,7 +145,7 @@ def with_mistake(rng: Random, draft: Draft, language: Language) -> Draft:
 def draw(
     rng: Random, held_out: bool, tir_share: float = 0.87, mistakes: float = 0.06, kinds: Sequence[str] = HARDER
 ) -> Example:
-    """An example of one of these kinds in a random language, on the wanted side of the split."""
+    """An example of one of these kinds in a random language, on the given side of the split."""
     kind = rng.choice(kinds)
     language = rng.choice(list(Language))
     draft = draw_draft(rng, kind, language, held_out)
@@ -158,7 +159,7 @@ def draw(
 
 
 def draw_draft(rng: Random, kind: str, language: Language, held_out: bool) -> Draft:
-    """A draft of one kind and language, on the wanted side of the split."""
+    """A draft of one kind and language, on the given side of the split."""
     while True:
         draft = KINDS[kind](rng, language)
         if is_held_out(draft.problem) is held_out:

@@ -1,7 +1,7 @@
-"""The demo's tokenizer: byte-level BPE exactly as Qwen2's, trained on the demo's own corpus.
+"""The demo's tokenizer: byte-level BPE like Qwen2's, trained on the demo's corpus.
 
-The normalizer, the pre-tokenizer's pattern (one token per digit) and the special tokens after the
-ordinary vocabulary are those of the released `tokenizer.json`; only the merges and the size differ.
+The normalizer, the pre-tokenizer's pattern (one token per digit) and the special tokens after the ordinary
+vocabulary are those of the released `tokenizer.json`. Only the merges and the size differ.
 """
 
 from __future__ import annotations

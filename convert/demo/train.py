@@ -3,9 +3,9 @@
     python -m convert.demo.train --corpus FOLDER --run FOLDER --checkpoint convert/demo/checkpoint --minutes 75
 
 Hidden matrices are updated by Muon (Jordan et al., 2024; torch.optim.Muon), everything else by AdamW.
-The learning rate warms up, holds, and falls linearly to zero over the last part of the budget, which
-is a number of minutes or of steps. The run's state is saved beside its log, and the same command
-goes on from it; the weights are exported with every save.
+The learning rate warms up, holds, and falls linearly to zero over the last part of the budget, which is a
+number of minutes or of steps. The run's state is saved in its folder, and the same command resumes it. The
+weights are exported with every save.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
+from qmath_cli.files import unfinished
+
 from .corpus import read
 from .export import write_weights
 from .model import Qwen2, Shape
@@ -30,12 +32,12 @@ from .model import Qwen2, Shape
 M = TypeVar("M", bound=nn.Module)
 
 MODE_AT = 4
-"""The place of the first token that tells the prompts of the two modes apart."""
+"""The index of the first token in which the prompts of the two modes differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a run is paced."""
+    """The budget, batch size and learning rates of a run."""
 
     minutes: float
     steps: int
@@ -47,7 +49,7 @@ class Plan:
     """The share of the budget over which the rate falls to zero."""
 
     def progress(self, step: int, seconds: float) -> float:
-        """The share of the budget that is spent."""
+        """The share of the budget that is used."""
         return step / self.steps if self.steps else seconds / (60 * self.minutes)
 
     def rate(self, progress: float) -> float:
@@ -57,7 +59,7 @@ class Plan:
 
 
 class Batches:
-    """Batches of solutions of the same mode and about the same length, in an order that a seed decides."""
+    """Batches of solutions of one mode and about the same length, in an order that depends on a seed."""
 
     def __init__(self, folder: Path, batch: int, seed: int) -> None:
         self.folder = folder
@@ -65,9 +67,9 @@ class Batches:
         self.rng = np.random.default_rng(seed)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Forever: tokens (batch, length), and which of them are learned.
+        """Yields tokens (batch, length) and which of them are learned, without end.
 
-        The folder is read again before each pass, so a corpus may grow while a run goes on.
+        The folder is read again before each pass, so shards can be added during a run.
         """
         while True:
             self.tokens, self.mask, self.starts = read(self.folder)
@@ -93,12 +95,12 @@ class Batches:
 
 
 def _rounded(length: int) -> int:
-    """The next multiple of 16: fewer shapes for the kernels to be prepared for."""
+    """The next multiple of 16, so that kernels are compiled for fewer shapes."""
     return -(-int(length) // 16) * 16
 
 
 def loss_of(model: Qwen2, tokens: Tensor, mask: Tensor) -> Tensor:
-    """The mean cross-entropy of the learned tokens; logits are made for those alone."""
+    """The mean cross-entropy of the learned tokens; only their logits are computed."""
     hidden = model.model(tokens[:, :-1])[mask[:, 1:]]
     return F.cross_entropy(model.logits(hidden).float(), tokens[:, 1:][mask[:, 1:]])
 
@@ -120,7 +122,7 @@ def optimizers(model: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
 
 @dataclass(slots=True)
 class Run(Generic[M]):
-    """A run in progress: everything that goes on when it is started again."""
+    """The state of a run, which is saved and restored."""
 
     model: M
     optimizers: list[torch.optim.Optimizer]
@@ -144,13 +146,13 @@ class Run(Generic[M]):
             "step": self.step,
             "seconds": self.seconds,
         }
-        part = folder / "state.part"
-        torch.save(state, part)
-        part.rename(folder / "state.pt")
+        path = folder / "state.pt"
+        torch.save(state, unfinished(path))
+        unfinished(path).rename(path)
         write_weights(checkpoint, self.model.state_dict())
 
     def restore(self, folder: Path) -> None:
-        """Goes on from a saved state, if there is one."""
+        """Restores a saved state, if there is one."""
         path = folder / "state.pt"
         if not path.exists():
             return
@@ -189,7 +191,7 @@ def train(run: Run[Qwen2], plan: Plan, batches: Batches, folder: Path, checkpoin
 
 
 def step(run: Run[Qwen2], tokens: Tensor, mask: Tensor) -> float:
-    """One update; the loss before it."""
+    """Does one update; returns the loss before it."""
     with torch.autocast(tokens.device.type, torch.bfloat16):
         loss = loss_of(run.model, tokens, mask)
     run.descend(loss)
@@ -197,7 +199,7 @@ def step(run: Run[Qwen2], tokens: Tensor, mask: Tensor) -> float:
 
 
 def main() -> None:
-    """Starts a run, or goes on with it."""
+    """Starts a run, or resumes it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)

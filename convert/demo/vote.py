@@ -2,8 +2,8 @@
 
     python -m convert.demo.vote qmath_cli/demo/demo-q8_0.gguf REWARD-q8_0.gguf
 
-Every problem is solved twice through the package's own `solve`: with all k samples, which the mean sample, the
-majority and the reward model's choice share, and once more with early stopping, for what that costs and saves.
+Every problem is solved twice with the package's `solve`. The first time all k samples are made, for the mean sample,
+the majority and the reward model's choice. The second time solving stops early, to measure its cost and accuracy.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from qmath_cli.records import Language, Mode, Pick, Problem, Sample, Sampling, S
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade
 from qmath_cli.solving import vote
-from qmath_cli.solving.solve import SolvePlan, Tools, solve
+from qmath_cli.solving.progress import SolvePlan, Tools
+from qmath_cli.solving.solve import solve
 
 from .asking import Question, read
 from .score import HELD_OUT, right
@@ -35,7 +36,7 @@ from .score import HELD_OUT, right
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one way of choosing got right (1, 0, or a share), problem by problem, and the tokens it took."""
+    """The result of one way of choosing: right (1), wrong (0) or a share per problem, and the tokens generated."""
 
     name: str
     right: tuple[float, ...]
@@ -65,7 +66,7 @@ def rewarded(reward: RewardModel, question: Question, mode: Mode, samples: Seque
 def compare(
     questions: Sequence[Question], plan: SolvePlan, stop_at: int, tools: Tools, reward: RewardModel, grader: Grader
 ) -> Iterator[Run]:
-    """The four ways of choosing, over all the questions."""
+    """The results of all ways of choosing, over all questions."""
     full = [solved(question, plan, tools) for question in questions]
     early = [solved(question, replace(plan, stop_at=stop_at), tools) for question in questions]
     scored = [rewarded(reward, q, plan.mode, s.samples) for q, s in zip(questions, full, strict=True)]
@@ -91,7 +92,7 @@ def compare(
 
 @contextmanager
 def loaded(path: Path) -> Iterator[Model]:
-    """A model, loaded the way that works on this CPU."""
+    """A model, loaded in the way that works on this CPU."""
     with TemporaryDirectory() as cache:
         verdict = check(path, Path(cache))
     verdict.require()

@@ -1,8 +1,8 @@
-"""A checkpoint opened: its configuration, and every tensor of every shard, accounted for.
+"""A checkpoint's configuration and tensors, read and checked before any weight is.
 
-Nothing is believed: shard names must be plain names, headers must describe their file exactly (no gap, no overlap, no
-byte left over), index and shards must agree, and the tensors must be the ones that the configuration calls for, with
-its shapes. Only headers are read here; weights are read later, in blocks. Format: safetensors' README, "Format".
+Shard names must be plain names. A header must describe its file exactly: no gap, no overlap, no byte left over. Index
+and shards must agree. The tensors must be the ones that the configuration calls for, with its shapes. Only headers are
+read here; weights are read later, in blocks. Format: safetensors' README, "Format".
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from qmath_convert.source import Source
 
 _SINGLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
-_MAX_HEADER = 100_000_000  # safetensors' own limit
+_MAX_HEADER = 100_000_000  # bytes; safetensors' own limit
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*\.safetensors")
-_AGAIN = "The checkpoint is damaged or incomplete: download it again."
+_DOWNLOAD_AGAIN = "The checkpoint is damaged or incomplete: download it again."
 
 
 class Dtype(StrEnum):
-    """How a checkpoint stores numbers."""
+    """The element types of a checkpoint."""
 
     BF16 = "BF16"
     F16 = "F16"
@@ -41,8 +41,8 @@ class Dtype(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """A tensor as a shard holds it: `offset` counts bytes from the beginning of the file."""
+class StoredTensor:
+    """A tensor as a shard holds it; `offset` is in bytes from the start of the file."""
 
     shard: str
     offset: int
@@ -51,7 +51,7 @@ class Stored:
 
     @property
     def rows(self) -> int:
-        """A vector is one row."""
+        """The number of rows; a vector is one row."""
         return self.dims[0] if len(self.dims) > 1 else 1
 
     @property
@@ -62,15 +62,15 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor to convert: its GGUF name, and where it is."""
+    """A tensor to convert: its GGUF name, and where the checkpoint holds it."""
 
     name: str
-    stored: Stored
+    stored: StoredTensor
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Everything known before the first weight is read. `shards` are in the order in which they are to be read."""
+    """What is known before the first weight is read. `shards` are in reading order; `head` is a reward model's."""
 
     source: Source
     config: Config
@@ -80,26 +80,31 @@ class Checkpoint:
 
 
 def open_checkpoint(source: Source) -> Checkpoint:
-    """Read configuration, index and headers. Raises `DamagedCheckpoint` or `UnsupportedModel`."""
+    """Read and check configuration, index and headers.
+
+    Raises:
+        DamagedCheckpoint: a file is missing or damaged, or contradicts another one.
+        UnsupportedModel: the checkpoint is of another architecture or element type.
+    """
     files = source.files()
     if "config.json" not in files:
         raise DamagedCheckpoint("there is no config.json", "Give the folder of a Hugging Face checkpoint.")
     config = configuration.parse(source.read("config.json"))
     index = _index(source, files)
     shards = tuple(dict.fromkeys(index.values())) if index else (_SINGLE,)
-    stored: dict[str, Stored] = {}
+    stored: dict[str, StoredTensor] = {}
     for shard in shards:
         for name, tensor in _shard(source, shard).items():
             if index and index.get(name) != shard:
-                raise DamagedCheckpoint(f"{shard} holds {name}, which the index does not place there", _AGAIN)
+                raise DamagedCheckpoint(f"{shard} holds {name}, which the index does not list there", _DOWNLOAD_AGAIN)
             stored[name] = tensor
     if lost := [name for name in index if name not in stored]:
-        raise DamagedCheckpoint(f"{lost[0]} is not in {index[lost[0]]}, where the index places it", _AGAIN)
-    return _accounted(source, config, shards, stored)
+        raise DamagedCheckpoint(f"{lost[0]} is not in {index[lost[0]]}, where the index lists it", _DOWNLOAD_AGAIN)
+    return _matched(source, config, shards, stored)
 
 
 def _index(source: Source, files: frozenset[str]) -> Mapping[str, str]:
-    """Tensor name -> shard; empty if there is a single file."""
+    """The index, tensor name to shard; empty if the checkpoint is a single file."""
     if _SINGLE in files:
         return {}
     if _INDEX not in files:
@@ -108,34 +113,43 @@ def _index(source: Source, files: frozenset[str]) -> Mapping[str, str]:
         )
     weight_map = json_object(source.read(_INDEX), _INDEX).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
-        raise DamagedCheckpoint(f"{_INDEX} has no weight_map", _AGAIN)
+        raise DamagedCheckpoint(f"{_INDEX} has no weight_map", _DOWNLOAD_AGAIN)
     for name, shard in weight_map.items():
         if not isinstance(shard, str) or not _PLAIN_NAME.fullmatch(shard):
-            raise DamagedCheckpoint(f"{_INDEX} places {name} in {shard!r}, which is not a plain file name", _AGAIN)
+            raise DamagedCheckpoint(
+                f"{_INDEX} lists {name} in {shard!r}, which is not a plain file name", _DOWNLOAD_AGAIN
+            )
         if shard not in files:
-            raise DamagedCheckpoint(f"the shard {shard} is missing", _AGAIN)
+            raise DamagedCheckpoint(f"the shard {shard} is missing", _DOWNLOAD_AGAIN)
     return weight_map
 
 
-def _shard(source: Source, shard: str) -> dict[str, Stored]:
+def _shard(source: Source, shard: str) -> dict[str, StoredTensor]:
+    """The tensors of one shard, by their names in the checkpoint."""
     size = source.size(shard)
     if size < 8:
-        raise DamagedCheckpoint(f"{shard} has only {size} bytes", _AGAIN)
+        raise DamagedCheckpoint(f"{shard} has only {size} bytes", _DOWNLOAD_AGAIN)
     length = int.from_bytes(_bytes(source, shard, 0, 8), "little")
     if length > min(size - 8, _MAX_HEADER):
-        raise DamagedCheckpoint(f"{shard} announces a header of {length} bytes, but has {size} bytes in all", _AGAIN)
+        raise DamagedCheckpoint(
+            f"{shard} announces a header of {length} bytes, but the file has {size}", _DOWNLOAD_AGAIN
+        )
     header = _header(_bytes(source, shard, 8, length), shard)
     start = 8 + length
     tensors, end = {}, 0
     for begin, stop, name, dtype, dims in sorted(_entry(shard, *item) for item in header.items()):
         if begin != end:
-            raise DamagedCheckpoint(f"{shard}: {name} begins at byte {begin}, the one before it ends at {end}", _AGAIN)
+            raise DamagedCheckpoint(
+                f"{shard}: {name} begins at byte {begin}, the one before it ends at {end}", _DOWNLOAD_AGAIN
+            )
         if stop - begin != math.prod(dims) * dtype.bytes:
-            raise DamagedCheckpoint(f"{shard}: {name} has {stop - begin} bytes for the shape {list(dims)}", _AGAIN)
-        tensors[name] = Stored(shard, start + begin, dtype, dims)
+            raise DamagedCheckpoint(
+                f"{shard}: {name} has {stop - begin} bytes for the shape {list(dims)}", _DOWNLOAD_AGAIN
+            )
+        tensors[name] = StoredTensor(shard, start + begin, dtype, dims)
         end = stop
     if start + end != size:
-        raise DamagedCheckpoint(f"{shard} has {size} bytes where its header describes {start + end}", _AGAIN)
+        raise DamagedCheckpoint(f"{shard} has {size} bytes where its header describes {start + end}", _DOWNLOAD_AGAIN)
     return tensors
 
 
@@ -155,51 +169,53 @@ def _header(text: bytes, shard: str) -> dict[str, object]:
     try:
         header = json.loads(text, object_pairs_hook=unique)
     except (ValueError, RecursionError) as exc:
-        raise DamagedCheckpoint(f"{shard}: the header is not valid: {exc}", _AGAIN) from exc
+        raise DamagedCheckpoint(f"{shard}: the header is not valid: {exc}", _DOWNLOAD_AGAIN) from exc
     if not isinstance(header, dict):
-        raise DamagedCheckpoint(f"{shard}: the header is not an object", _AGAIN)
+        raise DamagedCheckpoint(f"{shard}: the header is not an object", _DOWNLOAD_AGAIN)
     header.pop("__metadata__", None)
     return header
 
 
 def _entry(shard: str, name: str, entry: object) -> tuple[int, int, str, Dtype, tuple[int, ...]]:
-    """Begin and end within the data, name, type, shape: sortable by place."""
+    """First and last byte offset within the data, name, type and shape; tuples sort by offset."""
     match entry:
         case {"dtype": str(dtype), "shape": [*dims], "data_offsets": [int(begin), int(stop)]} if all(
             isinstance(dim, int) and dim > 0 for dim in dims
         ):
             pass
         case _:
-            raise DamagedCheckpoint(f"{shard}: the header entry of {name} is not valid", _AGAIN)
+            raise DamagedCheckpoint(f"{shard}: the header entry of {name} is not valid", _DOWNLOAD_AGAIN)
     if dtype not in Dtype.__members__:
         raise UnsupportedModel(
             f"{shard}: {name} has the type {dtype}",
             "Weights must be BF16, F16 or F32; quantized ones cannot be converted.",
         )
     if not 0 <= begin <= stop:
-        raise DamagedCheckpoint(f"{shard}: {name} has the byte range {begin} to {stop}", _AGAIN)
+        raise DamagedCheckpoint(f"{shard}: {name} has the byte range {begin} to {stop}", _DOWNLOAD_AGAIN)
     return begin, stop, name, Dtype(dtype), tuple(dims)
 
 
-def _accounted(source: Source, config: Config, shards: tuple[str, ...], stored: dict[str, Stored]) -> Checkpoint:
-    body = tuple(_take(expected, stored) for expected in names.body(config))
-    head = tuple(_take(expected, stored) for expected in names.head(config))
+def _matched(source: Source, config: Config, shards: tuple[str, ...], stored: dict[str, StoredTensor]) -> Checkpoint:
+    """Match the tensors found with the ones that the configuration calls for."""
+    body = tuple(_match(expected, stored) for expected in names.body(config))
+    head = tuple(_match(expected, stored) for expected in names.head(config))
     known = {expected.source for expected in (*names.body(config), *names.head(config))}
-    if strange := [name for name in stored if name not in known and not names.is_ignored(name, config)]:
+    if unexpected := [name for name in stored if name not in known and not names.is_ignored(name, config)]:
         raise DamagedCheckpoint(
-            f"the checkpoint holds the unexpected tensor {strange[0]}" + _others(strange),
+            f"the checkpoint holds the unexpected tensor {unexpected[0]}" + _others(unexpected),
             "Either config.json does not belong to these weights, or this is not a plain Qwen2 model.",
         )
     return Checkpoint(source, config, shards, body, head)
 
 
-def _take(expected: names.Expected, stored: Mapping[str, Stored]) -> Tensor:
+def _match(expected: names.ExpectedTensor, stored: Mapping[str, StoredTensor]) -> Tensor:
     found = stored.get(expected.source)
     if found is None:
-        raise DamagedCheckpoint(f"the tensor {expected.source} is missing", _AGAIN)
+        raise DamagedCheckpoint(f"the tensor {expected.source} is missing", _DOWNLOAD_AGAIN)
     if found.dims != expected.dims:
         raise DamagedCheckpoint(
-            f"{expected.source} has the shape {list(found.dims)}; config.json calls for {list(expected.dims)}", _AGAIN
+            f"{expected.source} has the shape {list(found.dims)}; config.json calls for {list(expected.dims)}",
+            _DOWNLOAD_AGAIN,
         )
     return Tensor(expected.name, found)
 

@@ -1,8 +1,8 @@
-"""`config.json`, read into one record; what this converter cannot express is refused here, by name.
+"""`config.json` as one record. A model that this converter does not convert raises `UnsupportedModel` here.
 
-Accepted: `Qwen2ForCausalLM` and `Qwen2ForRewardModel` with SiLU, full attention and plain rotary embeddings, which is
-what every released Qwen2-Math and Qwen2.5-Math checkpoint is. `sliding_window` is ignored unless `use_sliding_window`
-is true; transformers 5 writes `rope_theta` inside `rope_parameters`, and both places are read.
+Accepted are `Qwen2ForCausalLM` and `Qwen2ForRewardModel` with SiLU, full attention and plain rotary embeddings: every
+released Qwen2-Math and Qwen2.5-Math checkpoint. `sliding_window` is ignored unless `use_sliding_window` is true.
+transformers 5 writes `rope_theta` inside `rope_parameters`; both keys are read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _HINT = "qmath converts the released Qwen2-Math and Qwen2.5-Math checkpoints and
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A Qwen2 model's dimensions. `tied`: the output matrix is the embedding; `is_reward`: it has a score head."""
+    """A Qwen2 model's dimensions. `tied`: the output matrix is the embedding. `is_reward`: it has a score head."""
 
     is_reward: bool
     layers: int
@@ -41,15 +41,20 @@ class Config:
 
     @property
     def has_output(self) -> bool:
-        """Whether the GGUF has an output matrix of its own; a reward model predicts no tokens."""
+        """Whether the GGUF has a separate output matrix; a reward model predicts no tokens."""
         return not self.tied and not self.is_reward
 
 
 def parse(text: bytes) -> Config:
-    """Read `config.json`. Raises `UnsupportedModel` for another architecture, `DamagedCheckpoint` for nonsense."""
+    """Read `config.json`.
+
+    Raises:
+        UnsupportedModel: the architecture or one of its options is not supported.
+        DamagedCheckpoint: the file is not JSON, or a number is missing or out of range.
+    """
     raw = json_object(text, "config.json")
-    named = raw.get("architectures")
-    architecture = named[0] if isinstance(named, list) and named else "none"
+    listed = raw.get("architectures")
+    architecture = listed[0] if isinstance(listed, list) and listed else "none"
     if architecture not in (_CAUSAL, _REWARD):
         raise UnsupportedModel(f"the architecture {architecture} is not supported", _HINT)
     _refuse_variants(raw)
@@ -73,7 +78,7 @@ def parse(text: bytes) -> Config:
 
 
 def json_object(text: bytes, name: str) -> dict[str, object]:
-    """Parse a JSON file that must hold an object."""
+    """Parse a JSON file that must hold an object. Raises `DamagedCheckpoint` with the file's `name`."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as exc:

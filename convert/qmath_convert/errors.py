@@ -1,19 +1,19 @@
-"""What can go wrong in a conversion.
+"""The errors of a conversion.
 
-    ConvertError             the root: a message, and a hint that works
-    ├── DamagedCheckpoint    a file is missing, truncated, altered, or does not say what its neighbours say
-    ├── UnsupportedModel     a sound checkpoint of something that this converter does not convert
-    ├── CannotWrite          the disk is full, read-only, or not ours
-    ├── VerificationFailed   the file written is not what was planned
+    ConvertError             the root: a message and a hint
+    ├── DamagedCheckpoint    a file is missing, truncated or altered, or contradicts another one
+    ├── UnsupportedModel     a sound checkpoint of a model that this converter does not convert
+    ├── CannotWrite          the disk is full or read-only, or another process is writing the file
+    ├── VerificationFailed   the file written differs from the plan
     └── LibraryMissing       the quantization library (libggml-base) is missing or too old
 
-The program that embeds the converter gives these their exit codes. An error of a `Source` that is not of this tree (a
-download that failed) passes through untouched.
+The calling program maps these to exit codes. An error of a `Source` that is not in this tree (a download that failed)
+passes through unchanged.
 """
 
 
 class ConvertError(Exception):
-    """The root: `message` says what is wrong, `hint` what to do about it (may be empty)."""
+    """The root. `message` describes what is wrong, `hint` what to do about it; the hint may be empty."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -26,16 +26,16 @@ class DamagedCheckpoint(ConvertError):
 
 
 class UnsupportedModel(ConvertError):
-    """The checkpoint may be sound, but it is not of a kind that this converter knows."""
+    """The checkpoint may be sound, but this converter does not convert its architecture or types."""
 
 
 class CannotWrite(ConvertError):
-    """The output cannot be written: no room, no permission, or something else has the name."""
+    """The output cannot be written: no room, no permission, or another process is writing it."""
 
 
 class VerificationFailed(ConvertError):
-    """The file that was written is not the one that was planned."""
+    """The file that was written differs from the plan."""
 
 
 class LibraryMissing(ConvertError):
-    """libggml-base, which ships with llama-cpp-python, cannot be loaded or lacks a function."""
+    """libggml-base, a part of llama-cpp-python, cannot be loaded or lacks a function."""

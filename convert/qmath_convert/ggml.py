@@ -1,9 +1,9 @@
-"""The quantization library: libggml-base, as llama-cpp-python ships it, through ctypes.
+"""The quantization library: the libggml-base that llama-cpp-python installs, called through ctypes.
 
-It is loaded by path from the installed package without importing `llama_cpp` (which would load the whole engine), or
-from `LLAMA_CPP_LIB_PATH`, the variable that llama-cpp-python itself honours. `ggml_quantize_chunk` releases the GIL for
-as long as it runs, because ctypes does, and works on whole rows independently: how rows are cut into calls does not
-change the result. Facts: ggml/include/ggml.h and ggml/src/ggml-common.h of llama.cpp.
+It is loaded by path, without importing `llama_cpp`, which would load the whole engine. `LLAMA_CPP_LIB_PATH`, a variable
+of llama-cpp-python, overrides the path. ctypes releases the GIL during `ggml_quantize_chunk`. Rows are quantized
+independently, so how they are divided into calls does not change the result. Facts: ggml/include/ggml.h and
+ggml/src/ggml-common.h of llama.cpp.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class GgmlType(IntEnum):
-    """Tensor types that the recipes can give, with the numbers that GGUF stores (`enum ggml_type`)."""
+    """The tensor types of the recipes, with the numbers that GGUF stores (`enum ggml_type`)."""
 
     F32 = 0
     F16 = 1
@@ -52,9 +52,10 @@ class GgmlType(IntEnum):
         return self.block > 1
 
     def row_bytes(self, columns: int) -> int:
-        """The size of one row; `columns` must be a multiple of `block`."""
+        """Bytes of one row. Raises `ValueError` unless `columns` is a multiple of `block`."""
         block, size = _BLOCKS[self]
-        assert columns % block == 0, (self, columns)
+        if columns % block:
+            raise ValueError(f"{columns} columns are not a whole number of {self.name} blocks of {block}")
         return columns // block * size
 
 
@@ -77,7 +78,7 @@ _BLOCKS = {
 
 
 class _InitParams(ctypes.Structure):
-    """`struct gguf_init_params`: do not read the data, make no ggml tensors."""
+    """`struct gguf_init_params`. As used here, it reads no tensor data and creates no ggml tensors."""
 
     _fields_ = (("no_alloc", ctypes.c_bool), ("ctx", ctypes.c_void_p))
 
@@ -90,8 +91,8 @@ _PER_TENSOR = {
 }
 
 
-class Library:
-    """libggml-base, with the few functions we call. Safe to use from several threads after it is made."""
+class GgmlLibrary:
+    """The functions of libggml-base that the converter calls. Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -99,7 +100,7 @@ class Library:
             self._declare()
         except (OSError, AttributeError) as exc:
             raise LibraryMissing(f"cannot use {path}: {exc}", "Reinstall llama-cpp-python.") from exc
-        for kind in GgmlType:  # tables some types need are built on the first call, which must not happen in threads
+        for kind in GgmlType:  # the first call builds tables, which must not happen in several threads
             self._lib.ggml_quantize_init(kind)
 
     def _declare(self) -> None:
@@ -124,7 +125,7 @@ class Library:
             getattr(lib, function).restype = kind
 
     def row_bytes(self, kind: GgmlType, columns: int) -> int:
-        """The library's own word on the size of a row."""
+        """Bytes of one row as the library computes them."""
         return int(self._lib.ggml_row_size(kind, columns))
 
     def quantize(
@@ -134,20 +135,36 @@ class Library:
         out: npt.NDArray[np.uint8],
         importance: npt.NDArray[np.float32] | None = None,
     ) -> None:
-        """Quantize `rows` (n, columns; C order) into the bytes `out` (exactly n rows of `kind`).
+        """Quantize rows into a buffer.
 
-        `importance` holds one weight per column, or None.
+        Args:
+            kind: the type to write.
+            rows: float32 of shape (n, columns), in C order.
+            out: exactly n rows of `kind`, in C order.
+            importance: one float32 weight per column, in C order, or None.
+
+        Raises:
+            ValueError: a buffer has another size or order than the library assumes.
+            LibraryMissing: the library wrote another number of bytes.
         """
         count, columns = rows.shape
-        assert rows.flags.c_contiguous
-        assert out.nbytes == count * kind.row_bytes(columns)
+        if not (rows.flags.c_contiguous and out.flags.c_contiguous) or rows.itemsize != 4:
+            raise ValueError("the rows to quantize must be float32 in C order, and so must the buffer's bytes")
+        if out.nbytes != count * kind.row_bytes(columns):
+            raise ValueError(f"{out.nbytes} bytes are not {count} rows of {columns} columns as {kind.name}")
+        if importance is not None and (importance.nbytes != 4 * columns or not importance.flags.c_contiguous):
+            raise ValueError(f"the importance must be {columns} float32 weights in C order")
         weights = None if importance is None else importance.ctypes.data
         written = self._lib.ggml_quantize_chunk(kind, rows.ctypes.data, out.ctypes.data, 0, count, columns, weights)
         if written != out.nbytes:
             raise LibraryMissing(f"libggml-base wrote {written} bytes of {kind.name} where {out.nbytes} were expected")
 
     def read_tensors(self, path: Path) -> dict[str, tuple[int, int, int]] | None:
-        """Type, offset in the file and size of each tensor, as libggml's own reader sees them; None if it refuses."""
+        """Read a GGUF's tensor table with libggml's own reader.
+
+        Returns:
+            By name: type number, offset from the start of the file, size in bytes. None if the reader rejects the file.
+        """
         lib = self._lib
         context = lib.gguf_init_from_file(os.fsencode(path), _InitParams(no_alloc=True, ctx=None))
         if not context:
@@ -167,20 +184,20 @@ class Library:
 
 
 @cache
-def library() -> Library:
-    """The library of the installed llama-cpp-python, loaded once."""
+def library() -> GgmlLibrary:
+    """The library of the installed llama-cpp-python, loaded once. Raises `LibraryMissing`."""
     for folder in _folders():
         for name in _names():
             if (folder / name).is_file():
-                return Library(folder / name)
+                return GgmlLibrary(folder / name)
     raise LibraryMissing("libggml-base was not found", "Install llama-cpp-python: it ships the quantization library.")
 
 
 def _folders() -> list[Path]:
-    given = os.environ.get("LLAMA_CPP_LIB_PATH")
+    override = os.environ.get("LLAMA_CPP_LIB_PATH")
     spec = find_spec("llama_cpp")
-    packages = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-    return ([Path(given)] if given else []) + [package / "lib" for package in packages]
+    packages = [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec else []
+    return ([Path(override)] if override else []) + [package / "lib" for package in packages]
 
 
 def _names() -> tuple[str, ...]:

@@ -1,8 +1,8 @@
-"""Importance matrices: how much each input column of a matrix matters, measured on real text.
+"""Importance matrices: one weight per input column of a matrix, measured on text.
 
-Read as llama.cpp's `llama-imatrix` writes them in GGUF (tools/imatrix/README.md; common/imatrix-loader): per tensor
-`NAME.in_sum2`, sums of squared activations, and `NAME.counts`, how many activations were summed. The weights handed to
-the quantizer are sums / count, and 1 where nothing was counted, as tools/quantize does.
+Format: GGUF as llama.cpp's `llama-imatrix` writes it (tools/imatrix/README.md; common/imatrix-loader). Per tensor,
+`NAME.in_sum2` holds sums of squared activations and `NAME.counts` how many were summed. The quantizer's weights are
+sums / count, and 1 where the count is 0, as in tools/quantize.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _HINT = "Make it with llama-imatrix from the same model, in GGUF format."
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """Weights per input column, by GGUF tensor name; `digest` is the file's sha256."""
+    """Weights per input column, by GGUF tensor name. `file` is the file's name, `digest` its sha256."""
 
     file: str
     digest: str
@@ -36,9 +36,12 @@ class Importance:
     chunks: int = 0
 
     def check(self, checkpoint: Checkpoint) -> None:
-        """Raise `DamagedCheckpoint` if an entry does not fit its tensor: it was measured on another model.
+        """Check that every entry has one weight per column of its tensor.
 
-        The embedding's entry is not looked at: a lookup has no input columns, and llama.cpp ignores a wrong one, too.
+        The embedding's entry is not checked: a lookup has no input columns, and llama.cpp ignores a wrong one too.
+
+        Raises:
+            DamagedCheckpoint: an entry has another length; the matrix was measured on another model.
         """
         for tensor in checkpoint.body:
             found = self.weights.get(tensor.name)
@@ -49,12 +52,12 @@ class Importance:
                 )
 
     def of(self, name: str, columns: int) -> npt.NDArray[np.float32] | None:
-        """A tensor's weights, or None if there are none that fit."""
+        """A tensor's weights, one per column; None if the matrix has none for it."""
         found = self.weights.get(name)
         return found if found is not None and found.size == columns else None
 
     def fields(self) -> tuple[Field, ...]:
-        """What tools/quantize records in the file about the matrix it used."""
+        """The metadata that tools/quantize writes about the matrix it used."""
         fields = [Field("quantize.imatrix.file", ValueType.STRING, self.file)]
         if self.dataset:
             fields.append(Field("quantize.imatrix.dataset", ValueType.STRING, self.dataset))
@@ -65,7 +68,12 @@ class Importance:
 
 
 def read_importance(path: Path) -> Importance:
-    """Read an importance matrix. Raises `ConvertError` if the file is not one."""
+    """Read an importance matrix.
+
+    Raises:
+        DamagedCheckpoint: the file is not an importance matrix in GGUF.
+        ConvertError: the file cannot be read.
+    """
     import gguf
 
     try:

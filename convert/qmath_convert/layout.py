@@ -1,8 +1,8 @@
-"""Where every byte of a GGUF goes: the header, and the place of each tensor, known before any weight is read.
+"""The layout of a GGUF file: its header and the offset of each tensor, computed before any weight is read.
 
-Format: version 3, little-endian, ggml/docs/gguf.md and ggml/src/gguf.cpp. Tensors are laid out in the order in which
-llama.cpp's quantizer writes them (outside the layers first, then layer by layer, by name), and each begins at a
-multiple of 32 bytes: a file of ours and one that `llama_model_quantize` makes from our BF16 file are the same file.
+Format: version 3, little-endian, ggml/docs/gguf.md and ggml/src/gguf.cpp. Tensors are in the order in which llama.cpp's
+quantizer writes them: outside the layers first, then layer by layer, by name. Each starts at a multiple of 32 bytes. A
+file made here has the same bytes as the one that `llama_model_quantize` makes from our BF16 file.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from enum import IntEnum
 
 from qmath_convert.ggml import GgmlType
 
-_ALIGNMENT = 32  # GGUF_DEFAULT_ALIGNMENT
+_ALIGNMENT = 32  # bytes; GGUF_DEFAULT_ALIGNMENT
 _VERSION = 3
 
 
 class ValueType(IntEnum):
-    """The kinds of metadata values that we write (`enum gguf_type`)."""
+    """The types of metadata values that the converter writes (`enum gguf_type`)."""
 
     UINT32 = 4
     INT32 = 5
@@ -34,7 +34,7 @@ _SCALARS = {ValueType.UINT32: "<I", ValueType.INT32: "<i", ValueType.FLOAT32: "<
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One key/value pair. For an array `value` is a sequence and `element` the type of its members."""
+    """One key/value pair of the metadata. For an array, `value` is a sequence and `element` the type of its members."""
 
     key: str
     kind: ValueType
@@ -43,7 +43,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class TensorSpec:
     """A tensor's name, dimensions (rows, columns) and type."""
 
     name: str
@@ -65,64 +65,65 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A slot, and the offset of its first byte from the beginning of the file."""
+class PlacedTensor:
+    """A tensor, and the offset of its first byte from the start of the file."""
 
-    slot: Slot
+    spec: TensorSpec
     offset: int
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """A whole file: `header` is everything before the first tensor, `size` the length of the file."""
+class FileLayout:
+    """A whole file: `header` is everything before the first tensor, `size` the length of the file in bytes."""
 
     header: bytes
-    places: tuple[Place, ...]
+    tensors: tuple[PlacedTensor, ...]
     size: int
 
 
-def lay_out(fields: Sequence[Field], slots: Iterable[Slot]) -> Layout:
-    """Place all tensors and build the header."""
-    ordered = sorted(slots, key=_order)
+def lay_out(fields: Sequence[Field], specs: Iterable[TensorSpec]) -> FileLayout:
+    """Build the header and compute every tensor's offset."""
+    ordered = sorted(specs, key=_order)
     relative, offsets = 0, []
-    for slot in ordered:
+    for spec in ordered:
         offsets.append(relative)
-        relative += _padded(slot.nbytes)
-    infos = b"".join(_info(slot, offset) for slot, offset in zip(ordered, offsets, strict=True))
+        relative += _padded(spec.nbytes)
+    infos = b"".join(_info(spec, offset) for spec, offset in zip(ordered, offsets, strict=True))
     counts = struct.pack("<4sIQQ", b"GGUF", _VERSION, len(ordered), len(fields))
     header = counts + b"".join(_field(field) for field in fields) + infos
     header += bytes(_padded(len(header)) - len(header))
-    places = tuple(Place(slot, len(header) + offset) for slot, offset in zip(ordered, offsets, strict=True))
-    return Layout(header, places, len(header) + relative)
+    tensors = tuple(PlacedTensor(spec, len(header) + offset) for spec, offset in zip(ordered, offsets, strict=True))
+    return FileLayout(header, tensors, len(header) + relative)
 
 
-def _order(slot: Slot) -> tuple[int, str]:
-    parts = slot.name.split(".")
-    return (int(parts[1]) if parts[0] == "blk" else -1, slot.name)
+def _order(spec: TensorSpec) -> tuple[int, str]:
+    parts = spec.name.split(".")
+    return (int(parts[1]) if parts[0] == "blk" else -1, spec.name)
 
 
 def _padded(size: int) -> int:
     return -(-size // _ALIGNMENT) * _ALIGNMENT
 
 
-def _info(slot: Slot, offset: int) -> bytes:
-    dims = slot.dims[::-1]  # ggml counts from the fastest dimension
-    return _string(slot.name) + struct.pack(f"<I{len(dims)}QIQ", len(dims), *dims, slot.kind, offset)
+def _info(spec: TensorSpec, offset: int) -> bytes:
+    dims = spec.dims[::-1]  # ggml lists the fastest dimension first
+    return _string(spec.name) + struct.pack(f"<I{len(dims)}QIQ", len(dims), *dims, spec.kind, offset)
 
 
 def _field(field: Field) -> bytes:
     head = _string(field.key) + struct.pack("<I", field.kind)
     if field.kind is not ValueType.ARRAY:
         return head + _value(field.kind, field.value)
-    assert field.element is not None
-    assert isinstance(field.value, list | tuple)
+    if field.element is None or not isinstance(field.value, list | tuple):
+        raise ValueError(f"the array {field.key} needs a list of values and the type of its members")
     values = b"".join(_value(field.element, value) for value in field.value)
     return head + struct.pack("<IQ", field.element, len(field.value)) + values
 
 
 def _value(kind: ValueType, value: object) -> bytes:
     if kind is ValueType.STRING:
-        assert isinstance(value, str)
+        if not isinstance(value, str):
+            raise ValueError(f"{value!r} is not a string")
         return _string(value)
     return struct.pack(_SCALARS[kind], value)
 

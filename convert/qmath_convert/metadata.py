@@ -1,14 +1,16 @@
-"""GGUF key/values, as llama.cpp's own converter writes them for a Qwen2 model.
+"""GGUF metadata, as llama.cpp's own converter writes it for a Qwen2 model.
 
-Keys and value types come from gguf-py (`GGUFWriter`), and so do the heuristics that read name, version, fine-tune and
-size out of a repository's name and its model card (`gguf.Metadata`). A test compares the outcome with the original
-`convert_hf_to_gguf.py`. What differs, and why:
+gguf-py gives the keys and value types (`GGUFWriter`), and derives name, version, fine-tune and size from a repository's
+name and model card (`gguf.Metadata`). A test compares the result with the original `convert_hf_to_gguf.py`. The
+differences:
 
-* `tokenizer.ggml.pre` is decided by the splitting pattern (see `tokenizer`);
+* `tokenizer.ggml.pre` is derived from the splitting pattern (see `tokenizer`);
 * where the source is a published repository, `general.source.*` name it and the commit;
-* a reward model's body is converted too, which the original refuses.
+* a reward model's body is converted too, which the original refuses;
+* `qmath.kind` is a key of ours: the string "base", "instruct" or "reward" (see `kind`). It determines how the model is
+  prompted, and directly follows the `general.*` fields that describe the model.
 
-`general.quantization_version` and `general.file_type` come last, where llama.cpp's quantizer puts them.
+`general.quantization_version` and `general.file_type` come last, where llama.cpp's quantizer writes them.
 """
 
 from __future__ import annotations
@@ -20,30 +22,33 @@ from typing import Any
 
 from qmath_convert.checkpoint import Checkpoint, Tensor
 from qmath_convert.config import Config
+from qmath_convert.kind import trained_kind
 from qmath_convert.layout import Field, ValueType
 from qmath_convert.recipe import Quant
 from qmath_convert.source import Origin, Source
 from qmath_convert.tokenizer import Tokenizer
 
+KIND_KEY = "qmath.kind"
 _ARCHITECTURE = "qwen2"
 _QUANTIZATION_VERSION = 2  # GGML_QNT_VERSION
 _CARD_FILES = ("README.md", "config.json", "generation_config.json")
 
 
 def common_fields(checkpoint: Checkpoint, tokenizer: Tokenizer) -> tuple[Field, ...]:
-    """Everything that does not depend on the quantization."""
+    """The fields that do not depend on the quantization, in the order in which they are written."""
     import gguf
 
     writer = gguf.GGUFWriter(path=None, arch=_ARCHITECTURE)
     writer.add_type(gguf.GGUFType.MODEL)
     _describe(writer, checkpoint)
+    writer.add_string(KIND_KEY, trained_kind(checkpoint.source, checkpoint.config, tokenizer))
     _hyperparameters(writer, checkpoint.config)
     _vocabulary(writer, tokenizer)
     return tuple(_field(key, value) for key, value in writer.kv_data[0].items())
 
 
 def quant_fields(quant: Quant) -> tuple[Field, ...]:
-    """The two that do."""
+    """The two fields that depend on the quantization; they follow the common ones."""
     return (
         Field("general.quantization_version", ValueType.UINT32, _QUANTIZATION_VERSION),
         Field("general.file_type", ValueType.UINT32, quant.file_type),
@@ -63,7 +68,7 @@ def _describe(writer: Any, checkpoint: Checkpoint) -> None:  # noqa: ANN401  ggu
 
 
 def _card(source: Source, count: int) -> Any:  # noqa: ANN401  gguf-py is not typed
-    """gguf-py reads the model card from a folder, and takes the folder's name for the model's: give it one."""
+    """What gguf-py derives from the model card. It reads a folder, and uses the folder's name as the model's."""
     import gguf
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -74,7 +79,7 @@ def _card(source: Source, count: int) -> Any:  # noqa: ANN401  gguf-py is not ty
                 (folder / name).write_bytes(source.read(name))
         described = gguf.Metadata.load(model_path=folder, total_params=count)
     if described.sampling_penalty_repeat is None and "generation_config.json" in source.files():
-        # the name that transformers gives it, which newer versions of gguf-py also read
+        # transformers' name for it, which newer versions of gguf-py read too
         described.sampling_penalty_repeat = json.loads(source.read("generation_config.json")).get("repetition_penalty")
     return described
 
@@ -109,7 +114,7 @@ def _vocabulary(writer: Any, tokenizer: Tokenizer) -> None:  # noqa: ANN401  ggu
     writer.add_token_types(list(tokenizer.types))
     writer.add_token_merges(list(tokenizer.merges))
     for kind, token in tokenizer.special_ids.items():
-        if add := getattr(writer, f"add_{kind}_token_id", None):  # GGUF has no key for some kinds
+        if add := getattr(writer, f"add_{kind}_token_id", None):  # GGUF has no key for some tokens
             add(token)
     writer.add_add_bos_token(False)
     if tokenizer.add_eos is not None:
@@ -121,6 +126,6 @@ def _vocabulary(writer: Any, tokenizer: Tokenizer) -> None:  # noqa: ANN401  ggu
 def _field(key: str, found: Any) -> Field:  # noqa: ANN401  gguf-py is not typed
     element = None if found.sub_type is None else ValueType(found.sub_type)
     kind = ValueType(found.type)
-    if kind is ValueType.ARRAY and element is None:  # gguf-py infers the type of members when it writes
+    if kind is ValueType.ARRAY and element is None:  # gguf-py infers the members' type only when it writes
         element = ValueType.STRING if isinstance(found.value[0], str) else ValueType.INT32
     return Field(key, kind, found.value, element)

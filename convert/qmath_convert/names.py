@@ -1,7 +1,7 @@
-"""Tensor names: what a Qwen2 checkpoint calls a tensor, what GGUF calls it, and what shape it must have.
+"""The tensors of a Qwen2 model: their names in a checkpoint, their GGUF names, and their shapes.
 
-One table. GGUF names are those of llama.cpp (`LLM_TENSOR_*` in src/llama-arch.cpp; gguf-py's tensor_mapping.py).
-Shapes are (rows, columns) as PyTorch stores them; GGUF lists the same dimensions in reverse.
+GGUF names are those of llama.cpp (`LLM_TENSOR_*` in src/llama-arch.cpp; gguf-py's tensor_mapping.py). Shapes are (rows,
+columns) as PyTorch stores them; GGUF lists the same dimensions in reverse.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ _Dims = Callable[[Config], tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """A tensor that a checkpoint must have: its own name, the GGUF name, its shape."""
+class ExpectedTensor:
+    """A tensor that a checkpoint must have: its name there (`source`), its GGUF name, its shape."""
 
     source: str
     name: str
     dims: tuple[int, ...]
 
 
-# "{i}" is the layer. Order is that of the checkpoint's own code; files are laid out in another one (see `layout`).
+# The order is that of transformers' Qwen2 code. GGUF files have another order (see `layout`).
 _MODEL: tuple[tuple[str, str, _Dims], ...] = (
     ("model.embed_tokens.weight", "token_embd.weight", lambda c: (c.vocab, c.hidden)),
     ("model.norm.weight", "output_norm.weight", lambda c: (c.hidden,)),
@@ -46,7 +46,7 @@ _LAYER: tuple[tuple[str, str, _Dims], ...] = (
 
 _OUTPUT: tuple[tuple[str, str, _Dims], ...] = (("lm_head.weight", "output.weight", lambda c: (c.vocab, c.hidden)),)
 
-# The reward model's head, `score = Sequential(Linear(h, h), ReLU, Linear(h, 1))`: it goes to a file of its own.
+# The reward model's head, `score = Sequential(Linear(h, h), ReLU, Linear(h, 1))`: it is written to a separate file.
 _HEAD: tuple[tuple[str, str, _Dims], ...] = (
     ("score.0.weight", "score.0.weight", lambda c: (c.hidden, c.hidden)),
     ("score.0.bias", "score.0.bias", lambda c: (c.hidden,)),
@@ -55,21 +55,21 @@ _HEAD: tuple[tuple[str, str, _Dims], ...] = (
 )
 
 
-def body(config: Config) -> tuple[Expected, ...]:
-    """The tensors of the model itself: without the output matrix where it is tied to the embedding or unused."""
-    rows = [Expected(source, name, dims(config)) for source, name, dims in _MODEL]
+def body(config: Config) -> tuple[ExpectedTensor, ...]:
+    """The tensors of the model without its head. An output matrix that is tied or unused is not among them."""
+    rows = [ExpectedTensor(source, name, dims(config)) for source, name, dims in _MODEL]
     for i in range(config.layers):
-        rows += [Expected(f"model.layers.{i}.{s}", f"blk.{i}.{name}", dims(config)) for s, name, dims in _LAYER]
+        rows += [ExpectedTensor(f"model.layers.{i}.{s}", f"blk.{i}.{name}", dims(config)) for s, name, dims in _LAYER]
     if config.has_output:
-        rows += [Expected(source, name, dims(config)) for source, name, dims in _OUTPUT]
+        rows += [ExpectedTensor(source, name, dims(config)) for source, name, dims in _OUTPUT]
     return tuple(rows)
 
 
-def head(config: Config) -> tuple[Expected, ...]:
+def head(config: Config) -> tuple[ExpectedTensor, ...]:
     """The tensors of a reward model's head; none for a language model."""
-    return tuple(Expected(s, name, dims(config)) for s, name, dims in _HEAD) if config.is_reward else ()
+    return tuple(ExpectedTensor(s, name, dims(config)) for s, name, dims in _HEAD) if config.is_reward else ()
 
 
 def is_ignored(source: str, config: Config) -> bool:
-    """Tensors that may be there and carry nothing: an unused output matrix, and the rotary tables of old exports."""
+    """Whether a tensor may be present without being used: an unused output matrix, rotary tables of old exports."""
     return source.endswith(".rotary_emb.inv_freq") or (source == "lm_head.weight" and not config.has_output)

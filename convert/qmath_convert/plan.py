@@ -1,7 +1,6 @@
-"""What a conversion will do, down to the last byte, before it does it.
+"""The plan of a conversion: every output's header, the type and offset of each tensor, and the sizes.
 
-`plan` opens a checkpoint (headers only) and gives every output's header, the place and type of each of its tensors, and
-the disk that is needed. Nothing is written here.
+`plan` reads a checkpoint's headers only. Nothing is written here.
 """
 
 from __future__ import annotations
@@ -16,25 +15,25 @@ from qmath_convert import metadata, recipe, reward
 from qmath_convert.checkpoint import Checkpoint, Tensor, open_checkpoint
 from qmath_convert.errors import UnsupportedModel
 from qmath_convert.imatrix import Importance
-from qmath_convert.layout import Layout, Place, Slot, lay_out
+from qmath_convert.layout import FileLayout, TensorSpec, lay_out
 from qmath_convert.recipe import Quant
 from qmath_convert.source import Source
 from qmath_convert.tokenizer import read_tokenizer
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """One file to write. `quant` is None for a reward model's head."""
+class OutputFile:
+    """One file to write. `quant` is None for a reward model's head. `fingerprint` identifies layout and source."""
 
     path: Path
     quant: Quant | None
-    layout: Layout
+    layout: FileLayout
     fingerprint: str
 
     @property
     def types(self) -> Mapping[str, int]:
-        """How many tensors get each type, by its name."""
-        return Counter(place.slot.kind.name for place in self.layout.places)
+        """The number of tensors of each type, by the type's name."""
+        return Counter(tensor.spec.kind.name for tensor in self.layout.tensors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,51 +42,57 @@ class Plan:
 
     checkpoint: Checkpoint
     tensors: tuple[Tensor, ...]
-    outputs: tuple[Output, ...]
+    outputs: tuple[OutputFile, ...]
     importance: Importance | None = None
 
     @property
     def output_bytes(self) -> int:
-        """The size of all files together."""
+        """Bytes of all outputs together."""
         return sum(output.layout.size for output in self.outputs)
 
     @property
     def source_bytes(self) -> int:
-        """The size of all shards together."""
+        """Bytes of all shards together."""
         return sum(self.checkpoint.source.size(shard) for shard in self.checkpoint.shards)
 
     @property
     def largest_shard(self) -> int:
-        """The size of the largest shard: what a streaming source needs beside the output."""
+        """Bytes of the largest shard: the disk that a downloading source needs in addition to the outputs."""
         return max(self.checkpoint.source.size(shard) for shard in self.checkpoint.shards)
 
 
 def plan(source: Source, targets: Mapping[Path, Quant], importance: Importance | None = None) -> Plan:
-    """Plan the conversion of `source` into each path with its quantization.
+    """Plan a conversion, without writing anything.
 
-    A reward model's head goes beside each body, as `NAME.head.gguf`. Raises `ConvertError`s for a checkpoint that
-    cannot be converted.
+    Args:
+        source: the checkpoint.
+        targets: the quantization of each output. A reward model's head is written next to each, as `NAME.head.gguf`.
+        importance: weights for the quantizer, or None.
+
+    Raises:
+        ConvertError: the checkpoint cannot be converted.
     """
     checkpoint = open_checkpoint(source)
     if importance is not None:
         importance.check(checkpoint)
     common = metadata.common_fields(checkpoint, read_tokenizer(source, checkpoint.config))
     identity = _identity(checkpoint, importance)
+    shape = _shape(checkpoint, importance)
     outputs = []
     for path, quant in targets.items():
-        shape = _shape(checkpoint, importance)
-        slots = [_slot(tensor, quant, shape) for tensor in checkpoint.body]
+        specs = [_spec(tensor, quant, shape) for tensor in checkpoint.body]
         fields = (*common, *metadata.quant_fields(quant), *(importance.fields() if importance else ()))
-        outputs.append(_output(path, quant, lay_out(fields, slots), identity))
+        outputs.append(_output(path, quant, lay_out(fields, specs), identity))
         if checkpoint.head:
             outputs.append(_output(reward.head_path(path), None, reward.lay_out_head(checkpoint), identity))
-    _check_names(outputs)
+    if len({output.path for output in outputs}) != len(outputs):
+        raise UnsupportedModel("two outputs have the same name", "Give each output another name.")
     return Plan(checkpoint, _reading_order(checkpoint), tuple(outputs), importance)
 
 
-def _shape(checkpoint: Checkpoint, importance: Importance | None) -> recipe.Shape:
+def _shape(checkpoint: Checkpoint, importance: Importance | None) -> recipe.ModelShape:
     config = checkpoint.config
-    return recipe.Shape(
+    return recipe.ModelShape(
         layers=config.layers,
         heads_per_kv=config.heads // config.kv_heads,
         tied=not config.has_output,
@@ -95,18 +100,18 @@ def _shape(checkpoint: Checkpoint, importance: Importance | None) -> recipe.Shap
     )
 
 
-def _slot(tensor: Tensor, quant: Quant, shape: recipe.Shape) -> Slot:
+def _spec(tensor: Tensor, quant: Quant, shape: recipe.ModelShape) -> TensorSpec:
     kind = recipe.tensor_type(quant, tensor.name, tensor.stored.dims, shape)
-    return Slot(tensor.name, tensor.stored.dims, kind)
+    return TensorSpec(tensor.name, tensor.stored.dims, kind)
 
 
-def _output(path: Path, quant: Quant | None, layout: Layout, identity: str) -> Output:
+def _output(path: Path, quant: Quant | None, layout: FileLayout, identity: str) -> OutputFile:
     fingerprint = hashlib.sha256(layout.header + identity.encode()).hexdigest()
-    return Output(path, quant, layout, fingerprint)
+    return OutputFile(path, quant, layout, fingerprint)
 
 
 def _identity(checkpoint: Checkpoint, importance: Importance | None) -> str:
-    """The weights that a half-written file was made from; another checkpoint's must never be mixed in."""
+    """What an unfinished file was made from: weights of two checkpoints must never be in one file."""
     shards = [f"{shard}={checkpoint.source.identity(shard)}" for shard in checkpoint.shards]
     return "\n".join([*shards, importance.digest if importance else ""])
 
@@ -115,13 +120,3 @@ def _reading_order(checkpoint: Checkpoint) -> tuple[Tensor, ...]:
     rank = {shard: i for i, shard in enumerate(checkpoint.shards)}
     tensors: Sequence[Tensor] = (*checkpoint.body, *checkpoint.head)
     return tuple(sorted(tensors, key=lambda tensor: (rank[tensor.stored.shard], tensor.stored.offset)))
-
-
-def _check_names(outputs: Sequence[Output]) -> None:
-    if len({output.path for output in outputs}) != len(outputs):
-        raise UnsupportedModel("two outputs have the same name", "Give each output a name of its own.")
-
-
-def places_of(output: Output) -> dict[str, Place]:
-    """Where each tensor goes, by name."""
-    return {place.slot.name: place for place in output.layout.places}

@@ -1,8 +1,8 @@
-"""One block of rows: read it, check it, and give it back in every type that is asked for.
+"""Blocks of rows: read, check and quantize one, in each type that the outputs need.
 
-A `Bench` is one thread's work place: its buffers are made once and reused, so the memory of a conversion is the number
-of threads times a few blocks, whatever the size of the tensors. All heavy steps (read, widen, quantize) run outside the
-GIL. A row never shares scales with another, so cutting a tensor into blocks changes no bit of the result.
+A `BlockQuantizer` belongs to one thread and reuses its buffers. The memory of a conversion is a few blocks per thread,
+whatever the size of the tensors. The heavy steps (read, widen, quantize) run outside the GIL. Rows share no scales, so
+dividing a tensor into blocks does not change the result.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qmath_convert.checkpoint import Dtype, Stored
+from qmath_convert.checkpoint import Dtype, StoredTensor
 from qmath_convert.errors import DamagedCheckpoint, UnsupportedModel
-from qmath_convert.ggml import GgmlType, Library
+from qmath_convert.ggml import GgmlLibrary, GgmlType
 from qmath_convert.source import Source
 
-BLOCK_ELEMENTS = 1 << 21  # 8 MiB as float32
+_BLOCK_ELEMENTS = 1 << 21  # 8 MiB as float32
 _LARGEST_F16 = 65504.0
 
 Bytes = npt.NDArray[np.uint8]
@@ -30,19 +30,20 @@ Rows = npt.NDArray[np.float32]
 class Block:
     """Rows `first` to `first + rows` of a tensor."""
 
-    stored: Stored
+    stored: StoredTensor
     first: int
     rows: int
 
 
-def blocks(stored: Stored) -> Iterable[Block]:
-    """A tensor cut into blocks of about `BLOCK_ELEMENTS`, at least one row each."""
-    step = max(1, BLOCK_ELEMENTS // stored.columns)
+def blocks(stored: StoredTensor) -> Iterable[Block]:
+    """Divide a tensor into blocks of about `_BLOCK_ELEMENTS` elements, at least one row each."""
+    step = max(1, _BLOCK_ELEMENTS // stored.columns)
     for first in range(0, stored.rows, step):
         yield Block(stored, first, min(step, stored.rows - first))
 
 
-# Per stored type: the bits without the sign, and the bit pattern of infinity (everything from there on is not finite).
+# Per stored type: an integer of its size, the mask of all bits but the sign, and the bit pattern of infinity. A number
+# whose masked bits are that pattern or more is not finite.
 _MAGNITUDE: dict[Dtype, tuple[type[np.unsignedinteger[Any]], int, int]] = {
     Dtype.BF16: (np.uint16, 0x7FFF, 0x7F80),
     Dtype.F16: (np.uint16, 0x7FFF, 0x7C00),
@@ -51,10 +52,10 @@ _MAGNITUDE: dict[Dtype, tuple[type[np.unsignedinteger[Any]], int, int]] = {
 _SAME_BYTES = {Dtype.BF16: GgmlType.BF16, Dtype.F16: GgmlType.F16, Dtype.F32: GgmlType.F32}
 
 
-class Bench:
-    """Buffers of one thread, and what is done with them. `load` first, then any number of `rows` and `quantized`."""
+class BlockQuantizer:
+    """One thread's buffers. `load` a block first; then call `rows` and `quantized` in any order."""
 
-    def __init__(self, source: Source, library: Library) -> None:
+    def __init__(self, source: Source, library: GgmlLibrary) -> None:
         self._source = source
         self._library = library
         self._buffers: dict[str, npt.NDArray[Any]] = {}
@@ -63,7 +64,7 @@ class Bench:
         self._widened = False
 
     def load(self, block: Block, name: str) -> None:
-        """Read a block. Raises `DamagedCheckpoint` if a number in it is not finite; `name` is for the message."""
+        """Read a block. Raises `DamagedCheckpoint`, with the tensor's `name`, if a number in it is not finite."""
         stored = block.stored
         row_bytes = stored.columns * stored.dtype.bytes
         self._raw = self._buffer("raw", block.rows * row_bytes, np.uint8)
@@ -72,19 +73,31 @@ class Bench:
         self._check_finite(name)
 
     def quantized(self, kind: GgmlType, name: str, importance: Rows | None = None) -> Bytes:
-        """The loaded block as bytes of `kind`; valid until the next call."""
+        """Quantize the loaded block.
+
+        Args:
+            kind: the type to write.
+            name: the tensor's name, for the error.
+            importance: one float32 weight per column, or None.
+
+        Returns:
+            The rows as bytes, in a buffer that the next call overwrites.
+
+        Raises:
+            UnsupportedModel: a number is too large for F16.
+        """
         block = self._loaded()
         if _SAME_BYTES[block.stored.dtype] is kind:
             return self._raw
         rows = self.rows()
         if kind is GgmlType.F16 and float(np.abs(rows).max()) > _LARGEST_F16:
-            raise UnsupportedModel(f"{name} holds numbers that F16 cannot", "Use bf16, f32 or a quantized type.")
+            raise UnsupportedModel(f"{name} holds numbers that F16 cannot hold", "Use bf16, f32 or a quantized type.")
         out = self._buffer("out", block.rows * kind.row_bytes(block.stored.columns), np.uint8)
         self._library.quantize(kind, rows, out, importance)
         return out
 
     def rows(self) -> Rows:
-        """The loaded block as float32 (rows, columns), exactly; valid until the next `load`."""
+        """The loaded block as float32 of shape (rows, columns), without rounding; valid until the next `load`."""
         block = self._loaded()
         count = block.rows * block.stored.columns
         rows = self._buffer("rows", count, np.float32)
@@ -94,7 +107,8 @@ class Bench:
         return rows.reshape(block.rows, block.stored.columns)
 
     def _loaded(self) -> Block:
-        assert self._block is not None, "load first"
+        if self._block is None:
+            raise ValueError("a BlockQuantizer is used before a block is loaded")
         return self._block
 
     def _check_finite(self, name: str) -> None:
@@ -110,7 +124,7 @@ class Bench:
             )
 
     def _buffer(self, purpose: str, count: int, dtype: type[np.generic]) -> npt.NDArray[Any]:
-        """`count` elements of a buffer that only ever grows."""
+        """The first `count` elements of a buffer, which is replaced by a larger one where it is too small."""
         nbytes = count * np.dtype(dtype).itemsize
         if purpose not in self._buffers or self._buffers[purpose].nbytes < nbytes:
             self._buffers[purpose] = np.empty(nbytes, np.uint8)
@@ -118,7 +132,7 @@ class Bench:
 
 
 def _widen(raw: Bytes, dtype: Dtype, out: Rows) -> None:
-    """Exact float32: bfloat16 is its upper half."""
+    """Convert to float32 without rounding; bfloat16 is the upper half of a float32."""
     if dtype is Dtype.BF16:
         np.left_shift(raw.view(np.uint16), 16, out=out.view(np.uint32), dtype=np.uint32)
     else:

@@ -1,15 +1,15 @@
-"""Which type each tensor gets.
+"""The type of each tensor in a quantization.
 
 The rules are those of llama.cpp's `llama_tensor_get_type` (src/llama-quant.cpp, as shipped in llama-cpp-python 0.3.36),
-for dense models of the qwen2 architecture and the quantizations named here: a test holds every tensor byte to what
-`llama_model_quantize` makes. They read:
+for dense models of the qwen2 architecture and the quantizations listed here. A test compares every tensor byte with the
+result of `llama_model_quantize`. The rules:
 
 1. Vectors (norms, biases) stay F32. F32, F16 and BF16 apply to every matrix alike.
-2. Every other quantization starts from its base type, and the table `_MIX` raises some matrices of some layers.
-3. The output matrix, or the embedding where the two are tied, becomes Q6_K (Q8_0 in a Q8_0 file, and where a row is not
-   a whole number of the base type's blocks).
+2. Every other quantization has a base type. The table `_MIX` gives some matrices of some layers a larger type.
+3. The output matrix, or the embedding where the two are tied, becomes Q6_K. It becomes Q8_0 in a Q8_0 file, and where a
+   row is not a whole number of the base type's blocks.
 4. In an 80-layer model (72B) eight query heads share each value head, so attn_v is small: Q4_K there becomes Q5_K.
-5. A type whose block does not divide the row falls back to the nearest type with blocks of 32, and that to F16.
+5. A type whose block does not divide the row is replaced by a similar type with blocks of 32, and that one by F16.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from qmath_convert.ggml import GgmlType
 
 
 class Quant(StrEnum):
-    """What a user can ask for, by the names that llama.cpp uses."""
+    """The quantizations, by llama.cpp's names for them."""
 
     F32 = "f32"
     F16 = "f16"
@@ -43,7 +43,7 @@ class Quant(StrEnum):
 
     @property
     def base(self) -> GgmlType:
-        """The type of a matrix that nothing raises."""
+        """The type of a matrix that `_MIX` does not list."""
         return _BASES[self]
 
 
@@ -76,8 +76,8 @@ _BASES = {
 }
 
 
-class Role(Enum):
-    """The matrices that the rules tell apart; everything else is OTHER."""
+class MatrixRole(Enum):
+    """The matrices for which the rules differ; every other one is OTHER."""
 
     EMBEDDING = "token_embd"
     OUTPUT = "output"
@@ -87,8 +87,8 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """What the rules look at beside the tensor itself."""
+class ModelShape:
+    """What the rules depend on besides the tensor itself."""
 
     layers: int
     heads_per_kv: int
@@ -96,39 +96,42 @@ class Shape:
     has_importance: bool = False
 
 
-# A rule looks at a layer's number and the model, and says whether the raise applies.
-_Rule = Callable[[int, Shape], bool]
+# Whether the larger type applies, given a layer's number and the model's shape.
+_Rule = Callable[[int, ModelShape], bool]
 
 
-def _more_bits(layer: int, shape: Shape) -> bool:
-    """The first and last eighth of the layers, and every third one between."""
+def _more_bits(layer: int, shape: ModelShape) -> bool:
+    """The first and last eighth of the layers, and every third layer between them."""
     eighth = shape.layers // 8
     return layer < eighth or layer >= 7 * shape.layers // 8 or (layer - eighth) % 3 == 2
 
 
-def _first_eighth(layer: int, shape: Shape) -> bool:
+def _first_eighth(layer: int, shape: ModelShape) -> bool:
     return layer < shape.layers // 8
 
 
-_MIX: dict[Quant, dict[Role, tuple[GgmlType, _Rule]]] = {
+_MIX: dict[Quant, dict[MatrixRole, tuple[GgmlType, _Rule]]] = {
     Quant.Q4_0: {
-        Role.FFN_DOWN: (GgmlType.Q4_1, lambda layer, shape: shape.has_importance and _first_eighth(layer, shape)),
+        MatrixRole.FFN_DOWN: (GgmlType.Q4_1, lambda layer, shape: shape.has_importance and _first_eighth(layer, shape)),
     },
     Quant.Q4_K_S: {
-        Role.ATTN_V: (GgmlType.Q5_K, lambda layer, _: layer < 4),
-        Role.FFN_DOWN: (GgmlType.Q5_K, _first_eighth),
+        MatrixRole.ATTN_V: (GgmlType.Q5_K, lambda layer, _: layer < 4),
+        MatrixRole.FFN_DOWN: (GgmlType.Q5_K, _first_eighth),
     },
     Quant.Q4_K_M: {
-        Role.ATTN_V: (GgmlType.Q6_K, _more_bits),
-        Role.FFN_DOWN: (GgmlType.Q6_K, _more_bits),
+        MatrixRole.ATTN_V: (GgmlType.Q6_K, _more_bits),
+        MatrixRole.FFN_DOWN: (GgmlType.Q6_K, _more_bits),
     },
     Quant.Q5_K_M: {
-        Role.ATTN_V: (GgmlType.Q6_K, _more_bits),
-        Role.FFN_DOWN: (GgmlType.Q6_K, _more_bits),
+        MatrixRole.ATTN_V: (GgmlType.Q6_K, _more_bits),
+        MatrixRole.FFN_DOWN: (GgmlType.Q6_K, _more_bits),
     },
     Quant.IQ4_XS: {
-        Role.ATTN_V: (GgmlType.Q5_K, lambda _, shape: shape.heads_per_kv >= 4),
-        Role.FFN_DOWN: (GgmlType.Q5_K, lambda layer, shape: not shape.has_importance and _first_eighth(layer, shape)),
+        MatrixRole.ATTN_V: (GgmlType.Q5_K, lambda _, shape: shape.heads_per_kv >= 4),
+        MatrixRole.FFN_DOWN: (
+            GgmlType.Q5_K,
+            lambda layer, shape: not shape.has_importance and _first_eighth(layer, shape),
+        ),
     },
 }
 
@@ -142,29 +145,35 @@ _FALLBACK = {
 _LAYERS_OF_72B = 80
 
 
-def tensor_type(quant: Quant, name: str, dims: tuple[int, ...], shape: Shape) -> GgmlType:
-    """The type of the tensor with GGUF name `name` and dimensions `dims`, (rows, columns) as in the checkpoint."""
+def tensor_type(quant: Quant, name: str, dims: tuple[int, ...], shape: ModelShape) -> GgmlType:
+    """The type of one tensor.
+
+    Args:
+        quant: the quantization of the file.
+        name: the tensor's GGUF name.
+        dims: (rows, columns), or (length,) for a vector.
+        shape: the model's shape.
+    """
     if len(dims) < 2 or name.endswith("_norm.weight"):
         return GgmlType.F32
     if not quant.base.is_quantized:
         return quant.base
-    wanted = _wanted(quant, name, dims[-1], shape)
-    return _fitting(wanted, dims[-1])
+    return _fitting(_wanted(quant, name, dims[-1], shape), dims[-1])
 
 
-def _wanted(quant: Quant, name: str, columns: int, shape: Shape) -> GgmlType:
-    role, layer = role_of(name)
-    if role is Role.OUTPUT or (role is Role.EMBEDDING and shape.tied):
+def _wanted(quant: Quant, name: str, columns: int, shape: ModelShape) -> GgmlType:
+    role, layer = _role_of(name)
+    if role is MatrixRole.OUTPUT or (role is MatrixRole.EMBEDDING and shape.tied):
         whole = columns % quant.base.block == 0
         return GgmlType.Q6_K if whole and quant is not Quant.Q8_0 else GgmlType.Q8_0
-    raised, applies = _MIX.get(quant, {}).get(role, (quant.base, _never))
-    wanted = raised if applies(layer, shape) else quant.base
-    if role is Role.ATTN_V and shape.layers == _LAYERS_OF_72B and wanted is GgmlType.Q4_K:
+    larger, applies = _MIX.get(quant, {}).get(role, (quant.base, _never))
+    wanted = larger if applies(layer, shape) else quant.base
+    if role is MatrixRole.ATTN_V and shape.layers == _LAYERS_OF_72B and wanted is GgmlType.Q4_K:
         return GgmlType.Q5_K
     return wanted
 
 
-def _never(_layer: int, _shape: Shape) -> bool:
+def _never(_layer: int, _shape: ModelShape) -> bool:
     return False
 
 
@@ -175,9 +184,9 @@ def _fitting(wanted: GgmlType, columns: int) -> GgmlType:
     return smaller if columns % smaller.block == 0 else GgmlType.F16
 
 
-def role_of(name: str) -> tuple[Role, int]:
+def _role_of(name: str) -> tuple[MatrixRole, int]:
     """A GGUF tensor's role, and its layer (-1 outside the layers)."""
     parts = name.split(".")
     layer = int(parts[1]) if parts[0] == "blk" else -1
     stem = parts[2] if parts[0] == "blk" else parts[0]
-    return next((role for role in Role if role.value == stem), Role.OTHER), layer
+    return next((role for role in MatrixRole if role.value == stem), MatrixRole.OTHER), layer

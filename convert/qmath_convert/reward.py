@@ -1,19 +1,19 @@
-"""A reward model's head, in a file of its own.
+"""A reward model's head, in a separate file.
 
 `Qwen2ForRewardModel` scores a conversation with `score = Linear(h, h) -> ReLU -> Linear(h, 1)`, both with biases, on
 the last token's hidden state after the final norm. llama.cpp has no such head (its ranking head uses tanh), so the body
-becomes an ordinary qwen2 GGUF without an output matrix of its own, and the head a side file, `NAME.head.gguf`:
+becomes an ordinary qwen2 GGUF without an output matrix, and the head a second file, `NAME.head.gguf`:
 
     general.architecture                       "qwen2-reward-head"
     general.type                               "adapter"
-    general.name                               as the body's source
+    general.name                               the name of the checkpoint
     qwen2-reward-head.embedding_length  u32    h
     qwen2-reward-head.activation        str    "relu"
     score.0.weight  F32 (h, h)     score.0.bias  F32 (h)
     score.2.weight  F32 (1, h)     score.2.bias  F32 (1)
 
 Shapes are (outputs, inputs) in C order, as PyTorch stores them: `reward = relu(x @ w0.T + b0) @ w2.T + b2`. F32 holds
-the checkpoint's bfloat16 exactly. An `lm_head` in the checkpoint is accepted and dropped: nothing reads it.
+the checkpoint's bfloat16 exactly. An `lm_head` in the checkpoint is ignored: a reward model predicts no tokens.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from pathlib import Path
 
 from qmath_convert.checkpoint import Checkpoint
 from qmath_convert.ggml import GgmlType
-from qmath_convert.layout import Field, Layout, Slot, ValueType, lay_out
+from qmath_convert.layout import Field, FileLayout, TensorSpec, ValueType, lay_out
 
-ARCHITECTURE = "qwen2-reward-head"
+_ARCHITECTURE = "qwen2-reward-head"
 
 
 def head_path(body: Path) -> Path:
-    """`NAME.gguf` -> `NAME.head.gguf`."""
+    """The head's path for a body's: `NAME.gguf` -> `NAME.head.gguf`."""
     return body.with_name(body.name.removesuffix(".gguf") + ".head.gguf")
 
 
-def lay_out_head(checkpoint: Checkpoint) -> Layout:
-    """The side file's layout."""
+def lay_out_head(checkpoint: Checkpoint) -> FileLayout:
+    """The layout of the head's file."""
     fields = (
-        Field("general.architecture", ValueType.STRING, ARCHITECTURE),
+        Field("general.architecture", ValueType.STRING, _ARCHITECTURE),
         Field("general.type", ValueType.STRING, "adapter"),
         Field("general.name", ValueType.STRING, checkpoint.source.name),
-        Field(f"{ARCHITECTURE}.embedding_length", ValueType.UINT32, checkpoint.config.hidden),
-        Field(f"{ARCHITECTURE}.activation", ValueType.STRING, "relu"),
+        Field(f"{_ARCHITECTURE}.embedding_length", ValueType.UINT32, checkpoint.config.hidden),
+        Field(f"{_ARCHITECTURE}.activation", ValueType.STRING, "relu"),
     )
-    return lay_out(fields, [Slot(tensor.name, tensor.stored.dims, GgmlType.F32) for tensor in checkpoint.head])
+    return lay_out(fields, [TensorSpec(tensor.name, tensor.stored.dims, GgmlType.F32) for tensor in checkpoint.head])

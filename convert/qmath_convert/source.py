@@ -1,20 +1,20 @@
-"""Where a checkpoint's bytes come from: one small port, and the local folder that implements it.
+"""Sources of a checkpoint's bytes: the interface `Source`, and the local folder that implements it.
 
-The converter reads a checkpoint only through `Source`. It promises in return:
+The converter reads a checkpoint only through `Source`, and guarantees:
 
-* `files` is asked first, and no name outside it is ever read;
-* small files (`config.json`, tokenizer, index, model card) are read whole with `read`, before any weight;
-* a shard is first read at its head (8 bytes, then the header that they announce), for all shards, before any weight
-  of any shard: the whole plan is known before the bulk of the data moves;
-* then the shards are read in that same order, each one in blocks whose offsets ascend except for a few blocks in flight
-  (there are as many readers as threads), and every byte range at most once per run;
-* `release` is called for a shard when everything that comes from it is on the output's disk, and before the first
-  weight of the next one is asked for: one shard at a time on the source's disk is enough. A run that resumes does not
-  read a shard that was complete already, but releases it once more, so that a source can check and delete what a
-  killed run left. `release` may raise, and then nothing that came from the shard is trusted;
-* `close` is called when the conversion has ended, however it did: a read that still waits must raise soon.
+* It calls `files` first, and reads no name outside it.
+* It reads small files (`config.json`, tokenizer, index, model card) whole with `read`, before any weight.
+* It reads the header of every shard before any weight: 8 bytes at offset 0, then the length that they hold. The plan is
+  complete before the bulk of the data is read.
+* It then reads the shards in that same order, each in blocks with ascending offsets. As many blocks as there are
+  threads may be out of order. It reads every byte range at most once per run.
+* It calls `release` when a shard's tensors are flushed to the output's disk, and before the first weight of the next
+  shard. One shard at a time on the source's disk is enough. A resumed run does not read a shard that is complete, but
+  releases it again, so that a source can check and delete what a killed run left. If `release` raises, the converter
+  discards everything that came from the shard.
+* It calls `close` if the conversion is interrupted or fails while weights are read. A read that waits must then raise.
 
-A source reports trouble as a `ConvertError`, or as an error of its own, which passes through the converter untouched.
+A source raises a `ConvertError` or another error, which passes through the converter unchanged.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from qmath_convert.errors import ConvertError, DamagedCheckpoint
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a checkpoint was published, as far as it is known: repository (`owner/name`), commit, licence name."""
+    """Where a checkpoint was published: repository (`owner/name`), commit, licence name; None where unknown."""
 
     repo: str | None = None
     commit: str | None = None
@@ -41,7 +41,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What the checkpoint is called: the last part of its repository or folder name."""
+        """The checkpoint's name: the last part of its repository or folder."""
         ...
 
     @property
@@ -58,7 +58,7 @@ class Source(Protocol):
         ...
 
     def identity(self, name: str) -> str:
-        """A short text that changes when the file does: a hash or an ETag, or size and time for a local file."""
+        """A short text that changes with the file: a hash or an ETag, or size and time for a local file."""
         ...
 
     def read(self, name: str) -> bytes:
@@ -66,26 +66,27 @@ class Source(Protocol):
         ...
 
     def read_into(self, name: str, offset: int, buffer: memoryview) -> None:
-        """Fill `buffer` (bytes) from `offset` of a file, waiting for the data where it is still on its way.
+        """Fill `buffer` from a byte offset of a file. Blocks while the data is being downloaded.
 
-        Raises `DamagedCheckpoint` if the file ends before the buffer is full.
+        Raises:
+            DamagedCheckpoint: the file ends before the buffer is full.
         """
         ...
 
     def release(self, name: str) -> None:
-        """A shard is not needed any more."""
+        """Called when a shard is no longer needed."""
         ...
 
     def close(self) -> None:
-        """Nothing is needed any more; readers that wait are let go with an error. Safe to call twice."""
+        """Called when nothing is needed any more. Reads that wait raise an error. May be called twice."""
         ...
 
 
 class LocalFolder:
-    """A folder on this disk, or a snapshot folder of the Hugging Face cache, which links to its own blobs.
+    """A folder on this disk, or a snapshot folder of the Hugging Face cache, whose files link to the cache's blobs.
 
-    Files are read in blocks and not memory-mapped: a mapping counts as resident memory page by page, and turns a file
-    that shrinks under it into a signal where a short read is an error message.
+    Files are read and not memory-mapped. A mapping counts as resident memory, and a mapped file that shrinks causes a
+    signal; a short read is an error with a message.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -94,20 +95,20 @@ class LocalFolder:
                 f"{folder} is not a folder", "Give the folder of a checkpoint: config.json, tokenizer, *.safetensors."
             )
         self._folder = folder.resolve()
-        self._cached = _cache_origin(self._folder)
+        self._origin = _cache_origin(self._folder)
 
     @property
     def name(self) -> str:
-        """The repository's name if this is a cache snapshot, the folder's otherwise."""
-        return self._cached.repo.split("/")[-1] if self._cached.repo else self._folder.name
+        """The repository's name if this is a cache snapshot, else the folder's."""
+        return self._origin.repo.split("/")[-1] if self._origin.repo else self._folder.name
 
     @property
     def origin(self) -> Origin:
         """Repository and commit if this is a cache snapshot."""
-        return self._cached
+        return self._origin
 
     def files(self) -> frozenset[str]:
-        """The folder's own regular files; nothing below it."""
+        """The regular files in the folder, without its subfolders."""
         return frozenset(path.name for path in self._folder.iterdir() if path.is_file())
 
     def size(self, name: str) -> int:
@@ -115,7 +116,7 @@ class LocalFolder:
         return self._path(name).stat().st_size
 
     def identity(self, name: str) -> str:
-        """Length and time of change."""
+        """Size and time of the last change."""
         status = self._path(name).stat()
         return f"{status.st_size}-{status.st_mtime_ns}"
 
@@ -127,7 +128,7 @@ class LocalFolder:
             raise _unreadable(self._folder / name, exc) from exc
 
     def read_into(self, name: str, offset: int, buffer: memoryview) -> None:
-        """Fill `buffer` from `offset`. Each call opens the file anew, so that threads share nothing."""
+        """Fill `buffer` from `offset`. Each call opens the file anew, so threads share no file position."""
         try:
             with self._path(name).open("rb", buffering=0) as file:
                 file.seek(offset)
@@ -136,18 +137,18 @@ class LocalFolder:
             raise _unreadable(self._folder / name, exc) from exc
 
     def release(self, name: str) -> None:
-        """Nothing to do: the folder is the user's."""
+        """Do nothing: the folder is the user's."""
 
     def close(self) -> None:
-        """Nothing to do: no read waits."""
+        """Do nothing: no read waits."""
 
     def _path(self, name: str) -> Path:
-        """The file's path; a link that leads out of the checkpoint is refused."""
+        """The file's path. A link that leads out of the checkpoint raises `DamagedCheckpoint`."""
         target = (self._folder / name).resolve()
         allowed = [self._folder]
-        if self._cached.repo:
+        if self._origin.repo:
             allowed.append(self._folder.parent.parent / "blobs")
-        if not any(target.is_relative_to(place) for place in allowed):
+        if not any(target.is_relative_to(folder) for folder in allowed):
             raise DamagedCheckpoint(
                 f"{name} leads out of the checkpoint folder, to {target}",
                 "Copy the file into the folder if it belongs to the checkpoint.",
@@ -156,7 +157,7 @@ class LocalFolder:
 
 
 def _fill(file: RawIOBase, buffer: memoryview, name: str) -> None:
-    """Raw files may return fewer bytes than asked: read until the buffer is full."""
+    """Read until the buffer is full: a raw file may return fewer bytes than requested."""
     done = 0
     while done < len(buffer):
         count = file.readinto(buffer[done:])
@@ -166,7 +167,7 @@ def _fill(file: RawIOBase, buffer: memoryview, name: str) -> None:
 
 
 def _cache_origin(folder: Path) -> Origin:
-    """`.../models--OWNER--NAME/snapshots/COMMIT` is how the Hugging Face cache names a snapshot."""
+    """Repository and commit of a snapshot in the Hugging Face cache: `models--OWNER--NAME/snapshots/COMMIT`."""
     marker = folder.parent.parent.name
     if folder.parent.name != "snapshots" or not marker.startswith("models--"):
         return Origin()
@@ -174,4 +175,6 @@ def _cache_origin(folder: Path) -> Origin:
 
 
 def _unreadable(path: Path, exc: OSError) -> ConvertError:
-    return DamagedCheckpoint(f"cannot read {path}: {exc.strerror or exc}", "Check that the file exists and its rights.")
+    return DamagedCheckpoint(
+        f"cannot read {path}: {exc.strerror or exc}", "Check that the file exists and that you may read it."
+    )

@@ -1,8 +1,8 @@
-"""`tokenizer.json` and `tokenizer_config.json`, read into what GGUF stores.
+"""`tokenizer.json` and `tokenizer_config.json` as what GGUF stores.
 
 llama.cpp has its own byte-level BPE with a list of known pre-tokenizers. Its converter recognises one by the hash of an
-encoded text, which a vocabulary of another size changes; the pre-tokenizer is decided by the splitting pattern alone,
-so that is what we look at: Qwen2's pattern is llama.cpp's `qwen2`, and anything else is refused instead of guessed.
+encoded text, which depends on the vocabulary too. Only the splitting pattern matters, so it alone is compared here:
+Qwen2's pattern is llama.cpp's `qwen2`, and any other one raises `UnsupportedModel`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _KINDS = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
 
 
 class TokenType(IntEnum):
-    """`enum llama_token_type`, as far as a BPE vocabulary uses it."""
+    """The values of `enum llama_token_type` that a BPE vocabulary uses."""
 
     NORMAL = 1
     CONTROL = 3
@@ -34,7 +34,7 @@ class TokenType(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tokenizer:
-    """A vocabulary in GGUF's terms: one token and type per row of the embedding, merges as `left right`."""
+    """A vocabulary as GGUF stores it: one token and type per row of the embedding, merges as `left right`."""
 
     pre: str
     tokens: tuple[str, ...]
@@ -46,7 +46,12 @@ class Tokenizer:
 
 
 def read_tokenizer(source: Source, config: Config) -> Tokenizer:
-    """Read the tokenizer. Raises `DamagedCheckpoint` or `UnsupportedModel`."""
+    """Read the tokenizer.
+
+    Raises:
+        DamagedCheckpoint: a file is missing or damaged, or does not belong to this checkpoint.
+        UnsupportedModel: the tokenizer is not Qwen2's.
+    """
     files = source.files()
     if "tokenizer.json" not in files:
         raise DamagedCheckpoint("there is no tokenizer.json", "Give a complete checkpoint, with its tokenizer.")
@@ -72,7 +77,7 @@ def read_tokenizer(source: Source, config: Config) -> Tokenizer:
 
 
 def _added(tokenizer: Mapping[str, object]) -> dict[str, tuple[int, bool]]:
-    """Added token -> id, special."""
+    """The added tokens: content -> (id, special)."""
     found = tokenizer.get("added_tokens") or []
     try:
         return {str(entry["content"]): (int(entry["id"]), bool(entry.get("special"))) for entry in found}  # type: ignore[attr-defined]
@@ -102,13 +107,13 @@ def _vocabulary(
 
 
 def _added_type(token: str, *, special: bool) -> TokenType:
-    """Tokens that look like control tokens are treated as such even where the tokenizer does not mark them."""
+    """Treat `<|...|>` as a control token even where the tokenizer does not mark it as special."""
     looks_special = token.startswith("<|") and token.endswith("|>")
     return TokenType.CONTROL if special or looks_special else TokenType.USER_DEFINED
 
 
 def _merges(model: Mapping[str, object]) -> tuple[str, ...]:
-    """Merges as `left right`; newer files store pairs. A blank inside a part is written as the byte-level `Ġ`."""
+    """Merges as `left right`; newer files store pairs. A space inside a part is written as the byte-level `Ġ`."""
     merges = model.get("merges")
     if not isinstance(merges, list):
         raise DamagedCheckpoint("tokenizer.json has no merges", "Download it again.")
@@ -127,15 +132,13 @@ def _pre_tokenizer(tokenizer: Mapping[str, object]) -> str:
             ],
         } if pattern == _QWEN2 and plain:
             return "qwen2"
-    raise UnsupportedModel(
-        "tokenizer.json does not split text as Qwen2 does", "llama.cpp would tokenise wrongly with any other pattern."
-    )
+    raise UnsupportedModel("tokenizer.json does not split text as Qwen2 does", "Only Qwen2's tokenizer is supported.")
 
 
 def _special_ids(
     settings: Mapping[str, object], added: Mapping[str, tuple[int, bool]], config: Config
 ) -> dict[str, int]:
-    """Ids by kind: the tokenizer's own word first, then config.json's."""
+    """Ids by kind, from tokenizer_config.json where it names the token, else from config.json."""
     found: dict[str, int] = {}
     for kind in _KINDS:
         entry = settings.get(f"{kind}_token")
@@ -148,7 +151,7 @@ def _special_ids(
 
 
 def _template(source: Source, files: frozenset[str], settings: Mapping[str, object]) -> str | None:
-    """The chat template; of several named ones, the default. It is carried for other programs: ours has its own."""
+    """The chat template; of several named ones, the default. Other programs use it; qmath builds prompts itself."""
     found = settings.get("chat_template")
     if found is None and "chat_template.jinja" in files:
         return source.read("chat_template.jinja").decode("utf-8")

@@ -1,11 +1,11 @@
-"""Distrust of our own work, always on unless the user says otherwise.
+"""The verification of a written file; on unless the user switches it off.
 
-* While a file is written, the first row of every block is read back from the disk, dequantized by gguf-py (an
-  implementation that is not the one that quantized) and compared with the checkpoint's numbers.
-* When it is complete, it is opened by libggml's own GGUF reader, the one that every llama.cpp program uses, and every
-  tensor must be there under the planned name, type, place and size.
+* While a file is written, the first row of every block is read back, dequantized by gguf-py (another implementation
+  than the one that quantized), and compared with the checkpoint's numbers.
+* A complete file is opened with libggml's GGUF reader, which every llama.cpp program uses. Every tensor must have the
+  planned name, type, offset and size.
 
-What this does not tell: whether the model is any good. A short decode is the engine's part.
+Not checked here: whether the model works. The calling program decodes a few tokens with it.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qmath_convert.errors import VerificationFailed
-from qmath_convert.ggml import GgmlType, Library
-from qmath_convert.layout import Layout, Place
+from qmath_convert.ggml import GgmlLibrary, GgmlType
+from qmath_convert.layout import FileLayout
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-# Root mean square error allowed, as a fraction of the row's largest number, and the largest whole number that a block
-# multiplies its scale with. The step of an n-bit type is about 2 * largest / 2**n, its error at most half of that; the
-# factors leave room for scales that are themselves rounded and for importance weights, and stay far below the 0.3 or
-# more that a wrong or shifted row shows. Scales are half precision, whose own step near zero is 2**-24: rows of tiny
-# numbers lose up to half of it, times the multiplier, however good the type is.
+# The allowed root mean square error as a fraction of the row's largest number, and the largest integer that a block
+# multiplies its scale with. An n-bit type has steps of about 2 * largest / 2**n and an error of at most half a step.
+# The factors leave room for rounded scales and for importance weights; a wrong or shifted row has an error of 0.3 or
+# more. Scales are half precision, with steps of 2**-24 near zero: in rows of tiny numbers, any type loses half a step
+# times the multiplier.
 _TOLERANCE = {
     GgmlType.F32: (0.0, 0),
     GgmlType.F16: (2**-10, 1),
@@ -42,38 +42,46 @@ _TOLERANCE = {
     GgmlType.IQ4_XS: (0.12, 127 * 32),
 }
 _HALF_STEP = 2.0**-25
-_HINT = "This is a defect of the disk, of llama-cpp-python's libraries or of qmath: run it again, then report it."
+_HINT = (
+    "The disk, llama-cpp-python's library or qmath has a defect. Run the command again; if it fails again, report it."
+)
 
 
 def check_row(name: str, kind: GgmlType, stored: bytes, wanted: npt.NDArray[np.float32]) -> None:
-    """Compare one row as the file has it with what it should be. Raises `VerificationFailed`."""
+    """Compare one row of the file with the checkpoint's.
+
+    Args:
+        name: the tensor's name, for the error.
+        kind: the row's type.
+        stored: the row's bytes in the file.
+        wanted: the checkpoint's row as float32, of shape (columns,).
+
+    Raises:
+        VerificationFailed: the bytes are too few, or the error is larger than the type's tolerance.
+    """
     import gguf
     import numpy as np
 
     if len(stored) != kind.row_bytes(wanted.size):
-        raise VerificationFailed(f"{name}: the file is shorter than what was written", _HINT)
+        raise VerificationFailed(f"{name}: the file is shorter than the data written to it", _HINT)
     found = gguf.quants.dequantize(np.frombuffer(stored, np.uint8), gguf.GGMLQuantizationType(int(kind)))
     largest = float(np.abs(wanted).max())
     error = float(np.sqrt(np.mean(np.square(found.astype(np.float64) - wanted))))
     relative, multiplier = _TOLERANCE[kind]
     if not error <= max(relative * largest, multiplier * _HALF_STEP):
         raise VerificationFailed(
-            f"{name}: the error of {kind.name} is {error:.3g} where {largest:.3g} is largest", _HINT
+            f"{name}: the error of {kind.name} is {error:.3g}, and the row's largest number {largest:.3g}", _HINT
         )
 
 
-def check_structure(path: Path, layout: Layout, library: Library) -> None:
-    """Open a finished file as llama.cpp does, and compare it with the plan. Raises `VerificationFailed`."""
+def check_structure(path: Path, layout: FileLayout, library: GgmlLibrary) -> None:
+    """Open a complete file with libggml's reader and compare it with the plan. Raises `VerificationFailed`."""
     if path.stat().st_size != layout.size:
         raise VerificationFailed(f"{path} has {path.stat().st_size} bytes instead of {layout.size}", _HINT)
     found = library.read_tensors(path)
     if found is None:
         raise VerificationFailed(f"{path} is not a GGUF that llama.cpp can read", _HINT)
-    wanted = {place.slot.name: _facts(place) for place in layout.places}
+    wanted = {tensor.spec.name: (int(tensor.spec.kind), tensor.offset, tensor.spec.nbytes) for tensor in layout.tensors}
     if found != wanted:
-        odd = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
-        raise VerificationFailed(f"{path}: the tensor {odd[0]} is not as planned", _HINT)
-
-
-def _facts(place: Place) -> tuple[int, int, int]:
-    return (int(place.slot.kind), place.offset, place.slot.nbytes)
+        wrong = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
+        raise VerificationFailed(f"{path}: the tensor {wrong[0]} is not as planned", _HINT)

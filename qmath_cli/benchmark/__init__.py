@@ -1,1 +1,1 @@
-"""Speed: what the engine does per second here, beside llama.cpp's own tools and the memory of this machine."""
+"""Speed measurements: the engine, llama.cpp's own tools for comparison, and the machine's memory bandwidth."""

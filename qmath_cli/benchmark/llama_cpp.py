@@ -1,7 +1,7 @@
-"""llama.cpp's own benchmarks as opponents: llama-bench, and llama-batched-bench where it lies beside it.
+"""llama.cpp's own benchmarks as reference tools: llama-bench, and llama-batched-bench from the same folder.
 
-Both run on the same file, threads and depth as we do, once per turn. Their formats: `llama-bench -o json`,
-`llama-batched-bench --output-format jsonl`.
+Both use the same file, threads and depth as our own measurement, and do one measurement per call. Output formats:
+`llama-bench -o json`, `llama-batched-bench --output-format jsonl`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 from qmath_cli.benchmark.measure import ReferenceTool, decode_of
 from qmath_cli.errors import QmathError, UsageError
 
-_PATIENCE = 1800  # seconds for one run
+_TIMEOUT_S = 1800  # for one call of a tool
 
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkWork:
-    """The same work as ours: the file, tokens of the prompt and per sequence, threads, layers on a GPU."""
+    """The work to measure. `tokens` is per sequence, `sequences` lists how many are decoded at once."""
 
     file: Path
     prompt_tokens: int
@@ -31,11 +31,20 @@ class BenchmarkWork:
 
 
 def reference_tools(tool: Path, work: BenchmarkWork) -> list[ReferenceTool]:
-    """Who competes, given the path of llama-bench. Raises `UsageError` where there is none."""
+    """The reference tools for this work.
+
+    Args:
+        tool: the path of llama-bench. llama-batched-bench is looked for in the same folder, and left out if absent.
+        work: what is measured.
+
+    Raises:
+        UsageError: `tool` is not a file.
+    """
     if not tool.is_file():
         raise UsageError(
-            f"there is no llama-bench at {tool}", "llama.cpp builds it: cmake --build build -t llama-bench"
+            f"there is no llama-bench at {tool}", "build it in llama.cpp: cmake --build build -t llama-bench"
         )
+    measured = {"prefill", *(decode_of(count) for count in work.sequences)}
     common = ["-m", str(work.file), "-t", str(work.threads), "-ngl", str(work.gpu_layers)]
     single = [str(tool), *common, "-r", "1", "-o", "json"]
     found = [
@@ -53,11 +62,7 @@ def reference_tools(tool: Path, work: BenchmarkWork) -> list[ReferenceTool]:
             for count in work.sequences
             if count > 1
         ]
-    return [opponent for opponent in found if opponent.work == "prefill" or _wanted(opponent.work, work)]
-
-
-def _wanted(work_name: str, work: BenchmarkWork) -> bool:
-    return work_name in {decode_of(count) for count in work.sequences}
+    return [reference for reference in found if reference.work in measured]
 
 
 def _bench(command: Sequence[str]) -> Callable[[], float]:
@@ -83,7 +88,7 @@ def _batched(tool: Path, common: Sequence[str], work: BenchmarkWork, count: int)
 
 def _output(command: Sequence[str]) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
     except (OSError, subprocess.SubprocessError) as exc:
-        raise QmathError(f"{Path(command[0]).name} failed: {exc}", "run it by hand to see why") from exc
+        raise QmathError(f"{Path(command[0]).name} failed: {exc}", "run it directly to see its output") from exc
     return done.stdout

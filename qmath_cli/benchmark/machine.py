@@ -1,4 +1,4 @@
-"""What the machine itself can do: the bandwidth of its memory, and the most memory this process has had."""
+"""Measurements of the machine: memory bandwidth, and the peak memory of this process."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-_BLOCK = 64 << 20  # bytes per buffer: well beyond any cache
+_BUFFER_BYTES = 64 << 20  # larger than the caches
 _ROUNDS = 4
 
 
 def bandwidth(threads: int) -> float:
-    """Bytes per second that so many threads read from memory together; the best of several rounds.
+    """Memory bandwidth for reading, in bytes per second over all threads; the best of several rounds.
 
-    Two equal buffers per thread are compared by C's memcmp, which reads both to their ends, keeps nothing, and leaves
-    the interpreter's lock alone while it does.
+    Each thread compares two equal buffers with C's memcmp, which reads both to their ends and writes nothing. ctypes
+    releases the GIL during the call.
     """
     library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
     library.memcmp.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
     buffers = [(_filled(), _filled()) for _ in range(threads)]
 
     def read(pair: tuple[bytes, bytes]) -> None:
-        library.memcmp(pair[0], pair[1], _BLOCK)
+        library.memcmp(pair[0], pair[1], _BUFFER_BYTES)
 
     best = 0.0
     with ThreadPoolExecutor(threads) as pool:
         for _ in range(_ROUNDS):
             started = time.perf_counter()
             list(pool.map(read, buffers))
-            best = max(best, threads * 2 * _BLOCK / (time.perf_counter() - started))
+            best = max(best, threads * 2 * _BUFFER_BYTES / (time.perf_counter() - started))
     return best
 
 
 def peak_rss() -> int | None:
-    """The most resident memory this process has had, in bytes; None where the system does not tell."""
+    """The peak resident memory of this process in bytes; None where the system does not report it."""
     try:
         import resource
     except ImportError:  # Windows
@@ -44,5 +44,5 @@ def peak_rss() -> int | None:
 
 
 def _filled() -> bytes:
-    """A buffer with pages of its own: of zeros, all pages would be the same one."""
-    return b"\1" * _BLOCK
+    """A buffer with separate pages; the system may map pages of zeros to a single one."""
+    return b"\1" * _BUFFER_BYTES

@@ -1,12 +1,12 @@
-"""How fast a model runs here, measured through the engine that solves: prefill, decode of one and of many sequences.
+"""The speed of a model on this machine, measured through the engine that solves: prefill, and decode of N sequences.
 
-Every number is the median of several runs, each after a warm-up that is discarded, with the lowest and highest beside
-it. Every run loads the model anew, as other tools do: where the weights come to lie in memory is good for a tenth of
-the speed, and one load would measure its own luck.
+Every figure is the median of several runs, with the lowest and the highest. Each run has a warm-up that is discarded,
+and loads the model anew: where the weights are in memory changes the speed by up to a tenth, and this differs between
+loads.
 
-Speed is best read as a ratio: against llama.cpp's own tools on the same file, run by turns with ours, and against the
-bandwidth of this machine's memory, which bounds decoding because every weight is read once per token. Rates are tokens
-per second over all sequences, sizes bytes.
+Reference tools run on the same file, alternating with our own runs, so that other load on the machine affects both.
+Decoding is bounded by the bandwidth of the memory, because every weight is read once per token. Rates are tokens per
+second over all sequences.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FILLER = "We add the numbers from 1 to 100 and find that the sum is 5050. "
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkPlan:
-    """What is measured: a prompt of about so many tokens, then so many tokens per sequence."""
+    """What is measured: a prompt of about `prompt_tokens`, then `tokens` per sequence, for each number of sequences."""
 
     prompt_tokens: int = 512
     tokens: int = 64
@@ -36,7 +36,7 @@ class BenchmarkPlan:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The median of several measurements, and their range."""
+    """The median, the lowest and the highest of several measurements."""
 
     median: float
     low: float
@@ -44,14 +44,14 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Spread:
-        """From at least one value."""
+        """The spread of at least one value."""
         found = sorted(values)
         return cls(statistics.median(found), found[0], found[-1])
 
 
 @dataclass(frozen=True, slots=True)
 class Decode:
-    """Decoding of several sequences at once."""
+    """The rate of decoding `sequences` at once, in tokens per second over all of them."""
 
     sequences: int
     rate: Spread
@@ -59,7 +59,7 @@ class Decode:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Another program's rate at the same work, and ours divided by it, each from runs taken by turns."""
+    """A reference tool's rate at some work, and our rate divided by it, from alternating runs."""
 
     name: str
     work: str
@@ -69,7 +69,19 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkReport:
-    """All that was found out. `bandwidth` and `share` are None where they were not measured."""
+    """The result of a benchmark.
+
+    Attributes:
+        load_s: seconds to load the model.
+        first_token_s: seconds from the prompt to its first token.
+        prompt_tokens: the prompt's length.
+        prefill: tokens of the prompt per second.
+        decode: one entry per number of sequences.
+        bandwidth: the machine's memory bandwidth in bytes per second; None if not measured.
+        share: the part of the bandwidth that decoding one sequence uses; None if not measured.
+        peak_rss: the process's peak resident memory in bytes; None if the system does not report it.
+        comparisons: one entry per reference tool and work.
+    """
 
     load_s: Spread
     first_token_s: Spread
@@ -77,14 +89,14 @@ class BenchmarkReport:
     prefill: Spread
     decode: tuple[Decode, ...]
     bandwidth: float | None = None
-    share: float | None = None  # of the bandwidth, reached by decoding one sequence
+    share: float | None = None
     peak_rss: int | None = None
-    rivals: tuple[Comparison, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceTool:
-    """Another program that does work `work` of ours: `prefill`, or `decode N` sequences; `run` gives its rate."""
+    """Another program that does the same work, "prefill" or "decode N"; `run` returns its rate in tokens per second."""
 
     name: str
     work: str
@@ -93,18 +105,14 @@ class ReferenceTool:
 
 @dataclass(slots=True)
 class Measurements:
-    """What was measured so far, by work."""
+    """The measurements of all runs so far: ours by work, the reference tools' by tool name and work."""
 
     ours: dict[str, list[float]] = field(default_factory=dict)
-    theirs: dict[str, list[float]] = field(default_factory=dict)
-
-    def median(self, work: str) -> float:
-        """The median of our rates at this work."""
-        return statistics.median(self.ours[work])
+    theirs: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
 
 def prompt_of(model: Model, tokens: int) -> Prompt:
-    """A prompt of at most `tokens` tokens of ordinary text, as near as whole words allow."""
+    """A prompt of English text with at most `tokens` tokens, and not many fewer."""
     text = _FILLER * (tokens // 4 + 1)
     pieces = map(model.piece, model.tokenize_plain(text.encode())[:tokens])
     return Prompt((Segment(b"".join(pieces).decode("utf-8", "ignore")),))
@@ -113,79 +121,95 @@ def prompt_of(model: Model, tokens: int) -> Prompt:
 def measure(
     open_model: Callable[[], AbstractContextManager[Model]],
     plan: BenchmarkPlan,
-    opponents: Sequence[ReferenceTool] = (),
-    heard: Callable[[str], None] = lambda _note: None,
+    references: Sequence[ReferenceTool] = (),
+    notify: Callable[[str], None] = lambda _note: None,
 ) -> BenchmarkReport:
-    """Run the plan, by turns with the opponents. `heard` is told what is being done."""
-    rates = Measurements()
+    """Measure a model, alternating with the reference tools.
+
+    Args:
+        open_model: loads the model; called once per run.
+        plan: what is measured, and how often.
+        references: the tools to compare with.
+        notify: called with one line before each run of the plan or of a tool.
+
+    Returns:
+        The report, without the fields about the machine (`bandwidth`, `share`, `peak_rss`).
+    """
+    measured = Measurements()
     length = 0
-    for turn in range(plan.repeats):
+    for run in range(1, plan.repeats + 1):
         started = time.perf_counter()
         with open_model() as model:
-            rates.ours.setdefault("load", []).append(time.perf_counter() - started)
-            heard(f"run {turn + 1} of {plan.repeats}")
-            length = _turn(model, plan, rates)
-        for opponent in opponents:
-            heard(f"run {turn + 1} of {plan.repeats}: {opponent.name}, {opponent.work}")
-            rates.theirs.setdefault(f"{opponent.name} {opponent.work}", []).append(opponent.run())
+            measured.ours.setdefault("load", []).append(time.perf_counter() - started)
+            notify(f"run {run} of {plan.repeats}")
+            length = _run_plan(model, plan, measured)
+        for reference in references:
+            notify(f"run {run} of {plan.repeats}: {reference.name}, {reference.work}")
+            measured.theirs.setdefault((reference.name, reference.work), []).append(reference.run())
     return BenchmarkReport(
-        load_s=Spread.of(rates.ours["load"]),
-        first_token_s=Spread.of(rates.ours["first token"]),
+        load_s=Spread.of(measured.ours["load"]),
+        first_token_s=Spread.of(measured.ours["first token"]),
         prompt_tokens=length,
-        prefill=Spread.of(rates.ours["prefill"]),
-        decode=tuple(Decode(count, Spread.of(rates.ours[decode_of(count)])) for count in plan.sequences),
-        rivals=tuple(_rival(opponent, rates) for opponent in opponents if opponent.work in rates.ours),
+        prefill=Spread.of(measured.ours["prefill"]),
+        decode=tuple(Decode(count, Spread.of(measured.ours[decode_of(count)])) for count in plan.sequences),
+        comparisons=tuple(_comparison(tool, measured) for tool in references if tool.work in measured.ours),
     )
 
 
-def _turn(model: Model, plan: BenchmarkPlan, rates: Measurements) -> int:
-    """One run of everything; returns the prompt's length in tokens."""
+def _run_plan(model: Model, plan: BenchmarkPlan, measured: Measurements) -> int:
+    """Do one run of the plan. Returns the prompt's length in tokens."""
     prompt = prompt_of(model, plan.prompt_tokens)
     length = len(model.tokenize(prompt))
     cells = length + max(plan.sequences) * (plan.tokens + 2)
     with Batch(model, max(plan.sequences), cells=cells, endless=True) as batch:
-        run_once(batch, prompt, 1, min(plan.tokens, 8))  # warm-up
+        _run_once(batch, prompt, 1, min(plan.tokens, 8))  # warm-up
         for sequences in plan.sequences:
-            first_token, rate = run_once(batch, prompt, sequences, plan.tokens)
-            rates.ours.setdefault(decode_of(sequences), []).append(rate)
+            first_token, rate = _run_once(batch, prompt, sequences, plan.tokens)
+            measured.ours.setdefault(decode_of(sequences), []).append(rate)
             if sequences == plan.sequences[0]:
-                rates.ours.setdefault("first token", []).append(first_token)
-                rates.ours.setdefault("prefill", []).append(length / first_token)
+                measured.ours.setdefault("first token", []).append(first_token)
+                measured.ours.setdefault("prefill", []).append(length / first_token)
     return length
 
 
 def decode_of(sequences: int) -> str:
-    """The name of the work of decoding so many sequences at once."""
+    """The name of the work of decoding several sequences at once: "decode N"."""
     return f"decode {sequences}"
 
 
-def run_once(batch: Batch, prompt: Prompt, sequences: int, tokens: int) -> tuple[float, float]:
-    """Seconds to the first token, and the rate of decoding once every sequence has its first token."""
+def _run_once(batch: Batch, prompt: Prompt, sequences: int, tokens: int) -> tuple[float, float]:
+    """Start a prompt and decode it in several sequences.
+
+    Args:
+        batch: an endless batch with enough slots and cells.
+        prompt: the prompt, shared by all sequences.
+        sequences: how many sequences to decode at once.
+        tokens: how many tokens every sequence must reach.
+
+    Returns:
+        Seconds to the first token, and tokens per second over all sequences once each has its first token.
+    """
     started = time.perf_counter()
     ids = batch.start(prompt, [Sampling(seed=seed, max_tokens=tokens + 2) for seed in range(sequences)])
     batch.step()
     first = time.perf_counter()
     while any(not batch.usage(key).completion_tokens for key in ids):
         batch.step()
-    begun, already = time.perf_counter(), _completed(batch, ids)
+    decoding, already = time.perf_counter(), _completed(batch, ids)
     while min(batch.usage(key).completion_tokens for key in ids) < tokens:
         batch.step()
     ended = time.perf_counter()
     decoded = _completed(batch, ids) - already
     for key in ids:
         batch.release(key)
-    return first - started, decoded / (ended - begun)
+    return first - started, decoded / (ended - decoding)
 
 
 def _completed(batch: Batch, ids: Sequence[int]) -> int:
     return sum(batch.usage(key).completion_tokens for key in ids)
 
 
-def _rival(opponent: ReferenceTool, rates: Measurements) -> Comparison:
-    theirs, ours = rates.theirs[f"{opponent.name} {opponent.work}"], rates.ours[opponent.work]
-    return Comparison(
-        opponent.name,
-        opponent.work,
-        Spread.of(theirs),
-        Spread.of(mine / other for mine, other in zip(ours, theirs, strict=True) if other),
-    )
+def _comparison(tool: ReferenceTool, measured: Measurements) -> Comparison:
+    theirs, ours = measured.theirs[tool.name, tool.work], measured.ours[tool.work]
+    ratio = Spread.of(own / other for own, other in zip(ours, theirs, strict=True) if other)
+    return Comparison(tool.name, tool.work, Spread.of(theirs), ratio)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from qmath_cli.benchmark.measure import BenchmarkPlan, BenchmarkReport, ReferenceTool
     from qmath_cli.engine.llama.devices import Placement
     from qmath_cli.engine.llama.model import Model
-    from qmath_cli.records import ModelFile
+    from qmath_cli.records import ModelInfo
 
 SCHEMA = "qmath.bench/1"
 
@@ -26,13 +26,19 @@ SCHEMA = "qmath.bench/1"
 def command(
     context: typer.Context,
     model: o.Model = None,
-    prompt_tokens: Annotated[int, typer.Option(min=16, help="Length of the prompt.")] = 512,
-    tokens: Annotated[int, typer.Option(min=8, help="Tokens decoded per sequence.")] = 64,
-    sequences: Annotated[str, typer.Option(metavar="N,N,...", help="How many sequences at once.")] = "1,2,4,8",
-    repeats: Annotated[int, typer.Option(min=1, help="Measured runs; one more warms up.")] = 3,
+    prompt_tokens: Annotated[
+        int, typer.Option(min=16, metavar="N", help="Length of the prompt, tokens. Default: 512.")
+    ] = 512,
+    tokens: Annotated[int, typer.Option(min=8, metavar="N", help="Tokens decoded per sequence. Default: 64.")] = 64,
+    sequences: Annotated[
+        str, typer.Option(metavar="N,N,...", help="Numbers of sequences that decode at once. Default: 1,2,4,8.")
+    ] = "1,2,4,8",
+    repeats: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Measured runs, each after a warm-up. Default: 3.")
+    ] = 3,
     against: Annotated[
         Path | None,
-        typer.Option(metavar="LLAMA-BENCH", help="Run this llama-bench by turns on the same file, and print ratios."),
+        typer.Option(metavar="FILE", help="A llama-bench, run alternately on the same model; ratios are printed."),
     ] = None,
     device: o.Device = None,
     gpu_layers: o.GpuLayers = None,
@@ -58,17 +64,19 @@ def _run(
     here: Invocation, settings: Settings, plan: BenchmarkPlan, against: Path | None, *, force: bool, as_json: bool
 ) -> None:
     from qmath_cli.benchmark.measure import measure
-    from qmath_cli.commands.wiring import load_model
-    from qmath_cli.models import store
+    from qmath_cli.models import lockfile
+    from qmath_cli.models.describe import describe
+    from qmath_cli.runtime.tools import open_model
 
-    file = store.locate(settings.model, here.paths)
-    open_model = partial(load_model, here, file, settings, sequences=max(plan.sequences), force=force)
-    with open_model() as model:  # once for what it says about itself; the first load reads the file from the disk
+    paths, lock = here.paths, lockfile.load()
+    file = describe(settings.model, paths, lock)
+    opened = partial(open_model, file, settings, paths, lock, sequences=max(plan.sequences), force=force)
+    with opened() as model:  # for its context and placement; this first load reads the file from the disk
         _check_room(plan, model)
         rivals = _opponents(against, file, model, plan)
         placement = model.placement
     here.terminal.note(f"{file.name} ({file.quantization}) on {placement}")
-    report = _with_machine(measure(open_model, plan, rivals, here.terminal.note), placement, file)
+    report = _with_machine(measure(opened, plan, rivals, here.terminal.note), placement, file)
     _show(here, file, str(placement), report, as_json=as_json)
 
 
@@ -91,7 +99,7 @@ def _check_room(plan: BenchmarkPlan, model: Model) -> None:
         )
 
 
-def _opponents(against: Path | None, file: ModelFile, model: Model, plan: BenchmarkPlan) -> list[ReferenceTool]:
+def _opponents(against: Path | None, file: ModelInfo, model: Model, plan: BenchmarkPlan) -> list[ReferenceTool]:
     from qmath_cli.benchmark.llama_cpp import BenchmarkWork, reference_tools
     from qmath_cli.benchmark.measure import prompt_of
 
@@ -104,8 +112,8 @@ def _opponents(against: Path | None, file: ModelFile, model: Model, plan: Benchm
     )
 
 
-def _with_machine(report: BenchmarkReport, placement: Placement, file: ModelFile) -> BenchmarkReport:
-    """The report with what the machine could do at best, where the CPU decodes."""
+def _with_machine(report: BenchmarkReport, placement: Placement, file: ModelInfo) -> BenchmarkReport:
+    """The report with the bandwidth of the memory, where the CPU decodes, and the peak memory."""
     from qmath_cli.benchmark.machine import bandwidth, peak_rss
 
     peak = peak_rss()  # before the buffers of the bandwidth measurement
@@ -118,7 +126,7 @@ def _with_machine(report: BenchmarkReport, placement: Placement, file: ModelFile
 
 
 def _read_per_token(path: Path) -> int:
-    """Bytes of weights that one token reads: all of them, but of an embedding that is not the output, one row."""
+    """Bytes of weights read per token: all tensors, but not an embedding that is separate from the output matrix."""
     from qmath_cli import gguf_file
 
     header = gguf_file.read(path)
@@ -128,7 +136,7 @@ def _read_per_token(path: Path) -> int:
     )
 
 
-def _show(here: Invocation, file: ModelFile, placement: str, report: BenchmarkReport, *, as_json: bool) -> None:
+def _show(here: Invocation, file: ModelInfo, placement: str, report: BenchmarkReport, *, as_json: bool) -> None:
     from qmath_cli.terminal.reports.bench import table
 
     if as_json:

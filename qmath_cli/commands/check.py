@@ -1,4 +1,4 @@
-"""`qmath check ANSWER EXPECTED`: are two answers the same? A question for a shell, without a model.
+"""`qmath check ANSWER EXPECTED`: are two answers the same? Without a model.
 
 Prints `equal`, `different` or `undecided` (and why), or one JSON object; the exit code says the same: 0, 4, 3.
 """
@@ -12,8 +12,7 @@ import typer
 from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import invocation
 from qmath_cli.errors import ExitCode
-from qmath_cli.grading.grader import Grader
-from qmath_cli.grading.official.answers import reference_of_answer
+from qmath_cli.grading.check import check
 from qmath_cli.records import Mark, Verdict
 from qmath_cli.settings import Grade
 
@@ -24,15 +23,20 @@ _CODES = {Mark.CORRECT: ExitCode.OK, Mark.WRONG: ExitCode.DIFFERENT, Mark.UNDECI
 
 def command(
     context: typer.Context,
-    answer: Annotated[str, typer.Argument(help="The answer, in LaTeX or plain text; quote it.")],
-    expected: Annotated[str, typer.Argument(help="What it should be.")],
+    answer: Annotated[str, typer.Argument(metavar="ANSWER", help="The answer, in LaTeX or plain text; quote it.")],
+    expected: Annotated[str, typer.Argument(metavar="EXPECTED", help="What it should be.")],
     grade: Annotated[
-        Grade, typer.Option(help="official: Qwen's own rules; strict: what a person accepts.")
+        Grade,
+        typer.Option(
+            "--grade",
+            metavar="strict|official",
+            help="strict: what a person accepts; official: the rules of Qwen's evaluation. Default: strict.",
+        ),
     ] = Grade.STRICT,
     as_json: o.Json = False,
 ) -> int:
     """Compare two answers: equal (exit code 0), different (4) or undecided (3)."""
-    verdict = compare(answer, expected, grade)
+    verdict = check(answer, expected, grade)
     terminal = invocation(context).terminal
     if as_json:
         terminal.json(as_record(answer, expected, grade, verdict))
@@ -41,14 +45,6 @@ def command(
         if verdict.why:
             terminal.note(verdict.why)
     return _CODES[verdict.mark]
-
-
-def compare(answer: str, expected: str, grade: Grade) -> Verdict:
-    """One verdict; the official rules get both answers in their normal form."""
-    if grade is Grade.OFFICIAL:
-        answer, expected = reference_of_answer(answer), reference_of_answer(expected)
-    with Grader(grade) as grader:
-        return grader(answer, expected)
 
 
 def as_record(answer: str, expected: str, grade: Grade, verdict: Verdict) -> dict[str, object]:

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qmath_cli.commands import options as o
-from qmath_cli.commands.conversion import carry_out, translated, try_decoding
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import DoesNotFit, ExitCode, UsageError
+from qmath_cli.models import lockfile
+from qmath_cli.runtime.conversion import convert_plan, translated, try_decoding
+from qmath_cli.terminal.progress import byte_progress
 
 if TYPE_CHECKING:
     from qmath_convert.pipeline import Plan, Written
@@ -29,7 +31,7 @@ _DEFAULT = "q4_k_m"
 
 @dataclass(frozen=True, slots=True)
 class ConvertOptions:
-    """What the user asked for, before anything was looked at."""
+    """The options of one conversion, as given."""
 
     source: str
     quants: tuple[str, ...]
@@ -46,21 +48,39 @@ def command(
     context: typer.Context,
     source: Annotated[
         str,
-        typer.Argument(metavar="FOLDER|OWNER/NAME[@COMMIT]", help="A checkpoint's folder, or a repository on the hub."),
+        typer.Argument(
+            metavar="SOURCE", help="A checkpoint's folder, or a repository on the hub: OWNER/NAME or OWNER/NAME@COMMIT."
+        ),
     ],
     quant: Annotated[
-        list[str] | None, typer.Option("--quant", "-q", metavar="TYPE", help="q4_k_m, q8_0, ...; repeat for several.")
+        list[str] | None,
+        typer.Option(
+            "-q", "--quant", metavar="TYPE", help="q4_k_m, q8_0 and others; repeat for several. Default: q4_k_m."
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="PATH", help="The file, or a folder for several.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            rich_help_panel=o.OUTPUT,
+            help="The file to write, or a folder for several.",
+        ),
     ] = None,
     imatrix: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="An importance matrix that llama-imatrix made.")
+        Path | None, typer.Option(metavar="FILE", help="An importance matrix made by llama-imatrix.")
     ] = None,
-    no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not check what was written.")] = False,
-    keep_source: Annotated[bool, typer.Option("--keep-source", help="Keep what was downloaded from the hub.")] = False,
-    threads: Annotated[int, typer.Option(min=0, help="Threads; 0 means one per core and one to read ahead.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are already there.")] = False,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Do not compare what was written with the checkpoint.")
+    ] = False,
+    keep_source: Annotated[bool, typer.Option("--keep-source", help="Keep the downloaded checkpoint.")] = False,
+    threads: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Threads. Default: one per core, and one that reads ahead.")
+    ] = 0,
+    force: Annotated[
+        bool, typer.Option("--force", rich_help_panel=o.OUTPUT, help="Replace files that are already there.")
+    ] = False,
     json: o.Json = False,
 ) -> int:
     """Convert a Hugging Face checkpoint of Qwen2.5-Math to GGUF, in one pass."""
@@ -70,21 +90,23 @@ def command(
 
 
 def _run(here: Invocation, wanted: ConvertOptions) -> int:
-    from qmath_cli.commands.remote import checkpoint
+    from qmath_cli.runtime.checkpoint import open_checkpoint
     from qmath_convert.pipeline import Options
 
     started = time.monotonic()
-    with translated(), checkpoint(here, wanted.source, keep=wanted.keep_source) as source:
+    lock, note = lockfile.load(), here.terminal.note
+    opened = open_checkpoint(wanted.source, here.environ, here.paths, lock, note, keep=wanted.keep_source)
+    with translated(), opened as source:
         plan = _plan(wanted, source)
         require_room(plan)
         if not wanted.verify:
-            here.terminal.note(
-                "not verified: no row is compared with the checkpoint, and nothing is reopened or decoded"
-            )
-        written = carry_out(here.terminal, plan, Options(verify=wanted.verify, threads=wanted.threads))
+            note("not verified: no row is compared with the checkpoint, and nothing is reopened or decoded")
+        options = Options(verify=wanted.verify, threads=wanted.threads)
+        with byte_progress(here.terminal) as progress:
+            written = convert_plan(plan, options, progress.update, note)
     seconds = time.monotonic() - started
     if wanted.verify:
-        try_decoding(here, written)
+        try_decoding(written, here.paths, lock, note)
     if wanted.as_json:
         here.terminal.json(record(written, seconds))
         return ExitCode.OK
@@ -140,7 +162,7 @@ def _quant(text: str) -> Quant:
 
 
 def require_room(plan: Plan) -> None:
-    """Raise `DoesNotFit` before the work rather than after it. What an earlier run already reserved counts as there."""
+    """Raise `DoesNotFit` if the output does not fit on the disk; what an earlier run has reserved counts as free."""
     from qmath_convert.part import reserved_bytes
 
     folder = plan.outputs[0].path.absolute().parent

@@ -24,7 +24,9 @@ def command(
     context: typer.Context,
     model: o.Model = None,
     device: o.Device = None,
-    config: Annotated[bool, typer.Option("--config", help="Every setting, its value, and where it came from.")] = False,
+    config: Annotated[
+        bool, typer.Option("--config", help="Show every setting, its value, and where it comes from.")
+    ] = False,
     json: o.Json = False,
 ) -> int:
     """Examine this installation: each line is ok, a warning or a problem, with one command that helps.
@@ -39,6 +41,7 @@ def command(
 
 def _examine(here: Invocation, model: str | None, device: str | None, *, as_json: bool) -> int:
     from qmath_cli.doctor import CheckResult, Installation, Screen, Status, examine
+    from qmath_cli.models import lockfile
 
     results: list[CheckResult] = []
     try:
@@ -51,7 +54,7 @@ def _examine(here: Invocation, model: str | None, device: str | None, *, as_json
     screen = Screen(here.terminal.interactive, encoding, shown.unicode, shown.colour, shown.width())
     if not as_json:
         here.terminal.write(findings(results, shown))
-    for result in examine(Installation(settings, here.paths, screen)):
+    for result in examine(Installation(settings, here.paths, lockfile.load(), screen)):
         results.append(result)
         if not as_json:
             here.terminal.write(findings([result], shown))

@@ -12,33 +12,48 @@ from typing import Annotated
 
 import typer
 
-from qmath_cli.commands import evaluation
 from qmath_cli.commands import options as o
-from qmath_cli.commands.evaluation import Request
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.evaluation import datasets, responses
 from qmath_cli.evaluation.datasets import Dataset
+from qmath_cli.evaluation.score import ScoredRun
+from qmath_cli.files import write_atomically
+from qmath_cli.models import lockfile
+from qmath_cli.runtime.evaluation import Evaluation, EvaluationRequest, find, open_graders, scored
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.terminal.reports import as_html, as_text
-from qmath_cli.terminal.reports.as_html import Run
 from qmath_cli.terminal.reports.progress import EvaluationProgress
 
 Models = Annotated[
     list[str] | None,
-    typer.Option("-m", "--model", metavar="NAME|FILE", help="Repeat for a side-by-side table.",
-                 autocompletion=o.complete_model),
+    typer.Option("-m", "--model", metavar="NAME|FILE", rich_help_panel=o.MODEL,
+                 help="A model's name or a .gguf file; repeat to compare several.", autocompletion=o.complete_model),
 ]  # fmt: skip
 
 
 def command(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="[DATA]", help="demo, gsm8k, math, cmath, aime24 ...")] = "demo",
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA", help="The data set: demo, gsm8k, math, cmath, aime24 and others. Default: demo."
+        ),
+    ] = "demo",
     models: Models = None,
-    data: Annotated[Path | None, typer.Option(metavar="FILE|FOLDER", help="Where the data set's JSONL is.")] = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Go on without damaged lines, and count them.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N problems.")] = None,
-    shard: Annotated[str | None, typer.Option(metavar="I/N", help="Every N-th problem, from the I-th on.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|FOLDER", rich_help_panel=o.DATA, help="Where the data set's JSONL file is."),
+    ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", rich_help_panel=o.DATA, help="Skip damaged lines, and report how many.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", rich_help_panel=o.DATA, help="Only the first N problems.")
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", rich_help_panel=o.DATA, help="Every N-th problem, from the I-th on.")
+    ] = None,
     mode: o.ModeOption = None,
     k: o.Samples = None,
     pick: o.PickOption = None,
@@ -59,14 +74,54 @@ def command(
     force: o.Force = False,
     parallel: Annotated[
         int | None,
-        typer.Option(min=1, max=256, help="Sequences decoded at once (16; 32 below 64 MB); 1 repeats bit for bit."),
+        typer.Option(
+            min=1,
+            max=256,
+            metavar="N",
+            rich_help_panel=o.MODEL,
+            help="Sequences that decode at once. Default: 16; 32 for a model under 64 MB. "
+            "With 1, texts are the same on every run.",
+        ),
     ] = None,
-    grade: Annotated[Grade, typer.Option(help="Which grader's word counts; both are recorded.")] = Grade.OFFICIAL,
-    regrade: Annotated[bool, typer.Option("--regrade", help="Grade the stored samples again.")] = False,
-    recorded: Annotated[Path | None, typer.Option("--from", metavar="FILE", help="Grade recorded responses.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where runs are stored.")] = None,
-    min_accuracy: Annotated[float | None, typer.Option("--min-accuracy", min=0, max=1, help="Exit 4 below.")] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the report as one HTML page.")] = None,
+    grade: Annotated[
+        Grade,
+        typer.Option(
+            "--grade",
+            metavar="official|strict",
+            rich_help_panel=o.OUTPUT,
+            help="Whose verdict the report counts; both are stored. Default: official.",
+        ),
+    ] = Grade.OFFICIAL,
+    regrade: Annotated[
+        bool, typer.Option("--regrade", rich_help_panel=o.OUTPUT, help="Grade the stored samples again.")
+    ] = False,
+    recorded: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            rich_help_panel=o.DATA,
+            help="Grade the responses recorded in this file; no model runs.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", rich_help_panel=o.OUTPUT, help="Where runs are stored.")
+    ] = None,
+    min_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            "--min-accuracy",
+            min=0,
+            max=1,
+            metavar="P",
+            rich_help_panel=o.OUTPUT,
+            help="Exit code 4 if the accuracy is below P (0 to 1).",
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", rich_help_panel=o.OUTPUT, help="Also write the report as one HTML page."),
+    ] = None,
     json: o.Json = False,
 ) -> int:
     """Measure models on a benchmark, with intervals and the published figures beside them."""
@@ -77,11 +132,11 @@ def command(
         found, runs = _from(recorded, settings, grade, skip_bad=skip_bad, k=k)
         partial = False
     else:
-        path = evaluation.find(name, data, here)
+        path = find(name, data, here.paths)
         name = path.stem if data is not None and data.is_file() and name == "demo" else name
         whole = datasets.load(name, path, skip_bad=skip_bad)
         found = datasets.select(whole, limit, _shard(shard))
-        request = Request(found, settings, grade, parallel or 0, folder, regrade, force)
+        request = EvaluationRequest(found, settings, grade, parallel or 0, folder, regrade, force)
         runs, partial = _models(here, request, models or [settings.model])
     _warn(here, found)
     _show(here, found, runs, partial=partial, as_json=json, html=html)
@@ -91,41 +146,54 @@ def command(
     return ExitCode.DIFFERENT if below else ExitCode.OK
 
 
-def _models(here: Invocation, request: Request, models: list[str]) -> tuple[list[Run], bool]:
-    """Every model in turn; True if an interrupt ended it early."""
-    runs: list[Run] = []
-    with evaluation.marker(request.data.name) as graders:
-        for model in models:
-            meter = EvaluationProgress(here.terminal, model or "model", request.grade)
+def _models(here: Invocation, request: EvaluationRequest, models: list[str]) -> tuple[list[ScoredRun], bool]:
+    """One model after the other; True if an interrupt ended it early. All are described before the first is run."""
+    runs: list[ScoredRun] = []
+    paths, lock = here.paths, lockfile.load()
+    with open_graders(request.data.name) as graders:
+        evaluations = [(model, Evaluation(request, model, paths, lock, graders)) for model in models]
+        for model, evaluation in evaluations:
+            progress = EvaluationProgress(here.terminal, model or "model", request.grade)
             try:
-                runs.append(Run(*evaluation.carry_out(here, request, model, graders, meter.tick)))
+                runs.append(evaluation.run(progress.tick))
             except KeyboardInterrupt:
-                meter.end()
-                return [*runs, Run(*evaluation.stored(here, request, model, graders))], True
-            meter.end()
+                progress.end()
+                return [*runs, evaluation.stored()], True
+            progress.end()
     return runs, False
 
 
-def _from(path: Path, settings: Settings, grade: Grade, *, skip_bad: bool, k: int | None) -> tuple[Dataset, list[Run]]:
+def _from(
+    path: Path, settings: Settings, grade: Grade, *, skip_bad: bool, k: int | None
+) -> tuple[Dataset, list[ScoredRun]]:
     """Grade recorded responses; `k` may ask for fewer samples than are recorded."""
     found, samples, fewest = responses.read(path, skip_bad=skip_bad)
     items = {item.id: item for item in found.items}
-    with evaluation.marker("math") as graders:
+    with open_graders("math") as graders:
         graded = [graders.grade(one, items[one.item]) for one in samples]
-        asked = Request(found, replace(settings, k=min(k or fewest, fewest)), grade, 1, path.parent)
-        return found, [Run(evaluation.scored(asked, graded, graders), graded)]
+        request = EvaluationRequest(found, replace(settings, k=min(k or fewest, fewest)), grade, 1, path.parent)
+        return found, [ScoredRun(scored(request, graded, graders), graded)]
 
 
-def _show(here: Invocation, data: Dataset, runs: list[Run], *, partial: bool, as_json: bool, html: Path | None) -> None:
+def _show(
+    here: Invocation, data: Dataset, runs: list[ScoredRun], *, partial: bool, as_json: bool, html: Path | None
+) -> None:
     scores = [run.score for run in runs]
     if html is not None:
-        html.write_text(as_html.page(data, runs, partial=partial), encoding="utf-8")
+        _write_page(html, as_html.page(data, runs, partial=partial))
         here.terminal.note(f"report: {html}")
     if as_json:
         here.terminal.json(as_text.record(scores, partial=partial))
     else:
         for line in as_text.lines(scores, partial=partial):
             here.terminal.line(line)
+
+
+def _write_page(path: Path, page: str) -> None:
+    try:
+        write_atomically(path, page)
+    except OSError as exc:
+        raise UsageError(f"cannot write {path}: {exc.strerror or exc}") from exc
 
 
 def _warn(here: Invocation, data: Dataset) -> None:

@@ -1,4 +1,4 @@
-"""`qmath exec`: run a program in the executor that solves use, and see what held it.
+"""`qmath exec`: run a program in the executor that solving uses, and see which layers restricted it.
 
 File or stdin -> one worker -> the program's output on stdout (its error on stderr), or one JSON object -> exit code.
 """
@@ -23,14 +23,19 @@ from qmath_cli.settings import Settings
 from qmath_cli.terminal.output import Terminal
 
 SCHEMA = "qmath.exec/1"
-TEXT = 1 << 16  # characters of output shown: a person wants more of it than a model does
+TEXT = 1 << 16  # characters of output shown: more than a model is given
 READ = 8 << 20  # bytes of a program that are read at all; the executor's own limit is lower
 
 
 def command(
     context: typer.Context,
-    file: Annotated[str | None, typer.Argument(metavar="[FILE|-]", help="The program; - or nothing: stdin.")] = None,
-    layers: Annotated[bool, typer.Option("--layers", help="Show what holds programs back on this system.")] = False,
+    file: Annotated[
+        str | None, typer.Argument(metavar="FILE", help="The program; - or nothing reads standard input.")
+    ] = None,
+    layers: Annotated[
+        bool,
+        typer.Option("--layers", rich_help_panel=o.OUTPUT, help="Show which layers restrict programs on this system."),
+    ] = False,
     exec_timeout: o.ExecTimeout = None,
     exec_memory: o.ExecMemory = None,
     allow_basic_executor: o.AllowBasic = None,
@@ -90,7 +95,7 @@ def read(file: str | None) -> bytes:
 
 
 def not_text(source: bytes) -> Output | None:
-    """The answer to a program that is not UTF-8; None where it is."""
+    """The output for a program that is not UTF-8; None where it is."""
     try:
         source.decode("utf-8")
     except UnicodeDecodeError as exc:
@@ -122,7 +127,7 @@ def show(terminal: Terminal, output: Output) -> None:
 
 
 def show_layers(terminal: Terminal, layers: tuple[Layer, ...], protection: Protection, *, as_json: bool) -> None:
-    """One line per layer: what is held, by whom, by what means."""
+    """One line per layer: what it restricts, which side enforces it, and how."""
     if as_json:
         terminal.json({"schema": SCHEMA, "protection": protection.value, "layers": [asdict(layer) for layer in layers]})
         return
@@ -132,7 +137,7 @@ def show_layers(terminal: Terminal, layers: tuple[Layer, ...], protection: Prote
 
 
 def exit_code(status: RunStatus) -> int:
-    """0, 124 or 3."""
+    """The exit code of a run: 0, 124 (time limit) or 3."""
     if status is RunStatus.OK:
         return ExitCode.OK
     return ExitCode.TIMEOUT if status is RunStatus.TIMEOUT else ExitCode.NO_ANSWER

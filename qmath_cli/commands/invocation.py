@@ -1,4 +1,4 @@
-"""What every command is handed: the settings before its own flags, the places, and the terminal."""
+"""What every command works with: the terminal, the environment, the folders, and the settings before its own flags."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qmath_cli.terminal.output import Terminal
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """The surroundings of one run; tests pass their own."""
+    """One call of the program. Tests pass their own terminal and environment."""
 
     terminal: Terminal
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -35,12 +35,12 @@ class Invocation:
         return self.resolve(**flags).settings
 
     def settings_of(self, context: typer.Context) -> Settings:
-        """The merged settings, with those of a command's options that bear a setting's name."""
+        """The merged settings, with those of a command's options that are called like a setting."""
         names = Settings.__dataclass_fields__
         return self.settings(**{name: value for name, value in context.params.items() if name in names})
 
 
 def invocation(context: typer.Context) -> Invocation:
-    """The frame that `app` put into the context, or the process's own."""
+    """The invocation that `app` put into the context; outside of `app`, one on the process's own streams."""
     found = context.find_object(Invocation)
     return found if found is not None else Invocation(Terminal.standard())

@@ -1,4 +1,4 @@
-"""`qmath list`: the models on this disk, what they take in memory, and whether they are as they were."""
+"""`qmath list`: the models on this disk, what they take in memory, and whether their files are as recorded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ListedModel:
 
 def command(
     context: typer.Context,
-    every: Annotated[bool, typer.Option("--all", "-a", help="Also the models that can be pulled.")] = False,
+    every: Annotated[bool, typer.Option("-a", "--all", help="Also show the models that `qmath pull` can get.")] = False,
     json: o.Json = False,
 ) -> int:
     """Show the models on this machine; with --all, also those that `qmath pull` can get."""
@@ -68,7 +68,7 @@ def _rows(here: Invocation, lock: Lock) -> list[ListedModel]:
 def _fit(entry: Installed, available: int | None) -> Fit | None:
     try:
         header = gguf_file.read(entry.path)
-    except IntegrityError:  # the state column says what is wrong with it
+    except IntegrityError:  # the state column shows what is wrong
         return None
     return fit.judge(fit.need(header, _CELLS), available, fit.kv_per_cell(header))
 

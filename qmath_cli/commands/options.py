@@ -1,7 +1,7 @@
 """The options that several commands share, each spelled and explained once.
 
 All default to None, which means "not given": defaults live in `settings`, so that a config file or the environment can
-set them.
+set them. The group of an option is where `--help` shows it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,13 @@ import typer
 from qmath_cli.records import Language, Mode, Pick
 from qmath_cli.settings import KVType, Render
 
+PROBLEM = "Problem"
+DATA = "Data"
+MODEL = "Model"
+SAMPLING = "Sampling"
+PROGRAMS = "Programs"
+OUTPUT = "Output"
+
 
 def complete_model(incomplete: str) -> list[str]:
     """Names for shell completion, without importing llama_cpp."""
@@ -22,10 +29,25 @@ def complete_model(incomplete: str) -> list[str]:
     return [entry.name for entry in load().models if entry.name.startswith(incomplete)]
 
 
-_MODEL = "Model"
-_SAMPLING = "Sampling"
-_PROGRAMS = "Programs"
-_OUTPUT = "Output"
+# ---------------------------------------------------------------- problem
+
+File = Annotated[
+    Path | None,
+    typer.Option("-f", "--file", metavar="FILE", rich_help_panel=PROBLEM, help="Read the problem from a file."),
+]
+ModeOption = Annotated[
+    Mode | None,
+    typer.Option(
+        "--mode",
+        metavar="tir|cot",
+        rich_help_panel=PROBLEM,
+        help="tir: the model writes programs, which run here; cot: words only. Default: tir where the model has it.",
+    ),
+]
+LanguageOption = Annotated[
+    Language | None,
+    typer.Option("--language", metavar="en|zh", rich_help_panel=PROBLEM, help="Default: found from the text."),
+]
 
 # ---------------------------------------------------------------- model and device
 
@@ -35,89 +57,174 @@ Model = Annotated[
         "-m",
         "--model",
         metavar="NAME|FILE",
-        rich_help_panel=_MODEL,
-        help="A model's name (7b-instruct, 1.5b-instruct:q8_0, demo ...) or a .gguf file.",
+        rich_help_panel=MODEL,
+        help="A model's name (7b-instruct, 1.5b-instruct:q8_0, demo) or a .gguf file. Default: the best one installed.",
         autocompletion=complete_model,
     ),
 ]
 Device = Annotated[
     str | None,
-    typer.Option(metavar="DEVICE", rich_help_panel=_MODEL, help="auto, cpu, metal, cuda, or a device's own name."),
+    typer.Option(metavar="NAME", rich_help_panel=MODEL, help="auto, cpu, metal, cuda, or a device's own name."),
 ]
 GpuLayers = Annotated[
     str | None,
-    typer.Option(metavar="auto|N", rich_help_panel=_MODEL, help="How many layers to offload; auto: what fits."),
+    typer.Option(metavar="auto|N", rich_help_panel=MODEL, help="Layers on the GPU; auto: as many as fit."),
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(min=0, rich_help_panel=_MODEL, help="CPU threads; 0: physical cores, or one for a model under 64 MB."),
+    typer.Option(
+        min=0,
+        metavar="N",
+        rich_help_panel=MODEL,
+        help="CPU threads. Default: physical cores; for a model under 64 MB, one.",
+    ),
 ]
-Context = Annotated[int | None, typer.Option("--ctx", min=64, rich_help_panel=_MODEL, help="Context length, tokens.")]
-KV = Annotated[KVType | None, typer.Option("--kv-type", rich_help_panel=_MODEL, help="Element type of the KV cache.")]
-Mlock = Annotated[bool | None, typer.Option("--mlock", rich_help_panel=_MODEL, help="Keep the weights in memory.")]
-Force = Annotated[bool, typer.Option("--force", rich_help_panel=_MODEL, help="Load even if it does not seem to fit.")]
+Context = Annotated[
+    int | None,
+    typer.Option("--ctx", min=64, metavar="TOKENS", rich_help_panel=MODEL, help="Context length. Default: 4096."),
+]
+KV = Annotated[
+    KVType | None,
+    typer.Option("--kv-type", metavar="f16|q8_0", rich_help_panel=MODEL, help="Element type of the KV cache."),
+]
+Mlock = Annotated[
+    bool | None, typer.Option("--mlock", rich_help_panel=MODEL, help="Lock the weights in memory, against swapping.")
+]
+Force = Annotated[
+    bool,
+    typer.Option("--force", rich_help_panel=MODEL, help="Load the model even if it does not seem to fit."),
+]
 
 # ---------------------------------------------------------------- sampling and choosing
 
-ModeOption = Annotated[
-    Mode | None, typer.Option("--mode", help="tir: the model writes programs that run here; cot: words only.")
-]
-LanguageOption = Annotated[
-    Language | None, typer.Option("--language", help="The problem's language; found from its text by default.")
-]
 Samples = Annotated[
-    int | None, typer.Option("-k", "--samples", min=1, max=64, rich_help_panel=_SAMPLING, help="How many samples.")
+    int | None,
+    typer.Option(
+        "-k", "--samples", min=1, max=64, metavar="N", rich_help_panel=SAMPLING, help="Samples per problem, 1 to 64."
+    ),
 ]
 PickOption = Annotated[
     Pick | None,
-    typer.Option("--pick", rich_help_panel=_SAMPLING, help="How to choose among samples: votes or a reward model."),
+    typer.Option(
+        "--pick",
+        metavar="maj|rm|rm-vote|first",
+        rich_help_panel=SAMPLING,
+        help="Choose among samples by majority, by a reward model, by votes weighted with it, or take the first.",
+    ),
 ]
 RewardModel = Annotated[
     str | None,
-    typer.Option("--reward-model", metavar="NAME|FILE", rich_help_panel=_SAMPLING, help="For --pick rm and rm-vote."),
+    typer.Option(
+        "--reward-model",
+        metavar="NAME|FILE",
+        rich_help_panel=SAMPLING,
+        help="The reward model of --pick rm and rm-vote.",
+    ),
 ]
 StopAt = Annotated[
     str | None,
-    typer.Option("--stop-at", metavar="N|off", rich_help_panel=_SAMPLING, help="Equal answers that end a vote early."),
+    typer.Option(
+        "--stop-at",
+        metavar="N|off",
+        rich_help_panel=SAMPLING,
+        help="Stop sampling once N answers are equal. Default: 3.",
+    ),
 ]
-Seed = Annotated[int | None, typer.Option(min=0, rich_help_panel=_SAMPLING, help="Seed of the first sample.")]
+Seed = Annotated[
+    int | None,
+    typer.Option(min=0, metavar="N", rich_help_panel=SAMPLING, help="The first sample's seed; others count up."),
+]
 Temperature = Annotated[
-    float | None, typer.Option(min=0.0, rich_help_panel=_SAMPLING, help="0 is greedy; 0.7 where k > 1 by default.")
+    float | None,
+    typer.Option(
+        min=0.0,
+        metavar="T",
+        rich_help_panel=SAMPLING,
+        help="0 is greedy. Default: 0 for one sample, 0.7 for several.",
+    ),
 ]
-TopP = Annotated[float | None, typer.Option("--top-p", min=0.0, max=1.0, rich_help_panel=_SAMPLING)]
-TopK = Annotated[int | None, typer.Option("--top-k", min=0, rich_help_panel=_SAMPLING, help="0: off.")]
-MinP = Annotated[float | None, typer.Option("--min-p", min=0.0, max=1.0, rich_help_panel=_SAMPLING, help="0: off.")]
+TopP = Annotated[
+    float | None,
+    typer.Option(
+        "--top-p",
+        min=0.0,
+        max=1.0,
+        metavar="P",
+        rich_help_panel=SAMPLING,
+        help="Nucleus sampling. Default: 1 if greedy, else 0.8.",
+    ),
+]
+TopK = Annotated[
+    int | None,
+    typer.Option("--top-k", min=0, metavar="N", rich_help_panel=SAMPLING, help="Keep the N likeliest tokens; 0: all."),
+]
+MinP = Annotated[
+    float | None,
+    typer.Option(
+        "--min-p",
+        min=0.0,
+        max=1.0,
+        metavar="P",
+        rich_help_panel=SAMPLING,
+        help="Drop tokens less likely than P times the likeliest; 0: none.",
+    ),
+]
 MaxTokens = Annotated[
-    int | None, typer.Option("--max-tokens", min=1, rich_help_panel=_SAMPLING, help="Tokens the model may write.")
+    int | None,
+    typer.Option(
+        "--max-tokens", min=1, metavar="N", rich_help_panel=SAMPLING, help="Tokens per sample. Default: 2048."
+    ),
 ]
 
 # ---------------------------------------------------------------- programs
 
 MaxPrograms = Annotated[
-    int | None, typer.Option("--max-programs", min=0, rich_help_panel=_PROGRAMS, help="Programs per sample.")
+    int | None,
+    typer.Option(
+        "--max-programs", min=0, metavar="N", rich_help_panel=PROGRAMS, help="Programs per sample. Default: 4."
+    ),
 ]
 ExecTimeout = Annotated[
-    float | None, typer.Option("--exec-timeout", min=0.1, rich_help_panel=_PROGRAMS, help="Seconds per program.")
+    float | None,
+    typer.Option(
+        "--exec-timeout",
+        min=0.1,
+        metavar="SECONDS",
+        rich_help_panel=PROGRAMS,
+        help="Time limit of a program. Default: 10.",
+    ),
 ]
 ExecMemory = Annotated[
-    int | None, typer.Option("--exec-memory", min=64, rich_help_panel=_PROGRAMS, help="MiB per program.")
+    int | None,
+    typer.Option(
+        "--exec-memory",
+        min=64,
+        metavar="MIB",
+        rich_help_panel=PROGRAMS,
+        help="Memory limit of a program. Default: 1536.",
+    ),
 ]
 Approve = Annotated[
-    bool, typer.Option("--approve", rich_help_panel=_PROGRAMS, help="Show each program and ask before it runs.")
+    bool, typer.Option("--approve", rich_help_panel=PROGRAMS, help="Show each program and ask before it runs.")
 ]
 AllowBasic = Annotated[
     bool | None,
     typer.Option(
         "--allow-basic-executor",
-        rich_help_panel=_PROGRAMS,
-        help="Run programs even where only Python itself holds them back.",
+        rich_help_panel=PROGRAMS,
+        help="Run programs even where only Python itself, not the kernel, restricts them.",
     ),
 ]
 
 # ---------------------------------------------------------------- output
 
-Json = Annotated[bool, typer.Option("--json", rich_help_panel=_OUTPUT, help="Exactly one JSON object on stdout.")]
+Json = Annotated[bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print exactly one JSON object.")]
 RenderOption = Annotated[
-    Render | None, typer.Option("--render", rich_help_panel=_OUTPUT, help="How mathematics is drawn in a terminal.")
+    Render | None,
+    typer.Option(
+        "--render",
+        metavar="auto|line|ascii|off",
+        rich_help_panel=OUTPUT,
+        help="How mathematics is drawn in a terminal: in two dimensions, on one line, in ASCII, or not.",
+    ),
 ]
-File = Annotated[Path | None, typer.Option("-f", "--file", metavar="FILE", help="Read the problem from a file.")]

@@ -1,7 +1,7 @@
-"""`qmath pull`: a released model comes here, converted on the way.
+"""`qmath pull`: download a released model, and convert it on the way.
 
 Name -> lock -> snapshot -> plan (headers only) -> verdict on memory and disk -> conversion, shard by shard -> record.
-Killed at any moment, the same command goes on where it was. Nothing is downloaded that will not fit.
+After a kill at any moment the same command resumes. Nothing is downloaded that will not fit.
 """
 
 from __future__ import annotations
@@ -15,29 +15,32 @@ import typer
 
 from qmath_cli import gguf_file
 from qmath_cli.commands import options as o
-from qmath_cli.commands.conversion import carry_out, translated
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.models import fit, lockfile, manifest, memory, store
 from qmath_cli.models.fit import Fit, FitVerdict
 from qmath_cli.models.hashes import Memo
-from qmath_cli.models.hub import dataset as datafile
+from qmath_cli.models.hub import dataset
 from qmath_cli.models.hub.client import Hub, Snapshot
 from qmath_cli.models.hub.snapshot import snapshot_of
 from qmath_cli.models.lock_entry import toml_of_snapshot
-from qmath_cli.models.lockfile import LockedFile, LockedModel
+from qmath_cli.models.lockfile import Lock, LockedData, LockedFile, LockedModel
+from qmath_cli.models.names import ModelName
+from qmath_cli.runtime.conversion import convert_plan, translated
+from qmath_cli.terminal.progress import byte_progress
 
 if TYPE_CHECKING:
-    from qmath_cli.commands.remote import RemoteSource
+    from qmath_cli.runtime.checkpoint import RemoteSource
     from qmath_convert.pipeline import Plan, Written
 
-_CELLS = 4096  # the context for which memory is judged: all that these models have
+_CELLS = 4096  # tokens; memory is judged for the whole context of these models
 
 
 @dataclass(frozen=True, slots=True)
 class PullOptions:
-    """One pull: the model, the quantizations that are not here yet, and how."""
+    """One pull: the model, the quantizations that are missing here, and the options."""
 
+    lock: Lock
     model: LockedModel
     quantizations: tuple[str, ...]
     dry_run: bool
@@ -48,7 +51,7 @@ class PullOptions:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a plan will take: bytes of the results, of the disk at most, of the download, and the memory verdicts."""
+    """What a plan needs, in bytes: the results, the disk at most, the download; and the verdicts on memory."""
 
     files: Mapping[str, int]
     disk: int
@@ -59,23 +62,35 @@ class Outlook:
 def command(
     context: typer.Context,
     name: Annotated[
-        str, typer.Argument(metavar="NAME[:QUANT]", help="As in `qmath list --all`.", autocompletion=o.complete_model)
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="A model, as `qmath list --all` shows it: 7b-instruct, or 7b-instruct:q8_0.",
+            autocompletion=o.complete_model,
+        ),
     ],
     quant: Annotated[
-        list[str] | None, typer.Option("--quant", "-q", metavar="TYPE", help="q4_k_m, q8_0, ...; repeat for several.")
+        list[str] | None,
+        typer.Option(
+            "-q", "--quant", metavar="TYPE", help="q4_k_m, q8_0 and others; repeat for several. Default: q4_k_m."
+        ),
     ] = None,
     data: Annotated[bool, typer.Option("--data", help="NAME is a benchmark's data set: math500, aime25.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what it would take on the network, the disk and in memory.")
+    ] = False,
     toml: Annotated[bool, typer.Option("--toml", help="Only print the model's entry for models.lock.")] = False,
     keep_source: Annotated[bool, typer.Option("--keep-source", help="Keep the downloaded checkpoint.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Pull again, and even if it does not fit in memory.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Pull again, and even if the model does not fit in memory.")
+    ] = False,
     json: o.Json = False,
 ) -> int:
     """Download a released model and convert it, in one pass, shard by shard."""
-    here = invocation(context)
+    here, lock = invocation(context), lockfile.load()
     if data:
-        return _pull_data(here, name, as_json=json)
-    model, quantizations = _asked(name, quant or [])
+        return _pull_data(here, dataset.find(name, lock), as_json=json)
+    model, quantizations = _asked(name, quant or [], lock)
     if model.embedded:
         here.terminal.note(f"{model.name} comes with qmath: there is nothing to pull")
         return ExitCode.OK
@@ -87,13 +102,12 @@ def command(
     missing = tuple(q for q in quantizations if q not in {entry.quantization for entry in there})
     if not missing:
         return _already(here, [entry for entry in there if entry.quantization in quantizations], as_json=json)
-    wanted = PullOptions(model, missing, dry_run, keep_source, force, json)
+    wanted = PullOptions(lock, model, missing, dry_run, keep_source, force, json)
     return _pull(here, hub, wanted)
 
 
-def _pull_data(here: Invocation, name: str, *, as_json: bool) -> int:
-    entry = datafile.find(name, lockfile.load())
-    path = datafile.pull(entry, Hub(here.environ), here.paths)
+def _pull_data(here: Invocation, entry: LockedData, *, as_json: bool) -> int:
+    path = dataset.pull(entry, Hub(here.environ), here.paths)
     if as_json:
         here.terminal.json({"schema": "qmath.pull/1", "status": "pulled", "data": entry.name, "path": str(path)})
     else:
@@ -102,16 +116,17 @@ def _pull_data(here: Invocation, name: str, *, as_json: bool) -> int:
     return ExitCode.OK
 
 
-def _asked(name: str, quants: Sequence[str]) -> tuple[LockedModel, tuple[str, ...]]:
+def _asked(name: str, quants: Sequence[str], lock: Lock) -> tuple[LockedModel, tuple[str, ...]]:
     """The model and its quantizations, from `NAME:QUANT` and any number of `-q`."""
     from qmath_convert.recipe import Quant
 
-    base, given = store.split(name)
-    wanted = tuple(dict.fromkeys(q.lower() for q in ([given] if given else []) + list(quants)))
+    named = ModelName.parse(name)
+    given = [named.quantization] if named.quantization else []
+    wanted = tuple(dict.fromkeys(q.lower() for q in [*given, *quants]))
     for quantization in wanted:
         if quantization not in list(Quant):
             raise UsageError(f"unknown quantization {quantization!r}", lockfile.suggestion(quantization, list(Quant)))
-    return lockfile.load().get(base), wanted or (store.DEFAULT_QUANTIZATION,)
+    return lock.get(named.base), wanted or (store.DEFAULT_QUANTIZATION,)
 
 
 def _whole(here: Invocation, entry: store.Installed) -> bool:
@@ -130,28 +145,30 @@ def _already(here: Invocation, entries: Sequence[store.Installed], *, as_json: b
 
 
 def _pull(here: Invocation, hub: Hub, wanted: PullOptions) -> int:
-    from qmath_cli.commands.remote import opened
+    from qmath_cli.runtime.checkpoint import open_snapshot
     from qmath_convert.pipeline import Options, plan
     from qmath_convert.recipe import Quant
 
     started = time.monotonic()
     snapshot = snapshot_of(wanted.model, hub, here.paths)
     targets = {store.gguf_path(wanted.model, q, here.paths): Quant(q) for q in wanted.quantizations}
-    with opened(here, hub, snapshot, licence=wanted.model.licence, keep=wanted.keep_source) as source:
+    licence, keep = wanted.model.licence, wanted.keep_source
+    with open_snapshot(hub, snapshot, here.paths, licence=licence, keep=keep) as source:
         with translated():
             planned = plan(source, targets)
         outlook = _outlook(planned, source, wanted)
         if wanted.dry_run:
             return _report_plan(here, wanted, snapshot, outlook)
         _require(here, wanted, outlook, planned)
-        written = carry_out(here.terminal, planned, Options())
+        with byte_progress(here.terminal) as progress:
+            written = convert_plan(planned, Options(), progress.update, here.terminal.note)
         _record(here, wanted, source, written)
         source.discard()
     return _report(here, wanted, snapshot, written, time.monotonic() - started)
 
 
 def _outlook(planned: Plan, source: RemoteSource, wanted: PullOptions) -> Outlook:
-    """What the plan takes, from the heads of the files that do not exist yet."""
+    """What the plan needs, from the headers of the files that it will write."""
     free = memory.memory()
     fits = {}
     for output in planned.outputs:
@@ -166,12 +183,14 @@ def _outlook(planned: Plan, source: RemoteSource, wanted: PullOptions) -> Outloo
 
 
 def _require(here: Invocation, wanted: PullOptions, outlook: Outlook, planned: Plan) -> None:
-    """Refuse before anything is downloaded. Memory is judged by all that there is, disk by what is free."""
+    """Refuse before the download. The need of memory is compared with all memory, that of disk with what is free."""
     for quantization, verdict in outlook.fits.items():
         if not wanted.force:
-            fit.require(verdict, f"{wanted.model.name}:{quantization}", lockfile.load())
+            fit.require(verdict, str(ModelName(wanted.model.name, quantization)), wanted.lock)
         if verdict.verdict is FitVerdict.TIGHT:
-            here.terminal.note(f"{wanted.model.name}:{quantization} will take nearly all of this machine's memory")
+            here.terminal.note(
+                f"{ModelName(wanted.model.name, quantization)} will take nearly all of this machine's memory"
+            )
     from qmath_convert.part import reserved_bytes
 
     reserved = sum(reserved_bytes(output.path) for output in planned.outputs)
@@ -179,7 +198,7 @@ def _require(here: Invocation, wanted: PullOptions, outlook: Outlook, planned: P
 
 
 def _record(here: Invocation, wanted: PullOptions, source: RemoteSource, written: Sequence[Written]) -> None:
-    """Write the records: from here on the models are installed."""
+    """Write the records, which makes the models installed."""
     by_path = {file.path: manifest.RecordedFile(file.path.name, file.size, file.sha256) for file in written}
     hashes = source.hashes()
     sources = tuple(LockedFile(name, source.size(name), hashes[name]) for name in sorted(hashes))

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import typer
 
 from qmath_cli.commands import options as o
-from qmath_cli.commands.invocation import Invocation, invocation
-from qmath_cli.commands.options import complete_model
-from qmath_cli.commands.solve import follow
-from qmath_cli.commands.wiring import DEMO_NOTE, is_demo, plan_for, wire
-from qmath_cli.settings import Settings
-from qmath_cli.terminal.repl.background import Ready
-from qmath_cli.terminal.repl.conversation import Hooks
+from qmath_cli.commands.invocation import invocation
 from qmath_cli.terminal.repl.loop import repl
 from qmath_cli.terminal.style import style_for
 
@@ -38,22 +29,5 @@ def command(
     """Talk to a model: problems and /commands. Every problem starts afresh unless /follow is on."""
     here = invocation(context)
     settings = here.settings_of(context)
-    shown = style_for(here.terminal, here.environ, settings.render)
-    return repl(here.terminal, shown, settings, _hooks(here, force=force), here.environ)
-
-
-def _hooks(here: Invocation, *, force: bool) -> Hooks:
-    @contextmanager
-    def open_(settings: Settings) -> Iterator[Ready]:
-        with wire(here, settings, force=force) as wired:
-            yield Ready(wired.model, wired.tools, wired.protection, wired.load_s)
-
-    return Hooks(
-        open=open_,
-        plan_for=plan_for,
-        follow=follow,
-        models=lambda: tuple(complete_model("")),
-        sessions=here.paths.data / "sessions",
-        history=here.paths.state / "history",
-        note_for=lambda ready: DEMO_NOTE if is_demo(ready.model) else "",
-    )
+    style = style_for(here.terminal, here.environ, settings.render)
+    return repl(here.terminal, style, settings, here.paths, here.environ, force=force)

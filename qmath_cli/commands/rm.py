@@ -1,4 +1,4 @@
-"""`qmath rm`: remove models from this disk, with what an interrupted pull of them left behind."""
+"""`qmath rm`: remove models from this disk, and what an interrupted pull of them left."""
 
 from __future__ import annotations
 
@@ -16,20 +16,29 @@ from qmath_cli.files import UNFINISHED, held
 from qmath_cli.models import fit, lockfile, store
 from qmath_cli.models.hub.snapshot import source_folder
 from qmath_cli.models.lockfile import Lock, LockedModel
+from qmath_cli.models.names import ModelName
 from qmath_cli.models.store import Installed
 from qmath_cli.paths import Paths
 
 
 def command(
     context: typer.Context,
-    names: Annotated[list[str], typer.Argument(metavar="NAME[:QUANT]...", help="As `qmath list` shows them.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME", help="Models, as `qmath list` shows them: 7b-instruct, or 7b-instruct:q8_0."),
+    ],
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask for confirmation.")] = False,
 ) -> int:
     """Remove models. Without a quantization, every one of that model goes, and unfinished downloads of it."""
     here = invocation(context)
     lock = lockfile.load()
     entries = [entry for name in names for entry in _meant(name, here.paths, lock)]
-    leftovers = [path for name in names if ":" not in name for path in _leftovers(lock.get(name), here.paths)]
+    leftovers = [
+        path
+        for name in names
+        if not ModelName.parse(name).quantization
+        for path in _leftovers(lock.get(name), here.paths)
+    ]
     if not entries and not leftovers:
         raise ModelMissing(f"nothing of {', '.join(names)} is on this machine", "`qmath list` shows what is")
     _confirm(here, [entry.name for entry in entries] + [str(path) for path in leftovers], yes=yes)
@@ -39,12 +48,12 @@ def command(
 
 
 def _meant(name: str, paths: Paths, lock: Lock) -> list[Installed]:
-    base, quantization = store.split(name)
-    model = lock.get(base)
+    named = ModelName.parse(name)
+    model = lock.get(named.base)
     if model.embedded:
         raise UsageError(f"{model.name} is part of the package", "it is removed with qmath itself")
-    found = [entry for entry in store.of_model(model, paths) if quantization in ("", entry.quantization)]
-    if quantization and not found:
+    found = [entry for entry in store.of_model(model, paths) if named.quantization in ("", entry.quantization)]
+    if named.quantization and not found:
         raise ModelMissing(f"{name} is not on this machine", "`qmath list` shows what is")
     return found
 
@@ -69,11 +78,11 @@ def _remove(path: Path) -> int:
 
 
 def _confirm(here: Invocation, what: Sequence[str], *, yes: bool) -> None:
-    """Ask a person; without one, `--yes` is needed."""
+    """Ask for confirmation; where there is no terminal, require `--yes`."""
     if yes:
         return
     if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError(f"would remove {', '.join(what)}", "say --yes to do it without being asked")
+        raise UsageError(f"would remove {', '.join(what)}", "--yes removes it without asking")
     here.terminal.err.write(f"remove {', '.join(what)}? [y/N] ")
     here.terminal.err.flush()
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:

@@ -1,12 +1,13 @@
 """`qmath solve`: one problem, one answer, one exit code.
 
-Options -> settings -> model, executor, grader -> `solve.solve` -> the renderer or one JSON object -> exit code.
+Options -> settings -> `models.describe` -> `prompting.select` -> `runtime.open_tools` -> `solving.solve` -> the
+renderer or one JSON object -> exit code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -15,22 +16,26 @@ import typer
 from qmath_cli.commands import options as o
 from qmath_cli.commands import problem as problems
 from qmath_cli.commands.invocation import Invocation, invocation
-from qmath_cli.commands.prompting import Style, prompting
-from qmath_cli.commands.wiring import DEMO_NOTE, Wired, is_demo, plan_for, wire
 from qmath_cli.errors import ExitCode, UsageError
-from qmath_cli.models import store
-from qmath_cli.records import Event, Finish, Mode, Problem, Solution
-from qmath_cli.settings import Settings
-from qmath_cli.solving import solve
+from qmath_cli.models import lockfile
+from qmath_cli.models.describe import describe
+from qmath_cli.prompting.prompt_format import PromptStyle
+from qmath_cli.prompting.select import select
+from qmath_cli.records import Event, Finish, Problem, Solution
+from qmath_cli.runtime.tools import OpenTools, open_tools
+from qmath_cli.settings import Render, Settings
+from qmath_cli.solving.progress import SolvePlan
+from qmath_cli.solving.solve import follow, solve
 from qmath_cli.terminal import export as exports
 from qmath_cli.terminal import json_record
-from qmath_cli.terminal.render import Renderer, RenderOptions
+from qmath_cli.terminal.approval import approval_prompt
+from qmath_cli.terminal.render import DEMO_NOTE, Renderer, RenderOptions
 from qmath_cli.terminal.style import style_for
 
 
 @dataclass(frozen=True, slots=True)
 class SolveOptions:
-    """What the user wants of one solve, beyond the settings."""
+    """One solve's options that are no settings."""
 
     problem: Problem
     timeout: float | None = None
@@ -42,18 +47,26 @@ class SolveOptions:
     force: bool = False
     approve: bool = False
     export: Path | None = None
-    style: Style = Style.AUTO
+    style: PromptStyle = PromptStyle.AUTO
     examples: Path | None = None
     show_prompt: bool = False
 
 
 def command(
     context: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(metavar="[PROBLEM]", help="The problem; - reads stdin.")] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PROBLEM", help="The problem, in single quotes; - reads standard input."),
+    ] = None,
     file: o.File = None,
     mode: o.ModeOption = None,
     language: o.LanguageOption = None,
-    expect: Annotated[str | None, typer.Option(metavar="ANSWER", help="Exit 4 unless the answer equals this.")] = None,
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ANSWER", rich_help_panel=o.PROBLEM, help="Exit code 4 unless the answer equals this one."
+        ),
+    ] = None,
     model: o.Model = None,
     device: o.Device = None,
     gpu_layers: o.GpuLayers = None,
@@ -66,7 +79,16 @@ def command(
     pick: o.PickOption = None,
     reward_model: o.RewardModel = None,
     stop_at: o.StopAt = None,
-    min_votes: Annotated[int | None, typer.Option("--min-votes", min=1, help="Exit 5 if fewer samples agree.")] = None,
+    min_votes: Annotated[
+        int | None,
+        typer.Option(
+            "--min-votes",
+            min=1,
+            metavar="N",
+            rich_help_panel=o.SAMPLING,
+            help="Exit code 5 if fewer than N samples agree.",
+        ),
+    ] = None,
     seed: o.Seed = None,
     temperature: o.Temperature = None,
     top_p: o.TopP = None,
@@ -78,16 +100,51 @@ def command(
     exec_memory: o.ExecMemory = None,
     approve: o.Approve = False,
     allow_basic_executor: o.AllowBasic = None,
-    timeout: Annotated[float | None, typer.Option(min=0.1, help="Seconds for everything; exit 124.")] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            metavar="SECONDS",
+            rich_help_panel=o.SAMPLING,
+            help="Time limit for the whole solve; exit code 124.",
+        ),
+    ] = None,
     render: o.RenderOption = None,
-    answer_only: Annotated[bool, typer.Option("-a", "--answer", help="Print the answer and nothing else.")] = False,
+    answer_only: Annotated[
+        bool, typer.Option("-a", "--answer", rich_help_panel=o.OUTPUT, help="Print the answer and nothing else.")
+    ] = False,
     json: o.Json = False,
-    jsonl: Annotated[bool, typer.Option("--jsonl", help="The events, one JSON object per line.")] = False,
-    export: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write .md, .tex, .ipynb or .html.")] = None,
-    prompt: Annotated[Style, typer.Option("--prompt", help="auto: the one the model was trained on.")] = Style.AUTO,
-    shots: Annotated[Path | None, typer.Option(metavar="FILE", help="Your own examples for a few-shot prompt.")] = None,
-    show_prompt: Annotated[bool, typer.Option("--show-prompt", help="Print the prompt and stop.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", rich_help_panel=o.OUTPUT, help="Print the events, one JSON object per line.")
+    ] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", rich_help_panel=o.OUTPUT, help="Also write a document: .md, .tex, .ipynb or .html."
+        ),
+    ] = None,
+    prompt: Annotated[
+        PromptStyle,
+        typer.Option(
+            "--prompt",
+            metavar="STYLE",
+            rich_help_panel=o.PROBLEM,
+            help="auto (the model's own), chat, qwen2, or few-shot: gsm8k, math, mmlu_stem, cmath, "
+            "gaokao_math_cloze, gaokao_math_qa, plain.",
+        ),
+    ] = PromptStyle.AUTO,
+    shots: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", rich_help_panel=o.PROBLEM, help="Your own examples for a few-shot prompt, TOML or JSONL."
+        ),
+    ] = None,
+    show_prompt: Annotated[
+        bool, typer.Option("--show-prompt", rich_help_panel=o.PROBLEM, help="Print the prompt and stop.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", rich_help_panel=o.OUTPUT, help="Print nothing on stderr but errors.")
+    ] = False,
 ) -> int:
     """Solve one problem: in words (cot), or with programs that run in a restricted executor (tir)."""
     here = invocation(context)
@@ -96,68 +153,60 @@ def command(
     if export is not None:
         exports.check(export)
     problem = problems.read(words or [], file, language, expect)
-    wanted = SolveOptions(
+    options = SolveOptions(
         problem, timeout, min_votes, answer_only, json, jsonl, quiet, force, approve, export, prompt, shots, show_prompt
     )
-    return _run(here, here.settings_of(context), wanted, mode)
+    return _run(here, here.settings_of(context), options)
 
 
-def _run(here: Invocation, settings: Settings, wanted: SolveOptions, mode: Mode | None) -> int:
-    if (warning := problems.warning(wanted.problem.text)) and not wanted.quiet:
+def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
+    problem = options.problem
+    if (warning := problems.warning(problem.text)) and not options.quiet:
         here.terminal.note(f"warning: {warning}")
-    file = store.locate(settings.model, here.paths)
-    chosen = prompting(wanted.problem, settings, file, wanted.style, wanted.examples)
-    if mode is not None and chosen.mode is not mode:
-        raise UsageError(f"the {chosen.style} prompt has no mode {mode}", "leave --mode out, or choose --prompt chat")
-    if wanted.show_prompt:
-        here.terminal.line(chosen.prompt.text)
+    paths, lock = here.paths, lockfile.load()
+    info = describe(settings.model, paths, lock)
+    prompt_format = select(info, problem.language, settings.mode, options.style, options.examples)
+    prompt = prompt_format.build(problem.text)
+    if options.show_prompt:
+        here.terminal.line(prompt.text)
         return ExitCode.OK
-    others = [replace(wanted.problem, text=text) for text in "AB"]
-    alike = [prompting(other, settings, file, chosen.style, wanted.examples).prompt for other in others]
-    settings = replace(settings, mode=chosen.mode)
-    with wire(here, settings, file, force=wanted.force, approve=wanted.approve, alike=alike) as wired:
-        if is_demo(wired.model) and not wanted.quiet:
-            here.terminal.note(DEMO_NOTE)
-        plan = plan_for(settings, wanted.timeout, chosen.prompt)
-        solution = follow(solve.solve(wanted.problem, plan, wired.tools), _sink(here, settings, wanted, wired))
-    if wanted.export is not None:
-        exports.export(solution, wanted.export, wired.model, settings.pick)
-    if wanted.as_json:
-        here.terminal.json(json_record.solution_record(solution, wired.model, wired.load_s))
-    return exit_code(solution, wanted.min_votes)
-
-
-def follow(events: Generator[Event, None, None], sink: Callable[[Event], None]) -> Solution:
-    """Hand every event to `sink`, an interrupt into the generator, and return the solution it closes with."""
-    last: Event | None = None
-    try:
-        for last in events:
-            sink(last)
-    except KeyboardInterrupt:
-        if isinstance(last, Solution):
-            raise
-        last = events.throw(KeyboardInterrupt())  # it arrived while an event was being shown
-        sink(last)
-    finally:
-        events.close()  # now, while engine and executor are open, whatever became of the reader
-    assert isinstance(last, Solution)
-    return last
-
-
-def _sink(here: Invocation, settings: Settings, wanted: SolveOptions, wired: Wired) -> Callable[[Event], None]:
-    if wanted.as_json:
-        return lambda _event: None
-    if wanted.as_jsonl:
-        return lambda event: here.terminal.json(json_record.event_record(event, wired.model, wired.load_s))
-    wishes = RenderOptions(k=settings.k, pick=settings.pick, answer_only=wanted.answer_only, figures=not wanted.quiet)
-    renderer = Renderer(
-        here.terminal, style_for(here.terminal, here.environ, settings.render), wishes, wired.protection
+    opened = open_tools(
+        info,
+        settings,
+        paths,
+        lock,
+        mode=prompt_format.mode,
+        prefix=prompt_format.prefix,
+        force=options.force,
+        approve=approval_prompt(here.terminal) if options.approve else None,
     )
-    return renderer.event
+    with opened as model:
+        if info.embedded and not options.quiet:
+            here.terminal.note(DEMO_NOTE)
+        plan = model.plan(prompt_format, prompt, time_limit=options.timeout)
+        solution = follow(solve(problem, plan, model.tools), _sink(here, settings.render, options, plan, model))
+    if options.export is not None:
+        exports.export(solution, options.export, info, plan.pick)
+    if options.as_json:
+        here.terminal.json(json_record.solution_record(solution, info, model.load_s))
+    return exit_code(solution, options.min_votes)
+
+
+def _sink(
+    here: Invocation, render: Render, options: SolveOptions, plan: SolvePlan, model: OpenTools
+) -> Callable[[Event], None]:
+    """What happens to the events: dropped for `--json`, one object each for `--jsonl`, else shown."""
+    if options.as_json:
+        return lambda _event: None
+    if options.as_jsonl:
+        return lambda event: here.terminal.json(json_record.event_record(event, model.info, model.load_s))
+    shown = RenderOptions(k=plan.k, pick=plan.pick, answer_only=options.answer_only, figures=not options.quiet)
+    style = style_for(here.terminal, here.environ, render)
+    return Renderer(here.terminal, style, shown, model.protection).event
 
 
 def exit_code(solution: Solution, min_votes: int | None = None) -> ExitCode:
-    """What a script is told: see the table in the README."""
+    """The exit code of a solution: see the table in the README."""
     if solution.finish is Finish.INTERRUPTED:
         return ExitCode.INTERRUPTED
     if solution.finish is Finish.TIMEOUT:

@@ -1,4 +1,4 @@
-"""`qmath verify`: read models again, byte by byte; or say what the lock knows and what it does not.
+"""`qmath verify`: read models again, byte by byte; or show which hashes models.lock has.
 
 Works without a network.
 """
@@ -18,6 +18,7 @@ from qmath_cli.models import lockfile, store
 from qmath_cli.models.hub.pins import Pins
 from qmath_cli.models.lock_entry import toml_of_artifact
 from qmath_cli.models.lockfile import Lock, LockedModel
+from qmath_cli.models.names import ModelName
 from qmath_cli.models.store import Installed
 from qmath_cli.terminal.progress import byte_progress
 from qmath_cli.terminal.tables import columns
@@ -33,8 +34,10 @@ class Finding:
 
 def command(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME[:QUANT]...]", help="All, if none.")] = None,
-    lock: Annotated[bool, typer.Option("--lock", help="Only say what models.lock knows.")] = False,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="The models to verify. Default: all.")
+    ] = None,
+    lock: Annotated[bool, typer.Option("--lock", help="Only show what models.lock knows of each model.")] = False,
     toml: Annotated[bool, typer.Option("--toml", help="Print the embedded models' entries for models.lock.")] = False,
     json: o.Json = False,
 ) -> int:
@@ -60,9 +63,9 @@ def _meant(names: Sequence[str], here: Invocation, lock: Lock) -> list[Installed
         return list(everything)
     found = []
     for name in names:
-        base, quantization = store.split(name)
-        model = lock.get(base)
-        entries = [e for e in everything if e.model == model and quantization in ("", e.quantization)]
+        named = ModelName.parse(name)
+        model = lock.get(named.base)
+        entries = [e for e in everything if e.model == model and named.quantization in ("", e.quantization)]
         if not entries:
             raise ModelMissing(f"{name} is not on this machine", f"qmath pull {name}")
         found += entries
@@ -106,7 +109,7 @@ def _record(finding: Finding) -> dict[str, object]:
 
 
 def _entries_for_lock(here: Invocation, entries: Sequence[Installed]) -> int:
-    """What a person pastes into models.lock after the demo was converted again."""
+    """Print the entries that belong into models.lock after the demo was converted again."""
     for entry in entries:
         for artifact in entry.model.artifacts:
             if artifact.quantization == entry.quantization:

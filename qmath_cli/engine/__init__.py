@@ -1,1 +1,1 @@
-"""Tokens in, tokens out: the only rooms that import llama_cpp. See `batch` for the engine itself."""
+"""Decoding with llama.cpp: the only part of qmath that imports llama_cpp. The engine itself is in `batch`."""

@@ -1,45 +1,49 @@
-"""Many sequences in one llama.cpp context: the engine behind the `Engine` port.
+"""The engine: many sequences decoded together in one llama.cpp context. `Batch` implements `records.Engine`.
 
-Each `step` computes one batch: the newest token of every decoding sequence, and beside them a slice of the joining
-sequences' prompts, small enough that the others do not stall. A prompt that begins like tokens already in the KV cache
-(the k samples of one problem, the shots of a base model, the conversation so far) shares their cells and costs only its
-own ending. When cells run short the youngest sequence is paused: it gives its cells back, and is computed again when
-there is room.
+Each step computes the newest token of every decoding sequence and a slice of the prompts that are being prefilled. The
+slice is small enough that the decoding sequences do not stall. A prompt that shares a prefix with tokens in the KV
+cache (the k samples of a problem, few-shot examples, a conversation so far) shares their cells, and only its remaining
+tokens are prefilled. When no cells are free, the youngest sequence is preempted and computed again later.
 
-Promises: the same prompt, samplings and seeds give the same texts on the same machine and build, in whatever order the
-samplings are listed; an exception at any moment (Ctrl-C) leaves a batch that goes on as if nothing had happened. Not
+Equal prompts, samplings and seeds give equal texts on the same machine and build, whatever the order of the samplings.
+After an exception at any moment (Ctrl-C), a batch can be used as if the exception had not happened. A batch is not
 thread-safe.
 """
 
 from __future__ import annotations
 
-import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Self
 
-from qmath_cli.engine import prefix_cache
-from qmath_cli.engine.llama.context import ROWS, BatchRow, Computed, Context
+from qmath_cli.engine import prefix_cache, scheduler
+from qmath_cli.engine.llama.context import ComputeStatus, Context
 from qmath_cli.engine.llama.model import Model
-from qmath_cli.engine.sampler import Sampler
 from qmath_cli.engine.sequence import SequenceState
-from qmath_cli.engine.slots import Slots, common_prefix
+from qmath_cli.engine.slots import Slots
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.records import Chunk, Prompt, Sampling, Stop, Usage
 
-_JOINING = 64  # prompt tokens computed per step while others decode
-_WORTH_KEEPING = 64  # tokens of a common beginning: a chat's system sentence is not, the shots of a base model are
-MOST_CONTEXTS = 4  # more sequences than that share the cells of so many whole contexts, or take turns
+_MIN_PREFIX = 64  # tokens; few-shot examples have more, the system message of a chat has fewer
+MOST_CONTEXTS = 4  # the default KV cache holds at most this many whole contexts; more sequences share it or wait
 
 
 class Batch:
-    """Up to `slots` sequences at once on one model. Implements `records.Engine`.
+    """Up to `slots` sequences at the same time on one model.
 
-    `cells` is the size of the KV cache in tokens (default: a whole context per sequence, at most four). The cells of up
-    to `retain` released sequences are kept while nobody needs them, for a next prompt that begins alike. An `endless`
-    batch is for measuring: only token limits and the context end a sequence. `lane` numbers the batches of `Lanes`.
+    Args:
+        model: The loaded model.
+        slots: How many sequences can run at the same time; others wait.
+        cells: Size of the KV cache in tokens; 0 means one whole context per slot, at most `MOST_CONTEXTS`.
+        retain: How many released sequences keep their cells until these are needed, for prompts that share a prefix.
+            The prefix of `cache_prefix` is one of them.
+        endless: For measurements: only token limits and the context's end stop a sequence.
+        thread: Number of the compute thread: see `compute_thread`.
+
+    Raises:
+        DoesNotFit: There is no memory for the KV cache.
     """
 
     def __init__(
@@ -50,21 +54,19 @@ class Batch:
         cells: int = 0,
         retain: int = 0,
         endless: bool = False,
-        lane: int = 0,
+        thread: int = 0,
     ) -> None:
         whole = model.context_length
+        cells = max(cells or cells_for(slots, whole), whole)
         self._model = model
-        self._context = Context(
-            model, cells=max(cells or cells_for(slots, whole), whole), slots=slots + retain, lane=lane
-        )
-        self._sequences: dict[int, SequenceState] = {}
-        self._residence = Slots(self._context, self._sequences, slots, retain)
+        self._context = Context(model, cells=cells, slots=slots + retain, thread=thread)
+        self._sequences: dict[int, SequenceState] = {}  # not released, oldest first
+        self._slots = Slots(self._context, self._sequences, slots, retain)
         self._ids = itertools.count()
-        self._outbox: list[Chunk] = []
-        self._shares: list[tuple[SequenceState, int]] = []  # what is being computed: who, and how many tokens
-        self._torn = False
+        self._chunks: list[Chunk] = []  # not taken yet
+        self._planned: list[scheduler.StepShare] = []  # what is being computed
+        self._unfinished = False  # an exception may have left a step or a release half done
         self._endless = endless
-        self.pauses = 0  # times a sequence had to give way because cells ran short
 
     def __enter__(self) -> Self:
         return self
@@ -73,41 +75,48 @@ class Batch:
         self.close()
 
     def close(self) -> None:
-        """Forget every sequence and give the context's memory back; the model stays."""
+        """Release every sequence and free the context; the model stays loaded."""
         self._sequences.clear()
         self._context.close()
 
     @property
     def context_length(self) -> int:
-        """Tokens that one sequence may hold, prompt included."""
+        """Tokens that one sequence can hold, prompt included."""
         return self._model.context_length
 
     @property
-    def turns(self) -> int:
-        """Steps in which every sequence that can run moves once."""
+    def steps_per_round(self) -> int:
+        """Steps in which every sequence that can run gets a token."""
         return 1
 
     @property
-    def speaks(self) -> bool:
-        """Whether `said` has anything to give."""
-        return bool(self._outbox)
+    def has_chunks(self) -> bool:
+        """Whether `take_chunks` would return any."""
+        return bool(self._chunks)
 
     @property
-    def effort(self) -> int:
-        """What was begun, in tokens; a batch of the demo's costs as much as two more of them, whatever it holds."""
-        return 2 + sum(count for _sequence, count in self._shares)
+    def step_cost(self) -> int:
+        """Estimated cost of the step that is being computed, in tokens."""
+        return scheduler.cost(self._planned)
 
     @property
     def cells_used(self) -> int:
-        """KV cells in use, each counted once however many sequences share it."""
-        return self._residence.cells_used
+        """KV cells in use; shared cells count once."""
+        return self._slots.cells_used
+
+    @property
+    def preemptions(self) -> int:
+        """How many times a sequence has been preempted."""
+        return self._slots.preemptions
 
     def start(self, prompt: Prompt, samplings: Sequence[Sampling]) -> tuple[int, ...]:
-        """Queue one sequence per sampling, all on the same prompt. Raises `PromptTooLong`.
+        """Queue one sequence per sampling, all on the same prompt: see `Engine.start`.
 
-        Inside, they run in the order of their seeds, so that the order of `samplings` changes nothing.
+        The sequences run in the order of their seeds, so that the order of `samplings` does not change any text.
         """
         tokens = self._model.tokenize(prompt)
+        if not tokens:
+            raise ValueError("the prompt is empty")
         if len(tokens) >= self.context_length:
             raise PromptTooLong(
                 f"the problem is {len(tokens)} tokens long; the context holds {self.context_length}, answer included",
@@ -117,178 +126,174 @@ class Batch:
 
     def _queue(self, tokens: list[int], samplings: Sequence[Sampling], stops: tuple[str, ...]) -> tuple[int, ...]:
         ids: dict[int, int] = {}
-        for place in seed_order(samplings):
-            state = _state(next(self._ids), samplings[place], stops, tokens)
-            self._sequences[state.id] = state
-            ids[place] = state.id
-        return tuple(ids[place] for place in range(len(samplings)))
+        for index in seed_order(samplings):
+            sequence = SequenceState(next(self._ids), samplings[index], stops, list(tokens))
+            self._sequences[sequence.id] = sequence
+            ids[index] = sequence.id
+        return tuple(ids[index] for index in range(len(samplings)))
 
-    def warm(self, alike: Sequence[Prompt], folder: Path, identity: str = "") -> bool:
-        """Keep the cells of what these prompts begin with in common, if it is worth it; from disk if `folder` has them.
+    def cache_prefix(self, prefix: Prompt, folder: Path, identity: str = "") -> bool:
+        """Keep the cells of a prefix that many prompts share, in memory and on disk.
 
-        For a batch that retains, before its first sequence; returns whether they came from disk. `identity` is the
-        model's hash: see `prefixes`. Cells computed here are written there.
+        The last token of the prefix is left out, because the tokenizer may merge it with the text that follows. A
+        prefix of fewer than 64 tokens is not kept.
+
+        Args:
+            prefix: The text with which the prompts begin.
+            folder: Where the cells are stored: see `prefix_cache`.
+            identity: The SHA-256 of the model file, if it is known.
+
+        Returns:
+            True if the cells were read from disk, false if they were computed or are not kept.
+
+        Raises:
+            ValueError: A sequence has been started, or the batch was created with `retain=0`.
         """
-        tokens = functools.reduce(_common, map(self._model.tokenize, alike))
-        if not _WORTH_KEEPING <= len(tokens) < self.context_length:
+        if self._sequences:
+            raise ValueError("a prefix is cached before the first sequence starts")
+        tokens = self._model.tokenize(prefix)[:-1]
+        if not _MIN_PREFIX <= len(tokens) < self.context_length:
             return False
         file = prefix_cache.file_of(folder, self._model, identity, tokens)
         state = prefix_cache.read(file)
-        if state is not None and self._residence.pin(_state(next(self._ids), Sampling(), (), tokens), state):
+        if state is not None and self._pin(tokens, state):
             return True
-        (key,) = self._queue(tokens, [Sampling(max_tokens=1)], ())
-        self.step()
-        slot = self._sequences[key].slot
-        assert slot is not None, "the first sequence of a batch has a slot"
-        state = self._context.state(slot)
-        self.release(key)
-        self.forget()
+        state = self._compute_state(tokens)
         prefix_cache.save(state, file)
-        self._residence.pin(_state(next(self._ids), Sampling(), (), tokens), state)
+        self._pin(tokens, state)
         return False
 
-    def forget(self) -> None:
-        """Let go of what is retained: what follows comes out as in a new batch."""
-        self._mend()
-        self._residence.forget()
+    def _pin(self, tokens: list[int], state: bytes) -> bool:
+        return self._slots.pin(SequenceState(next(self._ids), Sampling(), (), list(tokens)), state)
+
+    def _compute_state(self, tokens: list[int]) -> bytes:
+        """The serialised cells of these tokens."""
+        (key,) = self._queue(tokens, [Sampling(max_tokens=1)], ())
+        try:
+            self.step()
+            return self._slots.state(self._sequences[key])
+        finally:
+            self.release(key)
+
+    def clear_prefix_cache(self) -> None:
+        """Evict the cells of released sequences, but not those of `cache_prefix`.
+
+        If no sequence is running, what follows gives the same texts as in a new batch.
+        """
+        self._recover()
+        self._slots.drop_retained()
 
     def extend(self, sequence: int, text: str) -> None:
-        """Append plain text to a stopped sequence, and let it decode on."""
-        self._mend()
+        """Append plain text to a sequence that has stopped, and let it decode again: see `Engine.extend`."""
+        self._recover()
         state = self._sequences[sequence]
-        assert not state.active, "only a sequence that has stopped can be extended"
+        if state.active:
+            raise ValueError(f"sequence {sequence} has not stopped")
         state.append(self._model.tokenize_plain(state.rest + text.encode()))
         if len(state.tokens) >= self.context_length:
-            self._outbox.append(state.stop(Stop.CONTEXT, tokens=0))
+            self._chunks.append(state.stop(Stop.CONTEXT, tokens=0))
         elif state.sampled >= state.sampling.max_tokens:
-            self._outbox.append(state.stop(Stop.MAX_TOKENS, tokens=0))
-        elif not state.pending:  # nothing was appended: compute the last token again for its logits
-            self._residence.cut(state, len(state.tokens) - 1)
+            self._chunks.append(state.stop(Stop.MAX_TOKENS, tokens=0))
+        elif not state.pending:  # nothing was appended: compute the last token again to get its logits
+            self._slots.truncate(state, len(state.tokens) - 1)
 
     def release(self, sequence: int) -> None:
-        """Forget a sequence, running or not."""
-        self._mend()
-        state = self._sequences.pop(sequence)
-        self._outbox = [chunk for chunk in self._outbox if chunk.sequence != sequence]
-        self._residence.leave(state)
+        """Remove a sequence, running or not; its cells are freed or retained."""
+        self._recover()
+        state = self._sequences[sequence]
+        self._unfinished = True
+        del self._sequences[sequence]
+        self._chunks = [chunk for chunk in self._chunks if chunk.sequence != sequence]
+        self._slots.release(state)
+        self._unfinished = False
 
     def usage(self, sequence: int) -> Usage:
         """Token counts of a sequence that has not been released."""
         return self._sequences[sequence].usage
 
     def step(self) -> tuple[Chunk, ...]:
-        """Compute until at least one sequence has said something; empty when none can run."""
-        self._mend()
-        while not self._outbox and self.begin():
-            self.finish()
-        return self.said()
+        """Compute until at least one sequence has a chunk; returns the chunks, none if no sequence can run."""
+        self._recover()
+        while not self._chunks and self.begin_step():
+            self.finish_step()
+        return self.take_chunks()
 
-    def said(self) -> tuple[Chunk, ...]:
-        """What sequences have said and nobody has taken yet."""
-        chunks, self._outbox = tuple(self._outbox), []
+    def begin_step(self) -> bool:
+        """Plan a step and start computing it.
+
+        Returns:
+            False if no sequence can run. Otherwise `finish_step` must be called next.
+        """
+        self._recover()
+        self._unfinished = True
+        self._admit()
+        self._planned = scheduler.schedule(self._slots.admitted, self._context.max_rows)
+        if self._planned:
+            self._context.submit(list(scheduler.rows(self._planned)))
+        else:
+            self._unfinished = False
+        return bool(self._planned)
+
+    def finish_step(self) -> None:
+        """Wait for the computation and sample the next tokens."""
+        if self._context.result() is ComputeStatus.NO_CELLS:
+            self._slots.reclaim()
+        else:
+            self._sample_all()
+        self._unfinished = False
+
+    def take_chunks(self) -> tuple[Chunk, ...]:
+        """The chunks that have not been taken yet."""
+        chunks, self._chunks = tuple(self._chunks), []
         return chunks
 
-    def _mend(self) -> None:
-        """An exception left a step unfinished: drop what is half done."""
-        if self._torn:
-            self._context.settle()
-            self._residence.mend()
-            self._torn = False
-
-    def begin(self) -> bool:
-        """Plan one batch and start computing it; False when nothing can run. `finish` comes before all else."""
-        self._mend()
-        self._torn = True
-        self._admit()
-        self._shares = self._plan()
-        if self._shares:
-            self._context.begin([row for sequence, count in self._shares for row in _rows(sequence, count)])
-        else:
-            self._torn = False
-        return bool(self._shares)
-
-    def finish(self) -> None:
-        """Wait for the batch that was begun, and sample."""
-        if self._context.finish() is Computed.NO_CELLS:
-            self._pause()
-        else:
-            self._read()
-        self._torn = False
-
-    def _read(self) -> None:
-        """What was begun has been computed: keep the books, and sample where a sequence is up to date."""
-        index = -1
-        for sequence, count in self._shares:
-            index += count
-            sequence.prefilled += 0 if sequence.fresh else count
-            self._residence.commit(sequence, count)
-            if not sequence.pending:
-                self._sample(sequence, index)
+    def _recover(self) -> None:
+        """Discard a step that an exception left unfinished."""
+        if self._unfinished:
+            self._context.abort()
+            self._slots.recover()
+            self._unfinished = False
 
     def _admit(self) -> None:
-        """Let waiting sequences in, oldest first and nobody past another."""
+        """Admit waiting sequences in FIFO order: none is admitted before an older one."""
         for sequence in self._sequences.values():
-            if sequence.active and sequence.slot is None and not self._residence.admit(sequence):
+            if sequence.active and sequence.slot is None and not self._slots.admit(sequence):
                 return
 
-    def _plan(self) -> list[tuple[SequenceState, int]]:
-        """Who computes how many of its pending tokens: every decoder one, then the oldest joiners as room allows."""
-        running = [sequence for sequence in self._residence.residents if sequence.active]
-        shares = [(sequence, 1) for sequence in running if sequence.pending == 1]
-        room = min(_JOINING if shares else ROWS, ROWS - len(shares))
-        for sequence in running:
-            if sequence.pending > 1 and room > 0:
-                shares.append((sequence, min(sequence.pending, room)))
-                room -= shares[-1][1]
-        return shares
+    def _sample_all(self) -> None:
+        """Record the computed tokens, and sample for each sequence that has none pending."""
+        index = -1
+        for sequence, count in self._planned:
+            index += count
+            sequence.prefilled += 0 if sequence.newly_sampled else count
+            self._slots.commit(sequence, count)
+            if not sequence.pending:
+                self._chunks.append(self._sample(sequence, index))
 
-    def _pause(self) -> None:
-        paused = self._residence.make_room()
-        if paused is not None:
-            self.pauses += 1
-
-    def _sample(self, sequence: SequenceState, index: int) -> None:
-        """Draw the next token from the logits of row `index`, and say what came of it."""
+    def _sample(self, sequence: SequenceState, index: int) -> Chunk:
+        """Sample a token from the logits of row `index`."""
         token = sequence.sampler.draw(self._context.logits(index))
         if self._model.ends(token) and not self._endless:
-            self._outbox.append(sequence.stop(Stop.END))
-            return
-        text, found = sequence.accept(token, self._model.piece(token))
-        if found is not None:
-            sequence.forget_from(found)
-            self._residence.cut(sequence, len(sequence.tokens))
-            self._outbox.append(sequence.stop(Stop.STRING, text))
-        elif sequence.watch.add(token, text) and not self._endless:
-            self._outbox.append(sequence.stop(Stop.DEGENERATE, text))
-        elif sequence.sampled >= sequence.sampling.max_tokens:
-            self._outbox.append(sequence.stop(Stop.MAX_TOKENS, text))
-        elif len(sequence.tokens) >= self.context_length:
-            self._outbox.append(sequence.stop(Stop.CONTEXT, text))
-        else:
-            self._outbox.append(Chunk(sequence.id, text))
+            return sequence.stop(Stop.END)
+        text, match = sequence.accept(token, self._model.piece(token))
+        if match is not None:
+            sequence.remove_stop(match)
+            self._slots.truncate(sequence, len(sequence.tokens))
+            return sequence.stop(Stop.STRING, text)
+        if sequence.detector.add(token, text) and not self._endless:
+            return sequence.stop(Stop.DEGENERATE, text)
+        if sequence.sampled >= sequence.sampling.max_tokens:
+            return sequence.stop(Stop.MAX_TOKENS, text)
+        if len(sequence.tokens) >= self.context_length:
+            return sequence.stop(Stop.CONTEXT, text)
+        return Chunk(sequence.id, text)
 
 
 def seed_order(samplings: Sequence[Sampling]) -> list[int]:
-    """The places of samplings in an order that does not depend on how they are listed."""
-    return sorted(range(len(samplings)), key=lambda place: astuple(samplings[place]))
+    """The indices of samplings in an order that does not depend on how they are listed."""
+    return sorted(range(len(samplings)), key=lambda index: astuple(samplings[index]))
 
 
 def cells_for(slots: int, context_length: int) -> int:
-    """How many cells so many sequences get where nothing else was asked for."""
+    """The default size of the KV cache for so many slots, in tokens."""
     return min(slots, MOST_CONTEXTS) * context_length
-
-
-def _state(key: int, sampling: Sampling, stops: tuple[str, ...], tokens: list[int]) -> SequenceState:
-    return SequenceState(key, sampling, stops, list(tokens), Sampler(sampling))
-
-
-def _common(these: list[int], those: list[int]) -> list[int]:
-    return these[: common_prefix(these, those)]
-
-
-def _rows(sequence: SequenceState, count: int) -> Iterator[BatchRow]:
-    """The next `count` pending tokens of a resident; logits are wanted after the last pending one."""
-    assert sequence.slot is not None
-    last = len(sequence.tokens) - 1
-    for position in range(sequence.cached, sequence.cached + count):
-        yield BatchRow(sequence.tokens[position], position, sequence.slot, position == last)

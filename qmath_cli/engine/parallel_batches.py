@@ -1,14 +1,16 @@
-"""Several batches side by side on one small model: the cores share the sequences, not the matrices.
+"""Several batches of one small model, computed at the same time on different cores.
 
 A decode step of a model of a few megabytes takes a fraction of a millisecond. Two threads that share each of its
-matrices meet at a barrier after every one, some hundred times a step; where anything else wants a core (the programs
-of the sequences, another process) each of these meetings can last as long as a time slice. And in one context of many
-sequences each token passes over the KV cells of all. So a small model gets a lane for each core: a `Batch` with a
-context of its own, computed on one thread, and one computes while what another said is dealt with. They report in the
-order in which they ought to be done, time being counted in tokens: whoever has a long prompt to prefill does not keep
-the others waiting, and what comes out depends on the number of lanes, not on the clock.
+matrices meet at about a hundred barriers per step. If another process uses one of the cores (the programs of the
+sequences, for example), each barrier can last as long as a time slice. In one context of many sequences, each token
+also attends to the KV cells of all. A small model therefore gets one `Batch` per core, each with its own context and
+one compute thread. While one batch computes, the chunks of another are processed.
 
-Promises what `Batch` promises. A model of a gigabyte is better off with one batch on all cores, see `open_engine`.
+Batches finish their steps in the order of a virtual clock that counts tokens. A batch with a long prefill does not
+delay the others, and the order of the chunks depends on the number of batches, not on the wall clock.
+
+`ParallelBatches` keeps the promises of `Batch`. For a model of a gigabyte one batch on all cores is faster:
+`open_engine` chooses.
 """
 
 from __future__ import annotations
@@ -23,25 +25,33 @@ from qmath_cli.records import Chunk, Prompt, Sampling, Usage
 
 
 class ParallelBatches:
-    """Up to `slots` sequences on `lanes` batches, which share the cells of one. Implements `records.Engine`.
+    """Up to `slots` sequences on several batches. Implements `records.Engine`.
 
-    The sequences of one prompt stay together, where they share its cells, as far as a lane has slots for them. Lane i
-    of n numbers its sequences i, i + n, i + 2n and so on.
+    The batches together have as many KV cells as one `Batch` of so many slots. The sequences of a prompt go to the same
+    batch, where they share cells, as far as it has free slots. Batch i of n gives its sequences the ids i, i + n, i +
+    2n and so on.
+
+    Args:
+        model: The loaded model, placed on one thread per batch.
+        slots: How many sequences can run at the same time.
+        batches: Number of batches, at most `slots`.
+        retain: As for `Batch`, for each batch.
+
+    Raises:
+        DoesNotFit: There is no memory for the KV caches.
     """
 
-    def __init__(self, model: Model, slots: int, lanes: int, *, retain: int = 0) -> None:
-        whole = model.context_length
-        each, more = divmod(slots, lanes)
-        shares = [each + (lane < more) for lane in range(lanes)]
-        cells = cells_for(slots, whole) // lanes
-        self._lanes = tuple(
-            Batch(model, share, cells=cells, retain=retain, lane=lane) for lane, share in enumerate(shares)
+    def __init__(self, model: Model, slots: int, batches: int, *, retain: int = 0) -> None:
+        each, more = divmod(slots, batches)
+        self._slots = [each + (index < more) for index in range(batches)]
+        cells = cells_for(slots, model.context_length) // batches
+        self._batches = tuple(
+            Batch(model, share, cells=cells, retain=retain, thread=index) for index, share in enumerate(self._slots)
         )
-        self._slots = shares
-        self._load = [0] * lanes  # sequences that are not released, by lane
-        self._computing: dict[int, int] = {}  # lanes whose batch has begun, and when it ought to be done
-        self._now = 0  # in tokens: when the last one that was heard ought to have been done
-        self._extensions: list[list[tuple[int, str]]] = [[] for _ in shares]  # for sequences of lanes that compute
+        self._load = [0] * batches  # sequences per batch that are not released
+        self._due: dict[int, int] = {}  # batches that compute, and the time on the virtual clock when they finish
+        self._now = 0  # the virtual clock, in tokens
+        self._extensions: list[list[tuple[int, str]]] = [[] for _ in self._slots]  # for batches that compute
 
     def __enter__(self) -> Self:
         return self
@@ -50,119 +60,135 @@ class ParallelBatches:
         self.close()
 
     def close(self) -> None:
-        """Forget every sequence and give the contexts' memory back; the model stays."""
-        for lane in self._lanes:
-            lane.close()
+        """Release every sequence and free the contexts; the model stays loaded."""
+        for batch in self._batches:
+            batch.close()
 
     @property
     def context_length(self) -> int:
-        """Tokens that one sequence may hold, prompt included."""
-        return self._lanes[0].context_length
+        """Tokens that one sequence can hold, prompt included."""
+        return self._batches[0].context_length
 
     @property
     def cells_used(self) -> int:
-        """KV cells in use in all lanes."""
-        return sum(lane.cells_used for lane in self._lanes)
+        """KV cells in use in all batches."""
+        return sum(batch.cells_used for batch in self._batches)
 
     @property
-    def turns(self) -> int:
-        """Steps in which a sequence that can run moves once, on the average."""
-        return len(self._lanes)
+    def steps_per_round(self) -> int:
+        """Steps in which a sequence that can run gets one token, on average."""
+        return len(self._batches)
 
     @property
-    def pauses(self) -> int:
-        """Times a sequence had to give way because cells ran short."""
-        return sum(lane.pauses for lane in self._lanes)
+    def preemptions(self) -> int:
+        """How many times a sequence has been preempted."""
+        return sum(batch.preemptions for batch in self._batches)
 
     def start(self, prompt: Prompt, samplings: Sequence[Sampling]) -> tuple[int, ...]:
-        """Queue one sequence per sampling, all on the same prompt. Raises `PromptTooLong`."""
-        names: dict[int, int] = {}
-        for lane, places in self._deal(samplings).items():
-            sequences = self._lanes[lane].start(prompt, [samplings[place] for place in places])
-            self._load[lane] += len(sequences)
-            names |= {place: self._name(lane, own) for place, own in zip(places, sequences, strict=True)}
-        return tuple(names[place] for place in range(len(samplings)))
+        """Queue one sequence per sampling, all on the same prompt: see `Engine.start`."""
+        ids: dict[int, int] = {}
+        for index, chosen in self._distribute(samplings).items():
+            local_ids = self._batches[index].start(prompt, [samplings[i] for i in chosen])
+            self._load[index] += len(local_ids)
+            ids |= {i: self._global_id(index, local) for i, local in zip(chosen, local_ids, strict=True)}
+        return tuple(ids[i] for i in range(len(samplings)))
 
-    def _deal(self, samplings: Sequence[Sampling]) -> dict[int, list[int]]:
-        """Which samplings go to which lane: the emptiest takes what it has slots for, then the next."""
-        load, dealt = list(self._load), dict[int, list[int]]()
-        lane = -1
-        for place in seed_order(samplings):
-            if lane < 0 or load[lane] >= self._slots[lane]:
-                lane = min(range(len(load)), key=load.__getitem__)
-            load[lane] += 1
-            dealt.setdefault(lane, []).append(place)
-        return dealt
+    def _distribute(self, samplings: Sequence[Sampling]) -> dict[int, list[int]]:
+        """Assign samplings to batches: the least loaded one gets as many as it has slots for, then the next."""
+        load, assigned = list(self._load), dict[int, list[int]]()
+        index = -1
+        for i in seed_order(samplings):
+            if index < 0 or load[index] >= self._slots[index]:
+                index = min(range(len(load)), key=load.__getitem__)
+            load[index] += 1
+            assigned.setdefault(index, []).append(i)
+        return assigned
 
     def extend(self, sequence: int, text: str) -> None:
-        """Append plain text to a stopped sequence, and let it decode on: at once, or after the batch under way."""
-        lane, own = self._find(sequence)
-        self._extensions[lane].append((own, text))
-        if lane not in self._computing:
-            self._extend(lane)
+        """Append plain text to a sequence that has stopped: see `Engine.extend`.
 
-    def _extend(self, lane: int) -> None:
-        """Pass on the texts that a lane, computing, could not take."""
-        while self._extensions[lane]:
-            self._lanes[lane].extend(*self._extensions[lane].pop(0))
+        If its batch is computing, the text is appended after this step.
+        """
+        index, local = self._find(sequence)
+        self._extensions[index].append((local, text))
+        if index not in self._due:
+            self._apply_extensions(index)
+
+    def _apply_extensions(self, index: int) -> None:
+        while self._extensions[index]:
+            self._batches[index].extend(*self._extensions[index].pop(0))
 
     def release(self, sequence: int) -> None:
-        """Forget a sequence, running or not."""
-        lane, own = self._find(sequence)
-        self._finish(lane)
-        self._lanes[lane].release(own)
-        self._load[lane] -= 1
+        """Remove a sequence, running or not; its cells are freed or retained."""
+        index, local = self._find(sequence)
+        self._finish(index)
+        self._batches[index].release(local)
+        self._load[index] -= 1
 
     def usage(self, sequence: int) -> Usage:
         """Token counts of a sequence that has not been released."""
-        lane, own = self._find(sequence)
-        return self._lanes[lane].usage(own)
+        index, local = self._find(sequence)
+        return self._batches[index].usage(local)
 
     def step(self) -> tuple[Chunk, ...]:
-        """Begin wherever nothing is being computed, and hear who ought to be done first; empty when none can run."""
+        """Start a step of every idle batch, and finish the one that is due first; returns no chunks if none can run."""
         while True:
-            for lane, batch in enumerate(self._lanes):
-                if lane not in self._computing and not batch.speaks and batch.begin():
-                    self._computing[lane] = self._now + batch.effort
-            due = {lane: self._now for lane, batch in enumerate(self._lanes) if batch.speaks} | self._computing
+            for index, batch in enumerate(self._batches):
+                if index not in self._due and not batch.has_chunks and batch.begin_step():
+                    self._due[index] = self._now + batch.step_cost
+            due = {index: self._now for index, batch in enumerate(self._batches) if batch.has_chunks} | self._due
             if not due:
                 return ()
-            lane = min(due, key=lambda lane: (due[lane], lane))
-            self._now = due[lane]
-            self._finish(lane)
-            if chunks := self._said(lane):
-                return chunks
+            index = min(due, key=lambda index: (due[index], index))
+            self._now = due[index]
+            self._finish(index)
+            if chunks := self._batches[index].take_chunks():
+                return tuple(
+                    Chunk(self._global_id(index, chunk.sequence), chunk.text, chunk.tokens, chunk.stop)
+                    for chunk in chunks
+                )
 
-    def warm(self, alike: Sequence[Prompt], folder: Path, identity: str = "") -> bool:
-        """Keep the cells of what these prompts begin with in every lane: see `Batch.warm`."""
-        found = [lane.warm(alike, folder, identity) for lane in self._lanes]  # each of them, whatever the first says
-        return all(found)
+    def cache_prefix(self, prefix: Prompt, folder: Path, identity: str = "") -> bool:
+        """Keep the cells of a prefix in every batch: see `Batch.cache_prefix`."""
+        from_disk = [batch.cache_prefix(prefix, folder, identity) for batch in self._batches]  # no short circuit
+        return all(from_disk)
 
-    def forget(self) -> None:
-        """Let go of what is retained: what follows comes out as in a new engine."""
-        for lane, batch in enumerate(self._lanes):
-            self._finish(lane)
-            batch.forget()
+    def clear_prefix_cache(self) -> None:
+        """Evict the cells of released sequences: see `Batch.clear_prefix_cache`."""
+        for index, batch in enumerate(self._batches):
+            self._finish(index)
+            batch.clear_prefix_cache()
 
-    def _finish(self, lane: int) -> None:
-        """Nothing is being computed in this lane any more; an exception leaves it to `Batch` to mend itself."""
-        if self._computing.pop(lane, None) is not None:
-            self._lanes[lane].finish()
-        self._extend(lane)
+    def _finish(self, index: int) -> None:
+        """Finish the step that a batch is computing, if any. After an exception here the batch recovers by itself."""
+        if self._due.pop(index, None) is not None:
+            self._batches[index].finish_step()
+        self._apply_extensions(index)
 
-    def _said(self, lane: int) -> tuple[Chunk, ...]:
-        chunks = self._lanes[lane].said()
-        return tuple(Chunk(self._name(lane, one.sequence), one.text, one.tokens, one.stop) for one in chunks)
-
-    def _name(self, lane: int, sequence: int) -> int:
-        return sequence * len(self._lanes) + lane
+    def _global_id(self, index: int, local: int) -> int:
+        return local * len(self._batches) + index
 
     def _find(self, sequence: int) -> tuple[int, int]:
-        own, lane = divmod(sequence, len(self._lanes))
-        return lane, own
+        """The index of a sequence's batch, and its id there."""
+        local, index = divmod(sequence, len(self._batches))
+        return index, local
 
 
 def open_engine(model: Model, slots: int, *, retain: int = 0) -> Batch | ParallelBatches:
-    """An engine for many prompts: lanes where the model's placement has them and there is more than one sequence."""
-    lanes = min(model.placement.lanes, slots, MOST_CONTEXTS)  # each lane needs the cells of a whole context
-    return ParallelBatches(model, slots, lanes, retain=retain) if lanes > 1 else Batch(model, slots, retain=retain)
+    """Create an engine for many prompts.
+
+    Args:
+        model: The loaded model; its placement has the number of batches that can be computed at the same time.
+        slots: How many sequences can run at the same time.
+        retain: As for `Batch`.
+
+    Returns:
+        Parallel batches if the placement allows them and there is more than one slot, else one batch.
+
+    Raises:
+        DoesNotFit: There is no memory for the KV cache.
+    """
+    batches = min(model.placement.batches, slots, MOST_CONTEXTS)  # each batch needs the cells of a whole context
+    if batches > 1:
+        return ParallelBatches(model, slots, batches, retain=retain)
+    return Batch(model, slots, retain=retain)

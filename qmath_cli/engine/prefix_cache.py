@@ -1,9 +1,9 @@
-"""The KV cells of a prompt's beginning, kept on disk: the shots of a base model need not be computed in every run.
+"""The prefix cache on disk: KV cells of prompt beginnings, so that few-shot examples are not computed in every run.
 
-A file is named by a hash of everything that the cells depend on: the model, the tokens, the element type of the cache,
-the device and the build of llama.cpp. It holds a SHA-256 and the cells as llama.cpp serialises a sequence
-(`llama_state_seq_get_data`); the hash is checked first, because llama.cpp takes what it is given and a damaged file
-would end the process. A file that is not good is computed anew: nothing here can make an answer wrong, only slower.
+A file is named by a hash of everything that the cells depend on: the model, the tokens, the element type of the KV
+cache, the device and the build of llama.cpp. It contains a SHA-256 and the cells as llama.cpp serialises a sequence
+(`llama_state_seq_get_data`). The SHA-256 is checked before llama.cpp gets the cells, because a damaged state can crash
+it. A file that is missing or damaged costs time only: its cells are computed again.
 """
 
 from __future__ import annotations
@@ -17,27 +17,34 @@ from qmath_cli.engine.llama.model import Model
 from qmath_cli.files import write_atomically
 
 _DIGEST = 32  # bytes of a SHA-256
-_MOST = 8  # files: a thousand tokens of a 7B model are 56 MB
+_MAX_FILES = 8  # a thousand tokens of a 7B model are 56 MB
 
 
 def file_of(folder: Path, model: Model, identity: str, tokens: Sequence[int]) -> Path:
-    """Where these tokens' cells lie; `identity` is the model's hash, its file's size and time where it has none."""
+    """The file for the cells of these tokens.
+
+    Args:
+        folder: The folder of the cache.
+        model: The loaded model.
+        identity: The SHA-256 of the model file; empty: its path, size and modification time are used.
+        tokens: The tokens of the prefix.
+    """
     stat = model.path.stat()
-    marks = [
+    parts = [
         identity or f"{model.path.resolve()} {stat.st_size} {stat.st_mtime_ns}",
         installed().key,
         model.options.kv_type,
         str(model.placement),
         " ".join(map(str, tokens)),
     ]
-    return folder / (hashlib.sha256("\n".join(marks).encode()).hexdigest()[:32] + ".kv")
+    return folder / (hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32] + ".kv")
 
 
 def save(state: bytes, file: Path) -> bool:
-    """Write serialised cells, and let the oldest files go; false where the disk does not take them."""
+    """Write serialised cells and delete the oldest files; false if the disk does not allow it."""
     try:
         write_atomically(file, (hashlib.sha256(state).digest(), state))
-        for old in sorted(file.parent.glob("*.kv"), key=lambda one: one.stat().st_mtime)[:-_MOST]:
+        for old in sorted(file.parent.glob("*.kv"), key=lambda one: one.stat().st_mtime)[:-_MAX_FILES]:
             old.unlink()
     except OSError:
         return False
@@ -45,7 +52,7 @@ def save(state: bytes, file: Path) -> bool:
 
 
 def read(file: Path) -> bytes | None:
-    """Serialised cells; None unless the file is there and good."""
+    """Read serialised cells; None if the file is missing or damaged."""
     try:
         content = file.read_bytes()
     except OSError:

@@ -1,10 +1,10 @@
-"""The reward model: one number for a whole conversation. Implements `records.Reward`.
+"""The reward model: it scores a whole conversation with one number. Implements `records.Reward`.
 
-Qwen2.5-Math-RM puts two linear layers with a ReLU between them on the final-norm hidden state of the last token
-(`Qwen2ForRewardModel`). llama.cpp has no such head, so the body runs as an ordinary model that gives out hidden states,
-and the head, from the side file `X.head.gguf`, is applied here in numpy, in float32.
+Qwen2.5-Math-RM (`Qwen2ForRewardModel`) applies two linear layers with a ReLU between them to the final-norm hidden
+state of the last token. llama.cpp does not have this head. The body therefore runs as an ordinary model that outputs
+hidden states, and the head, from the second file `X.head.gguf`, is applied here in numpy, in float32.
 
-Shapes: hidden h; score.0.weight (h, h), score.0.bias (h), score.2.weight (1, h), score.2.bias (1).
+Shapes, with hidden size h: score.0.weight (h, h), score.0.bias (h), score.2.weight (1, h), score.2.bias (1).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from qmath_cli.engine.llama.context import ROWS, BatchRow, Computed, Context
+from qmath_cli.engine.llama.context import BatchRow, ComputeStatus, Context
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.errors import EngineUnusable, IntegrityError, ModelMissing, PromptTooLong
 from qmath_cli.records import Prompt
@@ -27,7 +27,7 @@ _TENSORS = ("score.0.weight", "score.0.bias", "score.2.weight", "score.2.bias")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The two layers, float32."""
+    """The two linear layers of the head, in float32."""
 
     inner: NDArray[np.float32]
     inner_bias: NDArray[np.float32]
@@ -35,35 +35,51 @@ class Head:
     outer_bias: NDArray[np.float32]
 
     def score(self, hidden: NDArray[np.float32]) -> float:
-        """The scalar of one hidden state of shape (h,)."""
+        """The score of one hidden state of shape (h,)."""
         inside = self.inner @ hidden + self.inner_bias
         inside[inside < 0] = 0
         return float((self.outer @ inside + self.outer_bias).item())
 
 
 def read_head(path: Path, hidden: int) -> Head:
-    """Read `X.head.gguf`. Raises `ModelMissing`, and `IntegrityError` where the tensors are not those of a head."""
+    """Read the head of a reward model.
+
+    Args:
+        path: The file `X.head.gguf`.
+        hidden: Hidden size of the body.
+
+    Raises:
+        ModelMissing: The file does not exist.
+        IntegrityError: Its tensors are missing, damaged, or of the wrong shape.
+    """
     import gguf
     import numpy as np
 
     if not path.is_file():
         raise ModelMissing(f"{path} is missing: a reward model is two files", "`qmath pull rm-72b` makes both")
     try:
-        found = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
-        arrays = [gguf.dequantize(found[name].data, found[name].tensor_type).astype(np.float32) for name in _TENSORS]
+        tensors = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
+        arrays = [
+            gguf.dequantize(tensors[name].data, tensors[name].tensor_type).astype(np.float32) for name in _TENSORS
+        ]
     except (KeyError, ValueError, IndexError, OSError, NotImplementedError) as exc:
-        raise IntegrityError(f"{path} does not hold the head of a reward model: {exc}", "convert it again") from exc
+        raise IntegrityError(
+            f"{path} does not contain the head of a reward model: {exc}", "convert the model again"
+        ) from exc
     shapes = [array.shape for array in arrays]
     if shapes != [(hidden, hidden), (hidden,), (1, hidden), (1,)]:
-        raise IntegrityError(f"{path} has shapes {shapes}, not those of a body with {hidden} hidden values")
+        raise IntegrityError(
+            f"{path} has tensors of the shapes {shapes}, which do not fit a model of hidden size {hidden}",
+            "convert the model again",
+        )
     return Head(*arrays)
 
 
 class RewardModel:
     """A loaded body with its head.
 
-    Every conversation is computed from its first token: sharing a beginning would round differently from computing it,
-    and a score must not depend on what was scored before.
+    Every conversation is computed from its first token. Sharing cells with an earlier conversation would change the
+    rounding, and a score must not depend on what was scored before.
     """
 
     def __init__(self, model: Model, head: Head) -> None:
@@ -78,33 +94,38 @@ class RewardModel:
         self.close()
 
     def close(self) -> None:
-        """Give the context's memory back; the model stays."""
+        """Free the context; the model stays loaded."""
         self._context.close()
 
     def score(self, prompt: Prompt) -> float:
-        """The scalar at the last token of a whole conversation; unbounded. Raises `PromptTooLong`."""
+        """The score of a whole conversation, read at its last token; unbounded.
+
+        Raises:
+            PromptTooLong: The conversation exceeds the context.
+            EngineUnusable: The computation failed.
+        """
         return self._head.score(self.hidden_state(prompt))
 
     def hidden_state(self, prompt: Prompt) -> NDArray[np.float32]:
-        """The final-norm hidden state of the last token, shape (h,)."""
+        """The final-norm hidden state of the last token, of shape (h,). Raises as `score` does."""
         tokens = self._model.tokenize(prompt)
         if len(tokens) > self._model.context_length:
             raise PromptTooLong(
                 f"the conversation is {len(tokens)} tokens long; the reward model holds {self._model.context_length}",
                 "a shorter --max-tokens keeps solutions shorter",
             )
-        self._context.settle()
+        self._context.abort()  # a computation that an exception left running
         self._context.clear()
-        # Only the last token is computed with hidden states on: llama.cpp would give out the logits of every other too.
-        self._context.give_hidden_states(wanted=False)
-        for first in range(0, len(tokens) - 1, ROWS):
-            self._compute(tokens, first, min(first + ROWS, len(tokens) - 1))
-        self._context.give_hidden_states(wanted=True)
+        # Only the last token is computed with hidden states on: with them, llama.cpp makes an output of every token.
+        self._context.output_hidden_states(enabled=False)
+        for first in range(0, len(tokens) - 1, self._context.max_rows):
+            self._compute(tokens, first, min(first + self._context.max_rows, len(tokens) - 1))
+        self._context.output_hidden_states(enabled=True)
         self._compute(tokens, len(tokens) - 1, len(tokens))
-        return self._context.hidden_state(0, self._model.facts.embedding)
+        return self._context.hidden_state(0)
 
     def _compute(self, tokens: list[int], first: int, end: int) -> None:
         last = len(tokens) - 1
         rows = [BatchRow(tokens[position], position, 0, position == last) for position in range(first, end)]
-        if self._context.compute(rows) is not Computed.DONE:
-            raise EngineUnusable("llama.cpp finds no room for a conversation that fits its context")
+        if self._context.compute(rows) is not ComputeStatus.DONE:
+            raise EngineUnusable("llama.cpp finds no free cells for a conversation that fits its context")

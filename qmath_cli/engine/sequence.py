@@ -1,8 +1,8 @@
-"""One sequence: its tokens, how many of them the KV cache holds, and what became of the text.
+"""The state of one sequence: its tokens, how many of them are in the KV cache, and its text up to the next stop.
 
-`tokens` is the whole truth: prompt, sampled and appended tokens in order. The first `cached` of them are in the cells
-of `slot`; the rest are pending. Prefill, decode, continuing after a program and resuming after a pause are
-therefore one operation: compute what is pending.
+`tokens` holds all tokens in order: of the prompt, sampled, and appended. The first `cached` of them are in the cells of
+`slot`; the others are pending. Prefill, decode, continuing after a program and continuing after a preemption are
+therefore the same operation: compute the pending tokens.
 """
 
 from __future__ import annotations
@@ -11,40 +11,41 @@ from dataclasses import dataclass, field
 
 from qmath_cli.engine.degeneration import DegenerationDetector
 from qmath_cli.engine.sampler import Sampler
-from qmath_cli.engine.stop_strings import Found, Stretch
+from qmath_cli.engine.stop_strings import StopMatch, StopScanner
 from qmath_cli.records import Chunk, Sampling, Stop, Usage
 
 
 @dataclass(slots=True, eq=False)
 class SequenceState:
-    """A sequence of a `Batch`, which alone changes it."""
+    """A sequence of a `Batch`. Only the batch and its `Slots` change it."""
 
     id: int
     sampling: Sampling
     stops: tuple[str, ...]
     tokens: list[int]
-    sampler: Sampler
-    active: bool = True  # wants to decode; False: stopped, waiting to be extended or released
+    sampler: Sampler = field(init=False)
+    active: bool = True  # False: it has stopped and waits for `extend` or `release`
     slot: int | None = None
     cached: int = 0
-    cells: list[int] = field(default_factory=list)  # identities of the cached tokens' cells
+    cells: list[int] = field(default_factory=list)  # identities of the cells of the cached tokens
     sampled: int = 0
     prefilled: int = 0
-    appended: int = 0  # tokens of text from outside
-    fresh: bool = False  # the one pending token has just been sampled
-    rest: bytes = b""  # text before a stop string that shared its token with it; precedes the next extension
-    watch: DegenerationDetector = field(default_factory=DegenerationDetector)
-    stretch: Stretch = field(init=False)
+    appended: int = 0
+    newly_sampled: bool = False  # the one pending token has been sampled: computing it is not prefill
+    rest: bytes = b""  # text before a stop string within the same token; it precedes the next extension
+    detector: DegenerationDetector = field(default_factory=DegenerationDetector)
+    scanner: StopScanner = field(init=False)
     prompt_tokens: int = field(init=False)
-    begin: int = field(init=False)  # index of the stretch's first token
+    scan_start: int = field(init=False)  # index of the first token that `scanner` gets
 
     def __post_init__(self) -> None:
-        self.stretch = Stretch(self.stops)
-        self.prompt_tokens = self.begin = len(self.tokens)
+        self.sampler = Sampler(self.sampling)
+        self.scanner = StopScanner(self.stops)
+        self.prompt_tokens = self.scan_start = len(self.tokens)
 
     @property
     def pending(self) -> int:
-        """Tokens that are not in the KV cache."""
+        """Number of tokens that are not in the KV cache."""
         return len(self.tokens) - self.cached
 
     @property
@@ -53,37 +54,37 @@ class SequenceState:
         return Usage(self.prompt_tokens, self.sampled, self.prefilled, self.appended)
 
     def append(self, tokens: list[int]) -> None:
-        """Text from outside: a new stretch begins after it."""
+        """Append tokens that were not sampled, and make the sequence active again."""
         self.tokens += tokens
         self.appended += len(tokens)
-        self.begin = len(self.tokens)
-        self.stretch = Stretch(self.stops)
+        self.scan_start = len(self.tokens)
+        self.scanner = StopScanner(self.stops)
         self.rest = b""
-        self.fresh = False
+        self.newly_sampled = False
         self.active = True
 
-    def accept(self, token: int, piece: bytes) -> tuple[str, Found | None]:
-        """A sampled token; gives the text that is certain now, and the stop string if one is complete."""
+    def accept(self, token: int, piece: bytes) -> tuple[str, StopMatch | None]:
+        """Append a sampled token; returns what `StopScanner.add` returns for its bytes."""
         self.tokens.append(token)
         self.sampled += 1
-        self.fresh = True
-        return self.stretch.add(piece)
+        self.newly_sampled = True
+        return self.scanner.add(piece)
 
-    def stop(self, why: Stop, text: str = "", tokens: int = 1) -> Chunk:
-        """The stretch ends; the sequence waits."""
+    def stop(self, reason: Stop, text: str = "", tokens: int = 1) -> Chunk:
+        """Make the sequence inactive; returns its last chunk, with the text that was held back."""
         self.active = False
-        if why is not Stop.STRING:
-            text += self.stretch.finish()
-        return Chunk(self.id, text, tokens, why)
+        if reason is not Stop.STRING:
+            text += self.scanner.finish()
+        return Chunk(self.id, text, tokens, reason)
 
-    def forget_from(self, found: Found) -> None:
-        """Drop the tokens from the one in which a stop string begins; what it held before that is kept as `rest`."""
-        del self.tokens[self.begin + found.tokens :]
-        self.rest = found.rest
+    def remove_stop(self, match: StopMatch) -> None:
+        """Remove the tokens that contain the stop string; text before it in the first of them is kept as `rest`."""
+        del self.tokens[self.scan_start + match.tokens :]
+        self.rest = match.rest
 
-    def evict(self) -> None:
-        """Nothing of it is in the KV cache any more."""
+    def clear_cells(self) -> None:
+        """Record that no token is in the KV cache any more."""
         self.slot = None
         self.cached = 0
         self.cells = []
-        self.fresh = False
+        self.newly_sampled = False

@@ -1,9 +1,9 @@
-"""What a run took from the socket's point of view: joules, where the operating system counts them.
+"""The energy that a run uses, in joules, where the operating system counts it.
 
-Linux counts per processor package (and, as `psys`, for a whole board) under /sys/class/powercap, which the kernel's
-documentation describes (Documentation/power/powercap/powercap.rst): `energy_uj` grows until `max_energy_range_uj` and
-begins again. Since CVE-2020-8694 the file is the superuser's alone on most systems; then, and everywhere else, the
-answer is None. The figure is that of everything the machine does meanwhile, without graphics cards.
+Linux has one counter per processor package, and on some machines one for the whole board (`psys`), under
+/sys/class/powercap. Source: the kernel's Documentation/power/powercap/powercap.rst. `energy_uj` grows up to
+`max_energy_range_uj` and starts again at 0. Since CVE-2020-8694 most systems allow only root to read it. Where no
+counter can be read, the result is None. The counters include all other processes, and no graphics cards.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _POWERCAP = Path("/sys/class/powercap")
-_ZONE = re.compile(r"intel-rapl:\d+")  # packages; the parts of a package (intel-rapl:0:1) are in its figure already
-_OFTEN = 20.0  # seconds between two readings: a counter of 2^32 steps of 61 uJ lasts 17 minutes at 250 W
+_ZONE = re.compile(r"intel-rapl:\d+")  # a package or board; a part of it (intel-rapl:0:1) is included in its counter
+_INTERVAL_S = 20.0  # between two readings; a counter of 2^32 steps of 61 uJ wraps after 17 minutes at 250 W
 
 
 @dataclass(slots=True)
 class _Counter:
-    """One zone. `range` is the value after which the counter begins again at 0, both in microjoules."""
+    """The counter of one zone, in microjoules. `range` is the value after which it starts again at 0."""
 
     file: Path
     range: int
@@ -29,7 +29,7 @@ class _Counter:
     used: int = 0
 
     def read(self) -> None:
-        """Add what came since the last reading; less than before means that the counter began again."""
+        """Add the difference to the last reading. A smaller value means that the counter wrapped once."""
         now = _number(self.file)
         self.used += now - self.last if now >= self.last else now + self.range - self.last
         self.last = now
@@ -37,7 +37,14 @@ class _Counter:
 
 @dataclass(slots=True)
 class EnergyMeter:
-    """Counts from its making on. Call `tick` often, so that no counter goes round twice unseen; it reads when due."""
+    """Counts energy from its creation on.
+
+    Call `tick` often, so that no counter wraps twice between two readings; most calls read nothing.
+
+    Attributes:
+        folder: The powercap folder of sysfs.
+        clock: Seconds, monotonic.
+    """
 
     folder: Path = _POWERCAP
     clock: Callable[[], float] = time.monotonic
@@ -47,37 +54,37 @@ class EnergyMeter:
     def __post_init__(self) -> None:
         try:
             self._counters = [_counter(zone) for zone in _zones(self.folder)]
-        except (OSError, ValueError):  # not to be read by this user: a part of the figure would be no figure
+        except (OSError, ValueError):  # one unreadable counter makes the sum meaningless
             self._counters = []
         self._read_at = self.clock()
 
     def tick(self) -> None:
-        """Read the counters if that is due."""
-        if self.clock() - self._read_at >= _OFTEN:
+        """Read the counters if the last reading is old."""
+        if self.clock() - self._read_at >= _INTERVAL_S:
             self._read()
 
-    def taken(self) -> float | None:
-        """Joules since the last call, or since the meter was made; None where the system does not tell."""
+    def consumed(self) -> float | None:
+        """Joules since the last call, or since the meter was created; None if they cannot be counted."""
         self._read()
-        used = sum(one.used for one in self._counters) / 1e6
-        for one in self._counters:
-            one.used = 0
-        return used if self._counters else None
+        microjoules = sum(counter.used for counter in self._counters)
+        for counter in self._counters:
+            counter.used = 0
+        return microjoules / 1e6 if self._counters else None
 
     def _read(self) -> None:
         self._read_at = self.clock()
         try:
-            for one in self._counters:
-                one.read()
-        except (OSError, ValueError):  # gone in the middle (a container that moved): what was counted is not the whole
+            for counter in self._counters:
+                counter.read()
+        except (OSError, ValueError):  # a counter disappeared, as when a container is moved: the sum is incomplete
             self._counters = []
 
 
 def _zones(folder: Path) -> list[Path]:
-    """The whole board where it has a counter, else every package; they are never to be added together."""
+    """The zone of the whole board if there is one, else those of all packages: the board's includes the packages."""
     zones = sorted(zone for zone in folder.glob("intel-rapl:*") if _ZONE.fullmatch(zone.name))
-    named = [(zone, (zone / "name").read_text(encoding="ascii").strip()) for zone in zones]
-    return [zone for zone, name in named if name == "psys"] or [zone for zone, _ in named]
+    names = [(zone / "name").read_text(encoding="ascii").strip() for zone in zones]
+    return [zone for zone, name in zip(zones, names, strict=True) if name == "psys"] or zones
 
 
 def _counter(zone: Path) -> _Counter:

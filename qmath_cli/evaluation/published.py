@@ -1,7 +1,8 @@
-"""The figures of the Qwen2.5-Math report, to stand beside one's own.
+"""The figures of the Qwen2.5-Math report, for comparison with a score.
 
-arXiv 2409.12122, tables 3-5: Instruct models, percentages for greedy / Maj@8 / RM@8; competitions as problems solved
-(greedy). Measured by Qwen in bf16 with vLLM; its own texts differ from one another by about 0.3.
+Source: arXiv 2409.12122, tables 3-5, measured by Qwen in bf16 with vLLM. Only Instruct models have figures here. A
+table has percentages for greedy / Maj@8 / RM@8; for competitions, the number of problems solved with greedy decoding.
+Figures for one model and data set differ by about 0.3 points between Qwen's own publications.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from qmath_cli.records import Mode
 
 _ENGLISH = ("gsm8k", "math", "minerva_math", "gaokao2023en", "olympiadbench", "college_math", "mmlu_stem")
 _CHINESE = ("gaokao", "cmath", "cn_middle_school")
+# The figures of _ENGLISH and of _CHINESE in their order, and the problems solved of AIME 2024 and of AMC 2023.
 _TABLES = {
     ("1.5b-instruct", Mode.COT): (
         "84.8/89.5/94.1 75.8/80.3/83.9 29.4/32.0/37.5 65.5/68.8/73.0 38.1/43.9/47.3 47.7/48.9/50.2 57.5/60.7/65.2",
@@ -45,11 +47,11 @@ _TABLES = {
         (12, 28),
     ),
 }
-_COMPETITIONS = {"aime24": (0, 30), "amc23": (1, 40)}
+_COMPETITIONS = {"aime24": (0, 30), "amc23": (1, 40)}  # index into the last tuple above, number of problems
 
 
-class How(StrEnum):
-    """Which of the published settings."""
+class Method(StrEnum):
+    """How the answers of a published figure were obtained: one greedy sample, a majority vote of 8, RM@8."""
 
     GREEDY = "greedy"
     MAJ8 = "maj@8"
@@ -58,23 +60,32 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One printed figure, as a fraction between 0 and 1."""
+    """One published figure. `accuracy` is a fraction between 0 and 1."""
 
-    how: How
+    method: Method
     accuracy: float
 
 
 def published(model: str, mode: Mode, data: str) -> tuple[Published, ...]:
-    """What the report prints for a model (its short name, without a quantization), mode and data set."""
+    """Look up the published figures.
+
+    Args:
+        model: The model's short name without a quantization, such as `7b-instruct`.
+        mode: CoT or TIR.
+        data: The data set's name.
+
+    Returns:
+        Greedy, Maj@8 and RM@8 in this order; greedy only for a competition; empty if the report has no figure.
+    """
     table = _TABLES.get((model, mode))
     if table is None:
         return ()
     english, chinese, solved = table
     if data in _COMPETITIONS:
-        place, problems = _COMPETITIONS[data]
-        return (Published(How.GREEDY, solved[place] / problems),)
+        column, problems = _COMPETITIONS[data]
+        return (Published(Method.GREEDY, solved[column] / problems),)
     for names, text in ((_ENGLISH, english), (_CHINESE, chinese)):
         if data in names:
             figures = text.split()[names.index(data)].split("/")
-            return tuple(Published(how, float(one) / 100) for how, one in zip(How, figures, strict=True))
+            return tuple(Published(method, float(figure) / 100) for method, figure in zip(Method, figures, strict=True))
     return ()

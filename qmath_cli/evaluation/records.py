@@ -1,8 +1,8 @@
-"""What an evaluation stores: its setup, and one record per finished sample.
+"""The records of an evaluation: its setup, the groups in which samples are computed, and the samples.
 
-A setup is everything that could change an outcome; its key is a hash of it, so that a changed model, prompt or setting
-starts another run and never mixes with an older one. How many samples or problems are wanted is not part of it: asking
-for more continues the run.
+A setup holds everything that can change a sample. Its key is a hash of it, so that a changed model, prompt or setting
+starts another run and never mixes with an older one. The number of samples and of problems is not part of it: a larger
+number continues the run. Decoding returns `ItemSample`s; `GradedSample`s are stored and scored.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from qmath_cli.records import Finish, Mark, Mode, Output, ProgramRun, RunStatus, Sample, Sampling, Usage, Verdict
+from qmath_cli.records import Mark, Mode, Sample, Sampling, Verdict
+from qmath_cli.solving.sample_record import record_of, sample_of
 
-SCHEMA = "qmath.eval-run/1"
+SCHEMA = "qmath.eval-run/2"
+
+SampleKey = tuple[str, int]
+"""A problem's id, and the number of one of its samples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What was run; `model_sha256` may be empty where nobody hashed the file, then `model_size` must do."""
+    """What is run. `model_sha256` is empty if the file was never hashed; `model_size` (bytes) identifies it then."""
 
     data: str
     data_sha256: str
@@ -31,11 +35,11 @@ class Setup:
     mode: Mode
     sampling: Sampling
     max_programs: int
-    prompt_sha256: str  # of the first problem's whole prompt: a changed prompt is another run
+    prompt_sha256: str  # of the prompt of a made-up problem, and of the stop strings
 
     @property
     def key(self) -> str:
-        """Sixteen hexadecimal digits that stand for all of it."""
+        """Sixteen hexadecimal digits that identify the setup."""
         text = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -43,39 +47,31 @@ class Setup:
         """The first line of a run file."""
         return {"schema": SCHEMA, "setup": asdict(self)}
 
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Setup:
-        """The setup that `record` wrote."""
-        fields = dict(record["setup"])
-        fields["mode"] = Mode(fields["mode"])
-        fields["sampling"] = Sampling(**fields["sampling"])
-        return cls(**fields)
-
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Samples, by item and number, that are computed together from an empty batch on, `parallel` of them at most.
+    """Samples that are computed together, starting with an empty batch, at most `parallel` at a time.
 
-    What is computed together decides how sums round, and rounding now and then decides what is sampled. So a leg that a
-    kill cut short is computed again from its beginning, and its samples come out as if nothing had happened.
+    The composition of a batch affects how sums are rounded, and rounding can affect a sampled token. An interrupted
+    group is therefore computed again from its start, so that its samples are those of an uninterrupted run.
     """
 
-    samples: tuple[tuple[str, int], ...]
+    samples: tuple[SampleKey, ...]
     parallel: int
 
     def record(self) -> dict[str, Any]:
-        """The leg's line in a run file, written before it begins."""
-        return {"leg": [list(key) for key in self.samples], "parallel": self.parallel}
+        """The group's line in a run file, written before it starts."""
+        return {"group": [list(key) for key in self.samples], "parallel": self.parallel}
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Group:
-        """The leg that `record` wrote. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
-        return cls(tuple((str(item), int(index)) for item, index in record["leg"]), int(record["parallel"]))
+        """The group that `record` wrote. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        return cls(tuple((str(item), int(index)) for item, index in record["group"]), int(record["parallel"]))
 
 
 @dataclass(frozen=True, slots=True)
 class Grades:
-    """Both graders' verdicts on one sample, and the answer that the official rules took from its text."""
+    """Both graders' verdicts on one sample, and the answer that the official rules extracted from its text."""
 
     prediction: str
     official: Verdict
@@ -83,71 +79,71 @@ class Grades:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """One finished sample of one problem; `grades` is None until it was graded, `seconds` and `joules` are shares.
+class ItemSample:
+    """One finished sample of one problem.
 
-    The shares of all samples add up to the time of the decoding; joules are None where the system does not count them.
+    Attributes:
+        item: The problem's id.
+        sample: The sample.
+        seconds: Its share of the wall clock; the shares of a run add up to the time of its decoding.
+        joules: Its share of the energy; None if the system does not count it.
     """
 
     item: str
     sample: Sample
-    grades: Grades | None = None
     seconds: float = 0.0
     joules: float | None = None
 
     @property
-    def key(self) -> tuple[str, int]:
+    def key(self) -> SampleKey:
         """Which sample of which problem."""
         return self.item, self.sample.index
+
+
+@dataclass(frozen=True, slots=True)
+class GradedSample:
+    """A finished sample with both graders' verdicts: what a run file stores, and what is scored."""
+
+    made: ItemSample
+    grades: Grades
+
+    @property
+    def item(self) -> str:
+        """The problem's id."""
+        return self.made.item
+
+    @property
+    def sample(self) -> Sample:
+        """The sample."""
+        return self.made.sample
+
+    @property
+    def key(self) -> SampleKey:
+        """Which sample of which problem."""
+        return self.made.key
+
+    def rewarded(self, reward: float) -> GradedSample:
+        """The same with a reward model's score."""
+        return replace(self, made=replace(self.made, sample=replace(self.made.sample, reward=reward)))
 
     def record(self) -> dict[str, Any]:
         """The sample's line in a run file."""
         return {
             "item": self.item,
-            "sample": self.sample.index,
-            "answer": self.sample.answer,
-            "finish_reason": str(self.sample.finish),
-            "text": self.sample.text,
-            "programs": [_program(run) for run in self.sample.runs],
-            "usage": asdict(self.sample.usage),
-            "reward": self.sample.reward,
-            "grades": asdict(self.grades) if self.grades else None,
-            "seconds": round(self.seconds, 3),
-            "joules": self.joules,
+            **record_of(self.sample),
+            "grades": asdict(self.grades),
+            "seconds": round(self.made.seconds, 3),
+            "joules": self.made.joules,
         }
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Done:
-        """The sample that `record` wrote. Raises `KeyError` or `ValueError` for anything else."""
-        sample = Sample(
-            text=record["text"],
-            answer=record["answer"],
-            finish=Finish(record["finish_reason"]),
-            runs=tuple(_run(one) for one in record["programs"]),
-            usage=Usage(**record["usage"]),
-            reward=record["reward"],
-            index=record["sample"],
-        )
-        return cls(record["item"], sample, _grades(record["grades"]), record["seconds"], record.get("joules"))
-
-    def graded(self, grades: Grades) -> Done:
-        """The same sample with (other) grades."""
-        return replace(self, grades=grades)
+    def of(cls, record: Mapping[str, Any]) -> GradedSample:
+        """The sample that `record` wrote. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        made = ItemSample(record["item"], sample_of(record), record["seconds"], record["joules"])
+        return cls(made, _grades(record["grades"]))
 
 
-def _program(run: ProgramRun) -> dict[str, Any]:
-    return {"code": run.code, "output": run.output.text, "status": str(run.output.status),
-            "seconds": round(run.output.seconds, 3), "error": run.output.error}  # fmt: skip
-
-
-def _run(record: Mapping[str, Any]) -> ProgramRun:
-    status = RunStatus(record["status"])
-    return ProgramRun(record["code"], Output(record["output"], status, record["seconds"], record["error"]))
-
-
-def _grades(record: Mapping[str, Any] | None) -> Grades | None:
-    if record is None:
-        return None
+def _grades(record: Mapping[str, Any]) -> Grades:
     return Grades(record["prediction"], _verdict(record["official"]), _verdict(record["strict"]))
 
 

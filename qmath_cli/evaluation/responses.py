@@ -1,7 +1,8 @@
-"""Recorded responses as an evaluation: `eval --from` grades what some model wrote somewhere else.
+"""Reads recorded responses, which `eval --from` grades without running a model.
 
-Reads the layout of the Qwen2.5-Math evaluation's output files (`question`, `code` or `response` as a list of texts, the
-expected answer in `gt_cot`, `solution`, `answer` or `gt`, rewards in `pred_score`), and runs stored by this program.
+The format is that of the output files of the Qwen2.5-Math evaluation: one JSON object per problem, with the problem in
+`question` or `problem`, the responses as a list of texts in `code`, `response` or `responses`, the expected answer in
+`gt_cot`, `solution`, `answer` or `expected`, and rewards, where known, in `pred_score`.
 """
 
 from __future__ import annotations
@@ -14,33 +15,44 @@ from typing import Any
 from qmath_cli.errors import DataError
 from qmath_cli.evaluation import datasets
 from qmath_cli.evaluation.datasets import Dataset
-from qmath_cli.evaluation.records import Done
+from qmath_cli.evaluation.layouts import LAYOUTS
+from qmath_cli.evaluation.records import ItemSample
 from qmath_cli.grading.extract import last_boxed
 from qmath_cli.records import Finish, Sample
 
 
-def read(path: Path, *, skip_bad: bool = False) -> tuple[Dataset, list[Done], int]:
-    """Problems, samples, and how many samples every problem has at least.
+def read(path: Path, *, skip_bad: bool = False) -> tuple[Dataset, list[ItemSample], int]:
+    """Read a file of responses.
 
-    Raises `DataError` for a file without responses, and for a damaged line unless `skip_bad`.
+    Args:
+        path: A JSONL file.
+        skip_bad: Skip damaged lines; the data set counts them.
+
+    Returns:
+        The problems, their samples, and the number of samples that every problem has at least.
+
+    Raises:
+        DataError: The file cannot be read, a problem has no responses, or a line is damaged and `skip_bad` is false.
     """
-    layout = "math_responses" if _has_solutions(path) else "plain"
+    layout = LAYOUTS["math_responses" if _has_solutions(path) else "plain"]
     data, rows = datasets.load_rows(path.stem, path, layout, skip_bad=skip_bad)
-    stored: list[Done] = []
-    fewest = 0
+    samples: list[ItemSample] = []
+    counts: list[int] = []
     for item, row in zip(data.items, rows, strict=True):
         texts = row.get("code") or row.get("response") or row.get("responses")
         if not isinstance(texts, list) or not texts:
-            raise DataError(f"{path}: a problem without responses", "each line needs a list `code` or `response`")
-        stored += [Done(item.id, _sample(text, i, row)) for i, text in enumerate(texts)]
-        fewest = min(fewest or len(texts), len(texts))
-    return data, stored, fewest
+            raise DataError(
+                f"{path}: problem {item.id} is without responses", "each line needs a list `code` or `response`"
+            )
+        samples += [ItemSample(item.id, _sample(text, i, row)) for i, text in enumerate(texts)]
+        counts.append(len(texts))
+    return data, samples, min(counts)
 
 
 def _sample(text: str, index: int, row: Mapping[str, Any]) -> Sample:
     answer = last_boxed(text)
     finish = Finish.NO_ANSWER if answer is None else Finish.ANSWERED
-    rewards = row.get("pred_score")
+    rewards = row.get("pred_score")  # one number, or a list of one number, per response
     reward = rewards[index] if rewards else None
     return Sample(text, answer, finish, reward=reward[0] if isinstance(reward, list) else reward, index=index)
 

@@ -1,8 +1,8 @@
 """The file of one evaluation run: append-only JSONL that survives a kill at any moment.
 
-First line: the setup. Then one line per finished sample, and one per leg before its samples, each written whole,
-flushed and fsynced before the next. A line that a kill cut short is dropped when the run is opened again; nothing is
-ever recorded twice. Two processes cannot write one run at once.
+First line: the setup. Then one line per group before its samples, and one per graded sample, each written whole,
+flushed and fsynced before the next. A line that a kill cut short is dropped when the run is opened again; no sample is
+stored twice. Two processes cannot write one run at once. Files of schema version 1 are read too.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from qmath_cli.errors import DataError, UsageError
-from qmath_cli.evaluation.records import Done, Group, Setup
+from qmath_cli.evaluation.records import GradedSample, Group, SampleKey, Setup
 from qmath_cli.files import held, write_atomically
 
 
 class RunFile:
-    """An open run. `done` holds what is stored, by item and sample number, `legs` the legs that were begun."""
+    """An open run. `stored` holds its samples by key, `groups` the groups that were started."""
 
     def __init__(self, folder: Path, setup: Setup) -> None:
-        """Open or begin the run of this setup. Raises `UsageError` if another process writes it."""
+        """Open the run of this setup, or start it. Raises `UsageError` if another process writes it."""
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{setup.data}-{setup.key}.jsonl"
-        self.done: dict[tuple[str, int], Done] = {}
-        self.legs: list[Group] = []
+        self.stored: dict[SampleKey, GradedSample] = {}
+        self.groups: list[Group] = []
         self._stack = ExitStack()
         busy = UsageError(f"another process is writing {self.path}", "wait for it, or give this run another --out")
         self._stack.enter_context(held(self.path, busy))
@@ -36,7 +36,7 @@ class RunFile:
             self._file: BinaryIO = self.path.open("a+b")
             self._stack.callback(self._close_file)
             self._resume(setup)
-        except BaseException:  # Ctrl-C too: the lock must not outlive us; raised again
+        except BaseException:  # Ctrl-C, too: the lock is released; raised again
             self._stack.close()
             raise
 
@@ -53,37 +53,39 @@ class RunFile:
         self._stack.close()
 
     def _close_file(self) -> None:
-        """Close the file that is open now: `rewrite` opens another one."""
+        """Close the file that is open at this moment: `rewrite` replaces it."""
         self._file.close()
 
-    def add(self, one: Done) -> None:
-        """Store a sample, for good."""
-        assert one.key not in self.done, one.key
-        self._write(one.record())
-        self.done[one.key] = one
+    def add(self, sample: GradedSample) -> None:
+        """Store a sample; it is on the disk when this returns. Raises `ValueError` if it is stored already."""
+        if sample.key in self.stored:
+            raise ValueError(f"sample {sample.key} is stored already")
+        self._write(sample.record())
+        self.stored[sample.key] = sample
 
-    def begin(self, leg: Group) -> None:
-        """Note, for good, what is computed together from now on."""
-        self._write(leg.record())
-        self.legs.append(leg)
+    def start(self, group: Group) -> None:
+        """Store a group that is computed from now on."""
+        self._write(group.record())
+        self.groups.append(group)
 
-    def rewrite(self, setup: Setup, order: Iterable[Done]) -> None:
-        """Replace the file by the same run in another order or with other grades, without its legs: all or nothing."""
+    def rewrite(self, setup: Setup, samples: Iterable[GradedSample]) -> None:
+        """Replace the file atomically by the setup and these samples, without groups."""
         self._file.close()
-        write_atomically(self.path, (_line(line) for line in [setup.record(), *(one.record() for one in order)]))
+        records = [setup.record(), *(sample.record() for sample in samples)]
+        write_atomically(self.path, (_line(record) for record in records))
         self._file = self.path.open("a+b")
 
     def _resume(self, setup: Setup) -> None:
         self._file.seek(0)
         data = self._file.read()
         whole = data.rfind(b"\n") + 1
-        if whole < len(data):  # the line that a kill cut short
+        if whole < len(data):  # the last line was cut short by a kill
             self._file.truncate(whole)
         if whole == 0:
             self._write(setup.record())
             return
-        found, self.legs = _read(data[:whole], self.path)
-        self.done = {one.key: one for one in found}
+        samples, self.groups = _read(data[:whole], self.path)
+        self.stored = {sample.key: sample for sample in samples}
 
     def _write(self, record: dict[str, object]) -> None:
         self._file.write(_line(record))
@@ -91,30 +93,27 @@ class RunFile:
         os.fsync(self._file.fileno())
 
 
-def read(path: Path) -> tuple[Setup, list[Done]]:
-    """A stored run. Raises `DataError` for a file that is none."""
-    data = path.read_bytes()
-    try:
-        setup = Setup.of(json.loads(data.split(b"\n", 1)[0]))
-    except (ValueError, KeyError, TypeError) as exc:
-        raise DataError(f"{path} is not a stored evaluation") from exc
-    return setup, _read(data[: data.rfind(b"\n") + 1], path)[0]
-
-
-def _read(data: bytes, path: Path) -> tuple[list[Done], list[Group]]:
-    found, legs = [], []
-    for number, line in enumerate(data.splitlines(), 1):
-        if number == 1:
-            continue
+def _read(data: bytes, path: Path) -> tuple[list[GradedSample], list[Group]]:
+    samples, groups = [], []
+    for number, line in enumerate(data.splitlines()[1:], 2):  # the first line is the setup
         try:
-            record = json.loads(line)
-            if "leg" in record:
-                legs.append(Group.of(record))
+            record = _current(json.loads(line))
+            if "group" in record:
+                groups.append(Group.of(record))
             else:
-                found.append(Done.of(record))
+                samples.append(GradedSample.of(record))
         except (ValueError, KeyError, TypeError) as exc:
-            raise DataError(f"{path}, line {number}: damaged", "move the file away to start the run anew") from exc
-    return found, legs
+            raise DataError(f"{path}, line {number}: damaged", "delete or move the file to start again") from exc
+    return samples, groups
+
+
+def _current(record: dict[str, Any]) -> dict[str, Any]:
+    """A record of schema version 1 as one of the current version."""
+    if "leg" in record:
+        return {"group": record["leg"], "parallel": record["parallel"]}
+    if "sample" in record:
+        return {"unrun_programs": 0, "joules": None, **record, "index": record["sample"]}
+    return record
 
 
 def _line(record: dict[str, object]) -> bytes:

@@ -1,11 +1,11 @@
-"""A whole benchmark through one engine: problems x samples, scheduled continuously over one batch.
+"""A benchmark through one engine: problems x samples, scheduled continuously over one batch.
 
-As soon as a sequence ends, the next sample takes its place; programs and graders run beside the decoding. Every sample
-is stored as soon as it is graded, so that a run can be killed at any moment and goes on where it was. An interrupt ends
-the attempts in flight, which are not stored, and leaves through the caller.
+As soon as a sequence ends, the next sample is admitted; programs and graders run while other sequences decode. A sample
+is stored as soon as it is graded, so that a run can be killed at any moment and resumed. A `KeyboardInterrupt` cancels
+the running attempts, which are not stored, and is raised to the caller.
 
-A run is made in legs. Each begins with an empty batch, so that it comes out the same whatever went before; one that was
-cut short is computed again, for the samples that it still owes.
+A run is computed in groups. A group starts with an empty batch and an empty prefix cache, so that its samples do not
+depend on earlier groups. An interrupted group is computed again, and only the missing samples are stored.
 """
 
 from __future__ import annotations
@@ -21,20 +21,28 @@ from qmath_cli.errors import PromptTooLong
 from qmath_cli.evaluation.datasets import Dataset, Item
 from qmath_cli.evaluation.energy import EnergyMeter
 from qmath_cli.evaluation.grade import SampleGrader
-from qmath_cli.evaluation.records import Done, Group
+from qmath_cli.evaluation.records import GradedSample, Group, ItemSample, SampleKey
 from qmath_cli.evaluation.run_file import RunFile
 from qmath_cli.prompting import chat
 from qmath_cli.records import Engine, Executor, Finish, Mode, Prompt, Reward, Sample, SampleFinished, Sampling
 from qmath_cli.solving.attempts import Attempts
 
-_FILLINGS = 4  # samples per leg, for each place in the batch: a longer leg idles less at its end, and costs a kill more
+#: Samples of a group per sequence of the batch. A larger group leaves slots idle less often; a kill loses more of it.
+_GROUP_FACTOR = 4
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationPlan:
-    """What is to be run: `k` samples of every problem, at most `parallel` sequences at once.
+    """What is run: `k` samples of every problem.
 
-    Sample i of every problem is drawn with the sampling's seed + i.
+    Attributes:
+        data: The problems.
+        mode: CoT or TIR.
+        sampling: How tokens are sampled; sample i of every problem has the seed `sampling.seed` + i.
+        prompt: Builds the prompt for a problem.
+        k: Samples per problem.
+        parallel: The largest number of sequences in the batch.
+        max_programs: Programs per sample.
     """
 
     data: Dataset
@@ -45,97 +53,109 @@ class EvaluationPlan:
     parallel: int = 1
     max_programs: int = 4
 
-    def missing(self, stored: Container[tuple[str, int]]) -> list[tuple[str, int]]:
+    def missing(self, stored: Container[SampleKey]) -> list[SampleKey]:
         """The samples that are not stored yet, in the data's order."""
         return [(item.id, i) for item in self.data.items for i in range(self.k) if (item.id, i) not in stored]
 
-    def legs(self, file: RunFile) -> Iterator[Group]:
-        """What is to be computed: legs that were cut short, as they were, and then what was in none yet."""
+    def groups(self, file: RunFile) -> Iterator[Group]:
+        """The groups to compute: interrupted ones, then new ones, which are written to the file when they start."""
         wanted = {(item.id, i) for item in self.data.items for i in range(self.k)}
-        owed = [leg for leg in file.legs if wanted.issuperset(leg.samples) and not file.done.keys() >= set(leg.samples)]
-        yield from owed
-        rest = self.missing({*file.done, *(key for leg in owed for key in leg.samples)})
-        for start in range(0, len(rest), self.parallel * _FILLINGS):
-            leg = Group(tuple(rest[start : start + self.parallel * _FILLINGS]), self.parallel)
-            file.begin(leg)
-            yield leg
+        interrupted = [
+            group
+            for group in file.groups
+            if wanted.issuperset(group.samples) and not file.stored.keys() >= set(group.samples)
+        ]
+        yield from interrupted
+        rest = self.missing({*file.stored, *(key for group in interrupted for key in group.samples)})
+        size = self.parallel * _GROUP_FACTOR
+        for start in range(0, len(rest), size):
+            group = Group(tuple(rest[start : start + size]), self.parallel)
+            file.start(group)
+            yield group
 
 
 @dataclass(slots=True)
-class _Flight:
-    """One attempt in the engine."""
+class _Scheduler:
+    """Which samples wait and which run. A sample's share of the time starts at `last`, when the one before it ended."""
 
-    item: Item
-    index: int
-
-
-@dataclass(slots=True)
-class _Schedule:
-    """What waits and what flies; `last` is when a sample ended last, so that shares of the time add up to all of it."""
-
-    work: EvaluationPlan
+    plan: EvaluationPlan
     attempts: Attempts
     waiting: deque[tuple[Item, tuple[int, ...]]] = field(default_factory=deque)
     parallel: int = 1
-    flying: dict[int, _Flight] = field(default_factory=dict)
+    running: dict[int, SampleKey] = field(default_factory=dict)  # by attempt
     last: float = field(default_factory=time.perf_counter)
     energy: EnergyMeter = field(default_factory=EnergyMeter)
 
-    def take(self, leg: Group) -> None:
-        """Have a leg's samples wait, those of one problem together."""
-        items = {item.id: item for item in self.work.data.items}
-        for name, keys in groupby(leg.samples, key=lambda key: key[0]):
+    def take(self, group: Group) -> None:
+        """Queue a group's samples, those of one problem together."""
+        items = {item.id: item for item in self.plan.data.items}
+        for name, keys in groupby(group.samples, key=lambda key: key[0]):
             self.waiting.append((items[name], tuple(index for _, index in keys)))
-        self.parallel = min(leg.parallel, self.work.parallel)
-        self.attempts.engine.forget()  # nothing of the leg before is shared, which a run that goes on would not have
+        self.parallel = min(group.parallel, self.plan.parallel)
+        self.attempts.engine.clear_prefix_cache()  # a run that resumes with this group starts without it, too
 
-    def fill(self) -> list[Done]:
-        """Launch while there is room; problems that do not fit into the context end here."""
+    def fill(self) -> list[ItemSample]:
+        """Launch attempts while slots are free; returns the samples of problems that do not fit into the context."""
         ended = []
-        while self.waiting and len(self.flying) < self.parallel:
+        while self.waiting and len(self.running) < self.parallel:
             item, indices = self.waiting.popleft()
-            room = self.parallel - len(self.flying)
-            if indices[room:]:
-                self.waiting.appendleft((item, indices[room:]))
-            ended += self._launch(item, indices[:room])
+            free = self.parallel - len(self.running)
+            if indices[free:]:
+                self.waiting.appendleft((item, indices[free:]))
+            ended += self._launch(item, indices[:free])
         return ended
 
-    def _launch(self, item: Item, indices: Sequence[int]) -> list[Done]:
-        samplings = [replace(self.work.sampling, seed=self.work.sampling.seed + i) for i in indices]
-        prompt = self.work.prompt(item)
+    def _launch(self, item: Item, indices: Sequence[int]) -> list[ItemSample]:
+        samplings = [replace(self.plan.sampling, seed=self.plan.sampling.seed + i) for i in indices]
         try:
-            keys = self.attempts.launch(prompt, samplings, self.work.mode, self.work.max_programs)
+            keys = self.attempts.launch(self.plan.prompt(item), samplings, self.plan.mode, self.plan.max_programs)
         except PromptTooLong:
-            return [self.ended(_Flight(item, i), Sample("", None, Finish.OUT_OF_CONTEXT)) for i in indices]
-        self.flying |= {key: _Flight(item, i) for key, i in zip(keys, indices, strict=True)}
+            return [self.ended((item.id, i), Sample("", None, Finish.OUT_OF_CONTEXT)) for i in indices]
+        self.running |= {key: (item.id, i) for key, i in zip(keys, indices, strict=True)}
         return []
 
-    def ended(self, flight: _Flight, sample: Sample) -> Done:
+    def finished(self, attempt: int, sample: Sample) -> ItemSample:
+        """The sample of an attempt that has ended."""
+        return self.ended(self.running.pop(attempt), sample)
+
+    def ended(self, key: SampleKey, sample: Sample) -> ItemSample:
         """A finished sample with its share of the wall time and of the energy."""
+        item, index = key
         now = time.perf_counter()
         share, self.last = now - self.last, now
-        joules = self.energy.taken()
+        joules = self.energy.consumed()
         joules = None if joules is None else round(joules, 3)
-        return Done(flight.item.id, replace(sample, index=flight.index), seconds=round(share, 3), joules=joules)
+        return ItemSample(item, replace(sample, index=index), seconds=round(share, 3), joules=joules)
 
 
 def run(
-    work: EvaluationPlan, engine: Engine, executor: Executor | None, file: RunFile, marker: SampleGrader
-) -> Iterator[Done]:
-    """Run what is missing; yields every sample once it is graded and stored."""
+    plan: EvaluationPlan, engine: Engine, executor: Executor | None, file: RunFile, grader: SampleGrader
+) -> Iterator[GradedSample]:
+    """Compute, grade and store the missing samples.
+
+    Args:
+        plan: What is run.
+        engine: Decodes; needs `plan.parallel` slots.
+        executor: Runs programs; None in CoT.
+        file: Where samples are stored.
+        grader: Grades them.
+
+    Yields:
+        Each sample, after it is graded and stored.
+    """
     attempts = Attempts(engine, executor)
-    schedule = _Schedule(work, attempts)
-    grading = _Grading(work, file, marker)
+    scheduler = _Scheduler(plan, attempts)
+    grading = _Grading(plan, file, grader)
     try:
-        for leg in work.legs(file):
-            schedule.take(leg)
-            while schedule.waiting or attempts.busy:
-                ended = schedule.fill()
-                schedule.energy.tick()
+        for group in plan.groups(file):
+            scheduler.take(group)
+            while scheduler.waiting or attempts.busy:
+                ended = scheduler.fill()
+                scheduler.energy.tick()
                 for key, event in attempts.step():
                     if isinstance(event, SampleFinished):
-                        ended.append(schedule.ended(schedule.flying.pop(key), event.sample))
-                grading.submit(one for one in ended if one.key not in file.done)
+                        ended.append(scheduler.finished(key, event.sample))
+                grading.submit(sample for sample in ended if sample.key not in file.stored)
                 yield from grading.stored(wait=False)
         yield from grading.stored(wait=True)
     finally:
@@ -144,51 +164,61 @@ def run(
 
 
 class _Grading:
-    """Grades and stores finished samples in a thread beside the decoding, in the order in which they ended.
+    """Grades and stores finished samples in a thread, in the order in which they ended.
 
-    Storing is part of it because each sample is waited for until it is on the disk.
+    The thread also stores, because each write waits for the disk.
     """
 
-    def __init__(self, work: EvaluationPlan, file: RunFile, marker: SampleGrader) -> None:
-        self._items = {item.id: item for item in work.data.items}
+    def __init__(self, plan: EvaluationPlan, file: RunFile, grader: SampleGrader) -> None:
+        self._items = {item.id: item for item in plan.data.items}
         self._file = file
-        self._marker = marker
+        self._grader = grader
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="grading")
-        self._waiting: deque[Future[Done]] = deque()
+        self._waiting: deque[Future[GradedSample]] = deque()
 
-    def submit(self, ended: Iterable[Done]) -> None:
+    def submit(self, ended: Iterable[ItemSample]) -> None:
         """Queue samples."""
-        self._waiting.extend(self._pool.submit(self._store, one) for one in ended)
+        self._waiting.extend(self._pool.submit(self._store, sample) for sample in ended)
 
-    def _store(self, one: Done) -> Done:
-        graded = self._marker.grade(one, self._items[one.item])
+    def _store(self, sample: ItemSample) -> GradedSample:
+        graded = self._grader.grade(sample, self._items[sample.item])
         self._file.add(graded)
         return graded
 
-    def stored(self, *, wait: bool) -> Iterator[Done]:
-        """Samples that are graded, now on the disk; all that were queued, if `wait`."""
+    def stored(self, *, wait: bool) -> Iterator[GradedSample]:
+        """Samples that are on the disk by now; with `wait`, all that were queued."""
         while self._waiting and (wait or self._waiting[0].done()):
             yield self._waiting.popleft().result()
 
     def close(self) -> None:
-        """Store what is still queued: an interrupt does not lose a sample that was finished."""
+        """Store what is still queued: an interrupt does not lose a finished sample."""
         for _ in self.stored(wait=True):
             pass
         self._pool.shutdown(wait=True)
 
 
-def in_order(data: Dataset, stored: dict[tuple[str, int], Done]) -> list[Done]:
-    """Stored samples in the data's order, those of other problems after them."""
-    place = {item.id: number for number, item in enumerate(data.items)}
-    return sorted(stored.values(), key=lambda one: (place.get(one.item, len(place)), one.item, one.sample.index))
+def in_order(data: Dataset, stored: dict[SampleKey, GradedSample]) -> list[GradedSample]:
+    """Stored samples in the data's order, followed by those of problems that are not in `data`."""
+    position = {item.id: number for number, item in enumerate(data.items)}
+    end = len(position)
+    return sorted(stored.values(), key=lambda sample: (position.get(sample.item, end), *sample.key))
 
 
-def reward(work: EvaluationPlan, stored: Sequence[Done], model: Reward) -> Iterator[Done]:
-    """The samples with their rewards: each is scored as a finished conversation, answered or not."""
-    items = {item.id: item for item in work.data.items}
-    for one in stored:
-        if one.item in items and one.sample.index < work.k:
-            read = chat.conversation(items[one.item].problem, work.mode, one.sample.text)
-            yield replace(one, sample=replace(one.sample, reward=model.score(read)))
+def reward(plan: EvaluationPlan, stored: Sequence[GradedSample], model: Reward) -> Iterator[GradedSample]:
+    """Score samples with a reward model.
+
+    Args:
+        plan: What was run.
+        stored: Graded samples; those of other problems and with an index of `plan.k` or more are not scored.
+        model: Scores problem and response as a finished conversation.
+
+    Yields:
+        All samples in their order, with rewards where they were scored.
+    """
+    items = {item.id: item for item in plan.data.items}
+    for sample in stored:
+        if sample.item in items and sample.sample.index < plan.k:
+            conversation = chat.conversation(items[sample.item].problem, plan.mode, sample.sample.text)
+            yield sample.rewarded(model.score(conversation))
         else:
-            yield one
+            yield sample

@@ -1,9 +1,14 @@
-"""What stored samples come to: accuracy, Maj@k and RM@k, where and how it failed, and how sure all that is.
+"""The score of an evaluation: accuracy with its interval, Maj@k and RM@k, subjects and levels, kinds of failure.
 
-Pure functions over graded samples. Definitions: `accuracy` is the mean over problems of the share of their samples that
-is correct (for one sample: plain accuracy); Maj@k and RM@k look at the first k samples and are, under the official
-grade, those of the Qwen2.5-Math evaluation (exact strings, ties to the first); the reward-weighted vote, which that
-evaluation does not have, weighs the groups of Maj@k. Undecided is not correct, and counted.
+Pure functions over graded samples. Definitions:
+
+    accuracy   the mean over problems of the share of their samples that are correct
+    Maj@k      the share of problems whose largest group of equal answers, among the first k samples, is correct
+    RM@k       the share of problems whose sample with the highest reward, among the first k, is correct
+    RM-vote@k  as Maj@k, with the weight of a group computed from its rewards (`solving.vote.weight`)
+
+Under the official grade, Maj@k and RM@k are those of the Qwen2.5-Math evaluation: answers are equal if their strings
+are, and the first of equals wins. Its evaluation has no weighted vote. An undecided sample counts as not correct.
 """
 
 from __future__ import annotations
@@ -12,10 +17,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from qmath_cli.evaluation.datasets import LAYOUTS, Dataset, Item
+from qmath_cli.evaluation.datasets import Dataset, Item
 from qmath_cli.evaluation.grade import SampleGrader
-from qmath_cli.evaluation.published import How, Published
-from qmath_cli.evaluation.records import Done, Setup
+from qmath_cli.evaluation.published import Published
+from qmath_cli.evaluation.records import GradedSample, Setup
 from qmath_cli.evaluation.statistics import wilson
 from qmath_cli.records import Equivalence, Finish, Mark, Pick, RunStatus
 from qmath_cli.settings import Grade
@@ -24,7 +29,14 @@ from qmath_cli.solving import vote
 
 @dataclass(frozen=True, slots=True)
 class Subset:
-    """The problems of one subject or level."""
+    """The score of the problems of one subject or level.
+
+    Attributes:
+        name: The subject or level.
+        items: The number of its problems.
+        accuracy: Between 0 and 1.
+        ci95: The 95 % interval of the accuracy.
+    """
 
     name: str
     items: int
@@ -34,7 +46,19 @@ class Subset:
 
 @dataclass(frozen=True, slots=True)
 class SampleRates:
-    """Shares of all samples, 0 to 1, and sums over them; `joules` is None unless every sample was measured."""
+    """Kinds of failure, and sums, over all samples.
+
+    Attributes:
+        no_answer: Share of the samples without an answer, between 0 and 1.
+        out_of_tokens: Share that reached the token limit or the end of the context.
+        degenerate: Share that was stopped because its text repeated itself or was token soup.
+        undecided: Share that the grader could not decide.
+        programs: Programs that were run.
+        programs_failed: Programs that did not end with status `ok`.
+        tokens: Generated tokens.
+        seconds: Wall clock of decoding.
+        joules: Energy; None unless it was measured for every sample.
+    """
 
     no_answer: float = 0.0
     out_of_tokens: float = 0.0
@@ -49,7 +73,26 @@ class SampleRates:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One run's result. `verdicts` is the headline outcome per problem (as `pick` says), in order, by problem id."""
+    """The score of one run. All shares are between 0 and 1.
+
+    Attributes:
+        data: The data set's name.
+        items: The number of problems of which all samples exist; only these are scored.
+        k: Samples per problem.
+        grade: Whose verdicts count.
+        accuracy: The mean over problems of the share of correct samples.
+        ci95: The 95 % interval of the accuracy.
+        maj: Maj@n for n = 1, 2, 4, ... and k.
+        rm: RM@n; empty unless every sample has a reward.
+        rates: Kinds of failure, and sums.
+        subjects: The score of each subject; empty if the data set has none.
+        levels: The score of each level; empty if the data set has none.
+        verdicts: For each problem id, whether the answer picked from all k samples is correct.
+        rm_vote: RM-vote@n; empty unless every sample has a reward.
+        setup: What was run; None for recorded responses.
+        published: The published figures for this model and data set.
+        remarks: Sentences about the comparison with the published figures.
+    """
 
     data: str
     items: int
@@ -70,108 +113,112 @@ class Score:
 
     @property
     def headline(self) -> float:
-        """What `--min-accuracy` asks about: the vote or ranking over all k; for one sample the accuracy."""
+        """The share of problems whose picked answer is correct; compared with `--min-accuracy`."""
         return _share(self.verdicts)
 
 
+@dataclass(frozen=True, slots=True)
+class ScoredRun:
+    """A score and the samples it was computed from."""
+
+    score: Score
+    samples: Sequence[GradedSample]
+
+
 def score(
-    data: Dataset, stored: Sequence[Done], k: int, grade: Grade, marker: SampleGrader, pick: Pick = Pick.MAJ
+    data: Dataset, samples: Sequence[GradedSample], k: int, grade: Grade, grader: SampleGrader, pick: Pick = Pick.MAJ
 ) -> Score:
-    """Score the problems of which all k samples are there; `pick` decides what the headline is."""
-    by_item = _by_item(data, stored, k)
-    tests = {item.id: [_correct(one, grade) for one in by_item[item.id]] for item in data.items if item.id in by_item}
-    means = {name: sum(marks) / len(marks) for name, marks in tests.items()}
-    picked = partial(_picked, grade=grade, marker=marker)
+    """Score the problems of which all k samples exist.
+
+    Args:
+        data: The problems.
+        samples: Graded samples in any order; those of other problems and with an index of k or more are left out.
+        k: Samples per problem.
+        grade: Whose verdicts count.
+        grader: Compares answers in a vote under the strict grade.
+        pick: How one of k answers is picked for `verdicts`; by majority if it needs rewards and there are none.
+
+    Returns:
+        The score, without setup, published figures and remarks.
+    """
+    by_item = _by_item(data, samples, k)
+    complete = [sample for group in by_item.values() for sample in group]
+    means = {name: _mean([_correct(sample, grade) for sample in group]) for name, group in by_item.items()}
     sizes = _sizes(k)
-    majority = {size: {name: picked(ones[:size]) for name, ones in by_item.items()} for size in sizes}
-    rewarded = all(one.sample.reward is not None for ones in by_item.values() for one in ones)
-    ranked = {size: _reward_ranked(by_item, size, grade) for size in sizes} if rewarded else {}
-    weighed = {size: {name: picked(ones[:size], weighted=True) for name, ones in by_item.items()} for size in sizes}
-    weighed = weighed if rewarded else {}
-    count = len(means)
+    rewarded = sizes if all(sample.sample.reward is not None for sample in complete) else []
+    majority_correct = partial(_majority_correct, grade=grade, grader=grader)
+    majority = _verdicts(by_item, sizes, majority_correct)
+    ranked = _verdicts(by_item, rewarded, partial(_best_correct, grade=grade))
+    weighted = _verdicts(by_item, rewarded, partial(majority_correct, weighted=True))
     accuracy = _mean(list(means.values()))
     return Score(
         data=data.name,
-        items=count,
+        items=len(means),
         k=k,
         grade=grade,
         accuracy=accuracy,
-        ci95=wilson(accuracy * count, count),
-        maj={size: _share(marks) for size, marks in majority.items()},
-        rm={size: _share(marks) for size, marks in ranked.items() if marks},
-        rm_vote={size: _share(marks) for size, marks in weighed.items() if marks},
-        rates=_rates([one for ones in by_item.values() for one in ones], grade),
-        subjects=_parts(data.items, means, lambda item: item.subject),
-        levels=_parts(data.items, means, lambda item: item.level),
-        verdicts={Pick.RM: ranked, Pick.RM_VOTE: weighed}.get(pick, majority).get(k, majority[k]),
+        ci95=wilson(accuracy * len(means), len(means)),
+        maj={n: _share(verdicts) for n, verdicts in majority.items()},
+        rm={n: _share(verdicts) for n, verdicts in ranked.items() if verdicts},
+        rm_vote={n: _share(verdicts) for n, verdicts in weighted.items() if verdicts},
+        rates=_rates(complete, grade),
+        subjects=_subsets(data.items, means, lambda item: item.subject),
+        levels=_subsets(data.items, means, lambda item: item.level),
+        verdicts={Pick.RM: ranked, Pick.RM_VOTE: weighted}.get(pick, majority).get(k, majority[k]),
     )
 
 
-def remarks(found: Score, data: Dataset, quantization: str) -> tuple[str, ...]:
-    """Plain sentences about what keeps a score from being compared with the published one."""
-    said = []
-    size = LAYOUTS[data.name].size if data.name in LAYOUTS else None
-    if not found.published:
-        return ("No published figure exists for this model and data set.",)
-    if size is not None and found.items != size:
-        said.append(f"Not comparable as it stands: {found.items} of the set's {size} problems were run.")
-    if found.k not in {1, 8}:
-        said.append(f"Published figures are greedy or Maj@8; this run drew {found.k} samples per problem.")
-    if found.grade is not Grade.OFFICIAL:
-        said.append("Published figures use the official grade; this is the strict one.")
-    if data.name in LAYOUTS and LAYOUTS[data.name].choice:
-        said.append("Choice questions are asked with examples of our own, not Qwen's.")
-    if quantization:
-        said.append(f"The published model is bf16; this one is {quantization}.")
-    return tuple(said)
+def _by_item(data: Dataset, samples: Sequence[GradedSample], k: int) -> dict[str, list[GradedSample]]:
+    """The first k samples of each problem that has so many, in the data's order."""
+    groups: dict[str, list[GradedSample]] = {item.id: [] for item in data.items}
+    for sample in sorted(samples, key=lambda sample: sample.sample.index):
+        if sample.item in groups and sample.sample.index < k:
+            groups[sample.item].append(sample)
+    return {name: group for name, group in groups.items() if len(group) == k}
 
 
-def beside(found: Score) -> tuple[tuple[How, float, float], ...]:
-    """Published setting, its figure, and ours, where ours was run in that setting."""
-    ours = {How.GREEDY: found.accuracy if found.k == 1 else None, How.MAJ8: found.maj.get(8), How.RM8: found.rm.get(8)}
-    return tuple((one.how, one.accuracy, mine) for one in found.published if (mine := ours[one.how]) is not None)
+def _verdicts(
+    by_item: Mapping[str, Sequence[GradedSample]],
+    sizes: Sequence[int],
+    correct: Callable[[Sequence[GradedSample]], bool],
+) -> dict[int, dict[str, bool]]:
+    """For each size n and problem, whether the answer picked from the first n samples is correct."""
+    return {n: {name: correct(group[:n]) for name, group in by_item.items()} for n in sizes}
 
 
-def _by_item(data: Dataset, stored: Sequence[Done], k: int) -> dict[str, list[Done]]:
-    found: dict[str, list[Done]] = {item.id: [] for item in data.items}
-    for one in sorted(stored, key=lambda one: one.sample.index):
-        if one.item in found and one.sample.index < k:
-            found[one.item].append(one)
-    return {name: ones for name, ones in found.items() if len(ones) == k}
+def _mark(sample: GradedSample, grade: Grade) -> Mark:
+    return sample.grades.official.mark if grade is Grade.OFFICIAL else sample.grades.strict.mark
 
 
-def _mark(one: Done, grade: Grade) -> Mark:
-    assert one.grades is not None
-    return one.grades.official.mark if grade is Grade.OFFICIAL else one.grades.strict.mark
+def _correct(sample: GradedSample, grade: Grade) -> bool:
+    return _mark(sample, grade) is Mark.CORRECT
 
 
-def _correct(one: Done, grade: Grade) -> bool:
-    return _mark(one, grade) is Mark.CORRECT
-
-
-def _picked(ones: Sequence[Done], *, grade: Grade, marker: SampleGrader, weighted: bool = False) -> bool:
-    """Whether the majority's first member is correct; the official vote counts a missing answer as an answer."""
-    strict: Equivalence = partial(marker.compare, Grade.STRICT)
+def _majority_correct(
+    samples: Sequence[GradedSample], *, grade: Grade, grader: SampleGrader, weighted: bool = False
+) -> bool:
+    """Whether the first sample of the winning group is correct. The official vote counts a missing answer as one."""
+    strict: Equivalence = partial(grader.compare, Grade.STRICT)
     if grade is Grade.OFFICIAL:
-        groups = vote.group([one.grades.prediction if one.grades else "" for one in ones], vote.same_text)
+        groups = vote.group([sample.grades.prediction for sample in samples], vote.same_text)
     else:
-        groups = vote.group([one.sample.answer for one in ones], strict)
+        groups = vote.group([sample.sample.answer for sample in samples], strict)
     if weighted:
-        groups = sorted(groups, key=lambda members: vote.weight([_reward(ones[i]) for i in members]), reverse=True)
-    return bool(groups) and _correct(ones[groups[0][0]], grade)
+        groups = sorted(groups, key=lambda members: vote.weight([_reward(samples[i]) for i in members]), reverse=True)
+    return bool(groups) and _correct(samples[groups[0][0]], grade)
 
 
-def _reward_ranked(by_item: Mapping[str, Sequence[Done]], size: int, grade: Grade) -> dict[str, bool]:
+def _best_correct(samples: Sequence[GradedSample], grade: Grade) -> bool:
     """Whether the sample with the highest reward, the first of equals, is correct."""
-    return {name: _correct(max(ones[:size], key=_reward), grade) for name, ones in by_item.items()}
+    return _correct(max(samples, key=_reward), grade)
 
 
-def _share(marks: Mapping[str, bool]) -> float:
-    return _mean([float(mark) for mark in marks.values()])
+def _share(verdicts: Mapping[str, bool]) -> float:
+    return _mean(list(verdicts.values()))
 
 
-def _reward(one: Done) -> float:
-    return one.sample.reward if one.sample.reward is not None else float("-inf")
+def _reward(sample: GradedSample) -> float:
+    return sample.sample.reward if sample.sample.reward is not None else float("-inf")
 
 
 def _sizes(k: int) -> list[int]:
@@ -183,25 +230,28 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def _rates(ones: Sequence[Done], grade: Grade) -> SampleRates:
-    if not ones:
+def _rates(samples: Sequence[GradedSample], grade: Grade) -> SampleRates:
+    if not samples:
         return SampleRates()
-    ends = [one.sample.finish for one in ones]
-    runs = [run for one in ones for run in one.sample.runs]
+    ends = [sample.sample.finish for sample in samples]
+    runs = [run for sample in samples for run in sample.sample.runs]
+    joules = [sample.made.joules for sample in samples]
+    measured = [energy for energy in joules if energy is not None]
     return SampleRates(
-        no_answer=sum(one.sample.answer is None for one in ones) / len(ones),
-        out_of_tokens=sum(end in {Finish.OUT_OF_TOKENS, Finish.OUT_OF_CONTEXT} for end in ends) / len(ones),
-        degenerate=ends.count(Finish.DEGENERATE) / len(ones),
-        undecided=sum(_mark(one, grade) is Mark.UNDECIDED for one in ones) / len(ones),
+        no_answer=_mean([sample.sample.answer is None for sample in samples]),
+        out_of_tokens=_mean([end in {Finish.OUT_OF_TOKENS, Finish.OUT_OF_CONTEXT} for end in ends]),
+        degenerate=_mean([end is Finish.DEGENERATE for end in ends]),
+        undecided=_mean([_mark(sample, grade) is Mark.UNDECIDED for sample in samples]),
         programs=len(runs),
         programs_failed=sum(run.output.status is not RunStatus.OK for run in runs),
-        tokens=sum(one.sample.usage.completion_tokens for one in ones),
-        seconds=sum(one.seconds for one in ones),
-        joules=None if None in (spent := [one.joules for one in ones]) else sum(filter(None, spent)),
+        tokens=sum(sample.sample.usage.completion_tokens for sample in samples),
+        seconds=sum(sample.made.seconds for sample in samples),
+        joules=sum(measured) if len(measured) == len(joules) else None,
     )
 
 
-def _parts(items: Sequence[Item], means: Mapping[str, float], name: Callable[[Item], str]) -> tuple[Subset, ...]:
+def _subsets(items: Sequence[Item], means: Mapping[str, float], name: Callable[[Item], str]) -> tuple[Subset, ...]:
+    """The score of each subset of the scored problems, in the order of their names; `name` is empty for no subset."""
     groups: dict[str, list[float]] = {}
     for item in items:
         if item.id in means and name(item):

@@ -1,1 +1,1 @@
-"""From text to an answer, and from two answers to a verdict."""
+"""Grading: the answer that a text states, and the verdict on an answer and the expected one."""

@@ -1,9 +1,9 @@
-r"""The grader's child process: reads pairs of answers from stdin, writes verdicts to stdout, one JSON line each.
+"""The grader's child process: it reads pairs of answers from stdin and writes verdicts to stdout, one JSON line each.
 
-This is the only place where sympy sees an answer. Whatever an answer makes it do (recursion, memory, a computation
-without end) ends here: a watchdog thread in C, which needs no cooperation of the interpreter, ends the process at the
-limit that comes with the pair, so that no computation outlives the parent either. A pair that fails in any other way
-gets an honest verdict: wrong for the official rules, which say so, undecided for the strict ones.
+sympy handles answers in this process only, so deep recursion, memory or a computation without end affect nothing
+else. The watchdog thread of `faulthandler`, which is written in C and needs no interpreter lock, ends the process at
+the time limit of the pair. So no computation outlives the parent either. A pair that fails in any other way gets a
+verdict: wrong under the official rules, which define it so, undecided under the strict ones.
 """
 
 from __future__ import annotations
@@ -18,55 +18,55 @@ from typing import TextIO
 from qmath_cli.records import Mark, Verdict
 from qmath_cli.settings import Grade
 
-_ACTIONS = ("os.", "subprocess.", "socket.", "shutil.", "ctypes.", "pty.", "winreg.", "webbrowser.", "urllib.")
-_LOOKING = {"os.listdir", "os.scandir", "os.walk"}  # what an import does
+_BLOCKED_EVENTS = ("os.", "subprocess.", "socket.", "shutil.", "ctypes.", "pty.", "winreg.", "webbrowser.", "urllib.")
+_ALLOWED_EVENTS = {"os.listdir", "os.scandir", "os.walk"}  # what an import needs
 
-MEMORY = 2 * 2**30  # bytes of address space
-READY = "ready"
+_MEMORY = 2 * 2**30  # bytes of address space
+READY = "ready"  # the first line of output, once the imports are done
 
 
 def main() -> None:
-    """Serve until stdin ends."""
+    """Grade pairs until stdin ends."""
     _limit_memory()
     warnings.simplefilter("ignore")
     answers, requests = sys.stdout, sys.stdin
     sys.dont_write_bytecode = True
-    sys.stdout = sys.stderr  # a library that prints must not be taken for a verdict
-    _warm_up()
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        sys.addaudithook(_calculate_only)
-        _say(answers, READY)
+    sys.stdout = sys.stderr  # a library that prints must not write into the verdicts
+    judge(Grade.STRICT, r"\frac{1}{2}x", r"x/2")  # imports sympy and builds the parser's tables before the first pair
+    with open(os.devnull, "w", encoding="utf-8") as null:
+        sys.addaudithook(_forbid_side_effects)
+        _write_line(answers, READY)
         for line in requests:
             grade, answer, reference, limit = json.loads(line)
-            faulthandler.dump_traceback_later(limit, exit=True, file=nowhere)
+            faulthandler.dump_traceback_later(limit, exit=True, file=null)
             verdict = judge(Grade(grade), answer, reference)
             faulthandler.cancel_dump_traceback_later()
-            _say(answers, json.dumps([verdict.mark, verdict.rule, verdict.why]))
+            _write_line(answers, json.dumps([verdict.mark, verdict.rule, verdict.why]))
 
 
-def _calculate_only(event: str, arguments: tuple[object, ...]) -> None:
-    """A second line of defence: if a text should ever be evaluated, it cannot start, write, send or delete anything."""
+def _forbid_side_effects(event: str, arguments: tuple[object, ...]) -> None:
+    """An audit hook: even if a text were evaluated, it could not start, write, send or delete anything."""
     writes = (
         event == "open" and len(arguments) > 1 and isinstance(arguments[1], str) and arguments[1] not in {"r", "rb"}
     )
-    if writes or (event.startswith(_ACTIONS) and event not in _LOOKING):
+    if writes or (event.startswith(_BLOCKED_EVENTS) and event not in _ALLOWED_EVENTS):
         raise PermissionError(event)
 
 
 def judge(grade: Grade, answer: str, reference: str) -> Verdict:
-    """The verdict of one grader; failures of the machinery become verdicts too."""
+    """The verdict of one grader on one pair; an exception becomes a verdict too."""
     try:
         return _official(answer, reference) if grade is Grade.OFFICIAL else _strict(answer, reference)
     except MemoryError:
         return failed(grade, "out of memory")
     except RecursionError:
         return failed(grade, "nested too deeply")
-    except Exception as exc:  # noqa: BLE001  parser and algebra raise anything at hostile text; the verdict says what
+    except Exception as exc:  # noqa: BLE001  parser and algebra may raise anything; the verdict says what
         return failed(grade, f"{type(exc).__name__}: {str(exc)[:80]}")
 
 
 def failed(grade: Grade, why: str) -> Verdict:
-    """What a pair gets that could not be graded: the official rules count it as wrong."""
+    """The verdict on a pair that could not be graded; the official rules count it as wrong."""
     return Verdict(Mark.WRONG if grade is Grade.OFFICIAL else Mark.UNDECIDED, "failure", why)
 
 
@@ -83,22 +83,17 @@ def _strict(answer: str, reference: str) -> Verdict:
     return compare(answer, reference)
 
 
-def _warm_up() -> None:
-    """Pay for the imports and the parser's tables before the first pair's clock runs."""
-    judge(Grade.STRICT, r"\frac{1}{2}x", r"x/2")
-
-
 def _limit_memory() -> None:
     try:
         import resource
-    except ImportError:  # Windows: the time limit alone holds
+    except ImportError:  # Windows has no memory limit; the time limit remains
         return
     try:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    except (ValueError, OSError):  # macOS refuses some limits; the time limit alone holds
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    except (ValueError, OSError):  # macOS refuses some limits; the time limit remains
         return
 
 
-def _say(stream: TextIO, line: str) -> None:
+def _write_line(stream: TextIO, line: str) -> None:
     stream.write(line + "\n")
     stream.flush()

@@ -1,9 +1,8 @@
-r"""Where a solution states its answer: the last complete `\boxed{...}`.
+r"""The answer that a solution states: the content of its last complete `\boxed{...}`.
 
-Promises: linear in the text, never raises, and reads braces as TeX does (`\{` is a sign, not a group). Does not
-interpret the answer, and does not guess at an answer that is not boxed: the official grader's fall-backs for that
-(`The answer is ...`, the last number) belong to `official`, because they would turn a half-finished solution into
-an answered one.
+Promises: linear time, no exceptions, braces as in TeX (`\{` is a sign, not a group). It does not interpret the answer,
+and it does not search for one that is not boxed. The official rules for that (`The answer is ...`, the last number) are
+in `official.answers`; they would count an unfinished solution as answered.
 """
 
 from __future__ import annotations
@@ -11,18 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-# A box with a brace, a box without one (`\boxed 5`), any other escaped character, a brace.
+# A box with a brace, a box without a brace (`\boxed 5`), any other escaped character, a brace.
 _TOKEN = re.compile(
     r"\\(?:boxed|fbox)\s*(?P<open>\{)|\\(?:boxed|fbox)(?![A-Za-z])(?P<bare>)|\\.|(?P<brace>[{}])", re.DOTALL
 )
-# What ends a box without a brace: the mathematics around it, the line, or the sentence.
+# The end of a box without braces: the end of the formula around it, or of the line.
 _BARE_END = re.compile(r"\$|\\\)|\\\]|\n|\Z")
 
 
 def last_boxed(text: str) -> str | None:
-    r"""The content of the box that opens last among the complete, non-empty ones; None if there is none.
+    r"""The content of the complete, non-empty box that opens last; None if there is none.
 
-    `\fbox` counts as `\boxed`. A box without braces (`\boxed 5$`) reaches to the end of its formula or line.
+    `\fbox` counts as `\boxed`. A box without braces (`\boxed 5$`) extends to the end of its formula or line.
     """
     found = max(_boxes(text), default=None)
     return None if found is None else found[1]
@@ -35,26 +34,24 @@ def _boxes(text: str) -> Iterator[tuple[int, str]]:
         if token["open"]:
             pending.append(token.end())
         elif token["bare"] is not None:
-            yield from _kept(token.end(), text[token.end() : _bare_end(text, token.end())].rstrip(" .,;。"))
+            end = _BARE_END.search(text, token.end())
+            stop = end.start() if end else len(text)
+            yield from _non_empty(token.end(), text[token.end() : stop].rstrip(" .,;。"))
         elif token["brace"] == "{":
             pending.append(None)
         elif token["brace"] == "}" and pending:
             start = pending.pop()
             if start is not None:
-                yield from _kept(start, text[start : token.start()])
+                yield from _non_empty(start, text[start : token.start()])
 
 
-def _bare_end(text: str, start: int) -> int:
-    end = _BARE_END.search(text, start)
-    return end.start() if end else len(text)
-
-
-def _kept(start: int, content: str) -> Iterator[tuple[int, str]]:
+def _non_empty(start: int, content: str) -> Iterator[tuple[int, str]]:
     if content.strip():
         yield start, content.strip()
 
 
-# Where the few-shot formats state an answer that is not boxed; the source of the phrases is the report's Figures 5-10.
+# How few-shot examples state an answer without a box. The phrases are those of Figures 5-10 of the technical report
+# "Qwen2.5-Math Technical Report: Toward Mathematical Expert Model via Self-Improvement" (arXiv:2409.12122).
 _STATED = re.compile(
     r"(?:[Tt]he answer is|[Ff]inal answer is|答案是|答案为|故选)[:：]?\s*(?P<answer>[^\n]+?)"
     r"(?=\.?\s*(?:I hope|推理结束)|[.。]?\s*(?:\n|\Z))"
@@ -63,9 +60,10 @@ _LETTER = re.compile(r"\(([A-J])\)[.。]?")
 
 
 def last_stated(text: str) -> str | None:
-    """The answer after the last `The answer is` or its like, without dollars and final stop; None if there is none.
+    """The answer after the last `The answer is` or a similar phrase; None if there is none.
 
-    Only for prompts whose examples end so: in free text the phrase proves nothing.
+    Dollar signs and the final stop are removed. Use it only for prompts whose examples end with such a phrase: in other
+    text the phrase may introduce an intermediate result.
     """
     phrases = list(_STATED.finditer(text))
     if not phrases:

@@ -1,9 +1,9 @@
 """The grader that the rest of the program calls: two answers in, a verdict out, whatever the answers contain.
 
-One warm child process does the algebra (`child`); it is started at the first pair that needs it, reused, killed when
-a pair takes longer than the limit, and started again. Promises: a verdict within about five seconds, never an
-exception for what the answers say, usable from any thread (pairs queue), no process left behind by `close` or by the
-end of the parent. Equal texts and long ones never reach the child.
+A child process does the algebra (`child`). It is started for the first pair that needs it and reused; if a pair
+exceeds the time limit, the process is killed and replaced. Promises: a verdict within about five seconds once the child
+runs, no exception because of an answer's content, safe use from several threads (one pair at a time), no process left
+after `close` or after the end of the parent. Equal texts and very long ones are decided without the child.
 """
 
 from __future__ import annotations
@@ -22,19 +22,24 @@ from qmath_cli.grading.child import READY, failed
 from qmath_cli.records import Mark, Verdict
 from qmath_cli.settings import Grade
 
-LIMIT = 2.5  # seconds of thought for one pair (the official evaluation gives 3); a new child may have to start before
-START_LIMIT = 60.0  # seconds until the child has imported sympy, on the slowest machine we care for
-LONGEST = 4000  # characters of an answer that are still read as mathematics
+_LIMIT_S = 2.5  # for one pair, without the start of the child; Qwen's evaluation allows 3 s
+_START_LIMIT_S = 60.0  # until the child has imported sympy, on a slow machine
+_MAX_LENGTH = 4000  # characters; a longer answer is not read as mathematics
 
 _ROOT = str(Path(__file__).resolve().parents[2])
-# The folder of the package goes last on the path: a `random.py` beside the user's files must not be imported.
+# `-P` and the last place on the path: a `random.py` in the working directory must not be imported.
 _PROGRAM = f"import sys; sys.path.append({_ROOT!r}); from qmath_cli.grading.child import main; main()"
 
 
 class Grader:
-    """An `Equivalence` of one kind. Close it, or use it in a `with` block."""
+    """Compares answers under one set of rules; an `Equivalence`. Close it, or use it in a `with` block.
 
-    def __init__(self, grade: Grade, limit: float = LIMIT) -> None:
+    Args:
+        grade: The rules.
+        limit: Seconds that one pair may take.
+    """
+
+    def __init__(self, grade: Grade, limit: float = _LIMIT_S) -> None:
         self._grade = grade
         self._limit = limit
         self._lock = threading.Lock()
@@ -49,46 +54,55 @@ class Grader:
         self.close()
 
     def __call__(self, answer: str, reference: str) -> Verdict:
-        """Compare two answers; official ones must be in official normal form."""
+        """Compare two answers.
+
+        Args:
+            answer: The answer; for the official grade in the normal form of `official.normal_form`.
+            reference: The expected answer, likewise.
+
+        Returns:
+            The verdict. A pair that could not be graded is undecided under the strict rules, wrong under the official
+            ones; `why` is the reason.
+        """
         if answer.strip() == reference.strip():
             return Verdict(Mark.CORRECT, "same text")
-        if max(len(answer), len(reference)) > LONGEST:
-            return failed(self._grade, f"longer than {LONGEST} characters")
+        if max(len(answer), len(reference)) > _MAX_LENGTH:
+            return failed(self._grade, f"longer than {_MAX_LENGTH} characters")
         with self._lock:
-            return self._ask(answer, reference)
+            return self._grade_in_child(answer, reference)
 
     def warm(self) -> None:
-        """Start the child now, beside whatever else is to be done first."""
+        """Start the child process, so that it loads while the caller does other work."""
         with self._lock:
             self._child = self._child or _Child()
 
     def close(self) -> None:
-        """End the child, if there is one."""
+        """End the child process, if there is one."""
         with self._lock:
-            self._drop()
+            self._stop_child()
 
-    def _ask(self, answer: str, reference: str) -> Verdict:
+    def _grade_in_child(self, answer: str, reference: str) -> Verdict:
         child = self._child = self._child or _Child()
         if not child.ready():
-            self._drop()
+            self._stop_child()
             return failed(self._grade, "the grading process did not start")
-        reply = child.ask((self._grade, answer, reference, self._limit + 1), self._limit)
+        reply = child.request((self._grade, answer, reference, self._limit + 1), self._limit)
         if reply is None:
             why = "the grading process died" if child.died else f"no verdict within {self._limit:g} s"
-            self._drop()
-            self._child = _Child()  # starts while the caller goes on
+            self._stop_child()
+            self._child = _Child()  # loads before the next pair
             return failed(self._grade, why)
         mark, rule, why = json.loads(reply)
         return Verdict(Mark(mark), rule, why)
 
-    def _drop(self) -> None:
+    def _stop_child(self) -> None:
         if self._child is not None:
             self._child.kill()
             self._child = None
 
 
 class _Child:
-    """One child process, and a thread that reads its lines (pipes cannot be waited for on every system)."""
+    """One child process, and a thread that reads its lines: Windows cannot wait for a pipe with a timeout."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -98,35 +112,38 @@ class _Child:
             stderr=subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
-            start_new_session=True,  # Ctrl-C in the terminal is the parent's business
+            start_new_session=True,  # Ctrl-C in the terminal goes to the parent only
         )
+        if self._process.stdin is None or self._process.stdout is None:
+            raise RuntimeError("the grading process has no pipes")
+        self._input = self._process.stdin
         self._lines: Queue[str | None] = Queue()
         self._ready = False
         self.died = False
-        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
 
     def ready(self) -> bool:
         """Wait for the child's first line, once."""
         if not self._ready:
-            self._ready = self._line(START_LIMIT) == READY
+            self._ready = self._line(_START_LIMIT_S) == READY
         return self._ready
 
-    def ask(self, request: tuple[str, str, str, float], limit: float) -> str | None:
-        """The reply to one request, or None after the limit or the child's death."""
+    def request(self, request: tuple[str, str, str, float], limit: float) -> str | None:
+        """The reply to one request; None if it takes longer than `limit` seconds or the process has died."""
         try:
-            self._input().write(json.dumps(request) + "\n")
-            self._input().flush()
+            self._input.write(json.dumps(request) + "\n")
+            self._input.flush()
         except OSError:
             self.died = True
             return None
         return self._line(limit)
 
     def kill(self) -> None:
-        """End and reap the process; its reader ends with it."""
+        """Kill and reap the process; the reading thread ends with it."""
         self._process.kill()
         self._process.wait()
-        with suppress(OSError):  # unsent bytes for a dead process
-            self._input().close()
+        with suppress(OSError):  # closing flushes, and the reader of the pipe is gone
+            self._input.close()
 
     def _line(self, limit: float) -> str | None:
         try:
@@ -136,14 +153,8 @@ class _Child:
         self.died = line is None
         return line
 
-    def _read(self) -> None:
-        output = self._process.stdout
-        assert output is not None
+    def _read(self, output: IO[str]) -> None:
         with output:
             for line in output:
                 self._lines.put(line.rstrip("\n"))
         self._lines.put(None)
-
-    def _input(self) -> IO[str]:
-        assert self._process.stdin is not None
-        return self._process.stdin

@@ -1,8 +1,8 @@
-"""English number words as digits, the way the official rules read them.
+"""English number words as digits, as the official rules read them.
 
-Qwen's normaliser hands whole answers to the `word2number` package (MIT); this room keeps that package's observable
-behaviour for such texts, its oddities included: words that are no numbers are ignored (`five apples` is 5), and a
-text of digits loses its leading zeros (`027` is 27). Nothing here knows of languages other than English.
+Qwen's normaliser passes whole answers to the `word2number` package (MIT). This module reproduces the observable
+behaviour of that package for such texts, oddities included: words that are not numbers are ignored (`five apples` is
+5), and a text of digits loses its leading zeros (`027` is 27). English only.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _whole(words: list[str]) -> int:
         raise ValueError(words)
     starts = [0, *(cut + 1 for cut in cuts)]
     total = sum(_group(words[start:cut]) * _VALUES[words[cut]] for start, cut in zip(starts, cuts, strict=False))
-    # A scale that ends the text is read once more as part of the group before it: the package does so.
+    # As in the package, a scale at the end of the text is also read as part of the group before it.
     rest = next((words[start:] for start in reversed(starts) if start < len(words) and (start or not cuts)), [])
     return total + (_group(rest) if rest else 0)
 

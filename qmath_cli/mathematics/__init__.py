@@ -1,1 +1,1 @@
-"""Reading mathematics: LaTeX into a tree that says what was written, with no opinion on how it looks."""
+"""Reading mathematics: LaTeX to a tree of what is written, independent of how it is drawn."""

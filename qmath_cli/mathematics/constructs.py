@@ -1,4 +1,4 @@
-"""The commands that take arguments, one small function each; the table that names them; and `parse` itself."""
+"""The commands that take arguments: one function each, the table `CONSTRUCTS` of their names, and `parse`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from qmath_cli.mathematics.environments import environment, fenced_table, lines, substack
 from qmath_cli.mathematics.lexer import Token, TokenKind
 from qmath_cli.mathematics.parser import Construct, Parser, simplify
-from qmath_cli.mathematics.symbols import ALPHABETS, DELIMITERS, MARKS, SYMBOLS, delimiter, in_alphabet, negated
+from qmath_cli.mathematics.symbols import ALPHABETS, DELIMITERS, MARKS, delimiter, in_alphabet, negated
 from qmath_cli.mathematics.tree import (
     Accent,
     AccentMark,
@@ -30,7 +30,17 @@ _TEXT_ESCAPES = {"~": " ", "``": "“", "''": "”"}
 
 
 def parse(source: str) -> Node:
-    """The tree of a whole formula, without its delimiters. Raises `Refused`."""
+    r"""Parse a formula.
+
+    Args:
+        source: LaTeX without its delimiters (`$`, `\(`, `\[`).
+
+    Returns:
+        The root of the tree.
+
+    Raises:
+        Refused: The source is not understood.
+    """
     return _whole(Parser(source, CONSTRUCTS))
 
 
@@ -80,7 +90,7 @@ def _text(parser: Parser, _command: str) -> Node:
 
 
 def _words(parser: Parser, source: str) -> Node:
-    """Text with the mathematics that may stand in it."""
+    r"""The content of `\text`: words, and mathematics between `$ $` or `\( \)`."""
     items: list[Node] = []
     position = 0
     for found in _MATHS_IN_TEXT.finditer(source):
@@ -99,7 +109,7 @@ def _plain(source: str) -> list[Node]:
 
 
 def _upright(parser: Parser, _command: str) -> Node:
-    r"""`\mathrm{lcm}`: letters are a word, anything else is a formula."""
+    r"""`\mathrm{lcm}`: letters alone are a word, anything else is a formula."""
     parser.skip_spaces()
     if parser.peek().kind is not TokenKind.OPEN:
         return parser.argument()
@@ -136,8 +146,8 @@ def _in_alphabet(command: str, node: Node) -> Node:
 # ---------------------------------------------------------------- fences
 
 
-def read_delimiter(parser: Parser) -> str:
-    r"""The delimiter after `\left` and its like, as a character; empty for a dot."""
+def _read_delimiter(parser: Parser) -> str:
+    r"""The delimiter after `\left`, `\right`, `\middle` or a size command, as a character; empty for a dot."""
     parser.skip_spaces()
     token = parser.take()
     name = f"\\{token.text}" if token.kind is TokenKind.COMMAND else token.text
@@ -147,15 +157,15 @@ def read_delimiter(parser: Parser) -> str:
 
 
 def _left(parser: Parser, _command: str) -> Node:
-    left = read_delimiter(parser)
+    left = _read_delimiter(parser)
     body = parser.row(_ends_fence)
     while parser.at_command("middle"):
         parser.take()
-        middle = delimiter(read_delimiter(parser))
+        middle = delimiter(_read_delimiter(parser))
         body = Row((body, middle, parser.row(_ends_fence)))
     if parser.take().text != "right":
         raise Refused("\\left without \\right")
-    return fenced_table(left, body, read_delimiter(parser))
+    return fenced_table(left, body, _read_delimiter(parser))
 
 
 def _ends_fence(token: Token) -> bool:
@@ -163,7 +173,7 @@ def _ends_fence(token: Token) -> bool:
 
 
 def _sized(parser: Parser, _command: str) -> Node:
-    return delimiter(read_delimiter(parser))
+    return delimiter(_read_delimiter(parser))
 
 
 # ---------------------------------------------------------------- over and under
@@ -193,7 +203,7 @@ def _arrow(parser: Parser, command: str) -> Node:
     return Stack(Atom(shaft, Role.RELATION, ascii_form), over=parser.argument(), under=under, arrow=True)
 
 
-# ---------------------------------------------------------------- modulus, spaces, and instructions without a sign
+# ---------------------------------------------------------------- modulus, spaces, instructions without a sign
 
 
 def _modulus(parser: Parser, command: str) -> Node:
@@ -243,11 +253,11 @@ def _brace_character(_parser: Parser, command: str) -> Node:
     return Atom(command, Role.OPEN if command == "{" else Role.CLOSE, command)
 
 
-def _phrase(_parser: Parser, command: str) -> Node:
+def _delimiter_command(_parser: Parser, command: str) -> Node:
     return delimiter(DELIMITERS[f"\\{command}"])
 
 
-_GROUPS: tuple[tuple[str, Construct], ...] = (
+_COMMANDS: tuple[tuple[str, Construct], ...] = (
     ("frac dfrac tfrac cfrac binom dbinom tbinom", _fraction),
     ("sqrt", _root),
     ("boxed fbox framebox", _boxed),
@@ -269,14 +279,12 @@ _GROUPS: tuple[tuple[str, Construct], ...] = (
     ("hspace hskip phantom hphantom", _distance),
     ("! displaystyle textstyle scriptstyle limits nolimits nonumber notag strut mathstrut negthinspace", _nothing),
     ("label vspace vphantom", _nothing_with_argument),
-    ("mathop mathbin mathrel mathord mathopen mathclose mathstrut smash ensuremath", _body),
+    ("mathop mathbin mathrel mathord mathopen mathclose smash ensuremath", _body),
     ("textcolor", _coloured),
     ("color", _nothing_with_argument),
     ("tag", _tag),
     ("{ }", _brace_character),
-    ("| lvert rvert vert Vert lVert rVert langle rangle lfloor rfloor lceil rceil lbrace rbrace", _phrase),
+    ("| lvert rvert vert Vert lVert rVert langle rangle lfloor rfloor lceil rceil lbrace rbrace", _delimiter_command),
 )
-CONSTRUCTS: dict[str, Construct] = {name: construct for names, construct in _GROUPS for name in names.split()}
+CONSTRUCTS: dict[str, Construct] = {name: construct for names, construct in _COMMANDS for name in names.split()}
 CONSTRUCTS[" "] = CONSTRUCTS["\n"] = CONSTRUCTS["\t"] = _space
-CONSTRUCTS["dfrac"] = _fraction
-assert not set(CONSTRUCTS) & (set(SYMBOLS) - {"|", "backslash"})

@@ -1,4 +1,4 @@
-r"""Rows and cells: environments, `\substack`, and formulas of several lines."""
+r"""Constructs of rows and cells: environments, `\substack`, formulas of several lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def environment(parser: Parser, _command: str) -> Node:
     columns = parser.raw_group() if name in {"array", "tabular", "subarray"} else ""
     if name in {"alignat", "alignedat"}:
         parser.raw_group()
-    parser.optional() if name in {"aligned", "array", "split", "gathered"} else None
+    if name in {"aligned", "array", "split", "gathered"}:
+        parser.optional()
     rows, rules = _rows(parser, _at_end)
     closing = parser.take()
     if closing.text != "end" or parser.raw_group().strip().removesuffix("*") != name:
@@ -75,6 +76,7 @@ def _at_end(token: Token) -> bool:
 
 
 def _rows(parser: Parser, stop: Stop) -> tuple[tuple[tuple[Node, ...], ...], frozenset[int]]:
+    """The rows up to a token that `stop` accepts, and the indices of the rows with a rule above."""
     rows: list[tuple[Node, ...]] = []
     rules: set[int] = set()
     while True:
@@ -95,8 +97,7 @@ def _rows(parser: Parser, stop: Stop) -> tuple[tuple[tuple[Node, ...], ...], fro
 
 
 def _row_gap(parser: Parser) -> None:
-    r"""`\\[2pt]` is a distance; `\\[1,2]` is a row that begins with a bracket, and stays."""
-    length = ""
+    r"""Skip the distance in `\\[2pt]`. In `\\[1,2]` the bracket belongs to the next row and stays."""
     ahead = parser.source[parser.peek().end :]
     length = ahead.partition("]")[0]
     if length.strip().endswith(("pt", "em", "ex", "mm", "cm", "in")) and len(length) < 10:
@@ -132,7 +133,7 @@ def _empty(row: tuple[Node, ...]) -> bool:
 
 
 def fenced_table(left: str, body: Node, right: str) -> Node:
-    """A fence directly around a bare table is the table's own."""
+    """A fence; directly around a table without delimiters it becomes the table's delimiters."""
     if isinstance(body, Table) and not body.left and not body.right:
         return Table(body.kind, body.rows, left, right, body.columns, body.rules)
     return Fence(left, body, right)

@@ -1,4 +1,4 @@
-"""LaTeX into tokens. Nothing is lost: every token knows where it stands in the source."""
+"""The lexer: LaTeX to tokens. Every character of the source belongs to exactly one token."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Token:
 
 
 def tokens(source: str) -> list[Token]:
-    """The tokens of `source`, closed by one of kind END."""
+    """Split `source` into tokens; an empty token of kind END is the last one."""
     found = []
     for match in _TOKEN.finditer(source):
         kind = TokenKind(match.lastgroup or "")

@@ -1,7 +1,8 @@
-r"""Tokens into a tree, by recursive descent. What is not understood is refused, with the reason; nothing is dropped.
+r"""The parser: tokens to a tree, by recursive descent. Source that is not understood is refused, never dropped.
 
-TeX's own rules hold where they matter: an unbraced argument is one token (`x^10` is x to the 1, then 0), a script binds
-to what stands directly before it, `\over` splits its group. Commands with arguments are handed in, see `constructs`.
+TeX's rules hold where they change the reading. An unbraced argument is one token (`x^10` is x to the 1, then 0), a
+script binds to the item directly before it, and `\over` splits its group. The commands that take arguments are a
+parameter; `constructs` has the table.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from qmath_cli.mathematics.lexer import Token, TokenKind, tokens
 from qmath_cli.mathematics.symbols import SYMBOLS, character
 from qmath_cli.mathematics.tree import Atom, Fraction, Node, Refused, Role, Row, Script, Space
 
-_DEPTH = 60  # nesting beyond this is not mathematics, and would exhaust the stack
+_MAX_DEPTH = 60  # nested groups; real formulas have far fewer, and Python's recursion limit allows for them
 
 Stop = Callable[[Token], bool]
 Construct = Callable[["Parser", str], Node | None]
@@ -35,13 +36,13 @@ class Parser:
         return self._tokens[self._at]
 
     def take(self) -> Token:
-        """The next token, consumed."""
+        """Consume and return the next token; END is never consumed."""
         token = self._tokens[self._at]
         self._at += token.kind is not TokenKind.END
         return token
 
     def skip_spaces(self) -> bool:
-        """Step over white space; whether there was any."""
+        """Skip white space; return whether there was any."""
         found = False
         while self.peek().kind is TokenKind.SPACE:
             self.take()
@@ -59,9 +60,9 @@ class Parser:
     # ------------------------------------------------------------ rows
 
     def row(self, stop: Stop) -> Node:
-        """Everything up to a token that `stop` accepts, which is left standing."""
+        """Read up to a token that `stop` accepts; that token is not consumed."""
         self._depth += 1
-        if self._depth > _DEPTH:
+        if self._depth > _MAX_DEPTH:
             raise Refused("nested too deeply")
         items: list[Node] = []
         while True:
@@ -79,25 +80,20 @@ class Parser:
         return simplify(items)
 
     def _spacing(self, items: list[Node], spaced: bool) -> list[Node]:
-        """The blank that the source has where TeX's own spacing would not tell: after punctuation, between numbers."""
+        """The blank before the next item where TeX's spacing does not decide: after punctuation, between numbers."""
         if not items:
             return []
         before = items[-1]
         if isinstance(before, Atom) and before.role is Role.PUNCTUATION:
-            tight = before.text in {":", "."} or (
-                is_number(self._before(items)) and self.peek().kind is TokenKind.NUMBER
-            )
+            thousands = len(items) > 1 and _is_number(items[-2]) and self.peek().kind is TokenKind.NUMBER
+            tight = before.text in {":", "."} or thousands
             return [Space()] if spaced or not tight else []
         if spaced and self.at_character(":"):
             return [Space()]
-        return [Space()] if spaced and is_number(before) and self.peek().kind is TokenKind.NUMBER else []
-
-    @staticmethod
-    def _before(items: list[Node]) -> Node:
-        return items[-2] if len(items) > 1 else Row()
+        return [Space()] if spaced and _is_number(before) and self.peek().kind is TokenKind.NUMBER else []
 
     def item(self) -> list[Node]:
-        r"""The next thing with its scripts; nothing where the source has a mere instruction (`\displaystyle`)."""
+        r"""The next item with its scripts; empty for an instruction without a sign (`\displaystyle`)."""
         if self.at_character("^") or self.at_character("_") or self.at_character("'"):
             return [self._scripts(Row())]
         found = self.nucleus()
@@ -127,7 +123,7 @@ class Parser:
                     raise Refused("two subscripts")
                 sub = self.argument()
             else:
-                self._at -= spaced  # the blank may matter to the row
+                self._at -= spaced  # the row may need the blank
                 break
         return base if sub is None and sup is None else Script(base, sub, sup)
 
@@ -141,7 +137,7 @@ class Parser:
     # ------------------------------------------------------------ arguments
 
     def argument(self) -> Node:
-        """A braced group, or a single token."""
+        """The argument of a command or script: a braced group or a single token."""
         self.skip_spaces()
         token = self.peek()
         if token.kind is TokenKind.OPEN:
@@ -156,6 +152,7 @@ class Parser:
         return found
 
     def _first_digit(self, token: Token) -> Node:
+        """Take one digit of a number as the argument; the rest of the number stays the next token."""
         digit, rest = token.text[0], token.text[1:]
         if rest.startswith("."):
             raise Refused("an unbraced decimal as an argument")
@@ -163,7 +160,7 @@ class Parser:
         return Atom(digit, Role.NUMBER, digit)
 
     def group(self) -> Node:
-        """`{ ... }` as one thing."""
+        """`{ ... }` as one node."""
         self.skip_spaces()
         if self.take().kind is not TokenKind.OPEN:
             raise Refused("a brace is missing")
@@ -173,7 +170,7 @@ class Parser:
         return body
 
     def optional(self) -> Node | None:
-        """`[ ... ]`, where it is there."""
+        """`[ ... ]`, or None if it is absent."""
         self.skip_spaces()
         if not self.at_character("["):
             return None
@@ -185,7 +182,7 @@ class Parser:
         return body
 
     def raw_group(self) -> str:
-        """The source between balanced braces, untouched."""
+        """The source between balanced braces, unparsed."""
         self.skip_spaces()
         opening = self.take()
         if opening.kind is not TokenKind.OPEN:
@@ -198,10 +195,10 @@ class Parser:
             depth += (token.kind is TokenKind.OPEN) - (token.kind is TokenKind.CLOSE)
         return self.source[opening.end : token.start]
 
-    # ------------------------------------------------------------ one thing
+    # ------------------------------------------------------------ single items
 
     def nucleus(self) -> Node | None:
-        """One sign, group or construct, without scripts."""
+        """One sign, group or construct without its scripts; None for an instruction without a sign."""
         token = self.peek()
         if token.kind is TokenKind.OPEN:
             return _grouped(self.group())
@@ -224,22 +221,21 @@ class Parser:
         return symbol
 
 
-# ---------------------------------------------------------------- putting together
+# ---------------------------------------------------------------- nodes
 
 
 def simplify(items: Iterable[Node]) -> Node:
-    """One node for several: a single item stands for itself."""
+    """Several nodes as a `Row`; a single one as itself."""
     found = tuple(items)
     return found[0] if len(found) == 1 else Row(found)
 
 
-def is_number(node: Node) -> bool:
-    """Whether a node is a number as written."""
+def _is_number(node: Node) -> bool:
     return isinstance(node, Atom) and node.role is Role.NUMBER
 
 
 def _grouped(body: Node) -> Node:
-    """Braces make one ordinary thing of what is inside: `{,}` is a comma without space, `{+}` a sign without space."""
+    """Braces turn a sign into an ordinary symbol: `{,}` is a comma without space, `{+}` a plus without space."""
     if isinstance(body, Atom) and body.role in {Role.PUNCTUATION, Role.BINARY, Role.RELATION}:
         return Atom(body.text, Role.ORDINARY, body.ascii)
     return body

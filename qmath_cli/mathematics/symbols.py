@@ -1,14 +1,14 @@
-r"""What the commands stand for: one table each for signs, functions, marks, delimiters and alphabets.
+r"""The commands without arguments: tables of signs, functions, marks, delimiters and alphabets.
 
 Names and meanings are those of LaTeX, amsmath and amssymb; the ASCII column follows AsciiMath where it has a word.
-A command that is in no table here is refused by the parser, never dropped.
+The parser refuses a command that is in no table.
 """
 
 from __future__ import annotations
 
 from qmath_cli.mathematics.tree import AccentMark, Atom, Role
 
-# name Unicode [ASCII]; a dash says that there is no ASCII form
+# Entries: name, Unicode, ASCII. A dash means that there is no ASCII form.
 _ORDINARY = r"""
 alpha α alpha; beta β beta; gamma γ gamma; delta δ delta; epsilon ϵ epsilon; varepsilon ε epsilon; zeta ζ zeta;
 eta η eta; theta θ theta; vartheta ϑ theta; iota ι iota; kappa κ kappa; lambda λ lambda; mu μ mu; nu ν nu; xi ξ xi;
@@ -116,7 +116,6 @@ SYMBOLS: dict[str, Atom] = {
     **{char: Atom(char, Role.ORDINARY, char) for char in "$#&_@"},
     "%": Atom("%", Role.POSTFIX, "%"),
     "colon": Atom(":", Role.PUNCTUATION, ":"),
-    "nabla": Atom("∇", Role.ORDINARY, "grad"),
 }
 
 _CHARACTERS: dict[str, Atom] = {
@@ -143,13 +142,13 @@ _CHARACTERS: dict[str, Atom] = {
 
 
 def character(char: str) -> Atom:
-    """The atom of a character as typed: a letter, a sign, or Unicode mathematics written directly."""
+    """The atom of one source character: a letter, a sign, or a Unicode mathematical symbol."""
     known = _CHARACTERS.get(char)
     return known if known is not None else Atom(char, Role.ORDINARY, char if char.isascii() else None)
 
 
 def negated(atom: Atom) -> Atom | None:
-    r"""What `\not` makes of a relation; None where Unicode has no such sign."""
+    r"""The negation of a relation, for `\not`; None where Unicode has no such sign."""
     text = _NEGATED.get(atom.text)
     return None if text is None else Atom(text, Role.RELATION, f"not-{atom.ascii}" if atom.ascii else None)
 
@@ -166,7 +165,7 @@ DELIMITERS: dict[str, str] = _delimiters()
 
 
 def delimiter(text: str) -> Atom:
-    """The atom of a delimiter's character."""
+    """The atom of a delimiter character."""
     ascii_form = ASCII_DELIMITERS.get(text, text if text.isascii() else None)
     role = Role.OPEN if text in _OPENING else Role.CLOSE if text in _CLOSING else Role.BAR
     return Atom(text, role, ascii_form)
@@ -177,7 +176,7 @@ def delimiter(text: str) -> Atom:
 _DOUBLE_STRUCK = dict(zip("CHNPQRZ", "ℂℍℕℙℚℝℤ", strict=True))
 _SCRIPT = dict(zip("BEFHILMRego", "ℬℰℱℋℐℒℳℛℯℊℴ", strict=True))
 _FRAKTUR = dict(zip("CHIRZ", "ℭℌℑℜℨ", strict=True))
-# first capital, first small letter, first digit (0: none), the letters that Unicode keeps elsewhere, the ASCII name
+# code points of A, a and 0 (0: no digits); the letters that Unicode has at other code points; the ASCII name
 _ALPHABETS = {
     "mathbb": (0x1D538, 0x1D552, 0x1D7D8, _DOUBLE_STRUCK, "bbb"),
     "mathbf": (0x1D400, 0x1D41A, 0x1D7CE, {}, "bf"),

@@ -1,7 +1,7 @@
-"""The tree of a formula: what was written, with no opinion on how it looks.
+"""The tree of a formula: what is written, independent of how it is drawn.
 
-All nodes are frozen; a `Row` is the only sequence. Roles are TeX's atom types (The TeXbook, chapter 17), with numbers,
-functions and postfix signs told apart because a single line of text needs the difference.
+All nodes are frozen; a `Row` is the only sequence. Roles are TeX's atom types (Knuth, The TeXbook, chapter 17).
+Numbers, functions and postfix signs have roles of their own, because spacing on one line depends on them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Refused(Exception):
-    """The formula cannot be drawn without changing what it says; the text says why."""
+    """A formula that cannot be read, or cannot be drawn without changing its meaning; the message is the reason."""
 
 
 class Role(StrEnum):
@@ -20,20 +20,20 @@ class Role(StrEnum):
     ORDINARY = "ordinary"
     NUMBER = "number"
     FUNCTION = "function"  # sin, lim
-    BIG = "big"  # a sum sign and its like
+    BIG = "big"  # large operators: sum, product, integral
     BINARY = "binary"
     RELATION = "relation"
     PUNCTUATION = "punctuation"
     OPEN = "open"
     CLOSE = "close"
-    BAR = "bar"  # |, which may open, close or stand between
+    BAR = "bar"  # |, which opens, closes or separates
     SLASH = "slash"
     POSTFIX = "postfix"  # factorial, percent, prime, degree
     SPACE = "space"
 
 
 class AccentMark(StrEnum):
-    """What stands over (or under, or across) an expression; the value is its name in ASCII."""
+    """A mark over, under or across an expression; the value is its name in ASCII drawings."""
 
     BAR = "bar"
     HAT = "hat"
@@ -48,18 +48,18 @@ class AccentMark(StrEnum):
 
 
 class Grid(StrEnum):
-    """What a table is for: decides alignment and gaps."""
+    """The kind of a table, which decides its alignment and gaps."""
 
     MATRIX = "matrix"
     ARRAY = "array"
     CASES = "cases"
-    ALIGNED = "aligned"  # right and left by turns
+    ALIGNED = "aligned"  # columns aligned right and left alternately
     LINES = "lines"  # one centred column
 
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """One sign. `ascii` None: it has no ASCII form of its own (then a formula with it is refused in ASCII)."""
+    """One sign. If `ascii` is None it has no ASCII form, and a formula with it is refused in ASCII."""
 
     text: str
     role: Role = Role.ORDINARY
@@ -69,28 +69,28 @@ class Atom:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Blank columns that were asked for."""
+    """Explicit white space, in terminal columns."""
 
     columns: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words inside a formula."""
+    """Upright text inside a formula."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Things side by side."""
+    """Nodes side by side."""
 
     items: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Fraction:
-    """One thing over another; without a `bar` it is a binomial coefficient."""
+    """A numerator over a denominator; without a `bar` it is a binomial coefficient."""
 
     top: Node
     bottom: Node
@@ -107,7 +107,7 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A base with what stands at its foot and its head."""
+    """A base with a subscript, a superscript or both."""
 
     base: Node
     sub: Node | None = None
@@ -116,7 +116,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Accent:
-    """An expression under a mark."""
+    """An expression with a mark."""
 
     mark: AccentMark
     body: Node
@@ -133,7 +133,7 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Something written over and under a base; `arrow` bases stretch, `brace` ones are braces around their body."""
+    """A base with something written over or under it; an `arrow` base stretches, a `brace` runs along the base."""
 
     base: Node
     over: Node | None = None
@@ -144,7 +144,11 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells. `columns` are alignment letters with `|` for rules; `rules` are the rows with a line above."""
+    """Rows of cells.
+
+    `columns` holds alignment letters (l, c, r) and `|` for vertical rules. `rules` holds the indices of the rows with a
+    line above them; an index equal to the number of rows is the line at the end.
+    """
 
     kind: Grid
     rows: tuple[tuple[Node, ...], ...]
@@ -156,7 +160,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Boxed:
-    """The final answer."""
+    r"""The argument of `\boxed`."""
 
     body: Node
 

@@ -1,8 +1,8 @@
-"""Whether a model fits, before anything is loaded or downloaded.
+"""Whether a model fits into memory or onto the disk, before anything is loaded or downloaded.
 
-The need is computed from the GGUF's own numbers: its tensors, the KV cache (2 x layers x KV heads x head dimension x
-cells x bytes per element) and llama.cpp's compute buffers. The last is a model of what llama.cpp allocates on a CPU,
-not a promise. Sizes are bytes.
+The need is computed from the GGUF's header: its tensors, the KV cache (2 x layers x KV heads x head dimension x cells x
+bytes per element) and llama.cpp's compute buffers. The last is an estimate of what llama.cpp allocates on a CPU. Sizes
+are bytes.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from pathlib import Path
 
 from qmath_cli.errors import DoesNotFit
 from qmath_cli.gguf_file import Header
-from qmath_cli.models.lockfile import Lock, LockedModel, ModelKind
+from qmath_cli.models.lockfile import Lock, LockedModel
 from qmath_cli.models.memory import free_disk
+from qmath_cli.records import ModelKind
 
-# Bytes per element of the KV cache; q8_0 has 34 bytes for 32.
+# Bytes per element of the KV cache; q8_0 stores 32 elements in 34 bytes.
 KV_BYTES: Mapping[str, float] = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32}
-# Bits per weight over a whole file of these models; Q4_K_M and its like depend on the shape, so this is for estimates.
+# Bits per weight, averaged over a whole file. For estimates: in mixed types such as Q4_K_M it depends on the shape.
 BITS: Mapping[str, float] = {
     "q4_0": 4.7,
     "q4_k_s": 4.7,
@@ -34,12 +35,13 @@ BITS: Mapping[str, float] = {
     "f32": 32.0,
 }
 MICRO_BATCH = 512  # llama.cpp's default n_ubatch, in tokens
-_PROCESS = 160 << 20  # the interpreter, llama.cpp and its tokenizer
-_TIGHT = 0.9  # above this share of the free memory, other programs will feel it
+_PROCESS_BYTES = 160 << 20  # the interpreter, llama.cpp and its tokenizer
+_TIGHT = 0.9  # share of the available memory above which other programs may be swapped out
+_MIN_CELLS = 1024  # the smallest context worth a hint
 
 
 class FitVerdict(StrEnum):
-    """How a need compares with what is free."""
+    """How a need compares with the available memory."""
 
     FITS = "fits"
     TIGHT = "tight"
@@ -49,22 +51,22 @@ class FitVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Bytes a loaded model takes, by what takes them."""
+    """Bytes that a loaded model takes: weights, KV cache, compute buffers, and the process itself."""
 
     weights: int
     kv: int
     compute: int
-    process: int = _PROCESS
+    process: int = _PROCESS_BYTES
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """The sum."""
         return self.weights + self.kv + self.compute + self.process
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A need against the memory that is free; `cells` is the largest KV cache that would fit (0: not even that)."""
+    """A need compared with the available memory. `cells` is the largest KV cache that fits, in tokens."""
 
     need: Need
     available: int | None
@@ -73,12 +75,19 @@ class Fit:
 
 
 def need(header: Header, cells: int, kv_type: str = "f16", micro_batch: int = MICRO_BATCH) -> Need:
-    """What a GGUF takes with a KV cache of `cells` tokens, over all sequences."""
+    """The memory that a model needs.
+
+    Args:
+        header: the model's GGUF header.
+        cells: size of the KV cache in tokens, for all sequences together.
+        kv_type: element type of the KV cache, a key of `KV_BYTES`.
+        micro_batch: tokens per forward pass.
+    """
     return Need(header.weights, int(cells * kv_per_cell(header, kv_type)), _compute(header, cells, micro_batch))
 
 
 def kv_per_cell(header: Header, kv_type: str = "f16") -> float:
-    """Bytes of KV cache that one token takes."""
+    """Bytes of KV cache per token."""
     heads = header.number("attention.head_count", 1)
     head_dim = header.number("attention.key_length", header.number("embedding_length") // max(heads, 1))
     kv_heads = header.number("attention.head_count_kv", heads)
@@ -86,7 +95,13 @@ def kv_per_cell(header: Header, kv_type: str = "f16") -> float:
 
 
 def judge(wanted: Need, available: int | None, kv_cell: float = 0.0) -> Fit:
-    """Compare a need with the free memory (None: unknown, which refuses nothing)."""
+    """Compare a need with the available memory.
+
+    Args:
+        wanted: the need.
+        available: bytes of available memory; None if unknown, which gives `UNKNOWN`.
+        kv_cell: bytes of KV cache per token, for `Fit.cells`; 0 leaves `cells` at 0.
+    """
     if available is None:
         return Fit(wanted, None, FitVerdict.UNKNOWN, 0)
     room = available - wanted.total + wanted.kv
@@ -98,13 +113,13 @@ def judge(wanted: Need, available: int | None, kv_cell: float = 0.0) -> Fit:
 
 
 def require(fit: Fit, name: str, lock: Lock) -> None:
-    """Raise `DoesNotFit`, with what would fit, unless it does (or nobody knows)."""
+    """Raise `DoesNotFit`, with a hint at what would fit, if the verdict is `NO`."""
     if fit.verdict is not FitVerdict.NO or fit.available is None:
         return
     parts = f"weights {size(fit.need.weights)}, KV cache {size(fit.need.kv)}, buffers {size(fit.need.compute)}"
     raise DoesNotFit(
         f"{name} needs {size(fit.need.total)} of memory ({parts}), and {size(fit.available)} are free",
-        _advice(fit, lock),
+        _hint(fit.available, fit.cells, lock),
     )
 
 
@@ -119,7 +134,7 @@ def require_disk(folder: Path, wanted: int, what: str) -> None:
 
 
 def estimate(model: LockedModel, quantization: str) -> int | None:
-    """Bytes of a file that does not exist yet, roughly; None where the shape or the type is not known."""
+    """The approximate size in bytes of a model's file; None if its parameters or the type's bits are not known."""
     if model.parameters is None or quantization not in BITS:
         return None
     return int(model.parameters * BITS[quantization] / 8)
@@ -128,36 +143,37 @@ def estimate(model: LockedModel, quantization: str) -> int | None:
 def _compute(header: Header, cells: int, micro_batch: int) -> int:
     """llama.cpp's compute buffer with flash attention, and logits for one token per sequence.
 
-    Fitted to what llama.cpp (llama-cpp-python 0.3.36, CPU) reports for the 1.5B and 7B shapes, to the mebibyte: three
-    activations of the feed-forward network and four of the residual stream in float32, and the attention mask in F16.
+    Three activations of the feed-forward network and four of the residual stream in float32, and the attention mask in
+    F16. This agrees to the mebibyte with what llama.cpp (llama-cpp-python 0.3.36, CPU) reports for the 1.5B and 7B
+    shapes.
     """
     widths = 3 * header.number("feed_forward_length") + 4 * header.number("embedding_length")
     return micro_batch * (4 * widths + 2 * cells)
 
 
-def _advice(fit: Fit, lock: Lock) -> str:
-    assert fit.available is not None
-    if fit.cells >= 1024:
-        return f"a context of {fit.cells // 256 * 256} tokens would fit: --ctx {fit.cells // 256 * 256}"
+def _hint(available: int, cells: int, lock: Lock) -> str:
+    if cells >= _MIN_CELLS:
+        return f"a context of {cells // 256 * 256} tokens would fit: --ctx {cells // 256 * 256}"
     fitting = [
         f"{model.name}:{quantization}"
         for model in lock.models
         for quantization in ("q8_0", "q4_k_m")
-        if model.kind is ModelKind.INSTRUCT and (_estimated(model, quantization) or fit.available + 1) <= fit.available
+        if model.kind is ModelKind.INSTRUCT and (_estimated_need(model, quantization) or available + 1) <= available
     ]
     return f"{fitting[0]} would fit" if fitting else "the demo would fit: -m demo"
 
 
-def _estimated(model: LockedModel, quantization: str) -> int | None:
-    """A whole need from the lock alone: weights, and an eighth for the rest, but half a gigabyte at least."""
+def _estimated_need(model: LockedModel, quantization: str) -> int | None:
+    """A need from the parameter count alone: the weights, and an eighth of them (at least 512 MiB) for the rest."""
     weights = estimate(model, quantization)
     return None if weights is None else weights + max(weights // 8, 1 << 29)
 
 
 def size(count: float) -> str:
-    """Bytes for people, in powers of ten as disks are sold: `4.7 GB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 999.5 or unit == "GB":
-            return f"{count:.0f} {unit}" if unit in ("B", "kB") or count >= 99.5 else f"{count:.1f} {unit}"
-        count /= 1000
-    raise AssertionError("the last unit always returns")
+    """A number of bytes as text, in powers of ten: `4.7 GB`."""
+    unit = "B"
+    for larger in ("kB", "MB", "GB"):
+        if count < 999.5:
+            break
+        unit, count = larger, count / 1000
+    return f"{count:.0f} {unit}" if unit in ("B", "kB") or count >= 99.5 else f"{count:.1f} {unit}"

@@ -1,8 +1,8 @@
-"""sha256 of files, and a memo of it, so that a start does not read five gigabytes again.
+"""sha256 of files, and a memo of hashes, so that a model is not read whole at every start.
 
-A file counts as unchanged while its size, modification time (ns) and inode are what they were when it was hashed; the
-memo is one JSON file in the state folder. It is a shortcut, not a guard: who can write the model can write the memo.
-`qmath verify` ignores it. A state folder that cannot be written, or a damaged memo, only costs the time to hash again.
+The memo is one JSON file in the state folder. A hash in it is valid while the file's size, modification time (ns) and
+inode are unchanged. It saves time and protects against nothing: a program that can change the model can change the
+memo, and `qmath verify` ignores it. If the memo is damaged or cannot be written, files are hashed again.
 """
 
 from __future__ import annotations
@@ -16,25 +16,37 @@ from pathlib import Path
 
 from qmath_cli.files import write_json
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 20  # bytes
 
-Seen = Callable[[int], None]
+OnBytes = Callable[[int], None]
+"""Called with the number of bytes of each block that was read."""
 
 
-def sha256_file(path: Path, seen: Seen | None = None) -> str:
-    """The hex sha256 of a file; `seen` is told the bytes of each block that was read."""
+def sha256_file(path: Path, on_bytes: OnBytes | None = None) -> str:
+    """Hash a file.
+
+    Args:
+        path: The file.
+        on_bytes: Called after each block, for progress.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
-            if seen:
-                seen(len(block))
+            if on_bytes:
+                on_bytes(len(block))
     return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Memo:
-    """The remembered hashes; `path` is the JSON file, which need not exist."""
+    """Hashes of files. `path` is the JSON file, which need not exist."""
 
     path: Path
 
@@ -44,29 +56,21 @@ class Memo:
         return cls(state / "hashes.json")
 
     def get(self, file: Path) -> str | None:
-        """The hash of `file`, if it was remembered and the file looks unchanged."""
+        """The hash of `file`; None if there is none or the file has changed since. Raises `OSError` if it is gone."""
         entry = self._read().get(str(file.resolve()))
         return str(entry["sha256"]) if entry and entry.get("stat") == _stat(file) else None
 
     def put(self, file: Path, sha256: str) -> None:
-        """Remember the hash of `file` as it is now, and forget files that are gone."""
+        """Store the hash of `file`, and drop those of files that no longer exist."""
         entries = {name: entry for name, entry in self._read().items() if Path(name).exists()}
         entries[str(file.resolve())] = {"stat": _stat(file), "sha256": sha256}
         with suppress(OSError):  # a read-only state folder: the next start hashes again
             write_json(self.path, entries)
 
-    def hash(self, file: Path, seen: Seen | None = None) -> str:
-        """The hash of `file`, from the memo or by reading it."""
-        known = self.get(file)
-        if known is None:
-            known = sha256_file(file, seen)
-            self.put(file, known)
-        return known
-
     def _read(self) -> dict[str, dict[str, object]]:
         try:
             found = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # absent or damaged: nothing is remembered
+        except (OSError, ValueError):  # absent or damaged
             return {}
         return found if isinstance(found, dict) else {}
 

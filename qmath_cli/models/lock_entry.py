@@ -1,7 +1,7 @@
-"""Entries of `models.lock` as text, for a person to look at and paste: what the hub or this disk says, made exact.
+"""Entries of `models.lock` as TOML, with sizes and hashes from the hub or from files on this disk.
 
-The program never writes the lock. TOML's strings here hold names and hashes only, whose characters need no escaping
-beyond JSON's, which is a subset of TOML's basic strings.
+A person checks and pastes them; the program never writes the lock. Strings are written as JSON strings: they hold names
+and hashes only, and for those JSON is a subset of TOML's basic strings.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from qmath_cli.models.lockfile import Artifact, LockedFile, LockedModel
 
 
 def toml_of_snapshot(model: LockedModel, snapshot: Snapshot) -> str:
-    """A model's whole entry with the files of a snapshot, their sizes, and the hashes that the hub knows."""
+    """A model's whole entry, with the files of a snapshot, their sizes, and the hashes that the hub has."""
     files = [
         LockedFile(file.name, file.size, file.sha256)
         for file in sorted(snapshot.files.values(), key=lambda file: file.name)
@@ -36,7 +36,13 @@ def toml_of_snapshot(model: LockedModel, snapshot: Snapshot) -> str:
 
 
 def toml_of_artifact(artifact: Artifact, body: Path, head: Path | None) -> str:
-    """An artifact's entry with the size and hash of the files that are here now."""
+    """An artifact's entry, with the sizes and hashes of its files.
+
+    Args:
+        artifact: the entry as the lock has it.
+        body: the model's file on this disk.
+        head: a reward model's head; None if there is none.
+    """
     lines = [
         "[[model.artifact]]",
         f"quantization = {_text(artifact.quantization)}",

@@ -1,12 +1,9 @@
-"""`models.lock`: which models and data sets exist, and exactly which bytes they are.
+"""Reads `models.lock`, the list of all models and data sets that can be pulled.
 
-TOML, schema version 1, read with tomllib and never written by the program. Of each model: the repository, the revision
-that was asked for and the commit it resolved to, the licence, the files with size and sha256 where known, and the GGUF
-artifacts that the conversion gives where it was made here. What is unknown is absent (None, or an empty tuple): a hash
-is never invented. Models without a commit are pinned at their first pull, in the user's own state (see `pins`).
-
-No network, no dependency. Raises `IntegrityError` for a lock that cannot be read and `ModelMissing` for a name that it
-does not have.
+TOML, schema version 1; the program never writes it. A model has its repository, the requested revision and the commit
+that it resolved to, its licence, its files with size and sha256, and the GGUFs that this project converted and hashed.
+Facts that are not known are absent: None or an empty tuple. A model without a commit is pinned at its first pull, in
+the user's state folder (`hub.pins`).
 """
 
 from __future__ import annotations
@@ -16,35 +13,20 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from qmath_cli.errors import IntegrityError, ModelMissing
+from qmath_cli.records import ModelFamily, ModelKind
 
 SCHEMA = 1
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class ModelKind(StrEnum):
-    """What a checkpoint was trained to do."""
-
-    BASE = "base"
-    INSTRUCT = "instruct"
-    REWARD = "reward"
-
-
-class ModelFamily(StrEnum):
-    """Which generation of prompts a checkpoint understands."""
-
-    QWEN2 = "qwen2-math"
-    QWEN2_5 = "qwen2.5-math"
-
-
 @dataclass(frozen=True, slots=True)
 class LockedFile:
-    """A file of a repository or an artifact; `size` in bytes, both facts None where nobody has seen them."""
+    """A file of a repository, or an artifact. `size` (bytes) and `sha256` are None if they are not known."""
 
     path: str
     size: int | None = None
@@ -53,7 +35,7 @@ class LockedFile:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A GGUF that a conversion gives; `file.path` is relative to the package where it is embedded there."""
+    """A GGUF, and the head of a reward model. The path of an embedded file is relative to the package."""
 
     quantization: str
     file: LockedFile
@@ -62,7 +44,20 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class LockedModel:
-    """One model. `revision` is a commit; `parameters` counts weights, those of a reward head included."""
+    """One model.
+
+    Attributes:
+        name: Its short name, such as `7b-instruct`.
+        kind: What it was trained to do.
+        family: Which prompts it was trained on.
+        licence: Empty if it is not known.
+        parameters: The number of weights, including those of a reward head.
+        repo: The repository on the hub; empty for an embedded model.
+        asked: The requested revision.
+        revision: The commit that `asked` resolved to; None if it is not known.
+        files: The files of the repository.
+        artifacts: GGUFs that this project has converted and hashed: the files of an embedded model.
+    """
 
     name: str
     kind: ModelKind
@@ -77,18 +72,18 @@ class LockedModel:
 
     @property
     def embedded(self) -> bool:
-        """Whether it comes with the package instead of from the hub."""
+        """Whether it is part of the package."""
         return not self.repo
 
     @property
     def stem(self) -> str:
-        """The start of its files' names on this disk: `qwen2.5-math-7b-instruct`."""
+        """The beginning of its files' names in the store, such as `qwen2.5-math-7b-instruct`."""
         return self.repo.rpartition("/")[2].lower() if self.repo else self.name
 
 
 @dataclass(frozen=True, slots=True)
 class LockedData:
-    """A benchmark's data set on the hub."""
+    """A data set on the hub. `asked` and `revision` are as in `LockedModel`."""
 
     name: str
     repo: str
@@ -99,7 +94,7 @@ class LockedData:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """The whole lock, in the file's order."""
+    """All models and data sets, in the file's order."""
 
     models: tuple[LockedModel, ...]
     datasets: tuple[LockedData, ...] = ()
@@ -109,45 +104,59 @@ class Lock:
         return tuple(model.name for model in self.models)
 
     def get(self, name: str) -> LockedModel:
-        """The model called `name` (its short name or its repository's, in any case).
+        """Look up a model.
 
-        Raises `ModelMissing` with the nearest names.
+        Args:
+            name: Its short name, its repository, or the repository's last part; in any case.
+
+        Raises:
+            ModelMissing: There is no such model; the hint has similar names.
         """
         wanted = name.lower()
         for model in self.models:
             if wanted in {model.name, model.stem, model.repo.lower()}:
                 return model
-        raise ModelMissing(f"no model is called {name!r}", suggestion(wanted, self.names()))
+        raise ModelMissing(f"there is no model {name!r}", suggestion(wanted, self.names()))
 
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:
-    """A hint for a mistyped name: the nearest ones, or all of them."""
+    """A hint for a mistyped name: similar known names, or all known names."""
     names = list(known)
     close = difflib.get_close_matches(wrong, names, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(names)}"
 
 
 def lock_path() -> Path:
-    """Where the lock lies: inside an installed package, else at the root of a checkout."""
+    """The path of the lock: inside the package if it is installed, otherwise at the root of the checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "models.lock"
     return inside if inside.is_file() else package.parent / "models.lock"
 
 
 def load(path: Path | None = None) -> Lock:
-    """Read and check a lock file (None: the one this program came with)."""
+    """Read a lock.
+
+    Args:
+        path: The file; None for the program's own.
+
+    Raises:
+        IntegrityError: The file cannot be read, or breaks the schema.
+    """
     path = path or lock_path()
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        return parse(table)
+        return parse(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise IntegrityError(f"cannot read {path}: {exc}", "reinstall qmath") from exc
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
-        raise IntegrityError(f"{path} is not a lock this version understands: {exc}", "reinstall qmath") from exc
+        raise IntegrityError(f"{path} is not a lock of schema version {SCHEMA}: {exc}", "reinstall qmath") from exc
 
 
 def parse(table: Mapping[str, Any]) -> Lock:
-    """Build a lock from parsed TOML. Raises KeyError, TypeError or ValueError where it breaks the schema."""
+    """Build a lock from parsed TOML.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: It breaks the schema.
+    """
     if table["version"] != SCHEMA:
         raise ValueError(f"version {table['version']!r}, expected {SCHEMA}")
     models = tuple(_model(entry) for entry in table.get("model", ()))
@@ -192,7 +201,7 @@ def _artifact(entry: Mapping[str, Any]) -> Artifact:
 def _file(entry: Mapping[str, Any]) -> LockedFile:
     size = entry.get("size")
     if size is not None and (not isinstance(size, int) or size < 0):
-        raise ValueError(f"{entry['path']}: size {size!r}")
+        raise ValueError(f"{entry['path']}: {size!r} is not a size")
     return LockedFile(entry["path"], size, _hex(entry.get("sha256"), _SHA256))
 
 

@@ -1,7 +1,7 @@
-"""What lies beside every GGUF in the store: which model it is, which bytes it has, and where it came from.
+"""The manifest of an installed model: its name, its files with size and sha256, and the source of its conversion.
 
-One JSON file per GGUF, `<file>.json`, written last and whole: while it is absent, the model is not installed. It holds
-the sizes and hashes of the results and of every source file, so that the same conversion can be repeated and checked.
+There is one JSON file per GGUF in the store, `<file>.json`. It is written atomically after everything else: without it,
+the model is not installed. It has the sizes and hashes of all source files, so that a conversion can be repeated.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SCHEMA = "qmath.model/1"
 
 @dataclass(frozen=True, slots=True)
 class RecordedFile:
-    """A file of an installed model: its name in the store, bytes, and hash."""
+    """A file of an installed model: its name in the store, size in bytes, and hash."""
 
     file: str
     size: int
@@ -30,7 +30,18 @@ class RecordedFile:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """An installed model. `head` is a reward model's second file; `sources` are the files it was converted from."""
+    """An installed model.
+
+    Attributes:
+        name: Its name in models.lock.
+        quantization: In lower case, such as `q4_k_m`.
+        body: The GGUF.
+        head: The second file of a reward model.
+        repo: The repository of the checkpoint.
+        revision: The commit of the checkpoint.
+        licence: As in models.lock.
+        sources: The files of the checkpoint.
+    """
 
     name: str
     quantization: str
@@ -48,24 +59,35 @@ class Manifest:
 
 
 def manifest_path(gguf: Path) -> Path:
-    """Where the manifest of `gguf` lies."""
+    """The path of a GGUF's manifest."""
     return gguf.with_name(gguf.name + ".json")
 
 
 def write(folder: Path, manifest: Manifest) -> Path:
-    """Put the manifest beside its GGUF; from this moment the model is installed."""
+    """Write a manifest, after which the model is installed.
+
+    Args:
+        folder: The folder of the GGUF.
+        manifest: The manifest.
+
+    Returns:
+        The path of the manifest.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     path = manifest_path(folder / manifest.body.file)
     write_json(path, {"schema": SCHEMA, **asdict(manifest)})
     return path
 
 
 def read(path: Path) -> Manifest:
-    """Read a manifest. Raises `IntegrityError` where it is not one."""
+    """Read a manifest. Raises `IntegrityError` if the file cannot be read or is not a manifest."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         return _manifest(record)
     except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise IntegrityError(f"{path} is not a model's record: {exc}", "remove it and pull the model again") from exc
+        raise IntegrityError(f"{path} is not a manifest: {exc}", "delete it and pull the model again") from exc
 
 
 def _manifest(record: Mapping[str, Any]) -> Manifest:

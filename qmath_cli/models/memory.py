@@ -1,8 +1,8 @@
-"""How much memory and disk a program may still take here.
+"""The memory and disk space that are available to this process, in bytes.
 
-Memory is what the system calls available (page cache that can be dropped counts), cut down to what the control groups
-of this process leave: a container's limit is as real as the machine's. Bytes; None where the system does not tell. One
-file for the systems because each has a dozen lines. Nothing is cached: the answer changes by the second.
+Available memory is the system's figure, which counts page cache that can be dropped, limited by the control groups of
+this process. The result is None where the system does not report it. Nothing is cached, because the values change all
+the time.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes of main memory: all that this process could ever have, and what is free for it now."""
+    """Bytes of main memory: `total` is the limit for this process, `available` what it can allocate now."""
 
     total: int
     available: int
 
 
 def memory() -> Memory | None:
-    """The machine's memory, as far as this process may use it."""
+    """The memory that this process may use; None if the system does not report it."""
     if sys.platform == "darwin":
         return _darwin()
     if sys.platform == "win32":
@@ -43,7 +43,12 @@ def free_disk(folder: Path) -> int:
 
 
 def linux(proc: Path, cgroups: Path) -> Memory | None:
-    """`/proc/meminfo`, and the tightest of the control groups around this process."""
+    """The memory of a Linux machine: `/proc/meminfo`, and the smallest limit of this process's control groups.
+
+    Args:
+        proc: the `/proc` folder.
+        cgroups: where the control groups are mounted.
+    """
     try:
         lines = (proc / "meminfo").read_text().splitlines()
         fields = {name: int(rest.split()[0]) * 1024 for name, _, rest in (line.partition(":") for line in lines)}
@@ -56,20 +61,20 @@ def linux(proc: Path, cgroups: Path) -> Memory | None:
 
 
 def _limits(proc: Path, cgroups: Path) -> Iterator[Memory]:
-    """The limit of every control group from this process's own up to the root; versions 2 and 1."""
+    """The limits of all control groups from this process's own up to the root; versions 1 and 2."""
     try:
         groups = [line.split(":", 2) for line in (proc / "self" / "cgroup").read_text().splitlines()]
     except OSError:
         return
     for _, controllers, path in groups:
         if controllers == "":
-            yield from _climb(cgroups, path, "memory.max", "memory.current", "inactive_file")
+            yield from _limits_up(cgroups, path, "memory.max", "memory.current", "inactive_file")
         elif "memory" in controllers.split(","):
             base = cgroups / "memory"
-            yield from _climb(base, path, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            yield from _limits_up(base, path, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
 
 
-def _climb(base: Path, path: str, limit: str, usage: str, reclaimable: str) -> Iterator[Memory]:
+def _limits_up(base: Path, path: str, limit: str, usage: str, reclaimable: str) -> Iterator[Memory]:
     group = base / path.strip("/")
     while group.is_relative_to(base):
         if found := _limit(group, limit, usage, reclaimable):
@@ -79,7 +84,7 @@ def _climb(base: Path, path: str, limit: str, usage: str, reclaimable: str) -> I
 
 def _limit(group: Path, limit: str, usage: str, reclaimable: str) -> Memory | None:
     try:
-        total = int((group / limit).read_text())  # "max" is a ValueError: no limit
+        total = int((group / limit).read_text())  # ValueError for "max", which means no limit
         used = int((group / usage).read_text())
         stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
         return Memory(total, max(0, total - used + int(stat.get(reclaimable, 0))))
@@ -122,7 +127,7 @@ class _MemoryStatus(ctypes.Structure):
 
 def _windows() -> Memory | None:
     status = _MemoryStatus(length=ctypes.sizeof(_MemoryStatus))
-    kernel = getattr(ctypes, "windll").kernel32  # noqa: B009  it does not exist for the type checker of other systems
+    kernel = getattr(ctypes, "windll").kernel32  # noqa: B009  mypy does not know it on other systems
     if not kernel.GlobalMemoryStatusEx(ctypes.byref(status)):
         return None
     return Memory(status.total, status.available)

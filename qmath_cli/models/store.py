@@ -1,8 +1,8 @@
-"""What is on this disk: from the name a user says to the GGUF that is meant.
+"""The installed models: those that were pulled, and those that are part of the package.
 
-A name is `7b-instruct`, `7b-instruct:q8_0`, a repository's name, or the path of a `.gguf`; nothing means the best model
-installed, else the embedded demo. `locate` promises that the file is there, is a whole GGUF, and has the hash that its
-record names (from the memo while the file is unchanged, see `hashes`). Reads only, apart from that memo and `remove`.
+A pulled model is installed if its manifest exists. The hash in the manifest is compared with the memo if the file is
+unchanged (see `hashes`), otherwise the file is read. Only `remove` and the memo write to the disk. `describe` returns
+what is known about a model.
 """
 
 from __future__ import annotations
@@ -15,30 +15,31 @@ from pathlib import Path
 from qmath_cli import gguf_file
 from qmath_cli.errors import IntegrityError, ModelMissing, QmathError
 from qmath_cli.models import manifest
-from qmath_cli.models.hashes import Memo, Seen, sha256_file
-from qmath_cli.models.lockfile import Artifact, Lock, LockedFile, LockedModel, ModelKind, load
+from qmath_cli.models.hashes import Memo, OnBytes, sha256_file
+from qmath_cli.models.lockfile import Artifact, Lock, LockedFile, LockedModel
 from qmath_cli.models.memory import memory
+from qmath_cli.models.names import ModelName
 from qmath_cli.paths import Paths
-from qmath_cli.records import ModelFile
+from qmath_cli.records import ModelKind
 
 DEFAULT_QUANTIZATION = "q4_k_m"
-# Preferred first where a name leaves the quantization open; any other comes after these.
+# The order of preference if a name has no quantization; any other comes after these.
 _PREFERENCE = (DEFAULT_QUANTIZATION, "q8_0")
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class State(StrEnum):
-    """What is known of an installed model without reading it whole."""
+    """The state of an installed model, as far as it can be determined without reading its files."""
 
-    VERIFIED = "verified"  # unchanged since its hash was found right
-    UNVERIFIED = "unverified"  # there, of the right size, but not hashed as it is now
-    CHANGED = "changed"  # its size or hash is not the recorded one
-    INCOMPLETE = "incomplete"  # a file of it is gone
+    VERIFIED = "verified"  # unchanged since its hash was compared
+    UNVERIFIED = "unverified"  # of the right size, but not hashed since its last change
+    CHANGED = "changed"  # its size or hash differs from the manifest
+    INCOMPLETE = "incomplete"  # a file is missing
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledFile:
-    """A file of an installed model; size and hash None where the lock does not know them."""
+    """A file of an installed model. `size` (bytes) and `sha256` are None if they were not recorded."""
 
     path: Path
     size: int | None
@@ -47,7 +48,14 @@ class InstalledFile:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """A model on this disk: the GGUF first in `parts`, then the head of a reward model."""
+    """An installed model.
+
+    Attributes:
+        model: Its entry in the lock.
+        quantization: In lower case, such as `q4_k_m`.
+        parts: The GGUF, and the head of a reward model.
+        revision: The commit it was converted from; empty for an embedded model.
+    """
 
     model: LockedModel
     quantization: str
@@ -56,8 +64,8 @@ class Installed:
 
     @property
     def name(self) -> str:
-        """What a user says to get exactly this one."""
-        return f"{self.model.name}:{self.quantization}"
+        """The full name, such as `7b-instruct:q4_k_m`."""
+        return str(ModelName(self.model.name, self.quantization))
 
     @property
     def path(self) -> Path:
@@ -66,48 +74,81 @@ class Installed:
 
     @property
     def size(self) -> int:
-        """Bytes on disk, of the files that are there."""
+        """Bytes on disk; a missing file has none."""
         return sum(part.path.stat().st_size for part in self.parts if part.path.is_file())
 
 
 def head_path(gguf: Path) -> Path:
-    """Where the head of a reward model lies: beside its body, `x.gguf` -> `x.head.gguf`."""
+    """The path of a reward model's head: `x.gguf` -> `x.head.gguf`."""
     return gguf.with_suffix(".head.gguf")
 
 
 def gguf_path(model: LockedModel, quantization: str, paths: Paths) -> Path:
-    """Where the store keeps a converted model."""
+    """The path of a converted model in the store."""
     return paths.models / f"{model.stem}-{quantization}.gguf"
 
 
-def split(name: str) -> tuple[str, str]:
-    """`7b:Q8_0` -> (`7b`, `q8_0`); without a quantization the second is empty."""
-    base, _, quantization = name.partition(":")
-    return base.lower(), quantization.lower()
+def choose(name: ModelName, paths: Paths, lock: Lock) -> Installed:
+    """Look up an installed model.
 
+    Args:
+        name: Its name; without a quantization, the preferred one is chosen.
+        paths: Where models are stored.
+        lock: All models.
 
-def locate(name: str, paths: Paths, lock: Lock | None = None) -> ModelFile:
-    """The model file a user means.
-
-    Raises `ModelMissing` with the pull that would get it, `IntegrityError` for a file that is not what it should be.
+    Raises:
+        ModelMissing: It is not installed; the hint is the command that installs it.
     """
-    lock = lock or load()
-    if not name:
-        return _open(_best(paths, lock), paths)
-    if name.lower().endswith(".gguf") or Path(name).is_file():
-        return _bare(Path(name).expanduser(), paths)
-    base, quantization = split(name)
-    return _open(_choose(lock.get(base), quantization, paths), paths)
+    model = lock.get(name.base)
+    entries = of_model(model, paths)
+    for entry in entries:
+        if name.quantization in ("", entry.quantization):
+            return entry
+    wanted = ModelName(model.name, name.quantization)
+    others = ", ".join(entry.name for entry in entries)
+    if model.embedded:
+        raise ModelMissing(
+            f"{wanted} is not part of the package", f"installed: {others}" if others else "reinstall qmath"
+        )
+    also = f" (installed: {others})" if others else ""
+    raise ModelMissing(f"{wanted} is not on this machine{also}", f"qmath pull {wanted}")
 
 
-def installed(paths: Paths, lock: Lock | None = None) -> tuple[Installed, ...]:
-    """Every model on this disk, in the lock's order: those that were pulled, then those in the package."""
-    lock = lock or load()
+def best(paths: Paths, lock: Lock) -> Installed:
+    """The default model: the largest installed Instruct model that fits into memory, else a base model, else the demo.
+
+    Raises:
+        ModelMissing: No model is installed.
+    """
+    solvers = (model for model in lock.models if model.kind is not ModelKind.REWARD)
+    candidates = [entries[0] for model in solvers if (entries := of_model(model, paths))]
+    if not candidates:
+        raise ModelMissing("no model is installed", "qmath pull 1.5b-instruct")
+    machine = memory()
+    fitting = [entry for entry in candidates if machine is None or entry.size < machine.total]
+    return max(fitting or candidates, key=_preference)
+
+
+def checked_hash(entry: Installed, paths: Paths) -> str:
+    """Check all files of a model against their recorded hashes; only changed files are read.
+
+    Returns:
+        The sha256 of the GGUF.
+
+    Raises:
+        IntegrityError: A file is missing, damaged, or not the recorded one.
+    """
+    hashes = [_checked(part, paths) for part in entry.parts]
+    return hashes[0]
+
+
+def installed(paths: Paths, lock: Lock) -> tuple[Installed, ...]:
+    """All installed models, in the lock's order."""
     return tuple(entry for model in lock.models for entry in of_model(model, paths))
 
 
 def of_model(model: LockedModel, paths: Paths) -> tuple[Installed, ...]:
-    """The quantizations of one model on this disk, the preferred first."""
+    """The installed quantizations of one model, the preferred one first."""
     found = list(_embedded(model)) if model.embedded else list(_pulled(model, paths))
     order = [artifact.quantization for artifact in model.artifacts] or list(_PREFERENCE)
     found.sort(key=lambda entry: (_rank(entry.quantization, order), entry.quantization))
@@ -115,7 +156,7 @@ def of_model(model: LockedModel, paths: Paths) -> tuple[Installed, ...]:
 
 
 def state(entry: Installed, paths: Paths) -> State:
-    """What can be said about a model without reading it."""
+    """The state of a model, without reading its files."""
     memo = Memo.within(paths.state)
     result = State.VERIFIED
     for part in entry.parts:
@@ -129,15 +170,31 @@ def state(entry: Installed, paths: Paths) -> State:
     return result
 
 
-def verify(entry: Installed, paths: Paths, seen: Seen | None = None) -> tuple[QmathError, ...]:
-    """Read every byte of a model; return what is wrong with it, file by file. Empty: as recorded."""
-    return tuple(error for part in entry.parts if (error := _examine(part, paths, seen)) is not None)
+def verify(entry: Installed, paths: Paths, on_bytes: OnBytes | None = None) -> tuple[QmathError, ...]:
+    """Read all files of a model and compare their hashes.
+
+    Args:
+        entry: The model.
+        paths: Where the memo of hashes is.
+        on_bytes: Called with the number of bytes of each block that was read.
+
+    Returns:
+        One error for each file that is missing, damaged, or not the recorded one.
+    """
+    return tuple(error for part in entry.parts if (error := _verify(part, paths, on_bytes)) is not None)
 
 
 def remove(entry: Installed) -> int:
-    """Delete a pulled model, its record first; return the bytes freed. The package's own models stay."""
+    """Delete a pulled model, its manifest first.
+
+    Returns:
+        The number of bytes freed.
+
+    Raises:
+        ValueError: The model is part of the package.
+    """
     if entry.model.embedded:
-        raise IntegrityError(f"{entry.name} is part of the package", "it is removed with qmath itself")
+        raise ValueError(f"{entry.name} is part of the package")
     freed = entry.size
     manifest.manifest_path(entry.path).unlink(missing_ok=True)
     for part in entry.parts:
@@ -145,10 +202,10 @@ def remove(entry: Installed) -> int:
     return freed
 
 
-def _examine(part: InstalledFile, paths: Paths, seen: Seen | None) -> QmathError | None:
+def _verify(part: InstalledFile, paths: Paths, on_bytes: OnBytes | None) -> QmathError | None:
     try:
         gguf_file.read(part.path)
-        found = sha256_file(part.path, seen)
+        found = sha256_file(part.path, on_bytes)
     except QmathError as error:
         return error
     except OSError as exc:
@@ -159,20 +216,15 @@ def _examine(part: InstalledFile, paths: Paths, seen: Seen | None) -> QmathError
     return None
 
 
-def _open(entry: Installed, paths: Paths) -> ModelFile:
-    """Check an installed model as cheaply as its last check allows."""
-    hashes = [_checked(part, paths) for part in entry.parts]
-    return ModelFile(entry.name, entry.path, entry.quantization, hashes[0])
-
-
 def _checked(part: InstalledFile, paths: Paths) -> str:
     if not part.path.is_file():
-        raise IntegrityError(f"{part.path} is gone", "pull the model again")
+        raise IntegrityError(f"{part.path} is missing", "pull the model again")
     memo = Memo.within(paths.state)
     known = memo.get(part.path)
     if known is None:
         gguf_file.read(part.path)
-        known = memo.hash(part.path)
+        known = sha256_file(part.path)
+        memo.put(part.path, known)
     if part.sha256 not in (None, known):
         raise _mismatch(part, known)
     return known
@@ -180,44 +232,13 @@ def _checked(part: InstalledFile, paths: Paths) -> str:
 
 def _mismatch(part: InstalledFile, found: str) -> IntegrityError:
     return IntegrityError(
-        f"{part.path} is not the file that was recorded: sha256 {found}, expected {part.sha256}",
-        "pull the model again, or name the file by its path to use it as it is",
+        f"{part.path} has changed: its sha256 is {found}, expected {part.sha256}",
+        "pull the model again, or give the path of the file to use it as it is",
     )
 
 
-def _bare(path: Path, paths: Paths) -> ModelFile:
-    """A GGUF that the user named by its path: nothing is recorded of it, so only its shape is checked."""
-    if not path.is_file():
-        raise ModelMissing(f"there is no file {path}", "give the path of a .gguf, or a name that `qmath list` shows")
-    header = gguf_file.read(path)
-    return ModelFile(str(path), path.absolute(), header.quantization, Memo.within(paths.state).get(path) or "")
-
-
-def _choose(model: LockedModel, quantization: str, paths: Paths) -> Installed:
-    here = of_model(model, paths)
-    for entry in here:
-        if quantization in ("", entry.quantization):
-            return entry
-    wanted = f"{model.name}:{quantization}" if quantization else model.name
-    others = ", ".join(entry.name for entry in here)
-    if model.embedded:
-        raise ModelMissing(f"{wanted} is not in this package", f"it has {others}" if others else "reinstall qmath")
-    also = f" (installed: {others})" if others else ""
-    raise ModelMissing(f"{wanted} is not on this machine{also}", f"qmath pull {wanted}")
-
-
-def _best(paths: Paths, lock: Lock) -> Installed:
-    """Nothing was asked for: the largest Instruct model that fits this machine, else a base model, else the demo."""
-    solvers = (model for model in lock.models if model.kind is not ModelKind.REWARD)
-    candidates = [here[0] for model in solvers if (here := of_model(model, paths))]
-    if not candidates:
-        raise ModelMissing("no model is installed", "qmath pull 1.5b-instruct")
-    machine = memory()
-    fitting = [entry for entry in candidates if machine is None or entry.size < machine.total]
-    return max(fitting or candidates, key=_merit)
-
-
-def _merit(entry: Installed) -> tuple[bool, bool, int]:
+def _preference(entry: Installed) -> tuple[bool, bool, int]:
+    """Pulled before embedded, Instruct before base, large before small."""
     model = entry.model
     return (not model.embedded, model.kind is ModelKind.INSTRUCT, model.parameters or 0)
 

@@ -1,11 +1,11 @@
-"""Every string a model ever sees, and the strings at which it must stop.
+"""ChatML as Qwen2.5 uses it, the strings around programs, and the language of a problem.
 
-The chat format is ChatML as Qwen2.5 uses it, built here and not by a template found in a file. Control tokens come only
-from this module's own text: a problem or a program's output that contains `<|im_end|>` stays text, because `Segment`s
-say which stretches may be parsed as special. The system sentences are those of the Qwen2.5-Math README ("Quick Start");
-they are English for Chinese problems too, as in Qwen's own evaluation.
+Control tokens come only from this module's own text: a problem or a program's output that contains `<|im_end|>` stays
+text, because `Segment`s say which stretches may be parsed as special. The system sentences are those of the
+Qwen2.5-Math README ("Quick Start"); they are English for Chinese problems too, as in Qwen's own evaluation. The
+template in a GGUF is not used.
 
-Pure functions; few-shot examples live in `shots`.
+Pure. Few-shot formats are in `few_shot`; which model is asked how is decided in `select`.
 """
 
 from __future__ import annotations
@@ -21,31 +21,20 @@ TIR_SYSTEM = (
 )
 SYSTEM = {Mode.COT: COT_SYSTEM, Mode.TIR: TIR_SYSTEM}
 
-#: The opening of a tool-output block. In TIR the model must stop here, so that it never writes its own output; in CoT
-#: nothing runs, so whatever it would pretend to have read is cut off at the same place.
+USER = Segment("<|im_end|>\n<|im_start|>user\n", special=True)
+ASSISTANT = Segment("<|im_end|>\n<|im_start|>assistant\n", special=True)
+
+#: The opening of a tool-output block. In TIR the model stops here, so that it never writes its own output. In CoT
+#: nothing is cut: Qwen's evaluation stops at the end tokens only, and an output that the model makes up is its text.
 OUTPUT_FENCE = "```output"
 
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
 
 
-def chat(problem: str, mode: Mode, earlier: tuple[tuple[str, str], ...] = ()) -> Prompt:
-    """The Instruct prompt up to the assistant's first word; `earlier` holds (user, assistant) turns before it."""
-    segments = [Segment("<|im_start|>system\n", special=True), Segment(SYSTEM[mode])]
-    for user, assistant in earlier:
-        segments += [*_turn("user", user), *_turn("assistant", assistant)]
-    segments += [*_turn("user", problem), Segment("<|im_end|>\n<|im_start|>assistant\n", special=True)]
-    return Prompt(tuple(segments), (OUTPUT_FENCE,))
-
-
-def qwen2_chat(problem: str) -> Prompt:
-    """The prompt of the predecessors, Qwen2-Math-Instruct: chain of thought only, its sentence after the problem.
-
-    Source: `qwen-boxed` of the Qwen2.5-Math evaluation (utils.py).
-    """
-    opening = Segment("<|im_start|>system\nYou are a helpful assistant.", special=True)
-    closing = Segment("<|im_end|>\n<|im_start|>assistant\n", special=True)
-    return Prompt((opening, *_turn("user", f"{problem}\n{COT_SYSTEM}"), closing), (OUTPUT_FENCE,))
+def system(text: str) -> tuple[Segment, ...]:
+    """The opening of a chat, up to the first user turn."""
+    return Segment("<|im_start|>system\n", special=True), Segment(text), USER
 
 
 def conversation(problem: str, mode: Mode, response: str) -> Prompt:
@@ -53,13 +42,8 @@ def conversation(problem: str, mode: Mode, response: str) -> Prompt:
 
     Source: the RM-72B model card's use of the chat template with `add_generation_prompt=False`.
     """
-    opening = chat(problem, mode)
     ending = Segment("<|im_end|>\n", special=True)
-    return Prompt((*opening.segments, Segment(response), ending))
-
-
-def _turn(role: str, text: str) -> tuple[Segment, Segment]:
-    return Segment(f"<|im_end|>\n<|im_start|>{role}\n", special=True), Segment(text)
+    return Prompt((*system(SYSTEM[mode]), Segment(problem), ASSISTANT, Segment(response), ending))
 
 
 def output_block(text: str) -> str:

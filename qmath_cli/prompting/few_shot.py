@@ -1,9 +1,9 @@
 """Few-shot prompts: worked examples of our own, in the formats that the Qwen2.5-Math report documents.
 
-Base models are shown examples instead of a chat: arXiv 2409.12122, figures 5-10 (the report prints the formats; it does
-not say where generation stops, so each format here stops where its next example would begin). Choice questions for the
-Instruct models get all examples in one user turn, as Qwen's evaluation does (utils.py, `construct_prompt`). The
-examples are in `few_shot.toml`; a user's own come from a file. Pure text: nothing here is ever a control token.
+Base models are shown examples instead of a chat: arXiv 2409.12122, figures 5-10. The report prints the formats and does
+not say where generation stops; each format here stops where its next example would begin. Choice questions for the
+Instruct models get all examples in one user turn, as in Qwen's evaluation (utils.py, `construct_prompt`). The examples
+are in `few_shot.toml`; a user's own come from a file. Pure text: nothing here is ever a control token.
 """
 
 from __future__ import annotations
@@ -12,27 +12,15 @@ import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from qmath_cli.errors import DataError
-from qmath_cli.records import Prompt, Segment
+from qmath_cli.prompting.prompt_format import PromptFormat, PromptStyle
+from qmath_cli.records import Mode, Segment
 
 _FILE = Path(__file__).with_name("few_shot.toml")
-
-
-class Format(StrEnum):
-    """How a base model is shown examples; the name is what `--prompt` takes."""
-
-    GSM8K = "gsm8k"
-    MATH = "math"
-    MMLU_STEM = "mmlu_stem"
-    CMATH = "cmath"
-    CLOZE = "gaokao_math_cloze"
-    QA = "gaokao_math_qa"
-    PLAIN = "plain"  # Question / Answer, the released evaluation's own route for base models
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +34,42 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
-class _Style:
-    """A format: which examples, how one is written, how the problem is left open, and where generation stops."""
+class _Layout:
+    """A format: which examples, how one is written, what stands around the problem, and where decoding stops."""
 
     examples: str
     count: int
     write: Callable[[Shot], str]
-    ask: Callable[[str], str]
+    opening: str
+    closing: str
     stops: tuple[str, ...]
     between: str = "\n\n"
 
 
-def few_shot(style: Format, problem: str, shots: Sequence[Shot] | None = None) -> Prompt:
-    """The base-model prompt for one problem; `shots` replaces our own examples.
+def prompt_format(style: PromptStyle, shots: Sequence[Shot] | None = None) -> PromptFormat:
+    """The format of a few-shot style.
 
-    A choice problem brings its options along in `problem`, in the form that `options_of` gives.
+    Args:
+        style: one of the few-shot styles. A choice problem brings its options along, as `options_of` writes them.
+        shots: a user's own examples instead of ours.
+
+    Raises:
+        ValueError: the style is a chat.
     """
-    chosen = _STYLES[style]
-    examples = tuple(shots) if shots is not None else own(chosen.examples)[: chosen.count]
-    text = chosen.between.join([*(chosen.write(shot) for shot in examples), chosen.ask(problem)])
-    return Prompt((Segment(text),), chosen.stops, stated=True)
+    if style not in _LAYOUTS:
+        raise ValueError(f"{style} is no few-shot style")
+    layout = _LAYOUTS[style]
+    examples = tuple(shots) if shots is not None else own(layout.examples)[: layout.count]
+    head = "".join(layout.write(shot) + layout.between for shot in examples) + layout.opening
+    return PromptFormat(
+        style=style,
+        mode=Mode.COT,
+        head=(Segment(head),),
+        tail=(Segment(layout.closing),),
+        between=(Segment(layout.between + layout.opening),),
+        stops=layout.stops,
+        stated=True,
+    )
 
 
 def in_one_turn(problem: str, shots: Sequence[Shot], *, chinese: bool) -> str:
@@ -74,9 +78,9 @@ def in_one_turn(problem: str, shots: Sequence[Shot], *, chinese: bool) -> str:
     return "\n\n".join([*(write(shot) for shot in shots), problem])
 
 
-def options_of(style: Format, options: Sequence[str]) -> str:
+def options_of(style: PromptStyle, options: Sequence[str]) -> str:
     """A question's options as its format writes them, one per line."""
-    if style is Format.QA:
+    if style is PromptStyle.QA:
         return _lines("{}. {}", options)
     return _lines("({}) {}", options)
 
@@ -132,7 +136,7 @@ _MMLU_ASK = "What of the following is the right choice? Explain your answer."
 
 def _mmlu(shot: Shot) -> str:
     final = f"Final Answer: The final answer is ({shot.letter}). I hope it is correct."
-    question = f"{shot.question}\n{_MMLU_ASK}\n{options_of(Format.MMLU_STEM, shot.options)}"
+    question = f"{shot.question}\n{_MMLU_ASK}\n{options_of(PromptStyle.MMLU_STEM, shot.options)}"
     return f"Problem:\n{question}\n\nSolution:\n{shot.answer}\n{final}"
 
 
@@ -145,7 +149,7 @@ def _cloze(shot: Shot) -> str:
 
 
 def _qa(shot: Shot) -> str:
-    options = options_of(Format.QA, shot.options)
+    options = options_of(PromptStyle.QA, shot.options)
     return f"选择题:{shot.question}\n{options}\n解:{shot.answer}故选:{shot.letter}.推理结束。"
 
 
@@ -153,14 +157,15 @@ def _plain(shot: Shot) -> str:
     return f"Question: {shot.question}\nAnswer: {shot.answer}"
 
 
-_STYLES = {
-    Format.GSM8K: _Style("gsm8k", 8, _gsm8k, "Question: {}\nLet's think step by step\n".format, ("\n\nQuestion:",)),
-    Format.MATH: _Style("math", 4, _math, "Problem:\n{}\n\nSolution:\n".format, ("\n\nProblem:",)),
-    Format.MMLU_STEM: _Style("choice_en", 4, _mmlu, "Problem:\n{}\n\nSolution:\n".format, ("\n\nProblem:",)),
-    Format.CMATH: _Style("cmath", 6, _cmath, "问题：{}\n答案：".format, ("\n\n问题：",)),
-    Format.CLOZE: _Style("cloze", 5, _cloze, "问题：\n{}\n解析：\n".format, ("\n\n问题：",)),
-    Format.QA: _Style("choice_zh", 4, _qa, "选择题:{}\n解:".format, ("推理结束", "\n\n选择题:")),
-    Format.PLAIN: _Style("math", 4, _plain, "Question: {}\nAnswer:".format, ("\n\nQuestion:",), "\n\n\n"),
+_SOLUTION = "\n\nSolution:\n"
+_LAYOUTS = {
+    PromptStyle.GSM8K: _Layout("gsm8k", 8, _gsm8k, "Question: ", "\nLet's think step by step\n", ("\n\nQuestion:",)),
+    PromptStyle.MATH: _Layout("math", 4, _math, "Problem:\n", _SOLUTION, ("\n\nProblem:",)),
+    PromptStyle.MMLU_STEM: _Layout("choice_en", 4, _mmlu, "Problem:\n", _SOLUTION, ("\n\nProblem:",)),
+    PromptStyle.CMATH: _Layout("cmath", 6, _cmath, "问题：", "\n答案：", ("\n\n问题：",)),
+    PromptStyle.CLOZE: _Layout("cloze", 5, _cloze, "问题：\n", "\n解析：\n", ("\n\n问题：",)),
+    PromptStyle.QA: _Layout("choice_zh", 4, _qa, "选择题:", "\n解:", ("推理结束", "\n\n选择题:")),
+    PromptStyle.PLAIN: _Layout("math", 4, _plain, "Question: ", "\nAnswer:", ("\n\nQuestion:",), "\n\n\n"),
 }
 
 

@@ -1,6 +1,6 @@
-"""What qmath tells a worker at its start: limits, readable places, what to import, which layers tests switch off.
+"""The configuration of a worker: limits, readable folders, libraries to import, layers that a test switches off.
 
-Travels as one JSON argument on the command line; holds nothing secret, since a program can read it.
+It is passed as one JSON argument on the command line. A program can read it, so it holds no secret.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ class WorkerConfig:
     """Sizes in bytes, times in seconds; `readable` are the folders that Python itself needs."""
 
     root: str  # the folder that holds the package qmath_cli
-    paths: tuple[str, ...]  # appended to sys.path: where the mathematical libraries are
+    paths: tuple[str, ...]  # appended to sys.path: where the mathematical libraries are installed
     readable: tuple[str, ...]
     scratch: str  # the empty working directory
     parent: int  # qmath's process id
     seconds: float
     memory: int
     preload: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()  # names of `limits.Switch`
+    without: tuple[str, ...] = ()  # values of `limits.Switch`
 
     def dump(self) -> str:
-        """As one line of JSON."""
+        """Return the configuration as one line of JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def load(cls, text: str) -> WorkerConfig:
-        """What `dump` wrote."""
+        """Read what `dump` wrote."""
         record = json.loads(text)
         for name in ("paths", "readable", "preload", "without"):
             record[name] = tuple(record[name])

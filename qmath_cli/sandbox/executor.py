@@ -1,8 +1,8 @@
-"""The executor: workers for those who ask, one always waiting. This is qmath's own side.
+"""The restricted executor: hands out confined workers and keeps a spare one ready. Runs in qmath's own process.
 
-What it promises: a program ends within its limits, its process group is killed and reaped, what it printed comes back
-as text that is bounded and harmless, and nothing a worker sends is believed beyond its type and length. What it does
-not promise: that a worker tells the truth about its own program.
+It promises that a program ends within its limits, that its process group is killed and reaped, that its output comes
+back as bounded text without control characters, and that nothing a worker sends is used before its type and length
+are checked. It does not promise that a worker reports truthfully about its own program.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from qmath_cli.sandbox.config import WorkerConfig
 from qmath_cli.sandbox.levels import protection_of
 from qmath_cli.sandbox.limits import Layer, Limits, Switch
 from qmath_cli.sandbox.parent.launch import DirectLauncher, Launcher
-from qmath_cli.sandbox.parent.live import LiveProcess, LiveWorker
+from qmath_cli.sandbox.parent.live import RestrictedWorker, WorkerProcess
 
 LIBRARIES = ("sympy", "numpy", "mpmath", "scipy", "networkx", "pandas", "gmpy2")
 PRELOAD = ("sympy", "numpy")
@@ -32,7 +32,7 @@ PACKAGE_FOLDERS = ("site-packages", "dist-packages")  # never the current folder
 
 
 def config_for(limits: Limits, scratch: Path, preload: Sequence[str], without: frozenset[Switch]) -> WorkerConfig:
-    """What a worker is told: our package's folder, where the libraries are, what Python itself must read."""
+    """The configuration of a worker, with the folders that Python and the installed libraries need."""
     found = [Path(spec.origin).parents[1] for spec in map(find_spec, LIBRARIES) if spec and spec.origin]
     paths = tuple(dict.fromkeys(str(path) for path in found if path.name in PACKAGE_FOLDERS))
     python = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
@@ -50,15 +50,17 @@ def config_for(limits: Limits, scratch: Path, preload: Sequence[str], without: f
 
 
 def make_scratch() -> Path:
-    """The empty folder that workers are started in. Raises `ExecutorUnusable`."""
+    """Create the empty folder that workers start in. Raises `ExecutorUnusable`."""
     try:
         return Path(tempfile.mkdtemp(prefix="qmath-"))
     except OSError as exc:
-        raise ExecutorUnusable(f"no temporary folder can be made: {exc}", "set TMPDIR to one that can") from exc
+        raise ExecutorUnusable(
+            f"no temporary folder could be created: {exc}", "set TMPDIR to a folder that can be written"
+        ) from exc
 
 
 def launcher_for(config: WorkerConfig) -> Launcher:
-    """Forked workers on Linux; elsewhere forking after numpy is not safe, or there is no fork."""
+    """A zygote on Linux; elsewhere forking after an import of numpy is not safe, or there is no fork."""
     if sys.platform == "linux":
         from qmath_cli.sandbox.parent.forked import ZygoteLauncher
 
@@ -67,10 +69,18 @@ def launcher_for(config: WorkerConfig) -> Launcher:
 
 
 class RestrictedExecutor:
-    """Hands out workers. Starting one is hidden: the next is prepared in the background as soon as one is taken.
+    """Hands out confined workers. As soon as one is taken, the next one is started in the background.
 
-    `preload` are the libraries a worker imports before it is confined; `empty` is what a silent program gives back;
-    without `spares` only the first worker is prepared. `without` leaves layers out and is there for tests alone.
+    Args:
+        limits: What each program may use; the defaults of `Limits` if None.
+        allow_basic: Whether to hand out workers that only Python's own checks hold (basic protection).
+        preload: Libraries that a worker imports before it is confined.
+        empty: The text returned for a program that printed nothing.
+        spares: Whether to keep a spare worker ready at all times; False prepares only the first one.
+        without: Layers to leave out, for tests.
+
+    Raises:
+        ExecutorUnusable: No temporary folder can be created.
     """
 
     def __init__(
@@ -91,40 +101,44 @@ class RestrictedExecutor:
         self._launcher = launcher_for(config_for(self.limits, self.scratch, preload, without))
         self._lock = threading.Lock()
         self._closed = False
-        self._live: set[LiveProcess] = set()
+        self._live: set[WorkerProcess] = set()
         self._background = ThreadPoolExecutor(1, thread_name_prefix="qmath-spare")
-        self._spare: Future[LiveProcess] | None = self._background.submit(self._launch)
+        self._spare: Future[WorkerProcess] | None = self._background.submit(self._launch)
         self._first = self._spare
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """What the first worker's probes found. Waits for it. Raises `ExecutorUnusable`."""
+        """What the probes of the first worker found. Waits for that worker. Raises `ExecutorUnusable`."""
         return self._first.result().layers
 
     @property
     def protection(self) -> Protection:
-        """The level that the layers add up to. Waits for the first worker."""
+        """The level that the layers add up to. Waits for the first worker. Raises `ExecutorUnusable`."""
         return protection_of(self.layers)
 
-    def open(self) -> LiveWorker:
-        """The spare worker; raises `ExecutorUnusable` where none starts or where basic protection was not agreed to."""
-        return LiveWorker(self.take, self.retire, self.limits, self.empty)
+    def open(self) -> RestrictedWorker:
+        """Take the spare worker: a fresh namespace for the programs of one solution.
 
-    def take(self) -> LiveProcess:
-        """A confined process that waits for programs; the next one is started at once."""
-        process = self._next().result()
-        if not process.alive():  # it was killed while it waited, perhaps because memory was short
-            self.retire(process)
-            process = self._next().result()
+        Raises:
+            ExecutorUnusable: No worker starts, or only basic protection holds and `allow_basic` is False.
+        """
+        return RestrictedWorker(self.take, self.discard, self.limits, self.empty)
+
+    def take(self) -> WorkerProcess:
+        """Take the spare process and start the next one in the background. Raises `ExecutorUnusable`."""
+        process = self._take_spare().result()
+        if not process.alive():  # killed while it waited, for example because the system ran out of memory
+            self.discard(process)
+            process = self._take_spare().result()
         if protection_of(process.layers) is Protection.BASIC and not self._allow_basic:
-            self.retire(process)
+            self.discard(process)
             raise ExecutorUnusable(
-                "programs can only be held back by Python itself on this system, not by its kernel",
-                "--allow-basic-executor runs them all the same; allow_basic_executor = true in the settings, always",
+                "the kernel of this system cannot confine programs; only Python's own checks would hold them",
+                "--allow-basic-executor runs them anyway; allow_basic_executor = true in the settings does so always",
             )
         return process
 
-    def _next(self) -> Future[LiveProcess]:
+    def _take_spare(self) -> Future[WorkerProcess]:
         with self._lock:
             if self._closed:
                 raise ExecutorUnusable("the executor is closed")
@@ -132,8 +146,8 @@ class RestrictedExecutor:
             self._spare = self._background.submit(self._launch) if self._spares else None
             return spare
 
-    def retire(self, process: LiveProcess) -> None:
-        """End a process and forget it."""
+    def discard(self, process: WorkerProcess) -> None:
+        """End a process and remove it from the live ones."""
         process.close()
         with self._lock:
             self._live.discard(process)
@@ -160,9 +174,9 @@ class RestrictedExecutor:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
-    def _launch(self) -> LiveProcess:
+    def _launch(self) -> WorkerProcess:
         """Start a worker and wait until it is confined. Runs in the background thread."""
-        process = LiveProcess(self._launcher.launch(), self.limits.memory)
+        process = WorkerProcess(self._launcher.launch(), self.limits.memory)
         with self._lock:
             self._live.add(process)
         process.await_ready()

@@ -1,7 +1,7 @@
-"""What a program may use, and what was shown to hold it back: the records of this room.
+"""What a program may use, and which layer was found to refuse what it must not do: the records of this room.
 
-Sizes are bytes, times seconds. A `Layer` is a finding, never an intention: it comes from a probe that a real worker
-ran on itself after its restrictions were on (see `probes`).
+A `Layer` is a finding, never an intention: it comes from a probe that a real worker ran on itself after its
+restrictions were applied (see `confinement.probes`).
 """
 
 from __future__ import annotations
@@ -12,13 +12,21 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """One worker's limits. `seconds` is wall-clock time for one program; `memory` is address space."""
+    """The limits of one worker.
+
+    Attributes:
+        seconds: Wall-clock time of one program.
+        memory: Address space of the worker, in bytes.
+        output: Bytes that a program may write before it is stopped.
+        text: Characters of output that are returned; longer output is cut in the middle.
+        source: Characters of program text; a longer program is not run.
+    """
 
     seconds: float = 10.0
     memory: int = 1536 << 20
-    output: int = 1 << 20  # bytes a program may write before it is stopped
-    text: int = 1500  # characters of output that are handed on
-    source: int = 200_000  # characters of program text
+    output: int = 1 << 20
+    text: int = 1500
+    source: int = 200_000
 
 
 class Guard(StrEnum):
@@ -35,7 +43,7 @@ class Guard(StrEnum):
 
 
 class Hold(StrEnum):
-    """Who refuses: the kernel, qmath's own process from outside, code inside the worker's Python, or nobody."""
+    """What refuses: the kernel, qmath's own process from outside, Python code inside the worker, or nothing."""
 
     KERNEL = "kernel"
     OUTSIDE = "outside"
@@ -44,18 +52,18 @@ class Hold(StrEnum):
 
 
 class Switch(StrEnum):
-    """Layers that a test may leave out, to see what each is worth."""
+    """Layers that a test may leave out to measure the others."""
 
     LANDLOCK = "landlock"
     SECCOMP = "seccomp"
     AUDIT = "audit"
     POLICY = "policy"
-    OLD_KERNEL = "old-kernel"  # behave as on a kernel that has no Landlock
+    OLD_KERNEL = "old-kernel"  # behave as on a kernel without Landlock
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One guard, who was seen to hold it, and by what means."""
+    """One guard, what was found to hold it, and a few words on the means."""
 
     guard: Guard
     hold: Hold

@@ -1,18 +1,18 @@
 """Many attempts at once, over one engine and one executor.
 
 An attempt is a trajectory, the engine's sequence that carries it, and the worker in which its programs run. The engine
-decodes for all of them in one batch; a program runs in a thread beside it, so that a sequence that waits for its output
-leaves its share of the batch to the others. An output goes back to the model a fixed number of decode steps after the
-program was written, or as soon as nothing else can decode; the steps do not go on without it. So what is computed
-together, and with it how sums round and what is sampled, is the same from run to run, however long programs take.
+decodes for all attempts in one batch. A program runs in a thread meanwhile, and its sequence leaves its share of the
+batch to the others. Its output goes back to the model a fixed number of decode steps after the program was written, or
+as soon as no other sequence can decode; decoding never goes past that step without it. So the composition of each batch
+does not depend on how long programs take, and neither do the rounding of sums and the sampled tokens.
 
-One sample and a benchmark of thousands are the same loop:
+One sample and a benchmark of thousands use the same loop:
 
     keys = attempts.launch(...)
     while attempts.busy:
         for key, event in attempts.step(): ...
 
-Not thread-safe: one caller, who also closes. After `close` no sequence, worker or thread of it is left.
+Not thread-safe: one caller, which also closes. After `close` no sequence, worker or thread is left.
 """
 
 from __future__ import annotations
@@ -46,8 +46,10 @@ from qmath_cli.solving.trajectory import Action, Execute, Finished, Generate, Tr
 Approve = Callable[[str], bool]
 
 _REFUSED = "the user did not allow this program to run"
-_BESIDE = 8  # decode steps of a sequence beside a program: a second of a 7B model's on a CPU, most programs' whole time
-_PATIENCE = 0.05  # seconds between looks at the clock while a program is waited for, so that Ctrl-C and limits are seen
+#: Decode steps of a sequence between a program and its output. Eight steps of a 7B model on a CPU take a second, and
+#: most programs end within that.
+_OUTPUT_DELAY = 8
+_POLL_S = 0.05  # one wait for a program at most: Ctrl-C and time limits are checked between two waits
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +63,7 @@ class _Attempt:
     dropped: bool = False
 
     def run(self, executor: Executor, code: str) -> Output:
-        """Run a program, in a thread: a worker may take its time to open, and nobody may want it by then."""
+        """Run a program; called in a thread. The attempt may have been dropped while its worker started."""
         if self.worker is None:
             self.worker = executor.open()
             for program in self.earlier:
@@ -75,26 +77,27 @@ class _Attempt:
 
 @dataclass(frozen=True, slots=True)
 class _Program:
-    """A program that runs, or has run, and whose output goes back before decode step `due`."""
+    """A submitted program; its output goes back to the model before decode step `due`."""
 
     attempt: _Attempt
+    code: str
     output: Future[Output]
     due: int
 
 
 @dataclass(slots=True)
 class Attempts:
-    """The loop's state; `approve`, where given, is asked in the caller's thread before any program runs."""
+    """The loop's state. `approve`, where given, is called in the caller's thread before a program runs."""
 
     engine: Engine
     executor: Executor | None
     approve: Approve | None = None
     program_threads: int = 2
     _running: dict[int, _Attempt] = field(default_factory=dict)  # by sequence
-    _programs: deque[_Program] = field(default_factory=deque)  # in the order in which they were written
+    _programs: deque[_Program] = field(default_factory=deque)  # FIFO
     _steps: int = 0
-    _pool: ThreadPoolExecutor = field(init=False)  # runs programs; its threads start with the first of them
-    _closer: ThreadPoolExecutor = field(init=False)  # ends workers beside the decoding
+    _pool: ThreadPoolExecutor = field(init=False)  # runs programs; its threads start with the first one
+    _closer: ThreadPoolExecutor = field(init=False)  # ends workers while decoding goes on
     _next_key: int = 0
 
     def __post_init__(self) -> None:
@@ -121,10 +124,22 @@ class Attempts:
         first: int = 0,
         earlier: tuple[str, ...] = (),
     ) -> tuple[int, ...]:
-        """Start one attempt per sampling on one shared prompt; returns their keys. Raises `PromptTooLong`.
+        """Start one attempt per sampling on one shared prompt.
 
-        The samples are numbered from `first` on. The programs `earlier` are run again, unseen, before an attempt's own:
-        they stand in the prompt, and what they defined may be used.
+        Args:
+            prompt: what the model is given.
+            samplings: one per attempt.
+            mode: whether programs run.
+            max_programs: programs per attempt.
+            first: the index of the first sample.
+            earlier: programs that stand in the prompt already; they run again, unseen, before an attempt's first own
+                program, so that the names they defined exist.
+
+        Returns:
+            The attempts' keys, in the order of `samplings`.
+
+        Raises:
+            PromptTooLong: the prompt does not fit into the context.
         """
         sequences = self.engine.start(prompt, samplings)
         keys = []
@@ -136,27 +151,26 @@ class Attempts:
         return tuple(keys)
 
     def step(self) -> list[tuple[int, Event]]:
-        """One decode step with the outputs that are due before it; nothing if a program is still waited for."""
+        """One decode step, after the outputs that are due; returns nothing while such an output is still missing."""
         events: list[tuple[int, Event]] = []
         while self._programs and self._programs[0].due <= self._steps:
             if not self._ended(self._programs[0]):
                 return events
             events += self._feed_back()
         chunks = self.engine.step()
-        self._steps += bool(chunks)  # time spent waiting counts for nothing
+        self._steps += bool(chunks)  # a step in which nothing was decoded does not count
         for chunk in chunks:
-            events += self._hear(self._running[chunk.sequence], chunk)
+            events += self._receive(self._running[chunk.sequence], chunk)
         if not chunks and self._programs and self._ended(self._programs[0]):
             events += self._feed_back()
         return events
 
     def cut(self, finish: Finish, keys: Sequence[int] | None = None) -> list[tuple[int, Event]]:
-        """End attempts (all, or those with these keys) from outside; what they said so far is kept."""
+        """End attempts (all, or those with these keys) from outside; their text so far is kept."""
         wanted = [a for a in self._running.values() if keys is None or a.key in keys]
         events = []
         for attempt in wanted:
-            attempt.trajectory.cut(finish)
-            events += self._finish(attempt)
+            events += self._finish(attempt, attempt.trajectory.cut(finish))
         return events
 
     def close(self) -> None:
@@ -169,7 +183,7 @@ class Attempts:
 
     # -- one attempt
 
-    def _hear(self, attempt: _Attempt, chunk: Chunk) -> list[tuple[int, Event]]:
+    def _receive(self, attempt: _Attempt, chunk: Chunk) -> list[tuple[int, Event]]:
         events: list[tuple[int, Event]] = []
         if chunk.text:
             attempt.trajectory.feed(chunk.text)
@@ -186,8 +200,8 @@ class Attempts:
             case Execute(code):
                 self._submit(attempt, code)
                 return [(attempt.key, ProgramStarted(attempt.index, code))]
-            case Finished():
-                return self._finish(attempt)
+            case Finished() as end:
+                return self._finish(attempt, end)
 
     def _submit(self, attempt: _Attempt, code: str) -> None:
         if self.executor is None or (self.approve is not None and not self.approve(code)):
@@ -195,32 +209,31 @@ class Attempts:
             future.set_result(Output(_REFUSED, RunStatus.BLOCKED, 0.0, _REFUSED))
         else:
             future = self._pool.submit(attempt.run, self.executor, code)
-        self._programs.append(_Program(attempt, future, self._steps + _BESIDE * self.engine.turns))
+        self._programs.append(
+            _Program(attempt, code, future, self._steps + _OUTPUT_DELAY * self.engine.steps_per_round)
+        )
 
     def _ended(self, program: _Program) -> bool:
-        """Whether it has ended, or does within a moment."""
-        return bool(wait([program.output], timeout=_PATIENCE).done)
+        """Whether it has ended, or ends within `_POLL_S`."""
+        return bool(wait([program.output], timeout=_POLL_S).done)
 
     def _feed_back(self) -> list[tuple[int, Event]]:
-        """Hand the oldest program's output to its attempt."""
+        """Feed the oldest program's output back to its attempt."""
         program = self._programs.popleft()
         attempt = program.attempt
-        action = attempt.trajectory.action
-        assert isinstance(action, Execute)
-        run = ProgramRun(action.code, program.output.result())
+        run = ProgramRun(program.code, program.output.result())
         events: list[tuple[int, Event]] = [(attempt.key, ProgramFinished(attempt.index, run))]
         return events + self._act(attempt, attempt.trajectory.executed(run))
 
-    def _finish(self, attempt: _Attempt) -> list[tuple[int, Event]]:
-        action = attempt.trajectory.action
-        assert isinstance(action, Finished)
+    def _finish(self, attempt: _Attempt, end: Finished) -> list[tuple[int, Event]]:
         sample = Sample(
             text=attempt.trajectory.text,
-            answer=action.answer,
-            finish=action.finish,
+            answer=end.answer,
+            finish=end.finish,
             runs=tuple(attempt.trajectory.runs),
             usage=self.engine.usage(attempt.sequence),
             index=attempt.index,
+            unrun_programs=attempt.trajectory.unrun_programs,
         )
         self._drop(attempt)
         return [(attempt.key, SampleFinished(sample))]
@@ -234,6 +247,6 @@ class Attempts:
         if attempt.worker is None:
             return
         if runs:
-            attempt.worker.close()  # ends the program that runs in it
+            attempt.worker.close()  # and with it the program that runs in it
         else:
             self._closer.submit(attempt.worker.close)

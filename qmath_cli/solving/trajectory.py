@@ -1,14 +1,15 @@
 r"""One attempt at one problem, as a state machine without I/O.
 
-All protocol knowledge is here: where a program ends, how its output is fed back, when an answer is final. The engine
-knows tokens only, the executor programs only.
+The whole protocol is here: where a program ends, how its output is fed back, when an answer is final. The engine sees
+tokens only, the executor programs only.
 
     Generate --feed/stopped--> Execute --executed--> Generate --> ... --> Finished
 
-A program runs when a stretch of text ends in a closed ```` ```python ```` block (or in an open one that runs straight
-into the output fence). Whatever the model writes inside a program or reads from one is never the answer: that is the
-last balanced `\boxed{}` of its own prose. The wire format is Qwen2.5-Math's (its evaluation harness and Qwen-Agent's
-TIR demo agree on it): ```` ```output ````, the text, a closing fence, inside the same assistant turn.
+In TIR a program runs when a stretch of text ends in a closed ```` ```python ```` block, or in an open one that is
+followed directly by the output fence. In CoT nothing runs and nothing is cut: programs and outputs in the text are the
+model's own, and are counted in `unrun_programs`. The answer is the last balanced `\boxed{}` outside programs and
+outputs. The wire format is Qwen2.5-Math's (its evaluation harness and Qwen-Agent's TIR demo agree on it):
+```` ```output ````, the text, a closing fence, inside the same assistant turn.
 """
 
 from __future__ import annotations
@@ -40,14 +41,14 @@ class Generate:
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """Run this program and say what came out."""
+    """Run this program, then call `executed`."""
 
     code: str
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """There is nothing left to do; `answer` is LaTeX, or None."""
+    """The attempt is over; `answer` is LaTeX, or None."""
 
     finish: Finish
     answer: str | None = None
@@ -58,7 +59,7 @@ Action = Generate | Execute | Finished
 
 @dataclass(frozen=True, slots=True)
 class TrailingProgram:
-    """A program at the end of a stretch of text; `closed` tells whether its fence was."""
+    """A program at the end of a stretch of text; `closed`: whether its fence is closed."""
 
     code: str
     closed: bool
@@ -70,24 +71,30 @@ class Trajectory:
 
     mode: Mode
     max_programs: int = 4
-    stated: bool = False  # an answer need not be boxed, see `Prompt.stated`
+    stated: bool = False  # an answer need not be boxed: see `Prompt.stated`
     action: Action = field(default_factory=Generate)
     runs: list[ProgramRun] = field(default_factory=list)
-    _said: list[str] = field(default_factory=list)  # everything after the prompt, output blocks included
-    _prose: list[str] = field(default_factory=list)  # the model's own words, programs taken out
+    _before: list[str] = field(default_factory=list)  # everything before the current stretch, output blocks included
+    _prose: list[str] = field(default_factory=list)  # the same without programs and output blocks
+    _written: int = 0  # programs before the current stretch
     _stretch: str = ""  # the model's text since the last output block
 
     @property
     def text(self) -> str:
         """Everything after the prompt, as a reader or a reward model sees it."""
-        return "".join(self._said) + self._stretch
+        return "".join(self._before) + self._stretch
+
+    @property
+    def unrun_programs(self) -> int:
+        """Programs in the model's text that were not run."""
+        return self._written + len(_OPENING.findall(self._stretch)) - len(self.runs)
 
     def feed(self, text: str) -> None:
-        """The model said `text`."""
+        """The model generated `text`."""
         self._stretch += text
 
     def stopped(self, stop: Stop) -> Action:
-        """Decoding stopped; decide what follows."""
+        """Decoding stopped for this reason; returns what follows."""
         program = trailing_program(self._stretch) if self.mode is Mode.TIR else None
         if program is None or stop not in {Stop.END, Stop.STRING} or not (program.closed or stop is Stop.STRING):
             self.action = self._finished(_LIMITS.get(stop, Finish.NO_ANSWER))
@@ -98,28 +105,29 @@ class Trajectory:
         return self.action
 
     def executed(self, run: ProgramRun) -> Action:
-        """The program ran; its output goes back into the same turn."""
+        """The program ran; returns the action that feeds its output back into the same turn."""
         self.runs.append(run)
         block = self._bridge() + output_block(run.output.text)
         self._prose.append(_without_programs(self._stretch))
-        self._said += [self._stretch, block]
+        self._before += [self._stretch, block]
+        self._written += len(_OPENING.findall(self._stretch))
         self._stretch = ""
         self.action = Generate(block)
         return self.action
 
-    def cut(self, finish: Finish) -> Action:
-        """End the attempt from outside (an interrupt, a time limit); what was said so far is kept."""
-        self.action = Finished(finish, self.answer())
-        return self.action
+    def cut(self, finish: Finish) -> Finished:
+        """End the attempt from outside (an interrupt, a time limit); the text so far is kept."""
+        self.action = end = Finished(finish, self.answer())
+        return end
 
     def answer(self) -> str | None:
         r"""The last complete `\boxed{}` outside programs and outputs, or what a few-shot format states instead."""
-        words = "\n".join([*self._prose, _without_programs(self._stretch)])
-        boxed = last_boxed(words)
-        return last_stated(words) if boxed is None and self.stated else boxed
+        prose = "\n".join([*self._prose, _without_programs(self._stretch)])
+        boxed = last_boxed(prose)
+        return last_stated(prose) if boxed is None and self.stated else boxed
 
     def _finished(self, without_answer: Finish) -> Finished:
-        """An answer that is complete counts, whatever ended the text after it."""
+        """The end of the attempt; an answer that is complete counts, whatever ended the text after it."""
         answer = self.answer()
         return Finished(without_answer) if answer is None else Finished(Finish.ANSWERED, answer)
 

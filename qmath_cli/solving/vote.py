@@ -1,8 +1,8 @@
-"""Which of several samples speaks for all of them: majority vote, reward ranking, and when a vote is decided.
+"""How one answer is chosen among several samples: majority vote, reward ranking, and when a vote is decided.
 
-Pure functions over finished samples. Answers count as the same where the given `Equivalence` says so (exact text for
-the official Maj@k, algebra otherwise); an answer joins the first group whose first answer it equals. Ties go to what
-was seen first, as in the Qwen2.5-Math evaluation (rm_maj_eval.py). A sample without an answer never votes.
+Pure functions over finished samples. Two answers are the same where the given `Equivalence` says so (exact text for the
+official Maj@k, algebra otherwise); an answer joins the first group whose first answer it equals. Ties go to the earlier
+group, as in the Qwen2.5-Math evaluation (rm_maj_eval.py). A sample without an answer has no vote.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from qmath_cli.records import Equivalence, Mark, Pick, Sample, Verdict, VoteGroup, Votes
+from qmath_cli.records import Equivalence, Mark, Pick, Sample, Solution, Verdict, VoteGroup, Votes
 
-_AT_LEAST = 2  # samples at once, while a vote is open
+_FEWEST = 2  # samples at once, while a vote is open
 
 
 def same_text(answer: str, reference: str) -> Verdict:
-    """The `Equivalence` of the official Maj@k: equal is what is spelt alike."""
+    """The `Equivalence` of the official Maj@k: two answers are equal if their texts are."""
     return Verdict(Mark.CORRECT if answer == reference else Mark.WRONG, "text")
 
 
@@ -26,11 +26,11 @@ def group(answers: Sequence[str | None], equal: Equivalence) -> list[list[int]]:
     for position, answer in enumerate(answers):
         if answer is None:
             continue
-        home = next((one for one in groups if _joins(answer, answers[one[0]], equal)), None)
-        if home is None:
+        found = next((one for one in groups if _joins(answer, answers[one[0]], equal)), None)
+        if found is None:
             groups.append([position])
         else:
-            home.append(position)
+            found.append(position)
     return sorted(groups, key=len, reverse=True)
 
 
@@ -56,20 +56,29 @@ def decided(votes: Votes, stop_at: int) -> bool:
 
 
 def worthwhile(votes: Votes, stop_at: int) -> int:
-    """How many of the samples to come should be made at once: as many as the leading answer lacks, and two at least.
+    """How many of the remaining samples are worth decoding together: as many as the leading answer lacks, at least two.
 
-    Samples of one problem are of about the same length, so whatever decodes beside the ones that decide is wasted; a
-    second one beside a single one costs hardly any time, since a decode step reads all the weights once.
+    Samples of one problem have about the same length, so that those beyond the deciding ones would be wasted. A second
+    sequence beside a single one costs little time: a decode step reads all the weights once.
     """
     remaining = votes.k - votes.sampled
     if stop_at <= 0:
         return remaining
     lead = votes.groups[0].count if votes.groups else 0
-    return min(remaining, max(stop_at - lead, _AT_LEAST))
+    return min(remaining, max(stop_at - lead, _FEWEST))
 
 
 def pick(samples: Sequence[Sample], votes: Votes, how: Pick) -> Sample | None:
-    """The sample whose answer is given; None if none has an answer. Without rewards, reward ranking is a vote."""
+    """The sample whose answer is the solution's.
+
+    Args:
+        samples: all samples, by index.
+        votes: their votes.
+        how: the choice; a ranking falls back to the vote where a sample has no reward.
+
+    Returns:
+        The sample, or None if no sample has an answer.
+    """
     answered = [sample for sample in samples if sample.answer is not None]
     if not answered or not votes.groups:
         return None
@@ -88,22 +97,14 @@ def pick(samples: Sequence[Sample], votes: Votes, how: Pick) -> Sample | None:
 
 
 def weight(rewards: Sequence[float]) -> float:
-    """What a group's votes come to when each is weighted by sigmoid(reward)."""
+    """The weight of a group whose members have these rewards: the sum of sigmoid(reward)."""
     return sum(_sigmoid(reward) for reward in rewards)
 
 
-def agreement(votes: Votes) -> str:
-    """`7 of 8 agree`, and why fewer were sampled than asked for; empty for a single sample."""
-    if votes.k < 2 or not votes.sampled:
-        return ""
-    leading = votes.groups[0].count if votes.groups else 0
-    early = f" (decided before all {votes.k})" if votes.sampled < votes.k else ""
-    return f"{leading} of {votes.sampled} agree{early}"
-
-
-def share(votes: Votes) -> float:
-    """The leading answer's share of the samples taken, 0 to 1."""
-    return votes.groups[0].count / votes.sampled if votes.groups else 0.0
+def shown(solution: Solution, how: Pick) -> Sample | None:
+    """The sample whose text is shown for a solution: the picked one, else the first; None where there is none."""
+    picked = pick(solution.samples, solution.votes, how)
+    return picked if picked is not None or not solution.samples else solution.samples[0]
 
 
 def _joins(answer: str, first: str | None, equal: Equivalence) -> bool:

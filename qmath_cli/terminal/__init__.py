@@ -1,1 +1,1 @@
-"""What a person sees: the only rooms that print, and the only ones that import rich or prompt_toolkit."""
+"""Output for people and programs: the only package that prints, and that imports rich or prompt_toolkit."""

@@ -1,4 +1,4 @@
-"""Asking a person before a program runs. The default is no; without a terminal on both ends nobody can say yes."""
+"""`--approve`: a yes-or-no prompt before a program runs. The default is no; it needs a terminal on both ends."""
 
 from __future__ import annotations
 
@@ -9,12 +9,22 @@ from qmath_cli.errors import UsageError
 from qmath_cli.terminal.output import Terminal, clean
 
 
-def asker(terminal: Terminal) -> Callable[[str], bool]:
-    """A function that shows a program on stderr and asks; raises `UsageError` where there is nobody to ask."""
-    if not (terminal.err.isatty() and sys.stdin is not None and sys.stdin.isatty()):
-        raise UsageError("--approve needs a terminal to ask on", "leave it out, or run `qmath solve` in a terminal")
+def approval_prompt(terminal: Terminal) -> Callable[[str], bool]:
+    """Make the function that decides whether a program may run.
 
-    def ask(code: str) -> bool:
+    Args:
+        terminal: The terminal whose stderr shows the program and the prompt; the reply is read from stdin.
+
+    Returns:
+        A function from a program's source to the user's decision.
+
+    Raises:
+        UsageError: stderr or stdin is not a terminal.
+    """
+    if not (terminal.err.isatty() and sys.stdin is not None and sys.stdin.isatty()):
+        raise UsageError("--approve needs a terminal for its prompt", "leave it out, or run qmath in a terminal")
+
+    def approve(code: str) -> bool:
         terminal.note("")
         for line in clean(code).splitlines():
             terminal.note(f"    {line}")
@@ -22,4 +32,4 @@ def asker(terminal: Terminal) -> Callable[[str], bool]:
         terminal.err.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
-    return ask
+    return approve

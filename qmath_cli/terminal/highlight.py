@@ -1,6 +1,6 @@
-"""Colours for Python, line by line, as it streams.
+"""Syntax colours for Python, line by line, as it streams.
 
-A line is coloured on its own: the inside of a string over several lines stays plain. That costs nothing but a colour.
+Each line is coloured on its own, so the inside of a string over several lines may have wrong colours.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PAINTS = {"comment": Paint.DIM, "text": Paint.CODE_TEXT, "number": Paint.CODE_N
 
 
 def highlight(line: str, style: Style) -> str:
-    """One line of a program with its comments, strings, numbers and keywords coloured; the characters are unchanged."""
+    """Colour the comments, strings, numbers and keywords of one line; the characters are unchanged."""
 
     def colour(found: re.Match[str]) -> str:
         kind, text = found.lastgroup or "", found.group()

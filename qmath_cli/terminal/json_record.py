@@ -1,6 +1,6 @@
-"""The same records, for programs: `solve --json` is one object, `--jsonl` one object per event.
+"""Records as JSON: `solve --json` prints one object, `--jsonl` one object per event.
 
-The schemas are in the folder `schemas` beside this file. Nothing here decides anything; what is unknown is null.
+The JSON Schemas are in the folder `schemas`. A value that is unknown is null.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ from typing import Any
 from qmath_cli.records import (
     Event,
     Expected,
-    ModelFile,
+    ModelInfo,
     ProgramFinished,
-    ProgramRun,
     ProgramStarted,
-    Sample,
     SampleFinished,
     Sampling,
     Solution,
@@ -22,6 +20,7 @@ from qmath_cli.records import (
     Timing,
     Votes,
 )
+from qmath_cli.solving.sample_record import program_record, record_of
 
 SOLVE = "qmath.solve/1"
 EVENT = "qmath.event/1"
@@ -29,8 +28,17 @@ EVENT = "qmath.event/1"
 Record = dict[str, Any]
 
 
-def solution_record(solution: Solution, model: ModelFile, load_s: float = 0.0) -> Record:
-    """A solution as `qmath.solve/1`."""
+def solution_record(solution: Solution, model: ModelInfo, load_s: float = 0.0) -> Record:
+    """A solution as `qmath.solve/1`.
+
+    Args:
+        solution: The solution.
+        model: The model that produced it.
+        load_s: Seconds that loading the model took, for a solution that does not record them.
+
+    Returns:
+        The object, ready for `json.dumps`.
+    """
     return {
         "schema": SOLVE,
         "problem": solution.problem.text,
@@ -48,21 +56,21 @@ def solution_record(solution: Solution, model: ModelFile, load_s: float = 0.0) -
             "prefilled_tokens": solution.usage.prefilled_tokens,
         },
         "timing": _timing(solution.timing, load_s),
-        "samples": [_sample(sample) for sample in solution.samples],
+        "samples": [record_of(sample) for sample in solution.samples],
     }
 
 
-def event_record(event: Event, model: ModelFile, load_s: float = 0.0) -> Record:
-    """An event as `qmath.event/1`; the last one carries the whole solution."""
+def event_record(event: Event, model: ModelInfo, load_s: float = 0.0) -> Record:
+    """An event as `qmath.event/1`; the last one holds the whole solution. Arguments as for `solution_record`."""
     match event:
         case TextDelta():
             return _event("text", sample=event.sample, text=event.text)
         case ProgramStarted():
             return _event("program_started", sample=event.sample, code=event.code)
         case ProgramFinished():
-            return _event("program_finished", sample=event.sample, program=_program(event.run))
+            return _event("program_finished", sample=event.sample, program=program_record(event.run))
         case SampleFinished():
-            return _event("sample_finished", sample=event.sample.index, result=_sample(event.sample))
+            return _event("sample_finished", sample=event.sample.index, result=record_of(event.sample))
         case Solution():
             return _event("solution", solution=solution_record(event, model, load_s))
 
@@ -80,7 +88,7 @@ def _expected(expected: Expected | None) -> Record | None:
     return None if expected is None else {"answer": expected.answer, "equal": expected.equal}
 
 
-def _model(model: ModelFile) -> Record:
+def _model(model: ModelInfo) -> Record:
     return {
         "name": model.name,
         "file": str(model.path),
@@ -107,22 +115,4 @@ def _timing(timing: Timing, load_s: float) -> Record:
         "prefill_tps": round(timing.prefill_tps, 2),
         "decode_tps": round(timing.decode_tps, 2),
         "total_s": round(timing.total_s, 3),
-    }
-
-
-def _sample(sample: Sample) -> Record:
-    return {
-        "text": sample.text,
-        "answer": sample.answer,
-        "finish_reason": str(sample.finish),
-        "programs": [_program(run) for run in sample.runs],
-    }
-
-
-def _program(run: ProgramRun) -> Record:
-    return {
-        "code": run.code,
-        "output": run.output.text,
-        "status": str(run.output.status),
-        "seconds": round(run.output.seconds, 3),
     }

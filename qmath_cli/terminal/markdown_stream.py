@@ -1,11 +1,13 @@
-r"""The streaming splitter: a model's text, in whatever chunks it comes, into prose, maths and code.
+r"""Splits a model's text, while it streams, into prose, mathematics and code.
 
-Promises: the pieces' `source` joined is the text, character for character; the pieces do not depend on how the text was
-cut (but for adjacent prose, which comes as it comes); only what may still become something else is held back.
+Promises: the `source` of all pieces joined is the text, character for character. The pieces do not depend on how the
+text is divided into chunks, except that prose may be divided differently. Only text whose kind is undecided is held
+back.
 
-Maths is `\( \)`, `\[ \]`, `$$ $$`, `$ $`, a bare environment or a bare `\boxed{}`. A single `$` follows pandoc's rule
-(no blank inside either delimiter, no digit after the closer, one line), so that prices stay prices. Markdown is the
-little that these models write: bold, headings, bullets, fences. An opener that finds no closer is prose.
+Mathematics is `\( \)`, `\[ \]`, `$$ $$`, `$ $`, a bare environment or a bare `\boxed{}`. A single `$` follows the rule
+of pandoc's extension `tex_math_dollars` (no blank inside either delimiter, no digit after the closing one) and closes
+on its line, so that prices stay prose. Markdown is the part that these models write: bold, headings, bullets, fences.
+An opening delimiter without a closing one is prose.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-LIMIT = 2000  # characters after which an open span is taken for prose; the longest in 400 real responses has 269
+_MAX_SPAN = 2000  # characters of an open span before it counts as prose; the longest of 400 real responses has 269
 
 _SPECIAL = re.compile(r"[\\$*\n]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -36,7 +38,7 @@ class PieceKind(StrEnum):
     PROSE = "prose"
     STRONG = "strong"  # a toggle: text is empty
     HEADING = "heading"  # the mark only; the words follow as prose up to the newline
-    BULLET = "bullet"  # ditto
+    BULLET = "bullet"  # likewise
     INLINE = "inline"
     DISPLAY = "display"
     BOXED = "boxed"  # outside any delimiters
@@ -47,7 +49,7 @@ class PieceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of text: what it says (delimiters removed) and how it was written."""
+    """A part of the text: its content without delimiters, and its source."""
 
     kind: PieceKind
     text: str
@@ -55,27 +57,27 @@ class Piece:
 
 
 class MarkdownStream:
-    """Feed text, get pieces; `close` gives what was held back."""
+    """Turns chunks of text into pieces: `feed` returns those that are certain, `close` the rest."""
 
     def __init__(self) -> None:
         self._held = ""
         self._line_start = True
         self._strong = False
         self._in_code = False
-        self._before = "\n"  # the last character given out
+        self._before = "\n"  # the last character of the last piece
 
     @property
     def held(self) -> int:
-        """Characters taken in and not given out yet."""
+        """Number of characters that no piece contains yet."""
         return len(self._held)
 
     def feed(self, text: str) -> list[Piece]:
-        """Take text in; give out every piece that no later text can change."""
+        """Add text; return every piece that later text cannot change."""
         self._held += text
         return self._drain(final=False)
 
     def close(self) -> list[Piece]:
-        """The text ends here (or something else interrupts it): give out the rest, ready for a fresh line."""
+        """End the text or interrupt it: return the remaining pieces; the next text starts on a new line."""
         pieces = self._drain(final=True)
         self._line_start, self._strong, self._in_code, self._before = True, False, False, "\n"
         return pieces
@@ -121,7 +123,7 @@ class MarkdownStream:
         return {"*": self._asterisk, "$": self._dollar, "\\": self._backslash}[found.group()](final)
 
     def _at_line_start(self, final: bool) -> tuple[Piece | None, bool]:
-        """A piece that only a line's start can have, and whether enough was there to decide."""
+        """A piece that exists only at the start of a line, and whether the text suffices to decide."""
         rest = self._held.lstrip(" \t")
         indent = len(self._held) - len(rest)
         if not final and (not rest or rest in {"`", "``", "-", "*"} or (rest.strip("#") == "" and len(rest) <= 6)):
@@ -155,11 +157,11 @@ class MarkdownStream:
             return None
         if held[:2] != "**" or held[2:3].isspace() or (self._before.isascii() and self._before.isalnum()):
             return _prose(held[: 2 if held[:2] == "**" else 1])
-        line, newline, _ = held[2:LIMIT].partition("\n")
+        line, newline, _ = held[2:_MAX_SPAN].partition("\n")
         if "**" in line.lstrip("*"):
             self._strong = True
             return Piece(PieceKind.STRONG, "", "**")
-        return _prose("**") if newline or final or len(held) >= LIMIT else None
+        return _prose("**") if newline or final or len(held) >= _MAX_SPAN else None
 
     # ------------------------------------------------------------ maths
 
@@ -167,7 +169,7 @@ class MarkdownStream:
         if self._held == "$" and not final:
             return None
         if self._held[:2] == "$$":
-            end = self._held.find("$$", 2, LIMIT)
+            end = self._held.find("$$", 2, _MAX_SPAN)
             return self._span(PieceKind.DISPLAY, 2, end, 2, final)
         return self._single_dollar(final)
 
@@ -175,7 +177,7 @@ class MarkdownStream:
         held, at = self._held, 1
         if held[1:2].isspace():
             return _prose("$")
-        while at < min(len(held), LIMIT):
+        while at < min(len(held), _MAX_SPAN):
             if held[at] == "\n" or held[at : at + 2] in {"\\(", "\\["}:
                 return _prose("$")
             if held[at] == "\\":
@@ -186,7 +188,7 @@ class MarkdownStream:
                 if not held[at + 1 : at + 2].isdigit():
                     return Piece(PieceKind.INLINE, held[1:at], held[: at + 1])
             at += 1
-        return _prose("$") if final or len(held) >= LIMIT else None
+        return _prose("$") if final or len(held) >= _MAX_SPAN else None
 
     def _backslash(self, final: bool) -> Piece | None:
         held = self._held
@@ -210,8 +212,8 @@ class MarkdownStream:
         return _prose(self._held[:1])
 
     def _closer(self, bracket: str) -> int:
-        r"""Where the backslash of the closer stands, or -1. Steps over pairs, so that a row's `\\[2pt]` is none."""
-        for found in _ESCAPED.finditer(self._held, 2, LIMIT):
+        r"""Index of the closing delimiter's backslash, or -1. Skips escaped pairs, so a row's `\\[2pt]` is none."""
+        for found in _ESCAPED.finditer(self._held, 2, _MAX_SPAN):
             if found.group(1) == bracket:
                 return found.start()
         return -1
@@ -223,23 +225,23 @@ class MarkdownStream:
         if name not in _ENVIRONMENTS:
             return _prose("\\")
         closer = f"\\end{{{name}}}"
-        end = self._held.find(closer, 0, LIMIT)
+        end = self._held.find(closer, 0, _MAX_SPAN)
         return self._span(PieceKind.DISPLAY, 0, end + len(closer) if end >= 0 else -1, 0, final)
 
     def _boxed(self, final: bool) -> Piece | None:
         depth = 0
-        for at, char in enumerate(self._held[:LIMIT]):
+        for at, char in enumerate(self._held[:_MAX_SPAN]):
             escaped = at > 0 and self._held[at - 1] == "\\"
             depth += 0 if escaped else (char == "{") - (char == "}")
             if char == "}" and depth == 0:
                 return Piece(PieceKind.BOXED, self._held[: at + 1], self._held[: at + 1])
-        return _prose("\\") if final or len(self._held) >= LIMIT else None
+        return _prose("\\") if final or len(self._held) >= _MAX_SPAN else None
 
     def _span(self, kind: PieceKind, start: int, end: int, closer: int, final: bool) -> Piece | None:
-        """The span whose body is held[start:end], or its opener as prose where no closer can come any more."""
+        """The span with the body held[start:end], or its opening delimiter as prose if it can no longer be closed."""
         if end >= 0:
             return Piece(kind, self._held[start:end], self._held[: end + closer])
-        return _prose(self._held[: max(start, 1)]) if final or len(self._held) >= LIMIT else None
+        return _prose(self._held[: max(start, 1)]) if final or len(self._held) >= _MAX_SPAN else None
 
 
 def _prose(text: str) -> Piece:

@@ -1,8 +1,8 @@
-"""The two streams: answers to stdout, everything else to stderr.
+"""The two output streams: results to stdout, everything else to stderr.
 
-Every other room hands records or lines to a `Terminal`; nobody else writes. A reader that has gone away (EPIPE) is
-not an error: the first failed write raises `ReaderGone`, which ends the program quietly. A stream that was closed
-before we began swallows what it is given. Control characters never pass: see `clean`.
+All output of the program goes through a `Terminal`. A pipe that its reader has closed (EPIPE) is not an error: the
+first failed write raises `StdoutClosed`, which ends the program silently. A stream that was closed before the program
+started discards its output. Control characters are removed: see `clean`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2
 
 
 def clean(text: str) -> str:
-    """`text` without control characters other than newline and tab: no escape sequence survives, nor bidi overrides."""
+    """Remove control characters other than newline and tab, so escape sequences too, and bidi overrides."""
     return _CONTROL.sub("", text.replace("\r\n", "\n"))
 
 
-class ReaderGone(Exception):
-    """Whoever read our output has closed it. No OSError, so that no library on the way takes it for its own."""
+class StdoutClosed(Exception):
+    """The reader of the output has closed it. Not an OSError, so that no library handles it as an error of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +37,37 @@ class Terminal:
 
     @classmethod
     def standard(cls) -> Terminal:
-        """The process's own streams; what an encoding cannot say is written as an escape, not as a traceback."""
+        """The streams of the process; a character that an encoding lacks is written as an escape."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
                 stream.reconfigure(errors="backslashreplace")
-        return cls(sys.stdout or _nowhere(), sys.stderr or _nowhere())
+        return cls(sys.stdout or _null_stream(), sys.stderr or _null_stream())
 
     @property
     def interactive(self) -> bool:
-        """Whether a person reads stdout."""
+        """Whether stdout is a terminal."""
         return self.out.isatty()
 
     def line(self, text: str = "") -> None:
-        """One line of result."""
+        """Write one line of result."""
         self.write(clean(text) + "\n")
 
     def write(self, text: str) -> None:
-        """A piece of result, exactly as given; the caller has cleaned it."""
+        """Write a part of a result unchanged; the caller has cleaned it."""
         _put(self.out, text)
 
     def note(self, text: str) -> None:
-        """One line for people, on stderr."""
+        """Write one line for people, to stderr."""
         _put(self.err, clean(text) + "\n")
 
     def error(self, message: str, hint: str = "") -> None:
-        """What went wrong, and what to do about it."""
+        """Write what is wrong, and what to do about it, to stderr."""
         self.note(f"error: {message}")
         if hint:
             self.note(f"hint: {hint}")
 
     def json(self, record: Mapping[str, object]) -> None:
-        """Exactly one JSON object on one line; ASCII only, so that no encoding can break it."""
+        """Write one JSON object on one line; it is ASCII, which every encoding can represent."""
         self.write(json.dumps(record, ensure_ascii=True, allow_nan=False) + "\n")
 
 
@@ -76,16 +76,16 @@ def _put(stream: TextIO, text: str) -> None:
         stream.write(text)
         stream.flush()
     except BrokenPipeError as exc:
-        raise ReaderGone from exc
+        raise StdoutClosed from exc
 
 
-def _nowhere() -> TextIO:
-    """A stream for what nobody can read: Python has none where the shell closed it (`2>&-`)."""
+def _null_stream() -> TextIO:
+    """A stream that discards its output. Python sets `sys.stderr` to None if the shell closed it (`2>&-`)."""
     return open(os.devnull, "w", encoding="utf-8")
 
 
 def drop_stdout() -> None:
-    """After `ReaderGone`: point file descriptor 1 at nothing, so that the interpreter's last flush stays silent."""
+    """Point file descriptor 1 at the null device after `StdoutClosed`, so that the last flush succeeds."""
     if sys.stdout is None:
         return
     null = os.open(os.devnull, os.O_WRONLY)

@@ -1,11 +1,11 @@
-"""What closes a solution: the answer in a frame with its LaTeX below, the votes, and one line of figures."""
+"""The end of a shown solution: the answer in a frame with its LaTeX below, the votes, one line of figures."""
 
 from __future__ import annotations
 
-from qmath_cli.records import Finish, Protection, Solution, Votes
-from qmath_cli.terminal.maths.box import columns
+from qmath_cli.records import Finish, Mode, Protection, Solution, Votes
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.style import Paint, Style
+from qmath_cli.terminal.text_width import columns
 from qmath_cli.terminal.transcript import Transcript
 
 WHY_NO_ANSWER = {
@@ -20,7 +20,7 @@ WHY_NO_ANSWER = {
 
 
 def answer_panel(answer: str, style: Style) -> list[str]:
-    """The answer drawn in a frame, its LaTeX source on the line below the frame."""
+    """The lines of the answer drawn in a frame, with its LaTeX source below the frame."""
     source = clean(answer).replace("\n", " ")
     rows = Transcript(style).drawing(source, style.width() - 6) or [source]
     width = max(columns(row) for row in (*rows, " answer "))
@@ -32,19 +32,26 @@ def answer_panel(answer: str, style: Style) -> list[str]:
     return [style.paint(row, Paint.STRONG) for row in framed] + [style.paint(source, Paint.DIM)]
 
 
+def unrun_note(programs: int, mode: Mode) -> str:
+    """One line about programs in a solution's text that were not run."""
+    what = "1 program in this solution was" if programs == 1 else f"{programs} programs in this solution were"
+    why = ": mode cot runs none" if mode is Mode.COT else ""
+    return f"{what} not run{why}; the output below it, if any, is the model's own text"
+
+
 def vote_lines(votes: Votes) -> list[str]:
-    r"""The count, one answer a line: `7/8  \frac{1}{2}`."""
+    r"""The votes, one line per answer: `7/8  \frac{1}{2}`."""
     lines = [f"{group.count}/{votes.sampled}  {group.answer}{_reward(group.reward)}" for group in votes.groups]
-    silent = votes.sampled - sum(group.count for group in votes.groups)
-    return lines + ([f"{silent}/{votes.sampled}  (no answer)"] if silent else [])
+    unanswered = votes.sampled - sum(group.count for group in votes.groups)
+    return lines + ([f"{unanswered}/{votes.sampled}  (no answer)"] if unanswered else [])
 
 
 def _reward(reward: float | None) -> str:
     return "" if reward is None else f"  (reward {reward:.2f})"
 
 
-def agreement(votes: Votes) -> str:
-    """`7/8 agree`, and how many of the samples asked for were enough."""
+def _agreement(votes: Votes) -> str:
+    """`7/8 agree`, and whether fewer samples than requested were enough."""
     best = max((group.count for group in votes.groups), default=0)
     saved = f", stopped after {votes.sampled} of {votes.k}" if votes.sampled < votes.k else ""
     return f"{best}/{votes.sampled} agree{saved}"
@@ -60,5 +67,5 @@ def footer(solution: Solution, protection: Protection | None = None) -> str:
         parts.append(f"{programs} program{'s' if programs > 1 else ''}")
         parts += [f"{protection} restriction"] if protection is not None else []
     if solution.votes.k > 1:
-        parts.append(agreement(solution.votes))
+        parts.append(_agreement(solution.votes))
     return " · ".join(parts)

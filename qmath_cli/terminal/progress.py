@@ -1,6 +1,6 @@
-"""How far a long piece of work is, on stderr: a bar for people, and nothing for pipes but one line per stage.
+"""Progress of an operation that is measured in bytes, on stderr.
 
-Redrawn at most ten times a second. Knows stages and bytes, nothing of what they are bytes of.
+On a terminal it is a bar, redrawn at most ten times a second; elsewhere it is one line per stage.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from qmath_cli.terminal.output import Terminal, clean
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-_INTERVAL = 0.1
+_REDRAW_S = 0.1  # least time between two redraws
 
 
 class ByteProgress:
-    """Call `update` as often as you like; use it through `byte_progress`."""
+    """The progress of one operation; `byte_progress` makes it. `update` may be called for every block."""
 
     def __init__(self, terminal: Terminal, bar: Progress | None) -> None:
         self._terminal = terminal
@@ -29,11 +29,11 @@ class ByteProgress:
         self._drawn = 0.0
 
     def update(self, stage: str, done: int, total: int, detail: str = "") -> None:
-        """`done` of `total` bytes of `stage`; a new stage name begins a new line."""
+        """Report `done` of `total` bytes of `stage`, with a detail such as a file name. A new stage gets a new line."""
         if stage != self._stage:
             self._begin(stage, total)
         now = time.monotonic()
-        if self._bar is not None and self._task is not None and (now - self._drawn >= _INTERVAL or done == total):
+        if self._bar is not None and self._task is not None and (now - self._drawn >= _REDRAW_S or done == total):
             self._bar.update(self._task, completed=done, total=total, detail=clean(detail))
             self._drawn = now
 
@@ -47,7 +47,7 @@ class ByteProgress:
 
 @contextmanager
 def byte_progress(terminal: Terminal) -> Iterator[ByteProgress]:
-    """A bar while the block runs if stderr is a terminal; otherwise each stage is named once."""
+    """Show progress while the block runs: a bar if stderr is a terminal, otherwise one line per stage."""
     if not terminal.err.isatty():
         yield ByteProgress(terminal, None)
         return

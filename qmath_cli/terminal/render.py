@@ -1,8 +1,8 @@
-"""Events in, output out: what a person sees while a problem is being solved, and what a pipe gets.
+"""The events of a solve as output: what a terminal shows, and what a pipe gets.
 
-For a person: the working with its mathematics drawn, programs and their output, the answer in a frame, a footer. On a
-pipe, and with drawing off: the model's text untouched but for control characters, and the answer as the last line.
-With several samples nothing can stream: each finished one is a line on stderr, then the picked one is shown whole.
+On a terminal: the working with its mathematics drawn, programs and their output, the answer in a frame, a footer. On a
+pipe, and with drawing off: the model's text unchanged but for control characters, and the answer as the last line. With
+several samples nothing is streamed: each finished sample is a line on stderr, then the picked one is shown whole.
 """
 
 from __future__ import annotations
@@ -24,14 +24,19 @@ from qmath_cli.records import (
 )
 from qmath_cli.solving import vote
 from qmath_cli.terminal.output import Terminal, clean
-from qmath_cli.terminal.panel import WHY_NO_ANSWER, answer_panel, footer, vote_lines
+from qmath_cli.terminal.panel import WHY_NO_ANSWER, answer_panel, footer, unrun_note, vote_lines
 from qmath_cli.terminal.style import Style
 from qmath_cli.terminal.transcript import Transcript
+
+DEMO_NOTE = (
+    "demo model: it solves only the kinds of problem it was trained on (arithmetic, equations, small matrices, "
+    "derivatives, counting, dates ...); `qmath pull 1.5b-instruct` gets a real one"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """What of a solve is to be shown."""
+    """What of a solve is shown."""
 
     k: int = 1
     pick: Pick = Pick.MAJ
@@ -41,22 +46,22 @@ class RenderOptions:
 
 
 class Renderer:
-    """Feed it the events of one solve, in order; it writes. `close` leaves the terminal at the start of a line."""
+    """Writes the events of one solve, given in order. `close` leaves the terminal at the start of a line."""
 
     def __init__(
         self,
         terminal: Terminal,
         style: Style,
-        wishes: RenderOptions | None = None,
+        options: RenderOptions | None = None,
         protection: Protection | None = None,
     ) -> None:
         self._terminal = terminal
         self._style = style
-        self._wishes = wishes or RenderOptions()
+        self._options = options or RenderOptions()
         self._protection = protection
         self._transcript = Transcript(style)
         self._at_line_start = True
-        self._streams = self._wishes.k == 1 and self._wishes.stream and not self._wishes.answer_only
+        self._streams = self._options.k == 1 and self._options.stream and not self._options.answer_only
         self._finished = 0
 
     def event(self, event: Event) -> None:
@@ -74,7 +79,7 @@ class Renderer:
                 self.solution(event)
 
     def close(self) -> None:
-        """Everything held back is written and the line ended; safe to call twice."""
+        """Write everything held back, and end the line. Safe to call twice."""
         if self._style.drawn:
             self._write(self._transcript.end())
         if not self._at_line_start:
@@ -87,7 +92,7 @@ class Renderer:
             self._write(self._transcript.text(text) if self._style.drawn else clean(text))
 
     def _started(self) -> None:
-        """A program is complete: what was held back of it is shown before it runs."""
+        """Show what was held back of a program before it runs."""
         if self._streams and self._style.drawn:
             self._write(self._transcript.end())
 
@@ -101,41 +106,46 @@ class Renderer:
 
     def _sample(self, sample: Sample) -> None:
         self._finished += 1
-        if self._wishes.k > 1 and self._terminal.err.isatty():
+        if self._options.k > 1 and self._terminal.err.isatty():
             answer = sample.answer if sample.answer is not None else f"no answer: {WHY_NO_ANSWER[sample.finish]}"
-            self._terminal.note(f"[{self._finished}/{self._wishes.k}] {answer}")
+            self._terminal.note(f"[{self._finished}/{self._options.k}] {answer}")
 
     # ------------------------------------------------------------ at the end
 
     def solution(self, solution: Solution) -> None:
-        """Show what came out."""
-        if not self._streams and not self._wishes.answer_only:
+        """Show the outcome."""
+        if not self._streams and not self._options.answer_only:
             self._whole(solution)
         self.close()
         if solution.answer is not None:
             self._answer(solution.answer)
         if solution.finish is not Finish.ANSWERED:
             self._terminal.note(WHY_NO_ANSWER[solution.finish])
-        if self._wishes.answer_only:
+        if self._options.answer_only:
             return
+        self._unrun(solution)
         if solution.votes.k > 1 and self._style.drawn:
             self._terminal.write("\n".join(clean(line) for line in vote_lines(solution.votes)) + "\n")
-        if self._wishes.figures and self._terminal.err.isatty():
+        if self._options.figures and self._terminal.err.isatty():
             self._terminal.note(self._figures(footer(solution, self._protection)))
 
     def _figures(self, line: str) -> str:
         return line if self._style.unicode else line.replace("·", "-")
 
     def _whole(self, solution: Solution) -> None:
-        """The picked sample's text, its output blocks included."""
-        picked = vote.pick(solution.samples, solution.votes, self._wishes.pick)
-        if picked is None and solution.samples:
-            picked = solution.samples[0]
-        if picked is not None:
-            self._write(self._transcript.text(picked.text) if self._style.drawn else clean(picked.text))
+        """The shown sample's text, its output blocks included."""
+        shown = vote.shown(solution, self._options.pick)
+        if shown is not None:
+            self._write(self._transcript.text(shown.text) if self._style.drawn else clean(shown.text))
+
+    def _unrun(self, solution: Solution) -> None:
+        """Say so where the text holds programs that were not run: what stands below them is the model's invention."""
+        shown = vote.shown(solution, self._options.pick)
+        if shown is not None and shown.unrun_programs:
+            self._terminal.note(unrun_note(shown.unrun_programs, solution.mode))
 
     def _answer(self, answer: str) -> None:
-        if self._style.drawn and not self._wishes.answer_only:
+        if self._style.drawn and not self._options.answer_only:
             self._terminal.write("\n".join(["", *answer_panel(answer, self._style)]) + "\n")
         else:
             self._terminal.line(" ".join(answer.split()))

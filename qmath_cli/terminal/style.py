@@ -1,7 +1,7 @@
-"""How output may look on this terminal: colours, characters, width. Decided once per run, from facts passed in.
+"""What a terminal can show: colours, characters, width. Decided once per run, from the stream and the environment.
 
 A pipe gets neither colours nor drawings. NO_COLOR and TERM=dumb switch colours off; an encoding or a locale that is not
-UTF-8 switches to ASCII. Only SGR codes are ever written: no cursor movement, so that output can be scrolled and logged.
+UTF-8 switches to ASCII. The only escape sequences are SGR codes (colour, weight), so output can be scrolled and logged.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ from enum import StrEnum
 from qmath_cli.settings import Render
 from qmath_cli.terminal.output import Terminal
 
-_PLAIN = frozenset({"C", "POSIX"})
-_COERCED = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})
+_C_LOCALES = frozenset({"C", "POSIX"})
+_COERCED = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})  # the values that PEP 538 sets
 
 
 class Paint(StrEnum):
-    """The few roles that text can have, as SGR parameters."""
+    """The roles that text can have, as SGR parameters (ECMA-48)."""
 
     STRONG = "1"
     DIM = "2"
     CODE_WORD = "35"
     CODE_TEXT = "32"
     CODE_NUMBER = "36"
-    ACCENT = "36"
     GOOD = "32"
     BAD = "31"
     WARNING = "33"
@@ -34,7 +33,7 @@ class Paint(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What this terminal can show. `drawn` false means: the source, untouched."""
+    """What this terminal can show. If `drawn` is False, text is written as its source."""
 
     drawn: bool = False
     colour: bool = False
@@ -42,32 +41,41 @@ class Style:
     render: Render = Render.AUTO
 
     def paint(self, text: str, *roles: Paint) -> str:
-        """`text` in a role's colour, or as it is."""
+        """`text` with the SGR codes of its roles; unchanged without colours."""
         if not self.colour or not text or not roles:
             return text
         return f"\x1b[{';'.join(roles)}m{text}\x1b[0m"
 
     def width(self) -> int:
-        """Columns now; asked again for every drawing, because windows are resized."""
+        """Columns of the terminal at present; not cached, because windows are resized."""
         return max(20, shutil.get_terminal_size().columns)
 
 
 def style_for(terminal: Terminal, environ: Mapping[str, str], render: Render = Render.AUTO) -> Style:
-    """The look for a terminal's stdout."""
+    """The style for a terminal's stdout.
+
+    Args:
+        terminal: The streams.
+        environ: The environment variables.
+        render: The user's choice of drawings.
+
+    Returns:
+        The style; it stays valid for the whole run.
+    """
     tty = terminal.interactive
     colour = tty and not environ.get("NO_COLOR") and (environ.get("TERM") or "dumb") != "dumb"
-    unicode = render is not Render.ASCII and speaks_unicode(getattr(terminal.out, "encoding", None), environ)
+    unicode = render is not Render.ASCII and supports_unicode(getattr(terminal.out, "encoding", None), environ)
     return Style(drawn=tty and render is not Render.OFF, colour=colour, unicode=unicode, render=render)
 
 
-def speaks_unicode(encoding: str | None, environ: Mapping[str, str]) -> bool:
-    """Whether Unicode drawings will arrive: a UTF stream, and no locale that explicitly says C or POSIX.
+def supports_unicode(encoding: str | None, environ: Mapping[str, str]) -> bool:
+    """Whether a stream shows Unicode: its encoding is a UTF, and the user's locale is not C or POSIX.
 
-    The locale counts because Python turns the C locale into UTF-8 on its own, whatever the terminal understands, and
-    says so by setting LC_CTYPE itself (PEP 538): that value is not the user's.
+    The locale counts because Python coerces the C locale to UTF-8 and sets LC_CTYPE itself (PEP 538), whatever the
+    terminal can show. An LC_CTYPE of that form is therefore ignored if LANG is C or POSIX.
     """
     named = [environ.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG")]
-    if named[1] in _COERCED and named[2] in _PLAIN:
+    if named[1] in _COERCED and named[2] in _C_LOCALES:
         named[1] = ""
     locale = next((name for name in named if name), "")
-    return (encoding or "").lower().startswith("utf") and locale not in _PLAIN
+    return (encoding or "").lower().startswith("utf") and locale not in _C_LOCALES

@@ -1,7 +1,8 @@
-"""The page: pieces in, text for a terminal out. Append-only: what has been given out is never touched again.
+"""The transcript of a solution: a model's text and its programs' outputs as text for a terminal.
 
-Prose keeps the model's words with its Markdown marks turned into weight, inline maths becomes one line, display maths a
-drawing, programs are indented and coloured. What `maths` refuses to draw is shown as source, dimmed.
+Append-only: text that was returned is never changed later. Prose keeps the model's words, with bold and headings as
+SGR bold. Inline mathematics is drawn on one line, display mathematics in two dimensions. Programs are indented and
+coloured. A formula that `maths` refuses is shown as its source, dimmed.
 """
 
 from __future__ import annotations
@@ -16,37 +17,37 @@ from qmath_cli.terminal.maths import Alphabet, render_display, render_inline
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.style import Paint, Style
 
-INDENT = "    "
+_INDENT = "    "
 
 
 class Transcript:
-    """One column of output; `text`, `program_output` and `end` return what is to be written."""
+    """Turns text, as it streams, into output: `text`, `program_output` and `end` return what to write next."""
 
     def __init__(self, style: Style) -> None:
         self._style = style
-        self._splitter = MarkdownStream()
+        self._stream = MarkdownStream()
         self._strong = False
         self._heading = False
         self._language = ""  # of the code block that is open
         self._output_rows = 0  # rows of the output block that is open
         self._line_start = True
-        self._after_output = False  # a program's output ended: what follows is set off by an empty line
-        self._swallow = False  # a drawing ended its own line: the newline that follows it in the text is one too many
+        self._after_output = False  # an output block has ended: an empty line separates it from what follows
+        self._skip_newline = False  # a drawing has ended its line: a newline directly after it is dropped
 
     def text(self, text: str) -> str:
-        """The model said `text`."""
-        return self._all(self._splitter.feed(clean(text)))
+        """Add text of the model."""
+        return self._pieces(self._stream.feed(clean(text)))
 
     def end(self) -> str:
-        """Nothing follows, or something else does: everything held back, and the line ended."""
-        written = self._all(self._splitter.close())
+        """End the text or interrupt it: return everything held back, and end the line."""
+        written = self._pieces(self._stream.close())
         written += self._finish_line()
-        self._strong = self._heading = self._swallow = False
+        self._strong = self._heading = self._skip_newline = False
         self._language = ""
         return written
 
     def program_output(self, output: Output) -> str:
-        """What a program gave back."""
+        """Add the output of a program."""
         self._output_rows = 0
         failed = output.status is not RunStatus.OK
         rows = clean(output.text).rstrip("\n").split("\n")
@@ -56,13 +57,13 @@ class Transcript:
 
     # ------------------------------------------------------------ pieces
 
-    def _all(self, pieces: Iterable[Piece]) -> str:
-        return "".join(self._one(piece) for piece in pieces)
+    def _pieces(self, pieces: Iterable[Piece]) -> str:
+        return "".join(self._piece(piece) for piece in pieces)
 
-    def _one(self, piece: Piece) -> str:
-        apart = "\n" if self._after_output and not piece.source.startswith("\n") else ""
+    def _piece(self, piece: Piece) -> str:
+        separator = "\n" if self._after_output and not piece.source.startswith("\n") else ""
         self._after_output = False
-        return apart + self._drawn(piece)
+        return separator + self._drawn(piece)
 
     def _drawn(self, piece: Piece) -> str:
         match piece.kind:
@@ -71,7 +72,7 @@ class Transcript:
             case PieceKind.STRONG | PieceKind.HEADING | PieceKind.BULLET:
                 return self._mark(piece)
             case PieceKind.INLINE | PieceKind.BOXED:
-                return self._put(self._weighed(self.inline(piece)))
+                return self._put(self._emphasised(self._inline(piece)))
             case PieceKind.DISPLAY:
                 return self._display(piece)
             case _:
@@ -88,24 +89,25 @@ class Transcript:
         return ""
 
     def _prose(self, text: str) -> str:
-        if self._swallow and text.startswith("\n"):
+        if self._skip_newline and text.startswith("\n"):
             text = text[1:]
-        self._swallow = self._swallow and not text
-        written = self._put(self._weighed(text))
+        self._skip_newline = self._skip_newline and not text
+        written = self._put(self._emphasised(text))
         if "\n" in text:
             self._heading = self._strong = False
         return written
 
-    def _weighed(self, text: str) -> str:
+    def _emphasised(self, text: str) -> str:
         if not (self._strong or self._heading):
             return text
         body = text.rstrip("\n")
         return self._style.paint(body, Paint.STRONG) + text[len(body) :]
 
     def _put(self, text: str) -> str:
+        """Note that `text` is written, and return it."""
         if text:
             self._line_start = text.endswith("\n")
-            self._swallow = False
+            self._skip_newline = False
         return text
 
     def _finish_line(self) -> str:
@@ -117,25 +119,25 @@ class Transcript:
     def _alphabet(self) -> Alphabet:
         return Alphabet.UNICODE if self._style.unicode else Alphabet.ASCII
 
-    def inline(self, piece: Piece) -> str:
-        """A span on one line; its source where it cannot be drawn."""
+    def _inline(self, piece: Piece) -> str:
+        """A formula on one line; its source if it cannot be drawn."""
         drawn = render_inline(piece.text, self._alphabet)
         return drawn if drawn is not None else self._style.paint(piece.source, Paint.DIM)
 
-    def drawing(self, latex: str, room: int) -> list[str] | None:
-        """Rows for a display, in two dimensions where they fit and are wanted, else on one line."""
-        rows = None if self._style.render is Render.LINE else render_display(latex, room, self._alphabet)
+    def drawing(self, latex: str, width: int) -> list[str] | None:
+        """The rows of a displayed formula: in two dimensions if they fit `width` columns, else on one line."""
+        rows = None if self._style.render is Render.LINE else render_display(latex, width, self._alphabet)
         if rows is None:
             line = render_inline(latex, self._alphabet)
             rows = None if line is None else [line]
         return rows
 
     def _display(self, piece: Piece) -> str:
-        rows = self.drawing(piece.text, self._style.width() - len(INDENT))
+        rows = self.drawing(piece.text, self._style.width() - len(_INDENT))
         if rows is None:
             rows = [self._style.paint(row, Paint.DIM) for row in piece.source.split("\n")]
-        written = self._finish_line() + "".join(self._put(f"{INDENT}{row}".rstrip() + "\n") for row in rows)
-        self._swallow = True
+        written = self._finish_line() + "".join(self._put(f"{_INDENT}{row}".rstrip() + "\n") for row in rows)
+        self._skip_newline = True
         return written
 
     # ------------------------------------------------------------ code
@@ -152,7 +154,7 @@ class Transcript:
             return self._output_row(row, failed=False)
         if self._language in {"python", "py"}:
             row = highlight(row, self._style)
-        return self._put(f"{INDENT}{row}".rstrip() + "\n")
+        return self._put(f"{_INDENT}{row}".rstrip() + "\n")
 
     def _output_row(self, row: str, *, failed: bool) -> str:
         arrow = ("→ " if self._style.unicode else "> ") if self._output_rows == 0 else "  "

@@ -1,16 +1,16 @@
-"""How long a conversion takes and what it needs, against llama.cpp's two steps, in one run.
+"""The time and memory of a conversion, compared with llama.cpp's two steps in the same run.
 
     python -m tests.bench.convert_speed --folder /somewhere/with/20/GB [--repeat 3] [--large]
 
-Makes a random checkpoint in the 1.5B shape (3.1 GB; the real vocabulary where `shared/data` is there) and measures, by
-turns and each in a process of its own:
+Makes a random checkpoint in the 1.5B shape (3.1 GB; with the real vocabulary if `shared/data` exists) and measures
+alternately, each in a separate process:
 
     two steps   convert_hf_to_gguf.py to BF16, then `llama_model_quantize` to Q4_K_M
     one pass    `qmath_convert`, verification included
 
-`--large` adds one layer of the 72B shape with the 72B embeddings (6.7 GB), for its memory. The first step needs
-`QMATH_LLAMA_CPP_SOURCE` (a llama.cpp tree) and `QMATH_TORCH_PYTHON` (an interpreter with PyTorch and transformers);
-without them our own BF16 file stands in for it, which takes its time out of the comparison, and the table says so.
+`--large` adds one layer of the 72B shape with the 72B embeddings (6.7 GB), to measure the memory. The first step needs
+`QMATH_LLAMA_CPP_SOURCE` (a llama.cpp tree) and `QMATH_TORCH_PYTHON` (an interpreter with PyTorch and transformers).
+Without them our own BF16 file is used instead, and the comparison is with the second step alone, as the table shows.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from pathlib import Path
 
 import numpy as np
 
+from qmath_cli.files import unfinished
 from tests.convert import checkpoints
 from tests.convert.checkpoints import Recipe
 
@@ -37,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"
 SMALL = Recipe(hidden=1536, feed_forward=8960, layers=28, heads=12, kv_heads=2, vocab=151936, tied=True)
 LARGE = Recipe(hidden=8192, feed_forward=29568, layers=1, heads=64, kv_heads=8, vocab=152064)
-POOL = 1 << 26  # random numbers that the weights are cut from
+POOL = 1 << 26  # how many random numbers the weights are taken from
 
 ONE_PASS = """
 import sys
@@ -64,7 +65,7 @@ sys.exit(any(x != y for x, y in zip(facts(a), facts(b), strict=True)))
 
 @dataclass(frozen=True)
 class Cost:
-    """One process: wall seconds, seconds of all its threads on a processor, peak resident memory in MB."""
+    """The cost of one process: wall seconds, CPU seconds of all threads, peak resident memory in MB."""
 
     seconds: float
     busy: float
@@ -72,7 +73,7 @@ class Cost:
 
 
 def measure(command: list[str]) -> Cost:
-    """Run a command and ask the system what it took."""
+    """Run a command and return what it cost."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "convert")}
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
@@ -87,7 +88,7 @@ def measure(command: list[str]) -> Cost:
 
 
 def made(folder: Path, recipe: Recipe) -> Path:
-    """A random checkpoint, kept if it is there; made by another process, for a child's peak includes its parent's."""
+    """A random checkpoint, made if absent. Another process makes it: a child's peak memory includes its parent's."""
     if not (folder / "model.safetensors").is_file():
         process = multiprocessing.get_context("spawn").Process(target=make, args=(folder, recipe))
         process.start()
@@ -109,16 +110,17 @@ def make(folder: Path, recipe: Recipe) -> None:
         size = 2 * int(np.prod(shape))
         header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [offset, offset + size]}
         offset += size
-    with (folder / "model.safetensors.new").open("wb") as file:
+    path = folder / "model.safetensors"
+    with unfinished(path).open("wb") as file:
         file.write(checkpoints.with_header(header, b""))
         for shape in shapes.values():
             for piece in random_pieces(int(np.prod(shape))):
                 file.write(piece)
-    (folder / "model.safetensors.new").rename(folder / "model.safetensors")
+    unfinished(path).rename(path)
 
 
 def random_pieces(count: int) -> Iterator[bytes]:
-    """Normal numbers of the size that trained weights have, as bfloat16; each piece begins elsewhere in the pool."""
+    """Normal numbers with the standard deviation of trained weights, as bfloat16, from random places of the pool."""
     rng = np.random.default_rng(count)
     if not _POOL:
         numbers = np.random.default_rng(0).standard_normal(POOL, dtype=np.float32) * np.float32(0.02)
@@ -134,7 +136,7 @@ _POOL: list[np.ndarray] = []
 
 
 def two_steps(model: Path, work: Path) -> tuple[Cost, Cost | None]:
-    """llama.cpp's quantizer, and before it llama.cpp's converter where that can run."""
+    """The costs of llama.cpp's quantizer, and of its converter where that can run."""
     bf16, first = work / "bf16.gguf", None
     source = os.environ.get("QMATH_LLAMA_CPP_SOURCE")
     if source:
@@ -148,7 +150,7 @@ def two_steps(model: Path, work: Path) -> tuple[Cost, Cost | None]:
 
 
 def one_pass(model: Path, target: Path) -> Cost:
-    """Ours."""
+    """The cost of our conversion."""
     target.unlink(missing_ok=True)
     return measure([sys.executable, "-c", ONE_PASS, str(model), str(target), "q4_k_m"])
 
@@ -160,7 +162,7 @@ def row(what: str, costs: list[Cost], disk: float = 0) -> None:
 
 
 def compare(folder: Path, repeat: int) -> None:
-    """By turns, so that whatever else the machine does falls on both."""
+    """Alternate the two, so that other load on the machine affects both."""
     model = made(folder / "Qwen2.5-Math-1.5B-random", SMALL)
     ours, first, second = [], [], []
     for _ in range(repeat):
@@ -185,12 +187,12 @@ def compare(folder: Path, repeat: int) -> None:
 
 
 def median(costs: list[Cost], field: str = "seconds") -> float:
-    """Of one of the times."""
+    """The median of one of the times."""
     return statistics.median(getattr(cost, field) for cost in costs)
 
 
 def large(folder: Path) -> None:
-    """Memory does not grow with the size of a tensor."""
+    """Measure the memory with large tensors, which should be no higher."""
     model = made(folder / "Qwen2.5-Math-72B-one-layer", LARGE)
     cost = one_pass(model, folder / "large.gguf")
     row("qmath, one 72B layer and 72B embeddings", [cost])

@@ -1,8 +1,10 @@
-"""What the engine costs beyond `qmath bench`: `python -m tests.bench.engine sharing MODEL.gguf | soak | startup`.
+"""Measurements of the engine that `qmath bench` does not make.
 
-sharing   eight samples of 128 tokens from one prompt of 512, against eight runs that load the model each
-soak      1,000 demo solves (as text and output blocks, no programs) in one process: memory and KV cells
-startup   `qmath --help` and `qmath solve` with the demo, and which imports they pay for
+Run as `python -m tests.bench.engine sharing MODEL.gguf | soak | startup`:
+
+sharing   eight samples of 128 tokens from one prompt of 512 tokens, compared with eight separate runs
+soak      memory and KV cells over 1,000 solves of the demo in one process, with output blocks but without programs
+startup   wall time of `qmath --help` and of `qmath solve` with the demo, and their slowest imports
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from qmath_cli.benchmark.measure import prompt_of
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Options, load
 from qmath_cli.engine.llama.preflight import Preflight
-from qmath_cli.prompting import chat
 from qmath_cli.records import Mode, Prompt, Sampling
+from tests.engine.driving import solve
+from tests.prompts import chat
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,23 +31,21 @@ PROBLEMS = ("Find the roots of x^2 - 5x + 6 = 0.", "What is 12 + 30?", "求方�
 
 
 def sharing(path: Path, rounds: int = 2) -> None:
-    """Wall time for eight samples at once, and one after another, with and without loading the model each time."""
+    """Print the wall time of eight samples in one batch, divided by that of eight runs, with and without loading."""
     samplings = [Sampling(temperature=0.7, top_p=0.8, seed=seed, max_tokens=128) for seed in range(8)]
-    separate(path, samplings[:1])  # the file is in memory from here on
+    time_run(path, samplings[:1])  # warm-up: the file is in the page cache afterwards
     for _ in range(rounds):
-        loads, works = separate(path, samplings)
-        apart = [separate(path, [sampling]) for sampling in samplings]
-        all_loads, all_works = (sum(column) for column in zip(*apart, strict=True))
-        ratio, decoding = (loads + works) / (all_loads + all_works), works / all_works
-        print(
-            f"together {loads:.1f} + {works:.1f} s, apart {all_loads:.1f} + {all_works:.1f} s (load + the rest): ",
-            end="",
-        )
-        print(f"ratio {ratio:.3f}, without loading {decoding:.3f}", flush=True)
+        load_s, work_s = time_run(path, samplings)
+        single_runs = [time_run(path, [sampling]) for sampling in samplings]
+        single_load_s, single_work_s = (sum(column) for column in zip(*single_runs, strict=True))
+        print(f"load + work: one batch {load_s:.1f} + {work_s:.1f} s, ", end="")
+        print(f"eight runs {single_load_s:.1f} + {single_work_s:.1f} s: ", end="")
+        ratio = (load_s + work_s) / (single_load_s + single_work_s)
+        print(f"ratio {ratio:.3f}, without loading {work_s / single_work_s:.3f}", flush=True)
 
 
-def separate(path: Path, samplings: list[Sampling]) -> tuple[float, float]:
-    """Seconds to load, and to prefill 512 tokens once and decode every sampling."""
+def time_run(path: Path, samplings: list[Sampling]) -> tuple[float, float]:
+    """Seconds to load the model, and seconds to prefill 512 tokens and decode every sampling."""
     started = time.perf_counter()
     with load(path, Options(), Preflight()) as model, Batch(model, 8, cells=4096, endless=True) as batch:
         loaded = time.perf_counter()
@@ -53,16 +54,14 @@ def separate(path: Path, samplings: list[Sampling]) -> tuple[float, float]:
 
 
 def soak(solves: int = 1000) -> None:
-    """Resident memory after the first hundred and after all, and the cells that are left in use."""
-    from tests.engine.driving import solve
-
+    """Print resident memory and the cells in use, every hundred solves."""
     print(f"{'solves':>7} {'RSS, MB':>8} {'cells':>6}")
     first = 0.0
     with load(DEMO, Options(), Preflight()) as model, Batch(model, 4) as batch:
         for done in range(1, solves + 1):
             k = 1 + done % 4
             samplings = [Sampling(temperature=0.8, seed=done + i, max_tokens=300) for i in range(k)]
-            solve(batch, chat.chat(PROBLEMS[done % len(PROBLEMS)], Mode.TIR), samplings)
+            solve(batch, chat(PROBLEMS[done % len(PROBLEMS)], Mode.TIR), samplings)
             if done % 100 == 0:
                 now = resident()
                 first = first or now
@@ -71,18 +70,18 @@ def soak(solves: int = 1000) -> None:
 
 
 def startup(rounds: int = 5) -> None:
-    """Wall times on a warm disk, preflight cached, and the dearest imports."""
+    """Print wall times with a warm page cache and a cached preflight check, and the slowest imports."""
     qmath = [sys.executable, "-m", "qmath_cli"]
     for name, arguments in (("qmath --help", ["--help"]), ("qmath solve (demo)", ["solve", PROBLEMS[1]])):
         quiet(qmath + arguments)
         times = sorted(timed(lambda: quiet(qmath + arguments)) for _ in range(rounds))  # noqa: B023
         print(f"{name}: median {statistics.median(times):.2f} s, best {times[0]:.2f} s")
-        for line in dearest_imports(arguments):
+        for line in slowest_imports(arguments):
             print("   ", line)
 
 
 def run(batch: Batch, prompt: Prompt, samplings: list[Sampling]) -> None:
-    """All tokens of all samplings."""
+    """Decode all tokens of all samplings."""
     ids = batch.start(prompt, samplings)
     while batch.step():
         pass
@@ -91,29 +90,29 @@ def run(batch: Batch, prompt: Prompt, samplings: list[Sampling]) -> None:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Seconds."""
+    """Wall time in seconds."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
 def quiet(command: list[str]) -> None:
-    """Run, and see that it worked."""
+    """Run a command without its output; an exit code other than 0 raises."""
     subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)
 
 
 def resident() -> float:
-    """Resident memory now, in MB (Linux)."""
+    """Resident memory in MB (Linux)."""
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(fields["VmRSS"].split()[0]) / 1024
 
 
-def dearest_imports(arguments: list[str], count: int = 8) -> list[str]:
-    """The modules whose import takes longest, with what they import, in milliseconds."""
+def slowest_imports(arguments: list[str], count: int = 8) -> list[str]:
+    """The packages whose import takes longest, imports of their own included, in milliseconds."""
     command = [sys.executable, "-X", "importtime", "-m", "qmath_cli", *arguments]
-    said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stderr
+    log = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stderr
     rows = [
-        line.removeprefix("import time:").split("|") for line in said.splitlines() if line.startswith("import time:")
+        line.removeprefix("import time:").split("|") for line in log.splitlines() if line.startswith("import time:")
     ]
     costs = {name.strip(): int(whole) for _, whole, name in rows if whole.strip().isdigit()}
     tops = sorted(costs.items(), key=lambda item: -item[1])

@@ -1,7 +1,7 @@
-"""What the executor costs: `python -m tests.bench.executor [--quick]`.
+"""The cost of the executor: `python -m tests.bench.executor [--quick]`.
 
-Times in milliseconds, medians and 90th percentiles; every one of them in one run, beside what it is to be compared
-with. Run it as an ordinary user as well as root. `--quick` makes fewer rounds.
+Prints medians and 90th percentiles in milliseconds, in one run together with what they compare with. Run it as an
+ordinary user as well as root. `--quick` makes fewer rounds.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qmath_cli.sandbox.executor import RestrictedExecutor
+from tests.sandbox.processes import marked
 
 ROUNDS = 50 if "--quick" in sys.argv else 300
 MANY = 200 if "--quick" in sys.argv else 1000
-DECODING = 0.25  # seconds of decoding before a solution's first program: a few tokens
+DECODING_S = 0.25  # a few tokens before a solution's first program
 SOLVE = "from sympy import *\nx = symbols('x')\nprint(solve(x**2 - 5*x + 6))"
 
 
@@ -34,29 +35,29 @@ def main() -> None:
 
 
 def spare() -> None:
-    """What a solve sees: a worker that waits already."""
+    """Programs in a spare worker, as in a solve."""
     with RestrictedExecutor() as executor:
-        report("waiting for the first worker (zygote: imports, warming)", [timed(lambda: executor.layers)])
+        report("start of the first worker (zygote: imports, warming)", [timed(lambda: executor.layers)])
         worker = executor.open()
         worker.run("1")
         trivial = [timed(lambda: worker.run("print(1 + 1)")) for _ in range(ROUNDS)]
-        report("a trivial program in a waiting worker", trivial)
+        report("a trivial program in a spare worker", trivial)
         symbolic = [timed(lambda: worker.run(SOLVE)) for _ in range(ROUNDS)]
-        report("a sympy program in a waiting worker", symbolic)
+        report("a sympy program in a spare worker", symbolic)
         worker.close()
         waits = []
         for _ in range(ROUNDS // 10):
-            time.sleep(DECODING)
+            time.sleep(DECODING_S)
             begin = time.perf_counter()
             worker = executor.open()
             waits.append((time.perf_counter() - begin) * 1e3)
             worker.run("1")
             worker.close()
-        report(f"waiting for a spare worker after {DECODING} s of decoding", waits)
+        report(f"taking a spare worker after {DECODING_S} s of decoding", waits)
 
 
 def zygote() -> None:
-    """What one program costs from beginning to end: fork, restrictions, probes, program, kill, reap."""
+    """The whole cost of one program: fork, restrictions, probes, program, kill, reap."""
     with RestrictedExecutor(spares=False) as executor:
         executor.open().close()
         trivial = [timed(lambda: whole(executor, "print(1)")) for _ in range(ROUNDS)]
@@ -73,16 +74,17 @@ def whole(executor: RestrictedExecutor, code: str) -> None:
 
 
 def leftovers() -> None:
-    """What many executions leave behind: descriptors, processes, files."""
+    """Print what many executions leave behind: descriptors, processes, files."""
     with RestrictedExecutor(spares=False) as executor:
-        folder = executor.scratch
+        scratch = executor.scratch
         whole(executor, "1")
         before = descriptors()
         for n in range(MANY):
             whole(executor, f"print({n})")
-        more, alive = descriptors() - before, len(started(folder)) - 1
-        print(f"{MANY} executions: {more} more descriptors, {alive} processes besides the zygote")
-    print(f"after closing: {len(started(folder))} processes, the folder is {'there' if folder.exists() else 'gone'}")
+        more, alive = descriptors() - before, len(marked(str(scratch))) - 1
+        print(f"{MANY} executions: {more} more descriptors, {alive} processes in addition to the zygote")
+    left = "still exists" if scratch.exists() else "is removed"
+    print(f"after closing: {len(marked(str(scratch)))} processes, the folder {left}")
 
 
 def descriptors() -> int:
@@ -90,20 +92,8 @@ def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def started(folder: Path) -> list[str]:
-    """Processes that were started with this folder as their scratch."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and str(folder).encode() in (entry / "cmdline").read_bytes():
-                found.append(entry.name)
-        except OSError:  # it ended while we looked
-            continue
-    return found
-
-
 def python(code: str) -> None:
-    """A fresh interpreter, for comparison."""
+    """Run code in a fresh interpreter, for comparison."""
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -115,7 +105,7 @@ def timed(action: Callable[[], object]) -> float:
 
 
 def report(what: str, times: list[float]) -> None:
-    """One line."""
+    """Print one line: median and 90th percentile."""
     times = sorted(times)
     print(f"{what:<62}{statistics.median(times):>9.2f}{times[int(len(times) * 0.9)]:>9.2f}", flush=True)
 

@@ -1,18 +1,22 @@
-"""The bench measures real work; its numbers are never asserted, only that they are what they claim to be."""
+"""`qmath bench` on the demo model. No test depends on how fast the machine is."""
 
 from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from qmath_cli.benchmark import machine
 from qmath_cli.benchmark.llama_cpp import BenchmarkWork, reference_tools
 from qmath_cli.benchmark.machine import bandwidth, peak_rss
 from qmath_cli.benchmark.measure import (
     BenchmarkPlan,
     BenchmarkReport,
+    Comparison,
     Decode,
     ReferenceTool,
     Spread,
@@ -34,43 +38,61 @@ def demo(root: Path) -> Path:
 
 
 def test_every_sequence_decodes_all_its_tokens(demo: Path) -> None:
-    """A plan gives a rate for each number of sequences, though the model would like to stop earlier."""
-    opponent = ReferenceTool("slow", "decode 3", lambda: 1.0)
-    report = measure(lambda: load(demo, Options(), Preflight()), SMALL, [opponent])
+    """A plan gives a rate for each number of sequences, although the model would end its turn earlier."""
+    reference = ReferenceTool("slow", "decode 3", lambda: 1.0)
+    notes: list[str] = []
+    report = measure(lambda: load(demo, Options(), Preflight()), SMALL, [reference], notes.append)
     with load(demo, Options(), Preflight()) as model:
         assert report.prompt_tokens == len(model.tokenize(prompt_of(model, 40)))
     assert 30 <= report.prompt_tokens <= 40
     assert [decode.sequences for decode in report.decode] == [1, 3]
-    (rival,) = report.rivals
-    assert rival.ratio.median == pytest.approx(report.decode[1].rate.median)
+    (comparison,) = report.comparisons
+    assert (comparison.name, comparison.work, comparison.rate) == ("slow", "decode 3", Spread(1.0, 1.0, 1.0))
+    assert comparison.ratio.median == pytest.approx(report.decode[1].rate.median)
+    assert notes == ["run 1 of 2", "run 1 of 2: slow, decode 3", "run 2 of 2", "run 2 of 2: slow, decode 3"]
+
+
+def test_a_comparison_divides_run_by_run(demo: Path) -> None:
+    """The ratio is the median of the runs' ratios, and a tool whose work is not in the plan is not compared."""
+    rates = iter([2.0, 4.0])
+    tools = [ReferenceTool("tool", "decode 1", lambda: next(rates)), ReferenceTool("tool", "decode 8", lambda: 1.0)]
+    plan = BenchmarkPlan(prompt_tokens=40, tokens=8, sequences=(1,), repeats=2)
+    report = measure(lambda: load(demo, Options(), Preflight()), plan, tools)
+    (comparison,) = report.comparisons
+    assert comparison.rate == Spread(3.0, 2.0, 4.0)
+    rate = report.decode[0].rate
+    assert rate.low / 4 <= comparison.ratio.low <= comparison.ratio.high <= rate.high / 2
 
 
 def test_a_spread_is_a_median_with_its_range() -> None:
-    """Of an even number of values, the middle between the middle two."""
+    """The median of an even number of values is the mean of the middle two."""
     assert Spread.of([4.0, 1.0, 2.0, 9.0]) == Spread(3.0, 1.0, 9.0)
 
 
 def test_the_table_has_a_line_for_everything_measured() -> None:
-    """What was not measured has no line."""
+    """What was not measured has no line; a comparison has two."""
     one = Spread(1.0, 1.0, 1.0)
     report = BenchmarkReport(one, one, 40, one, (Decode(1, one), Decode(8, one)))
     assert len(table(report)) == 5
     assert any(line.startswith("decode, 8 at once") for line in table(report))
+    compared = replace(report, comparisons=(Comparison("llama-bench", "prefill", one, Spread(2.0, 1.5, 2.5)),))
+    assert table(compared)[-2].startswith("llama-bench, prefill")
+    assert "1.500 to 2.500" in table(compared)[-1]
 
 
-def fake_tool(path: Path, said: str) -> None:
-    path.write_text(f"#!/bin/sh\necho '{said}'\n")
+def fake_tool(path: Path, output: str) -> None:
+    path.write_text(f"#!/bin/sh\necho '{output}'\n")
     path.chmod(path.stat().st_mode | stat.S_IEXEC)
 
 
 def test_the_formats_of_llama_cpps_tools_are_read(tmp_path: Path) -> None:
-    """llama-bench's JSON, and llama-batched-bench's lines where it lies beside it."""
+    """llama-bench's JSON, and the JSON Lines of llama-batched-bench from the same folder."""
     fake_tool(tmp_path / "llama-bench", '[{"avg_ts": 12.5}]')
     fake_tool(tmp_path / "llama-batched-bench", 'noise\n{"speed_tg": 40.5}')
     work = BenchmarkWork(Path("m.gguf"), 512, 64, (1, 8), threads=2, gpu_layers=0)
     found = {
-        f"{opponent.name} {opponent.work}": opponent.run()
-        for opponent in reference_tools(tmp_path / "llama-bench", work)
+        f"{reference.name} {reference.work}": reference.run()
+        for reference in reference_tools(tmp_path / "llama-bench", work)
     }
     assert found == {
         "llama-bench prefill": 12.5,
@@ -80,7 +102,7 @@ def test_the_formats_of_llama_cpps_tools_are_read(tmp_path: Path) -> None:
 
 
 def test_a_tool_that_is_not_there_or_fails_is_an_error(tmp_path: Path) -> None:
-    """Said before anything is measured, and with the tool's name."""
+    """Raised before anything is measured, with the tool's name."""
     work = BenchmarkWork(Path("m.gguf"), 512, 64, (1,), threads=2, gpu_layers=0)
     with pytest.raises(UsageError, match="llama-bench"):
         reference_tools(tmp_path / "llama-bench", work)
@@ -90,15 +112,23 @@ def test_a_tool_that_is_not_there_or_fails_is_an_error(tmp_path: Path) -> None:
         reference_tools(tmp_path / "llama-bench", work)[0].run()
 
 
-def test_the_machine_is_measured() -> None:
-    """Some bandwidth, and at least the memory of an interpreter."""
-    assert bandwidth(1) > 1e8
+def test_the_bandwidth_is_that_of_the_fastest_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two buffers per thread are read in each round; the clock here gives rounds of 4, 2, 1 and 3 seconds."""
+    clock = iter([0.0, 4.0, 10.0, 12.0, 20.0, 21.0, 30.0, 33.0])
+    monkeypatch.setattr(machine, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    assert bandwidth(2) == 2 * 2 * machine._BUFFER_BYTES
+    assert next(clock, None) is None
+
+
+def test_the_peak_memory_is_in_bytes() -> None:
+    """It is at least the memory of an interpreter, and covers what was allocated before."""
+    held = bytes(1) * (64 << 20)
     peak = peak_rss()
-    assert peak is None or peak > 5_000_000
+    assert peak is None or peak > len(held)
 
 
 def test_the_command_gives_one_object(tmp_path: Path) -> None:
-    """`qmath bench --json` on the demo model."""
+    """`qmath bench --json` on the demo model; the keys are the fields of the report."""
     done = qmath(
         tmp_path, "bench", "-m", "demo", "--prompt-tokens", "32", "--tokens", "8", "--sequences", "2", "--json"
     )
@@ -106,7 +136,10 @@ def test_the_command_gives_one_object(tmp_path: Path) -> None:
     record = json.loads(done.stdout)
     assert record["schema"] == "qmath.bench/1"
     assert record["decode"][0]["sequences"] == 2
-    assert record["share"] is None  # of one sequence's decoding, which was not asked for
+    assert record["share"] is None  # it is that of decoding one sequence, which is not in this plan
+    assert record["comparisons"] == []
+    spreads = [record["load_s"], record["first_token_s"], record["prefill"], record["decode"][0]["rate"]]
+    assert all(0 < spread["low"] <= spread["median"] <= spread["high"] for spread in spreads)
 
 
 @pytest.mark.parametrize("sequences", ["x", "0", "1,2000", ""])

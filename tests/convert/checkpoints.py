@@ -1,4 +1,4 @@
-"""Small random checkpoints in the released layout, sound by default and damaged on request."""
+"""Small random checkpoints in the released layout."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Recipe:
     seed: int = 0
 
     def but(self, **changes: Any) -> Recipe:
-        """The same with changes."""
+        """A copy with changes."""
         return replace(self, **changes)
 
 
 def tensors(recipe: Recipe) -> dict[str, tuple[int, ...]]:
-    """Name -> shape, written out by hand: a second opinion on the converter's own table."""
+    """Name -> shape, written independently of the converter's own table."""
     h, f, kv = recipe.hidden, recipe.feed_forward, recipe.hidden // recipe.heads * recipe.kv_heads
     shapes: dict[str, tuple[int, ...]] = {"model.embed_tokens.weight": (recipe.vocab, h)}
     for i in range(recipe.layers):
@@ -70,7 +70,7 @@ def tensors(recipe: Recipe) -> dict[str, tuple[int, ...]]:
 
 
 def values(recipe: Recipe) -> dict[str, np.ndarray]:
-    """Random weights as float32 that the recipe's type holds exactly, large enough to give distinct logits."""
+    """Random float32 weights that the recipe's type represents exactly, large enough for distinct logits."""
     rng = np.random.default_rng(recipe.seed)
     found = {}
     for name, shape in tensors(recipe).items():
@@ -81,7 +81,7 @@ def values(recipe: Recipe) -> dict[str, np.ndarray]:
 
 
 def encode(numbers: np.ndarray, dtype: str) -> bytes:
-    """Little-endian bytes; bfloat16 by cutting."""
+    """Little-endian bytes; bfloat16 by truncation."""
     numbers = np.ascontiguousarray(numbers, np.float32)
     if dtype == "BF16":
         return (numbers.view(np.uint32) >> 16).astype(np.uint16).tobytes()
@@ -96,7 +96,7 @@ def decode(data: bytes, dtype: str) -> np.ndarray:
 
 
 def write(folder: Path, recipe: Recipe = Recipe()) -> Path:
-    """A whole checkpoint; returns the folder."""
+    """Write a whole checkpoint; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", config(recipe))
     write_json(folder / "generation_config.json", {"bos_token_id": recipe.vocab - 3, "do_sample": False})
@@ -140,7 +140,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 def write_tokenizer(folder: Path, vocab: int) -> None:
-    """Bytes, a few merges, and the control tokens at the end; the rows between are padding."""
+    """Write a tokenizer: bytes, a few merges, and the control tokens at the end; the rows between are padding."""
     tokens = [*byte_characters(), *(merge.replace(" ", "") for merge in MERGES)]
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
     split = {"type": "Split", "pattern": {"Regex": QWEN2_PATTERN}, "behavior": "Isolated", "invert": False}
@@ -186,7 +186,7 @@ def write_tokenizer(folder: Path, vocab: int) -> None:
 
 
 def byte_characters() -> list[str]:
-    """The printable character that stands for each byte in a byte-level vocabulary (GPT-2's table)."""
+    """The printable character of each byte in a byte-level vocabulary (GPT-2's table)."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     rest = (byte for byte in range(256) if byte not in printable)
     table = {byte: chr(byte) for byte in printable} | {byte: chr(256 + i) for i, byte in enumerate(rest)}
@@ -197,7 +197,7 @@ Entries = dict[str, tuple[str, tuple[int, ...], bytes]]
 
 
 def write_weights(folder: Path, recipe: Recipe, entries: Entries) -> None:
-    """One file, or shards with an index."""
+    """Write one file, or shards with an index."""
     if recipe.shards == 1:
         (folder / "model.safetensors").write_bytes(safetensors(entries))
         return
@@ -223,7 +223,7 @@ def safetensors(entries: Entries) -> bytes:
 
 
 def with_header(header: object, data: bytes) -> bytes:
-    """Any header before any data."""
+    """A file with the given header and data, whether they agree or not."""
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     return struct.pack("<Q", len(text)) + text + data
@@ -251,7 +251,7 @@ REAL = Recipe(hidden=128, feed_forward=256, layers=2, vocab=151936)
 
 
 def with_real_tokenizer(folder: Path, recipe: Recipe, shared: Path) -> Path:
-    """A random checkpoint with the real vocabulary of Qwen2.5-Math."""
+    """Write a random checkpoint with the real vocabulary of Qwen2.5-Math."""
     write(folder, recipe)
     for name in ("tokenizer.json", "tokenizer_config.json", "generation_config.json"):
         shutil.copyfile(shared / "qwen2-tokenizer" / name, folder / name)

@@ -1,4 +1,4 @@
-"""What the converter's tests share."""
+"""Fixtures of the converter's tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def llama() -> Iterator[Any]:
-    """llama_cpp, silent."""
+    """The module llama_cpp, without its log output."""
     import llama_cpp
 
     silent = llama_cpp.llama_log_callback(lambda _level, _text, _data: None)
@@ -22,7 +22,7 @@ def llama() -> Iterator[Any]:
 
 @pytest.fixture(autouse=True, scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What the program remembers about this machine stays out of the user's own folders."""
+    """A home folder for the tests, so that the program does not write to the user's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QMATH_HOME", str(tmp_path_factory.mktemp("home")))
         yield

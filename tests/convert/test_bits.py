@@ -41,7 +41,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_every_type_gives_the_very_file_that_llama_cpp_gives(
     model: tuple[Path, Path, Recipe], quant: Quant, llama: Any, tmp_path: Path
 ) -> None:
-    """Header, order, padding and all: the two files are the same file."""
+    """The two files are equal: header, order, padding and data."""
     folder, bf16, _ = model
     to_gguf(folder, tmp_path / "ours.gguf", quant)
     llama_quantize(llama, bf16, tmp_path / "theirs.gguf", quant)
@@ -52,7 +52,7 @@ def test_every_type_gives_the_very_file_that_llama_cpp_gives(
 def test_with_an_importance_matrix_every_tensor_is_the_one_that_llama_cpp_gives(
     model: tuple[Path, Path, Recipe], quant: Quant, llama: Any, tmp_path: Path
 ) -> None:
-    """The headers differ, because only the command-line tool of llama.cpp records the matrix; the data does not."""
+    """The data is equal. The headers differ, because llama.cpp records the matrix in its command-line tool only."""
     folder, bf16, recipe = model
     importance = random_importance(recipe)
     to_gguf(folder, tmp_path / "ours.gguf", quant, importance)
@@ -61,7 +61,7 @@ def test_with_an_importance_matrix_every_tensor_is_the_one_that_llama_cpp_gives(
 
 
 def test_eighty_layers_are_treated_as_the_72b_model_is(llama: Any, tmp_path: Path) -> None:
-    """The number of layers alone makes llama.cpp raise attn_v."""
+    """llama.cpp gives attn_v a larger type by the number of layers alone."""
     quant = Quant.Q4_K_M
     checkpoints.write(tmp_path / "m", Recipe(layers=80, heads=8, kv_heads=1, feed_forward=256))
     to_gguf(tmp_path / "m", tmp_path / "bf16.gguf", Quant.BF16)
@@ -72,7 +72,7 @@ def test_eighty_layers_are_treated_as_the_72b_model_is(llama: Any, tmp_path: Pat
 
 @pytest.mark.parametrize("dtype", ["F16", "F32"])
 def test_checkpoints_of_other_types_convert_through_float32(dtype: str, llama: Any, tmp_path: Path) -> None:
-    """Our F32 file loses nothing, so llama.cpp's quantizer gives from it what we give from the checkpoint."""
+    """An F32 file is exact, so llama.cpp's quantizer makes the same file from it as we make from the checkpoint."""
     checkpoints.write(tmp_path / "m", Recipe(dtype=dtype))
     to_gguf(tmp_path / "m", tmp_path / "f32.gguf", Quant.F32)
     to_gguf(tmp_path / "m", tmp_path / "ours.gguf", Quant.Q4_K_M)
@@ -80,8 +80,8 @@ def test_checkpoints_of_other_types_convert_through_float32(dtype: str, llama: A
     assert (tmp_path / "ours.gguf").read_bytes() == (tmp_path / "theirs.gguf").read_bytes()
 
 
-def test_neither_threads_nor_shards_nor_company_change_a_byte(tmp_path: Path) -> None:
-    """One thread or five, one file or three, alone or beside another output."""
+def test_threads_shards_and_other_outputs_do_not_change_a_byte(tmp_path: Path) -> None:
+    """One thread or five, one file or three shards, one output or two."""
     for name, shards in (("a", 1), ("b", 3)):
         checkpoints.write(tmp_path / name / "m", Recipe(shards=shards))
         to_gguf(tmp_path / name / "m", tmp_path / f"{name}.gguf", Quant.Q4_K_M, threads=len(name) * shards)
@@ -90,8 +90,8 @@ def test_neither_threads_nor_shards_nor_company_change_a_byte(tmp_path: Path) ->
     assert len({(tmp_path / f"{name}.gguf").read_bytes() for name in "abc"}) == 1
 
 
-def test_a_row_of_every_type_is_as_long_as_the_library_says() -> None:
-    """The plan is made without the library; it must agree with it."""
+def test_rows_of_every_type_have_the_librarys_length() -> None:
+    """The plan computes row sizes itself; they must be those of the library."""
     for kind in GgmlType:
         assert kind.row_bytes(1024) == library().row_bytes(kind, 1024), kind
 

@@ -1,4 +1,4 @@
-"""Checkpoints that are not what they should be: one clear error each, and nothing left behind."""
+"""Damaged and unsupported checkpoints: one clear error each, and no file left."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ def edit_json(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 def edit_header(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """The same for a safetensors header."""
+    """Load a safetensors header, change it in place, write."""
     header, data = checkpoints.split((folder / SINGLE).read_bytes())
     change(header)
     (folder / SINGLE).write_bytes(checkpoints.with_header(header, data))
 
 
 def edit_numbers(folder: Path, name: str, value: float) -> None:
-    """Put one number into the middle of a tensor."""
+    """Write one number into the middle of a tensor."""
     header, data = checkpoints.split((folder / SINGLE).read_bytes())
     begin, end = header[name]["data_offsets"]
-    place = (begin + end) // 4 * 2
+    middle = (begin + end) // 4 * 2
     word = checkpoints.encode(np.array([value], np.float32), "BF16")
-    (folder / SINGLE).write_bytes(checkpoints.with_header(header, data[:place] + word + data[place + 2 :]))
+    (folder / SINGLE).write_bytes(checkpoints.with_header(header, data[:middle] + word + data[middle + 2 :]))
 
 
 def header_length(folder: Path, length: int) -> None:
-    """Overwrite the first eight bytes."""
+    """Overwrite the first eight bytes, the header's length."""
     file = (folder / SINGLE).read_bytes()
     (folder / SINGLE).write_bytes(struct.pack("<Q", length) + file[8:])
 
 
 def cut(folder: Path, name: str, count: int) -> None:
-    """Take bytes off the end."""
+    """Remove bytes from the end."""
     data = (folder / name).read_bytes()
     (folder / name).write_bytes(data[:-count])
 
@@ -135,30 +135,30 @@ UNSUPPORTED: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("case", DAMAGE)
 def test_a_damaged_checkpoint_is_one_clear_error(case: str, tmp_path: Path) -> None:
-    """With a hint, and with no file left that looks like a model."""
+    """The error has a hint, and no file is left."""
     refused(tmp_path, Recipe(), *DAMAGE[case], DamagedCheckpoint)
 
 
 @pytest.mark.parametrize("case", UNSUPPORTED)
-def test_a_checkpoint_of_something_else_is_named(case: str, tmp_path: Path) -> None:
-    """Refused before anything is written."""
+def test_an_unsupported_checkpoint_is_one_clear_error(case: str, tmp_path: Path) -> None:
+    """Raised before anything is written."""
     refused(tmp_path, Recipe(), *UNSUPPORTED[case], UnsupportedModel)
 
 
-def place_elsewhere(folder: Path, shard: str) -> None:
-    """Let the index name another file for the first tensor."""
+def index_elsewhere(folder: Path, shard: str) -> None:
+    """Name another file for the first tensor in the index."""
     edit_json(folder / INDEX, lambda i: i["weight_map"].update({"model.embed_tokens.weight": shard}))
 
 
 SHARDED: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing shard": (lambda f: (f / FIRST).unlink(), f"{FIRST} is missing"),
     "truncated shard": (lambda f: cut(f, FIRST, 1000), "where its header describes"),
-    "path traversal": (lambda f: place_elsewhere(f, "../../etc/model.safetensors"), "not a plain file name"),
-    "absolute path": (lambda f: place_elsewhere(f, "/etc/model.safetensors"), "not a plain file name"),
-    "Windows path": (lambda f: place_elsewhere(f, "..\\model.safetensors"), "not a plain file name"),
-    "control characters": (lambda f: place_elsewhere(f, "a\x1b[2J.safetensors"), "not a plain file name"),
-    "not a string": (lambda f: place_elsewhere(f, 3), "not a plain file name"),  # type: ignore[arg-type]
-    "another shard": (lambda f: place_elsewhere(f, "model-00002-of-00003.safetensors"), "does not place there"),
+    "path traversal": (lambda f: index_elsewhere(f, "../../etc/model.safetensors"), "not a plain file name"),
+    "absolute path": (lambda f: index_elsewhere(f, "/etc/model.safetensors"), "not a plain file name"),
+    "Windows path": (lambda f: index_elsewhere(f, "..\\model.safetensors"), "not a plain file name"),
+    "control characters": (lambda f: index_elsewhere(f, "a\x1b[2J.safetensors"), "not a plain file name"),
+    "not a string": (lambda f: index_elsewhere(f, 3), "not a plain file name"),  # type: ignore[arg-type]
+    "another shard": (lambda f: index_elsewhere(f, "model-00002-of-00003.safetensors"), "does not list there"),
     "an index without a map": (lambda f: (f / INDEX).write_text("{}"), "no weight_map"),
     "a tensor only in the index": (
         lambda f: edit_json(f / INDEX, lambda i: i["weight_map"].update({"model.extra": FIRST})),
@@ -169,12 +169,12 @@ SHARDED: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("case", SHARDED)
 def test_index_and_shards_must_agree(case: str, tmp_path: Path) -> None:
-    """And names in the index are names, not paths."""
+    """Shard names in the index must be plain names, not paths."""
     refused(tmp_path, Recipe(shards=3), *SHARDED[case], DamagedCheckpoint)
 
 
 def test_a_shard_that_links_out_of_the_folder_is_refused(tmp_path: Path) -> None:
-    """The folder may come from an archive that somebody else made."""
+    """The folder may come from an untrusted archive."""
 
     def link(folder: Path) -> None:
         (folder / FIRST).rename(tmp_path / "elsewhere.safetensors")
@@ -184,33 +184,33 @@ def test_a_shard_that_links_out_of_the_folder_is_refused(tmp_path: Path) -> None
 
 
 def test_numbers_that_half_precision_cannot_hold_are_not_turned_into_infinities(tmp_path: Path) -> None:
-    """Only F16 refuses; the same checkpoint converts to BF16."""
+    """F16 is an error; the same checkpoint converts to BF16."""
     refused(tmp_path, Recipe(), lambda f: edit_numbers(f, K, 1e5), "F16 cannot", UnsupportedModel, "f16")
     to_gguf(tmp_path / "m", tmp_path / "m.gguf", "bf16")
 
 
 def refused(
-    place: Path,
+    folder: Path,
     recipe: Recipe,
     damage: Callable[[Path], object],
     message: str,
     error: type[ConvertError],
     quant: str = "q8_0",
 ) -> None:
-    """Make, damage, convert; then look for what is left."""
-    folder = checkpoints.write(place / "m", recipe)
-    damage(folder)
-    out = place / "out"
+    """Write a checkpoint, damage it, and convert it: the expected error, and no file."""
+    checkpoint = checkpoints.write(folder / "m", recipe)
+    damage(checkpoint)
+    out = folder / "out"
     out.mkdir()
     with pytest.raises(error, match=message) as caught:
-        to_gguf(folder, out / "m.gguf", quant)
+        to_gguf(checkpoint, out / "m.gguf", quant)
     assert caught.value.hint
     assert "\x1b" not in str(caught.value)
     assert list(out.iterdir()) == []
 
 
 def test_an_output_folder_that_cannot_be_written_is_an_error_of_its_own(tmp_path: Path) -> None:
-    """Here the folder's name belongs to a file, which no user may write below, not even root."""
+    """The folder's path is a file here, which fails for root too."""
     folder = checkpoints.write(tmp_path / "m")
     (tmp_path / "file").write_text("")
     with pytest.raises(CannotWrite, match="cannot write"):
@@ -220,7 +220,7 @@ def test_an_output_folder_that_cannot_be_written_is_an_error_of_its_own(tmp_path
 @pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="mounting a small disk needs root on Linux")
 @pytest.mark.parametrize("state", ["full", "read-only"])
 def test_a_disk_that_is_full_or_read_only_leaves_nothing(state: str, tmp_path: Path) -> None:
-    """A tmpfs of 1 MB, or one that is mounted read-only, in a mount namespace of its own."""
+    """A tmpfs of 1 MB, or one that is mounted read-only, in a separate mount namespace."""
     folder = checkpoints.write(tmp_path / "m")
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -1,4 +1,4 @@
-"""The embedded models are what the converter makes of the committed checkpoints, and what the lock says."""
+"""The embedded models are those that the converter makes of the committed checkpoints and that models.lock lists."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def checkpoint(root: Path, model: str) -> Path:
 
 
 def locked(root: Path, model: str) -> dict[str, str]:
-    """Path in the package -> sha256, where the lock knows it."""
+    """Path in the package -> sha256, as far as the lock has it."""
     lock = tomllib.loads((root / "models.lock").read_text(encoding="utf-8"))
     found: dict[str, str] = {}
     for entry in lock["model"]:
@@ -44,7 +44,7 @@ def locked(root: Path, model: str) -> dict[str, str]:
 def test_the_embedded_file_is_made_again_bit_for_bit(
     root: Path, model: str, quant: str, files: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """From the committed weights, by today's converter, on this machine."""
+    """The current converter gives the same bytes from the committed weights."""
     package = root / "qmath_cli" / "demo"
     if not (package / files[0]).is_file():
         pytest.skip(f"{files[0]} is not in this checkout")
@@ -57,7 +57,7 @@ def test_the_embedded_file_is_made_again_bit_for_bit(
 
 @pytest.mark.parametrize("quant", [Quant.Q8_0, Quant.Q4_K_M])
 def test_llama_cpp_makes_the_same_file_of_the_demo(root: Path, quant: Quant, llama: Any, tmp_path: Path) -> None:
-    """A trained model, whose numbers are not a random generator's."""
+    """The weights of a trained model, which are distributed differently from random ones."""
     to_gguf(checkpoint(root, "demo"), tmp_path / "bf16.gguf", Quant.BF16)
     to_gguf(checkpoint(root, "demo"), tmp_path / "ours.gguf", quant)
     llama_quantize(llama, tmp_path / "bf16.gguf", tmp_path / "theirs.gguf", quant)

@@ -86,7 +86,7 @@ def llama_logits(llama: Any, path: Path, tokens: list[int], vocab: int) -> np.nd
     "recipe", [Recipe(), Recipe(tied=True, heads=8, layers=3), Recipe(hidden=96, feed_forward=160, heads=3, kv_heads=1)]
 )
 def test_every_position_agrees_with_an_independent_forward_pass(recipe: Recipe, llama: Any, tmp_path: Path) -> None:
-    """Names, shapes, rotary order, norms, biases and the tied output are all in this one number."""
+    """An error in names, shapes, rotary order, norms, biases or the tied output would change the logits."""
     to_gguf(checkpoints.write(tmp_path / "m", recipe), tmp_path / "m.gguf", Quant.BF16)
     found = llama_logits(llama, tmp_path / "m.gguf", PROMPT, recipe.vocab).astype(np.float64)
     wanted = forward(checkpoints.values(recipe), recipe, PROMPT)
@@ -94,7 +94,7 @@ def test_every_position_agrees_with_an_independent_forward_pass(recipe: Recipe, 
 
 
 def test_the_committed_demo_checkpoint_agrees_too(llama: Any, root: Path, tmp_path: Path) -> None:
-    """A trained model: its logits are far from random."""
+    """The weights of a trained model."""
     folder = root / "convert" / "demo" / "checkpoint"
     if not (folder / "model.safetensors").is_file():
         pytest.skip("no demo checkpoint in this checkout")
@@ -129,7 +129,7 @@ def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def test_the_python_api_of_llama_cpp_runs_a_quantized_file(llama: Any, tmp_path: Path) -> None:
-    """The plain `Llama` class, which knows nothing of us, completes a prompt."""
+    """The class `Llama` of llama-cpp-python completes a prompt."""
     to_gguf(checkpoints.write(tmp_path / "m"), tmp_path / "m.gguf", Quant.Q4_K_M)
     script = (
         "import sys, llama_cpp.llama_cpp as low\n"

@@ -37,7 +37,7 @@ def write(path: Path, sums: dict[str, np.ndarray], counts: dict[str, float]) -> 
 
 
 def test_weights_are_sums_over_counts(tmp_path: Path) -> None:
-    """And one where nothing was counted."""
+    """And 1 where the count is 0."""
     sums = np.arange(1, 257)
     other = "blk.1.attn_q.weight"
     found = read_importance(write(tmp_path / "i.gguf", {NAME: sums, other: sums}, {NAME: 4.0, other: 0.0}))
@@ -61,7 +61,7 @@ def test_the_file_records_the_matrix_as_llama_quantize_does(tmp_path: Path) -> N
 
 
 def test_a_matrix_of_another_model_is_refused(tmp_path: Path) -> None:
-    """The wrong number of columns shows it."""
+    """Its entries have another number of columns."""
     importance = read_importance(write(tmp_path / "i.gguf", {NAME: np.ones(128)}, {NAME: 1.0}))
     with pytest.raises(DamagedCheckpoint, match="128 weights for the 256 columns"):
         to_gguf(checkpoints.write(tmp_path / "m"), tmp_path / "m.gguf", Quant.Q4_K_M, importance)
@@ -72,33 +72,33 @@ def test_a_matrix_of_another_model_is_refused(tmp_path: Path) -> None:
     [(b"", "not a GGUF"), (b"GGUF" + bytes(40), "not a GGUF"), (b"PK" * 100, "not a GGUF")],
 )
 def test_a_file_that_is_not_a_matrix_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
-    """Whatever is in it."""
+    """An empty file, a damaged GGUF, and another format."""
     (tmp_path / "i").write_bytes(content)
     with pytest.raises(DamagedCheckpoint, match=message):
         read_importance(tmp_path / "i")
 
 
 def test_a_matrix_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    """By name."""
+    """The error names the problem."""
     with pytest.raises(ConvertError, match="cannot read"):
         read_importance(tmp_path / "absent")
 
 
 @pytest.mark.parametrize("bad", [np.full(256, np.nan), np.full(256, np.inf)])
 def test_weights_that_are_not_finite_are_refused(bad: np.ndarray, tmp_path: Path) -> None:
-    """They would spoil every block they touch."""
+    """They would damage every block that they are used for."""
     with pytest.raises(DamagedCheckpoint, match="not finite"):
         read_importance(write(tmp_path / "i.gguf", {NAME: bad}, {NAME: 1.0}))
 
 
 def test_a_matrix_without_counts_is_refused(tmp_path: Path) -> None:
-    """Sums alone say nothing."""
+    """Weights are sums divided by counts."""
     with pytest.raises(DamagedCheckpoint, match="no single count"):
         read_importance(write(tmp_path / "i.gguf", {NAME: np.ones(256)}, {}))
 
 
 def test_importance_changes_the_result(tmp_path: Path) -> None:
-    """Otherwise the comparison with llama.cpp would hold for a matrix that nobody looks at."""
+    """Otherwise the comparison with llama.cpp would hold for a matrix that is not used."""
     recipe = Recipe(layers=1)
     folder = checkpoints.write(tmp_path / "m", recipe)
     weights = np.random.default_rng(1).random(256) + 0.01

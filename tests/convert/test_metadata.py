@@ -1,4 +1,4 @@
-"""Key/values and names against llama.cpp's own converter, and what we decide differently."""
+"""Metadata and tensor names against llama.cpp's own converter, and the deliberate differences."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from qmath_convert.errors import UnsupportedModel
+from qmath_convert.metadata import KIND_KEY
 from qmath_convert.pipeline import plan
 from qmath_convert.recipe import Quant
 from qmath_convert.source import LocalFolder
@@ -40,10 +41,10 @@ def original() -> list[str]:
         ("Qwen2.5-Math-1.5B", REAL.but(tied=True, shards=3)),
     ],
 )
-def test_our_bf16_file_says_what_the_original_converter_says(
+def test_our_bf16_file_has_the_metadata_of_the_original_converter(
     name: str, recipe: Recipe, original: list[str], shared: Path, tmp_path: Path
 ) -> None:
-    """Same keys, same value types, same values, same tensors: no difference is known for a local folder."""
+    """Same keys, value types, values and tensors. For a local folder the one difference is our own key."""
     folder = with_real_tokenizer(tmp_path / name, recipe, shared)
     theirs, ours = tmp_path / "theirs.gguf", tmp_path / "ours.gguf"
     command = [*original, str(folder), "--outtype", "bf16", "--outfile", str(theirs)]
@@ -51,7 +52,8 @@ def test_our_bf16_file_says_what_the_original_converter_says(
     assert done.returncode == 0, done.stderr
     to_gguf(folder, ours, Quant.BF16)
     a, b = gguf.GGUFReader(theirs), gguf.GGUFReader(ours)
-    assert facts(b) == facts(a)
+    assert KIND_KEY not in facts(a)
+    assert {key: value for key, value in facts(b).items() if key != KIND_KEY} == facts(a)
     assert {t.name: t.tensor_type for t in b.tensors} == {t.name: t.tensor_type for t in a.tensors}
     wanted = {t.name: t.data for t in a.tensors}
     assert all(np.array_equal(t.data, wanted[t.name]) for t in b.tensors)
@@ -63,7 +65,7 @@ def facts(reader: gguf.GGUFReader) -> dict[str, object]:
 
 
 def test_a_cache_snapshot_names_its_repository_and_commit(tmp_path: Path) -> None:
-    """The folder of the Hugging Face cache is called after the commit; the model is not."""
+    """A snapshot's folder is named after the commit; the model is named after the repository."""
     commit = "aafeb0fc6f22cbf0eaeed126eff8be45b0360a35"
     cache = tmp_path / "models--Qwen--Qwen2.5-Math-1.5B-Instruct"
     checkpoints.write(cache / "blobs")
@@ -97,8 +99,8 @@ def test_transformers_5_writes_rope_theta_elsewhere(tmp_path: Path) -> None:
     assert text(gguf.GGUFReader(tmp_path / "m.gguf"), "qwen2.rope.freq_base") == 5e5
 
 
-def test_a_foreign_splitting_pattern_is_refused_and_not_guessed(tmp_path: Path) -> None:
-    """llama.cpp would split text by Qwen2's pattern whatever the vocabulary was trained with."""
+def test_another_splitting_pattern_is_unsupported(tmp_path: Path) -> None:
+    """Such a file would make llama.cpp split text by Qwen2's pattern, which is not the vocabulary's."""
     folder = checkpoints.write(tmp_path / "m")
     path = folder / "tokenizer.json"
     path.write_text(path.read_text().replace("\\\\p{N}|", "\\\\p{N}{1,3}|"))

@@ -1,4 +1,4 @@
-"""Interruptions: a conversion that was killed goes on where it was, and ends in the same file."""
+"""Interruptions: a conversion that was killed resumes, and gives the same file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.convert.conversions import to_gguf
 
 
 class Recording(LocalFolder):
-    """A local folder that notes what is asked of it, and can fail at a given read of weights."""
+    """A local folder that records reads and releases, and can fail at a given read of weights."""
 
     def __init__(self, folder: Path, fail_at: int | None = None) -> None:
         super().__init__(folder)
@@ -33,7 +33,7 @@ class Recording(LocalFolder):
         self._left = fail_at
 
     def read_into(self, name: str, offset: int, buffer: memoryview) -> None:
-        """Count reads beyond the header."""
+        """Record a read of weights, and fail if it is the one to fail at."""
         if offset > 8:
             self.events.append(("read", name))
             if self._left is not None:
@@ -43,7 +43,7 @@ class Recording(LocalFolder):
         super().read_into(name, offset, buffer)
 
     def release(self, name: str) -> None:
-        """Note it."""
+        """Record the release."""
         self.events.append(("release", name))
 
 
@@ -51,12 +51,12 @@ SHARDED = Recipe(shards=5)
 
 
 def digest(path: Path) -> str:
-    """sha256."""
+    """A file's sha256."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def planned(source: LocalFolder, path: Path, *quants: Quant) -> Plan:
-    """One or several outputs in one folder."""
+    """A plan with one or several outputs in one folder."""
     return plan(source, {path.with_name(f"{path.stem}{i or ''}.gguf"): quant for i, quant in enumerate(quants)})
 
 
@@ -67,8 +67,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("fail_at", [0, 7, 31, 50])
-def test_a_source_that_fails_leaves_what_is_done_for_the_next_run(folder: Path, tmp_path: Path, fail_at: int) -> None:
-    """The error passes through as it is; the second run reads only what the first one did not record."""
+def test_what_was_recorded_before_a_source_failed_is_not_read_again(folder: Path, tmp_path: Path, fail_at: int) -> None:
+    """The error passes through unchanged; the second run reads only what the first one did not record."""
     path = tmp_path / "m.gguf"
     with pytest.raises(ConnectionError):
         convert(planned(Recording(folder, fail_at), path, Quant.Q4_K_M), Options(threads=1))
@@ -82,7 +82,7 @@ def test_a_source_that_fails_leaves_what_is_done_for_the_next_run(folder: Path, 
 
 
 def test_shards_are_read_one_after_the_other_and_released_in_between(folder: Path, tmp_path: Path) -> None:
-    """What lets a streaming source keep a single shard on the disk."""
+    """A downloading source needs the disk space of one shard only."""
     source = Recording(folder)
     what = planned(source, tmp_path / "m.gguf", Quant.Q4_K_M, Quant.Q8_0)
     source.events.clear()  # headers
@@ -95,8 +95,8 @@ def test_shards_are_read_one_after_the_other_and_released_in_between(folder: Pat
         assert set(later) <= set(what.checkpoint.shards[: what.checkpoint.shards.index(shard) + 1])
 
 
-def test_a_shard_that_turns_out_wrong_at_its_end_is_done_again(folder: Path, tmp_path: Path) -> None:
-    """A hash can be checked only when the last byte is there; what came from the shard leaves the journal."""
+def test_a_shard_that_is_damaged_is_converted_again(folder: Path, tmp_path: Path) -> None:
+    """Its hash is known only at its end; the tensors that came from it are taken out of the journal."""
 
     class Wrong(Recording):
         def release(self, name: str) -> None:
@@ -116,8 +116,8 @@ def test_a_shard_that_turns_out_wrong_at_its_end_is_done_again(folder: Path, tmp
     assert len([kind for kind, _ in again.events if kind == "release"]) == 5
 
 
-def test_a_changed_source_starts_from_nothing(folder: Path, tmp_path: Path) -> None:
-    """Rows of two checkpoints must never meet in one file."""
+def test_a_changed_source_starts_over(folder: Path, tmp_path: Path) -> None:
+    """Weights of two checkpoints must never be in one file."""
     path = tmp_path / "m.gguf"
     with pytest.raises(ConnectionError):
         convert(planned(Recording(folder, 40), path, Quant.Q8_0))
@@ -128,7 +128,7 @@ def test_a_changed_source_starts_from_nothing(folder: Path, tmp_path: Path) -> N
 
 
 def test_damage_found_late_removes_the_unfinished_file(folder: Path, tmp_path: Path) -> None:
-    """What cannot succeed is not kept for a resumption."""
+    """A conversion that cannot succeed leaves nothing to resume."""
 
     class Damaged(Recording):
         def read_into(self, name: str, offset: int, buffer: memoryview) -> None:
@@ -142,15 +142,15 @@ def test_damage_found_late_removes_the_unfinished_file(folder: Path, tmp_path: P
 
 
 def interrupted_finish(part: Part) -> None:
-    """The moment between two renames."""
+    """A `Part.finish` that is interrupted before the rename."""
     raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("renamed", [0, 1])
-def test_an_end_between_two_renames_is_finished_by_the_next_run(
+def test_a_run_that_stopped_between_two_renames_is_finished_by_the_next(
     folder: Path, tmp_path: Path, renamed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A final file with a journal beside it is complete, and is not converted again."""
+    """A final file that still has a journal is complete, and is not converted again."""
     whole: Callable[[Part], None] = Part.finish
     count = 0
 
@@ -174,7 +174,7 @@ def test_an_end_between_two_renames_is_finished_by_the_next_run(
 
 
 def test_a_torn_journal_is_read_up_to_its_last_whole_line(folder: Path, tmp_path: Path) -> None:
-    """The machine may stop in the middle of a write."""
+    """The machine can stop in the middle of a write."""
     path = tmp_path / "m.gguf"
     with pytest.raises(ConnectionError):
         convert(planned(Recording(folder, 40), path, Quant.Q8_0))
@@ -186,7 +186,7 @@ def test_a_torn_journal_is_read_up_to_its_last_whole_line(folder: Path, tmp_path
 
 
 def test_one_process_at_a_time_writes_a_file(folder: Path, tmp_path: Path) -> None:
-    """The second is told so, and the first is not disturbed."""
+    """The second one fails with an error, and the first one's file is unchanged."""
     part = Part(tmp_path / "m.gguf", 100, "first")
     part.open(b"header")
     with pytest.raises(CannotWrite, match="another process"):
@@ -198,10 +198,10 @@ def test_one_process_at_a_time_writes_a_file(folder: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupt_ends_at_once_with_one_line_and_keeps_what_is_done(
+def test_an_interrupt_exits_with_one_line_and_keeps_the_unfinished_file(
     number: signal.Signals, code: int, tmp_path: Path
 ) -> None:
-    """Ctrl-C and SIGTERM; nothing that looks like a model is left, and the next run says nothing about it."""
+    """Ctrl-C and SIGTERM: the exit code, no traceback, and no file under the final name."""
     folder = checkpoints.write(tmp_path / "m", Recipe(layers=24, feed_forward=1024, shards=8))
     command = [sys.executable, "-m", "qmath_cli", "convert", str(folder), "-q", "iq4_xs", "--threads", "1", "-o"]
     journal = tmp_path / "m.gguf.part.journal"
@@ -213,20 +213,20 @@ def test_an_interrupt_ends_at_once_with_one_line_and_keeps_what_is_done(
     _, complaint = process.communicate(timeout=60)
     assert process.returncode == code, complaint
     assert "Traceback" not in complaint
-    assert "goes on from there" in complaint
+    assert "the same command resumes" in complaint
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m", "m.gguf.part", "m.gguf.part.journal"]
 
 
 @pytest.mark.slow
-def test_a_real_process_killed_at_random_moments_always_ends_in_the_same_file(tmp_path: Path) -> None:
-    """SIGKILL, six times; the moments are spread over the time that a whole run takes."""
+def test_a_process_killed_at_random_moments_gives_the_same_file_in_the_end(tmp_path: Path) -> None:
+    """SIGKILL, six times, at moments within the time that a whole run takes."""
     folder = checkpoints.write(tmp_path / "m", Recipe(layers=12, feed_forward=768, shards=5))
     path, whole = tmp_path / "m.gguf", tmp_path / "whole.gguf"
     command = [sys.executable, "-m", "qmath_cli", "convert", str(folder), "-q", "q4_k_m"]
     command += ["--threads", "1", "--no-verify", "-o"]
-    begun = time.monotonic()
+    started = time.monotonic()
     subprocess.run([*command, str(whole)], check=True, capture_output=True)
-    span = time.monotonic() - begun
+    span = time.monotonic() - started
     rng = random.Random(20)
     for _ in range(6):
         process = subprocess.Popen([*command, str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -235,7 +235,7 @@ def test_a_real_process_killed_at_random_moments_always_ends_in_the_same_file(tm
         process.wait()
         assert not path.exists() or digest(path) == digest(whole)
         if path.exists() and not path.with_name("m.gguf.part.journal").exists():
-            path.unlink()  # the run was faster than the signal: begin again
+            path.unlink()  # the run finished before the signal: start over
     subprocess.run([*command, str(path)], check=True, capture_output=True)
     assert digest(path) == digest(whole)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m", "m.gguf", "whole.gguf"]

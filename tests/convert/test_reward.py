@@ -1,4 +1,4 @@
-"""Reward models: an ordinary body, and a head in a file of its own."""
+"""Reward models: an ordinary body, and a head in a separate file."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.convert.conversions import llama_quantize, to_gguf
 REWARD = Recipe(reward=True)
 
 
-def test_the_head_holds_the_checkpoints_numbers_exactly(tmp_path: Path) -> None:
-    """F32, in PyTorch's own orientation."""
+def test_the_head_has_the_checkpoints_numbers_exactly(tmp_path: Path) -> None:
+    """F32, with PyTorch's order of dimensions."""
     to_gguf(checkpoints.write(tmp_path / "rm", REWARD), tmp_path / "rm.gguf", Quant.Q4_K_M)
     head = gguf.GGUFReader(tmp_path / "rm.head.gguf")
     wanted = {name: value for name, value in checkpoints.values(REWARD).items() if name.startswith("score.")}
@@ -29,7 +29,7 @@ def test_the_head_holds_the_checkpoints_numbers_exactly(tmp_path: Path) -> None:
 
 
 def test_the_body_has_no_output_matrix_though_the_checkpoint_has_one(llama: Any, tmp_path: Path) -> None:
-    """A reward model predicts nothing; the rest is quantized as llama.cpp does it."""
+    """A reward model predicts no tokens. The rest is quantized as by llama.cpp."""
     to_gguf(checkpoints.write(tmp_path / "rm", REWARD), tmp_path / "bf16.gguf", Quant.BF16)
     to_gguf(tmp_path / "rm", tmp_path / "ours.gguf", Quant.Q4_K_M)
     assert "output.weight" not in {tensor.name for tensor in gguf.GGUFReader(tmp_path / "ours.gguf").tensors}

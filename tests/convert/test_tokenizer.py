@@ -1,6 +1,6 @@
 """Tokenisation by llama.cpp from our file against the `tokenizers` library on the checkpoint's own file.
 
-Texts are in Unicode's normal form C here: the released tokenizer puts them into it first, and llama.cpp does not.
+Texts are in Unicode's normal form C here: the released tokenizer normalises them, and llama.cpp does not.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def test_chinese_problems_are_split_alike(llama: Any, vocabulary: Any, reference
 
 
 def strings(value: object) -> Iterator[str]:
-    """All texts in a JSON value."""
+    """All strings in a JSON value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -101,8 +101,8 @@ def strings(value: object) -> Iterator[str]:
             yield from strings(inner)
 
 
-def test_control_tokens_stay_text_where_they_are_not_asked_for(llama: Any, vocabulary: Any) -> None:
-    """What keeps a user's own `<|im_end|>` from ending a turn depends on the token types that we write."""
+def test_control_tokens_stay_text_unless_they_are_parsed(llama: Any, vocabulary: Any) -> None:
+    """A user's own `<|im_end|>` must not end a turn; this depends on the token types in the file."""
     assert tokenise(llama, vocabulary, "<|im_end|>", special=True) == [151645]
     assert 151645 not in tokenise(llama, vocabulary, "<|im_end|>", special=False)
     assert llama.llama_vocab_get_attr(vocabulary, 151645) & llama.LLAMA_TOKEN_ATTR_CONTROL

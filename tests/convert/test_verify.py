@@ -1,4 +1,4 @@
-"""That the verification notices what it is there for."""
+"""The verification accepts sound files and finds damaged ones."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def stored(kind: GgmlType, row: np.ndarray) -> bytes:
 
 @pytest.mark.parametrize("kind", GgmlType)
 @pytest.mark.parametrize("shape", ["normal", "tiny", "small", "huge", "one large number", "zero"])
-def test_an_honest_row_passes_whatever_its_numbers(kind: GgmlType, shape: str) -> None:
-    """No false alarm, or large conversions would fail by chance."""
+def test_a_sound_row_passes_whatever_its_numbers(kind: GgmlType, shape: str) -> None:
+    """A false alarm would make large conversions fail at random."""
     row = {
         "normal": ROW,
         "tiny": ROW * np.float32(1e-7),
@@ -44,8 +44,8 @@ def test_an_honest_row_passes_whatever_its_numbers(kind: GgmlType, shape: str) -
 
 
 @pytest.mark.parametrize("kind", GgmlType)
-def test_a_wrong_row_is_noticed(kind: GgmlType) -> None:
-    """Another row, a shifted row, a row of other scale, a short row."""
+def test_a_wrong_row_is_found(kind: GgmlType) -> None:
+    """Another row, a shifted row, a row of another scale, zeros, a short row."""
     other = np.random.default_rng(1).standard_normal(1024, dtype=np.float32)
     for wrong in (other, np.roll(ROW, 1), ROW * 2, np.zeros_like(ROW)):
         with pytest.raises(VerificationFailed):
@@ -54,8 +54,8 @@ def test_a_wrong_row_is_noticed(kind: GgmlType) -> None:
         verify.check_row("t", kind, stored(kind, ROW)[:-1], ROW)
 
 
-def test_a_disk_that_loses_a_write_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is compared has been read back from the file."""
+def test_a_write_at_the_wrong_offset_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows that are compared are read back from the file."""
     whole = Part.write_at
 
     def lossy(part: Part, offset: int, data: memoryview) -> None:
@@ -69,7 +69,7 @@ def test_a_disk_that_loses_a_write_is_noticed(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_finished_file_is_opened_by_llama_cpps_own_reader(tmp_path: Path) -> None:
-    """Truncated, another header, or no GGUF at all."""
+    """A truncated file, another magic number, and a tensor name that occurs twice are found."""
     what = plan(LocalFolder(checkpoints.write(tmp_path / "m")), {tmp_path / "m.gguf": Quant.Q8_0})
     convert(what)
     layout = what.outputs[0].layout
@@ -82,15 +82,34 @@ def test_a_finished_file_is_opened_by_llama_cpps_own_reader(tmp_path: Path) -> N
 
 
 def test_without_verification_the_result_is_the_same(tmp_path: Path) -> None:
-    """It checks, it does not change."""
+    """Verification only reads."""
     folder = checkpoints.write(tmp_path / "m")
     to_gguf(folder, tmp_path / "a.gguf", Quant.Q5_K_M)
     convert(plan(LocalFolder(folder), {tmp_path / "b.gguf": Quant.Q5_K_M}), Options(verify=False))
     assert (tmp_path / "a.gguf").read_bytes() == (tmp_path / "b.gguf").read_bytes()
 
 
+@pytest.mark.parametrize(
+    "change", ["transposed rows", "short buffer", "long buffer", "float64 rows", "short importance"]
+)
+def test_buffers_that_do_not_fit_are_not_given_to_the_library(change: str) -> None:
+    """The library checks no sizes: it would read or write outside the buffers."""
+    rows = np.asfortranarray(np.ones((2, 256), np.float32)) if change == "transposed rows" else np.ones((2, 256))
+    rows = rows if change == "float64 rows" else rows.astype(np.float32, order="K")
+    size = 2 * GgmlType.Q4_K.row_bytes(256) + {"short buffer": -1, "long buffer": 1}.get(change, 0)
+    importance = np.ones(255, np.float32) if change == "short importance" else None
+    with pytest.raises(ValueError, match=r"rows|importance"):
+        library().quantize(GgmlType.Q4_K, rows, np.empty(size, np.uint8), importance)
+
+
+def test_a_row_that_is_not_a_whole_number_of_blocks_has_no_size() -> None:
+    """The recipes replace the type of such a matrix."""
+    with pytest.raises(ValueError, match="whole number"):
+        GgmlType.Q4_K.row_bytes(255)
+
+
 def test_every_type_has_a_tolerance_and_a_reader() -> None:
-    """A new type cannot be forgotten here."""
+    """Every type has both; a new one fails here until it does."""
     for kind in GgmlType:
         assert kind in verify._TOLERANCE
         assert gguf.GGMLQuantizationType(int(kind)).name == kind.name

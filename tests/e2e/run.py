@@ -1,4 +1,4 @@
-"""Starting `qmath` as a user's shell does, with a home of its own."""
+"""Starting `qmath` as a user's shell does, with its own home."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import Any
 
 COMMAND = [sys.executable, "-m", "qmath_cli"]
+TIMEOUT_S = 300.0  # of anything at all: a hang fails, a busy machine does not
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """The environment of a run: this one's, with its own places."""
-    return {**os.environ, "QMATH_HOME": str(home), **more}
+    """The environment of a run: this process's, with its own home and its own folder for temporary files.
+
+    The path of the home is in the environment or the command line of every process that belongs to the run.
+    """
+    temporary = home / "tmp"
+    temporary.mkdir(exist_ok=True)
+    return {**os.environ, "QMATH_HOME": str(home), "TMPDIR": str(temporary), **more}
 
 
 def qmath(
@@ -29,7 +35,7 @@ def qmath(
         capture_output=True,
         text=True,
         env=dict(env or environment(home)),
-        timeout=120,
+        timeout=TIMEOUT_S,
     )
 
 

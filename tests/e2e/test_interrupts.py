@@ -1,110 +1,286 @@
-"""Ctrl-C and SIGTERM at any moment: one clear line, the right exit code, nothing left behind."""
+"""Ctrl-C and SIGTERM in the middle of a run: the right exit code, the text so far, and no process left over.
+
+Each signal is sent at a sign that the run is in the middle of something: an import, a process that it started, an event
+that it printed, or a mark of something that does not end by itself (`slow`).
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import time
+import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.e2e.run import COMMAND, environment
+from tests.e2e import slow
+from tests.e2e.run import COMMAND, qmath
+from tests.e2e.watched import Run, nothing_is_left, processes_of, started, wait_for_line, wait_until
+
+if not Path("/proc").is_dir():
+    pytest.skip("looks for processes in /proc", allow_module_level=True)
 
 LONG = "Compute the determinant of the matrix [[2, 1, 3], [0, 4, 1], [5, 2, 6]]."
+#: So much to decode that the pipe of `--jsonl` is full long before the end: the run cannot end before it is read.
+MANY = ("-k", "48", "--stop-at", "off", "--temperature", "1.5")
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
-
-
-def start(home: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*COMMAND, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(home),
-        start_new_session=True,
-    )
+SIGNALS = pytest.mark.parametrize("what", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+MESSAGE = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
-def group_is_gone(group: int) -> bool:
-    """Whether no process of this session is left; workers have sessions of their own and are looked for by parent."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True
-    return False
+@pytest.fixture(scope="module")
+def preflight(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the preflight's verdict, which takes a process of its own."""
+    home = tmp_path_factory.mktemp("preflight")
+    assert qmath(home, "solve", "-a", "What is 1+1?").returncode == 0
+    return home / "cache"
 
 
-@pytest.mark.parametrize("delay", [0.2, 0.35, 0.5, 0.65, 0.8, 1.0, 1.3, 1.8])
-@pytest.mark.parametrize("what", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_at_any_moment_ends_cleanly(tmp_path: Path, delay: float, what: signal.Signals) -> None:
-    """During start, load, prefill, decode or a program; or, on a fast machine, just after the answer."""
-    process = start(tmp_path, "solve", LONG, "-k", "16", "--stop-at", "off", "--temperature", "1.0")
-    time.sleep(delay)
-    process.send_signal(what)
-    out, err = process.communicate(timeout=20)
-    # A shell shows 128 + n for both: an exit with that code, and an end by the signal itself, which is how Python goes
-    # where the signal came before our handler was there, or inside code that it was evaluating from text.
-    assert process.returncode in {128 + what, -what, 0}, (process.returncode, out, err)
-    assert "Traceback" not in err
-    assert group_is_gone(process.pid)
+@pytest.fixture
+def home(tmp_path: Path, preflight: Path) -> Path:
+    (tmp_path / "cache").symlink_to(preflight)
+    return tmp_path
 
 
-def test_an_interrupted_json_run_is_still_one_object(tmp_path: Path) -> None:
-    """Whoever parses stdout gets an object that says so, with what was written so far or with the error."""
-    process = start(tmp_path, "solve", LONG, "-k", "32", "--stop-at", "off", "--temperature", "1.5", "--json")
-    wait_for_workers(process)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
-    record = json.loads(out)
-    assert "Traceback" not in err
-    if process.returncode:
-        assert record.get("finish_reason") == "interrupted" or record["error"]["code"] == 130
+def solve(home: Path, *arguments: str) -> AbstractContextManager[Run]:
+    return started(home, [*COMMAND, "solve", LONG, *arguments])
 
 
-def test_a_killed_solve_leaves_no_worker(tmp_path: Path) -> None:
-    """SIGKILL gives nobody a chance to clean up; the workers go all the same."""
-    process = start(tmp_path, "solve", LONG, "-k", "16", "--stop-at", "off", "--temperature", "1.0")
-    workers = wait_for_workers(process)
-    process.kill()
-    process.communicate(timeout=20)
-    deadline = time.monotonic() + 5
-    while any(alive(pid) for pid in workers) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert [pid for pid in workers if alive(pid)] == []
+def solve_slowly(home: Path, what: str, *arguments: str) -> AbstractContextManager[Run]:
+    return started(home, [sys.executable, slow.__file__, what, str(home), "solve", LONG, *arguments])
 
 
-def wait_for_workers(process: subprocess.Popen[str]) -> set[int]:
-    """The first processes that a run starts: by then it is past its imports."""
-    deadline = time.monotonic() + 20
-    while not (workers := descendants(process.pid)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert workers, "no worker was ever seen"
-    return workers
+def deltas(events: list[dict[str, Any]], sample: int) -> str:
+    """All text of a sample that was printed."""
+    return "".join(event["text"] for event in events if event["event"] == "text" and event["sample"] == sample)
 
 
-def descendants(parent: int) -> set[int]:
-    """Processes below `parent`, by /proc."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue  # it ended while we looked
-        parents[int(stat.parent.name)] = int(fields[1])
-    found: set[int] = set()
-    while new := {pid for pid, above in parents.items() if above in found | {parent}} - found:
-        found |= new
-    return found
+# ---------------------------------------------------------------- during an import
 
 
-def alive(pid: int) -> bool:
-    """Whether a process exists and is no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+@SIGNALS
+@pytest.mark.parametrize("module", ["typer._click", "qmath_cli.records", "llama_cpp._ctypes_extensions", "numpy._core"])
+def test_a_signal_during_an_import(home: Path, module: str, what: signal.Signals) -> None:
+    """No trace and no answer, whether the program's own handler is there already or not."""
+    with started(home, [sys.executable, "-X", "importtime", *COMMAND[1:], "solve", LONG, *MANY]) as run:
+        run.err.until(module)
+        run.signal(what)
+        ended = run.end()
+    # A shell shows 128 + n for an exit with this code as for an end by the signal. Python ends by the signal where it
+    # came before the handler, or in code that was compiled from text, as that of dataclasses is.
+    assert ended.code in {128 + what, -what}
+    assert "Traceback" not in ended.err
+    assert ended.out == ""
+    nothing_is_left(home)
+
+
+# ---------------------------------------------------------------- during the load
+
+
+@SIGNALS
+def test_a_signal_while_the_executor_starts(home: Path, what: signal.Signals) -> None:
+    """The zygote is there and imports its libraries."""
+    with solve(home, *MANY, "--json") as run:
+        wait_until("a zygote", lambda: any(one.sandbox for one in run.processes()))
+        run.signal(what)
+        ended = run.end()
+    assert ended.code == 128 + what
+    assert json.loads(ended.out)["error"]["code"] == 128 + what
+    assert ended.err.splitlines()[-1] == f"error: {MESSAGE[what]}"
+    nothing_is_left(home)
+
+
+@SIGNALS
+def test_a_signal_during_the_load(home: Path, what: signal.Signals) -> None:
+    """A load that does not end."""
+    with solve_slowly(home, "load", "--json") as run:
+        wait_for_line(home / "began")
+        run.signal(what)
+        ended = run.end()
+    assert ended.code == 128 + what
+    assert json.loads(ended.out)["error"] == {"code": 128 + what, "message": MESSAGE[what], "hint": ""}
+    assert ended.err.splitlines()[-1] == f"error: {MESSAGE[what]}"
+    nothing_is_left(home)
+
+
+# ---------------------------------------------------------------- during prefill and decode
+
+
+def test_ctrl_c_during_prefill(home: Path) -> None:
+    """The solution has a sample without text."""
+    with solve_slowly(home, "prefill", "--json") as run:
+        wait_for_line(home / "began")
+        assert run.workers(), "the worker of this run is among its processes"
+        run.signal(signal.SIGINT)
+        ended = run.end()
+    record = json.loads(ended.out)
+    assert (ended.code, record["finish_reason"], record["answer"]) == (130, "interrupted", None)
+    assert [(sample["text"], sample["finish_reason"]) for sample in record["samples"]] == [("", "interrupted")]
+    nothing_is_left(home)
+
+
+def test_ctrl_c_during_decode(home: Path) -> None:
+    """What was printed is in the solution."""
+    with solve_slowly(home, "decode", "--jsonl") as run:
+        wait_for_line(home / "began")
+        run.signal(signal.SIGINT)
+        ended = run.end()
+    *events, last = map(json.loads, ended.out.splitlines())
+    (sample,) = last["solution"]["samples"]
+    assert (ended.code, last["solution"]["finish_reason"]) == (130, "interrupted")
+    assert sample["text"] == deltas(events, 0)
+    assert len(sample["text"]) >= slow._TOKENS
+    nothing_is_left(home)
+
+
+def test_ctrl_c_while_many_samples_decode(home: Path) -> None:
+    """At the first printed text: every sample keeps its text, and the output ends with the solution."""
+    with solve(home, *MANY, "--jsonl") as run:
+        run.out.until('"event": "text"')
+        assert run.workers()
+        run.signal(signal.SIGINT)
+        ended = run.end()
+    *events, last = map(json.loads, ended.out.splitlines())
+    assert last["event"] == "solution"
+    assert (ended.code, last["solution"]["finish_reason"]) == (130, "interrupted")
+    samples = last["solution"]["samples"]
+    assert [sample["index"] for sample in samples] == list(range(48))
+    assert "interrupted" in {sample["finish_reason"] for sample in samples}
+    for sample in samples:
+        if not sample["programs"]:
+            assert sample["text"].startswith(deltas(events, sample["index"]))
+    nothing_is_left(home)
+
+
+def test_sigterm_while_many_samples_decode(home: Path) -> None:
+    """It ends the run without a solution, and says so."""
+    with solve(home, *MANY, "--jsonl") as run:
+        run.out.until('"event": "text"')
+        run.signal(signal.SIGTERM)
+        ended = run.end()
+    assert ended.code == 143
+    assert ended.err.splitlines()[-1] == "error: terminated"
+    assert {json.loads(line)["event"] for line in ended.out.splitlines()} <= {
+        "text",
+        "program_started",
+        "program_finished",
+        "sample_finished",
+    }
+    nothing_is_left(home)
+
+
+def test_ctrl_c_on_a_pipe_keeps_the_text_so_far(home: Path) -> None:
+    """The text is on stdout, why it ends on stderr."""
+    with solve_slowly(home, "decode") as run:
+        wait_for_line(home / "began")
+        run.signal(signal.SIGINT)
+        ended = run.end()
+    assert ended.code == 130
+    assert len(ended.out.strip()) >= slow._TOKENS
+    assert "interrupted" in ended.err.splitlines()
+    nothing_is_left(home)
+
+
+# ---------------------------------------------------------------- during a program
+
+
+def start_of_a_program(run: Run) -> None:
+    """Wait until the endless program runs: until its worker has used processor time."""
+    wait_for_line(run.home / "began")
+    wait_until("a program that runs", lambda: any(worker.seconds >= 0.2 for worker in run.workers()))
+
+
+def test_ctrl_c_during_a_program(home: Path) -> None:
+    """The text ends with the program, which counts as not run; its worker has ended."""
+    with solve_slowly(home, "program", "--json") as run:
+        start_of_a_program(run)
+        run.signal(signal.SIGINT)
+        ended = run.end()
+    record = json.loads(ended.out)
+    (sample,) = record["samples"]
+    assert (ended.code, record["finish_reason"], record["answer"]) == (130, "interrupted", None)
+    assert "```python\n" in sample["text"]
+    assert sample["text"].rstrip().endswith("```")
+    assert (sample["programs"], sample["unrun_programs"]) == ([], 1)
+    nothing_is_left(home)
+
+
+def test_sigterm_during_a_program(home: Path) -> None:
+    with solve_slowly(home, "program", "--json") as run:
+        start_of_a_program(run)
+        run.signal(signal.SIGTERM)
+        ended = run.end()
+    assert ended.code == 143
+    assert json.loads(ended.out)["error"]["code"] == 143
+    nothing_is_left(home)
+
+
+@SIGNALS
+def test_a_signal_to_exec(home: Path, what: signal.Signals) -> None:
+    """Its one program runs for ever."""
+    program = home / "program.py"
+    program.write_text("while True:\n    pass\n", encoding="utf-8")
+    with started(home, [*COMMAND, "exec", str(program), "--timeout", "600"]) as run:
+        wait_until("a program that runs", lambda: any(worker.seconds >= 0.2 for worker in run.workers()))
+        run.signal(what)
+        ended = run.end()
+    assert ended.code == 128 + what
+    assert ended.out == ""
+    assert ended.err.splitlines()[-1] == f"error: {MESSAGE[what]}"
+    nothing_is_left(home)
+
+
+# ---------------------------------------------------------------- while a grader is there
+
+
+def start_of_the_grader(run: Run) -> None:
+    """Wait until samples were compared: until the run has a grader."""
+    run.out.until('"event": "sample_finished"')
+    wait_until("a grader", lambda: any(one.grader for one in run.processes()))
+
+
+@SIGNALS
+def test_a_signal_while_a_grader_is_there(home: Path, what: signal.Signals) -> None:
+    """Several answers that differ in their text are compared by a process of its own, which ends too."""
+    with solve(home, *MANY, "--jsonl") as run:
+        start_of_the_grader(run)
+        run.signal(what)
+        ended = run.end()
+    assert ended.code == 128 + what
+    nothing_is_left(home)
+
+
+# ---------------------------------------------------------------- SIGKILL
+
+
+def test_a_killed_solve_leaves_no_process(home: Path) -> None:
+    """It cannot clean up; its zygote, workers and grader end by themselves."""
+    with solve(home, *MANY, "--jsonl") as run:
+        start_of_the_grader(run)
+        before = run.processes()
+        assert any(one.grader for one in before)
+        assert run.workers()
+        run.signal(signal.SIGKILL)
+        assert run.end().code == -signal.SIGKILL
+    nothing_is_left(home)
+
+
+def test_a_solve_that_is_killed_during_a_program_leaves_no_process(home: Path) -> None:
+    """The program would run for ever."""
+    with solve_slowly(home, "program") as run:
+        start_of_a_program(run)
+        run.signal(signal.SIGKILL)
+        assert run.end().code == -signal.SIGKILL
+    nothing_is_left(home)
+
+
+def test_processes_of_other_runs_are_told_apart(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The check for left-over processes sees this run's, and no other's."""
+    other = tmp_path_factory.mktemp("other")
+    with solve_slowly(home, "program") as run:
+        start_of_a_program(run)
+        assert len(run.processes()) >= 3
+        assert processes_of(f"{other}/") == []
+    nothing_is_left(home)

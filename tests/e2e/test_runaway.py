@@ -13,7 +13,8 @@ import pytest
 from qmath_cli.records import Finish, Problem, RunStatus, Solution, Stop
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.sandbox.limits import Limits
-from qmath_cli.solving.solve import SolvePlan, Tools, solve
+from qmath_cli.solving.progress import SolvePlan, Tools
+from qmath_cli.solving.solve import solve
 from tests.scripted import ScriptedEngine
 
 RUNAWAYS = {
@@ -59,8 +60,8 @@ def test_the_solve_goes_on(executor: RestrictedExecutor, name: str) -> None:
     assert isinstance(solution, Solution)
     run = solution.samples[0].runs[0]
     assert run.output.status in statuses
-    assert word.lower() in engine.extended[0][0].lower()
-    assert len(engine.extended[0][0]) < 4000
+    assert word.lower() in engine.extended(0)[0].lower()
+    assert len(engine.extended(0)[0]) < 4000
     assert (solution.answer, solution.finish) == ("1", Finish.ANSWERED)
 
 

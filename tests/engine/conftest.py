@@ -1,16 +1,18 @@
-"""The demo model, loaded once: small enough to be the fixture of every test that decodes."""
+"""The demo model, loaded once for all tests that decode."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from qmath_cli.engine.llama.context import Context
 from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.engine.llama.preflight import Preflight
-from qmath_cli.prompting import chat
 from qmath_cli.records import Mode, Prompt
+from tests.engine.harness import Harness
+from tests.prompts import chat
 
 DEMO = Path(__file__).parents[2] / "qmath_cli" / "demo" / "demo-q8_0.gguf"
 
@@ -28,4 +30,25 @@ def model(demo: Path) -> Iterator[Model]:
 
 @pytest.fixture
 def problem() -> Prompt:
-    return chat.chat("Find the roots of x^2 - 5x + 6 = 0.", Mode.TIR)
+    return chat("Find the roots of x^2 - 5x + 6 = 0.", Mode.TIR)
+
+
+@pytest.fixture
+def harness(model: Model) -> Iterator[Callable[..., Harness]]:
+    """Makes harnesses, by default with three slots and 256 cells."""
+    contexts = []
+
+    def make(slots: int = 3, cells: int = 256, retain: int = 0) -> Harness:
+        contexts.append(Context(model, cells=cells, slots=slots + retain))
+        return Harness(contexts[-1], slots, retain)
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def small(demo: Path) -> Iterator[Model]:
+    """The demo with a context of 224 tokens."""
+    with load(demo, Options(ctx=224), Preflight()) as loaded:
+        yield loaded

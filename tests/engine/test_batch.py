@@ -14,15 +14,14 @@ from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.records import Prompt, Sampling, Segment, Stop
-from tests.engine.driving import BLOCK, collect, solve, until
+from tests.engine.driving import BLOCK, LONG, collect, continued, solve, until
 
 GREEDY = Sampling(max_tokens=400)
 WARM = tuple(Sampling(temperature=2.5, top_p=0.95, seed=seed, max_tokens=160) for seed in range(8))
-LONG = Prompt((Segment("1 + 2 = 3, 4 + 5 = 9. " * 120),))
 
 
-def test_one_answer(model: Model, problem: Prompt) -> None:
-    """A prompt, a program, its output, the boxed answer, the end."""
+def test_a_problem_is_solved(model: Model, problem: Prompt) -> None:
+    """The text has a program, its output and a boxed answer, and then ends."""
     with Batch(model) as batch:
         (text,) = solve(batch, problem, [GREEDY])
     assert "```python\n" in text
@@ -32,7 +31,7 @@ def test_one_answer(model: Model, problem: Prompt) -> None:
 
 
 def test_a_continued_sequence_computes_only_what_is_new(model: Model, problem: Prompt) -> None:
-    """Prompt once, then the output blocks' own tokens, at most one more each."""
+    """The prompt once, then the tokens of the output block and at most one more."""
     with Batch(model) as batch:
         (key,) = batch.start(problem, [GREEDY])
         collect(batch, [key])
@@ -44,21 +43,20 @@ def test_a_continued_sequence_computes_only_what_is_new(model: Model, problem: P
     assert usage.prompt_tokens + block <= usage.prefilled_tokens <= usage.prompt_tokens + block + 1
 
 
-def test_a_continued_sequence_reads_what_a_fresh_one_would(model: Model, problem: Prompt) -> None:
-    """Cutting a stop string out of the KV cache leaves the same continuation as a prompt that never held it."""
+def test_a_continued_sequence_has_the_text_of_a_new_one(model: Model, problem: Prompt) -> None:
+    """After a stop string is removed from the KV cache, decoding continues as after a prompt with the same text."""
     with Batch(model) as batch:
         (key,) = batch.start(problem, [GREEDY])
         first = collect(batch, [key])[key][0]
         batch.extend(key, BLOCK)
-        continued = collect(batch, [key])[key]
+        second = collect(batch, [key])[key]
         batch.release(key)
-        whole = Prompt((*problem.segments, Segment(first + BLOCK)), problem.stops)
-        (fresh,) = batch.start(whole, [GREEDY])
-        assert collect(batch, [fresh])[fresh] == continued
+        (fresh,) = batch.start(continued(problem, first + BLOCK), [GREEDY])
+        assert collect(batch, [fresh])[fresh] == second
 
 
 def test_eight_samples_share_the_prompt(model: Model, problem: Prompt) -> None:
-    """The prompt is computed once; each other sample pays one token for it, and the cells are counted once."""
+    """The prompt is prefilled once; each other sample computes only its last token, and the cells are counted once."""
     with Batch(model, 8) as batch:
         ids = batch.start(problem, WARM)
         until(batch, lambda: all(batch.usage(key).completion_tokens for key in ids))
@@ -68,7 +66,7 @@ def test_eight_samples_share_the_prompt(model: Model, problem: Prompt) -> None:
 
 
 def test_the_same_seeds_give_the_same_texts_in_any_order(model: Model, problem: Prompt) -> None:
-    """Eight samples, the same eight again in the same context, and listed backwards."""
+    """Eight samples, the same eight again in the same context, and in reverse order."""
     with Batch(model, 8) as batch:
         first = solve(batch, problem, WARM)
         assert solve(batch, problem, WARM) == first
@@ -76,16 +74,16 @@ def test_the_same_seeds_give_the_same_texts_in_any_order(model: Model, problem: 
     assert len(set(first)) > 1
 
 
-def test_more_sequences_than_slots_take_turns(model: Model, problem: Prompt) -> None:
-    """Sequences beyond the slots wait, and all come to an end."""
+def test_more_sequences_than_slots_all_finish(model: Model, problem: Prompt) -> None:
+    """Five sequences in two slots: three wait until a slot is free."""
     with Batch(model, 2) as batch:
         texts = solve(batch, problem, [replace(GREEDY, seed=seed) for seed in range(5)])
     assert len(texts) == 5
     assert len(set(texts)) == 1
 
 
-def test_a_stopped_sequence_does_not_hold_the_others(model: Model, problem: Prompt) -> None:
-    """While one waits for its program, the other decodes on; when both wait, nothing can run."""
+def test_a_stopped_sequence_does_not_block_the_others(model: Model, problem: Prompt) -> None:
+    """While one waits for its program, the other decodes; when both wait, no sequence can run."""
     with Batch(model, 2) as batch:
         one, other = batch.start(problem, [GREEDY, replace(GREEDY, seed=1)])
         collect(batch, [one, other])
@@ -96,140 +94,21 @@ def test_a_stopped_sequence_does_not_hold_the_others(model: Model, problem: Prom
         assert collect(batch, [one])[one][1] is Stop.END
 
 
-def test_a_joining_prompt_does_not_stall_a_running_sequence(model: Model, problem: Prompt) -> None:
-    """While a long prompt is prefilled in slices, every step still gives the other sequence its token."""
+def test_a_long_prefill_does_not_stall_a_decoding_sequence(model: Model, problem: Prompt) -> None:
+    """The prompt is prefilled in slices; in each of these steps the other sequence gets a token."""
     with Batch(model, 2) as batch:
         (running,) = batch.start(problem, [GREEDY])
         batch.step()
-        (joining,) = batch.start(LONG, [Sampling(max_tokens=4)])
+        (long,) = batch.start(LONG, [Sampling(max_tokens=4)])
         steps = 0
-        while not batch.usage(joining).completion_tokens:
+        while not batch.usage(long).completion_tokens:
             assert batch.step()[0].sequence == running
             steps += 1
         assert steps > 5
 
 
-def test_a_later_prompt_that_begins_alike_shares_the_beginning(model: Model) -> None:
-    """Shots or a conversation already in the cache cost nothing again; only the new ending is computed."""
-    with Batch(model, 2) as batch:
-        batch.start(LONG, [Sampling(max_tokens=50)])
-        batch.step()
-        (key,) = batch.start(Prompt((*LONG.segments, Segment("What is 7 + 8?"))), [Sampling(max_tokens=4)])
-        collect(batch, [key])
-        assert batch.usage(key).prefilled_tokens < 20
-
-
-def test_a_retained_sequence_leaves_its_beginning_behind(model: Model) -> None:
-    """A released conversation costs the next one nothing, if the batch retains; by default everything is freed."""
-    for retain, most in ((1, 20), (0, 10_000)):
-        with Batch(model, 1, retain=retain) as batch:
-            (first,) = batch.start(LONG, [Sampling(max_tokens=4)])
-            collect(batch, [first])
-            batch.release(first)
-            assert bool(batch.cells_used) is bool(retain)
-            (second,) = batch.start(Prompt((*LONG.segments, Segment("And 7?"))), [Sampling(max_tokens=4)])
-            collect(batch, [second])
-            assert (batch.usage(second).prefilled_tokens < 20) is (most == 20)
-
-
-ALIKE = [Prompt((*LONG.segments, Segment(f"{word} 7 + 8?"))) for word in ("What is", "Find")]
-
-
-def test_a_common_beginning_is_kept_on_disk(model: Model, tmp_path: Path) -> None:
-    """The shots are computed in the first run only; the second reads their cells and says the same."""
-    question = Prompt((*LONG.segments, Segment("What is 7 + 8?")))
-    said, computed = [], []
-    for run in range(2):
-        with Batch(model, 1, retain=1) as batch:
-            assert batch.warm(ALIKE, tmp_path) is (run == 1)
-            (key,) = batch.start(question, [Sampling(max_tokens=20)])
-            said.append(collect(batch, [key])[key])
-            computed.append(batch.usage(key).prefilled_tokens)
-    assert said[0] == said[1]
-    assert max(computed) < 20
-
-
-@pytest.mark.parametrize("damage", [b"", b"GGUF", b"x" * 4096])
-def test_a_damaged_file_of_cells_is_computed_anew(model: Model, tmp_path: Path, damage: bytes) -> None:
-    """Whatever lies there, the run goes on, and the file is good again."""
-    for _ in range(2):
-        with Batch(model, 1, retain=1) as batch:
-            batch.warm(ALIKE, tmp_path)
-        (file,) = tmp_path.iterdir()
-        content = file.read_bytes()
-        file.write_bytes(damage or content[: len(content) // 2])
-    file.write_bytes(content)
-    with Batch(model, 1, retain=1) as batch:
-        assert batch.warm(ALIKE, tmp_path)
-
-
-def test_a_common_beginning_stays_and_every_problem_meets_it_alike(model: Model, tmp_path: Path) -> None:
-    """However many have come and gone, each pays for its own ending only, and says what it says in a new batch."""
-    hot = Sampling(temperature=1.5, seed=4, max_tokens=30)
-    with Batch(model, 2, retain=1) as batch:
-        batch.warm(ALIKE, tmp_path)
-        (first,) = solve(batch, ALIKE[1], [hot])
-        for prompt in (ALIKE[0], Prompt((Segment("Something else"),)), *ALIKE):
-            keys = batch.start(prompt, [hot, replace(hot, seed=9)])
-            collect(batch, keys)
-            if prompt in ALIKE:
-                assert batch.usage(keys[0]).prefilled_tokens < 20
-            for key in keys:
-                batch.release(key)
-        assert solve(batch, ALIKE[1], [hot]) == [first]
-    with Batch(model, 2, retain=1) as fresh:
-        assert fresh.warm(ALIKE, tmp_path)
-        assert solve(fresh, ALIKE[1], [hot]) == [first]
-
-
-def test_prompts_with_little_in_common_keep_nothing(model: Model, tmp_path: Path, problem: Prompt) -> None:
-    """A chat's system sentence is not worth a file."""
-    with Batch(model, 1, retain=1) as batch:
-        assert not batch.warm([problem, Prompt((Segment("x"),))], tmp_path)
-        assert batch.cells_used == 0
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_common_beginning_gives_way_when_cells_run_short(demo: Path, tmp_path: Path, problem: Prompt) -> None:
-    """A prompt that begins otherwise and needs all the cells gets them."""
-    with load(demo, Options(ctx=224), Preflight()) as small:
-        with Batch(small) as batch:
-            (alone,) = solve(batch, problem, [GREEDY])
-        start = Prompt((Segment("1, 2, 3, " * 20),))
-        with Batch(small, 1, retain=1) as batch:
-            batch.warm([start, start], tmp_path)
-            assert batch.cells_used > 64
-            assert solve(batch, problem, [GREEDY]) == [alone]
-
-
-def test_forgetting_makes_a_batch_as_good_as_new(model: Model) -> None:
-    """Retained cells are gone, and the next sequence computes everything itself."""
-    with Batch(model, 1, retain=1) as batch:
-        (first,) = batch.start(LONG, [Sampling(max_tokens=4)])
-        collect(batch, [first])
-        computed = batch.usage(first).prefilled_tokens
-        batch.release(first)
-        batch.forget()
-        assert batch.cells_used == 0
-        (second,) = batch.start(LONG, [Sampling(max_tokens=4)])
-        collect(batch, [second])
-        assert batch.usage(second).prefilled_tokens == computed
-
-
-def test_when_cells_run_short_the_youngest_waits_and_comes_back(demo: Path, problem: Prompt) -> None:
-    """Three samples in cells for two: all finish, with the texts they would have had alone."""
-    samplings = [replace(GREEDY, seed=seed) for seed in range(3)]
-    with load(demo, Options(ctx=224), Preflight()) as small:
-        with Batch(small) as batch:
-            (alone,) = solve(batch, problem, [GREEDY])
-        with Batch(small, 3, cells=224) as batch:
-            assert solve(batch, problem, samplings) == [alone] * 3
-            assert batch.pauses > 0
-            assert batch.cells_used == 0
-
-
 def test_token_limits_and_the_context_end_a_sequence(model: Model, demo: Path, problem: Prompt) -> None:
-    """max_tokens counts over the sequence's whole life; a full context is its own reason."""
+    """max_tokens counts all sampled tokens of a sequence; a full context has its own reason."""
     with Batch(model) as batch:
         (key,) = batch.start(problem, [Sampling(max_tokens=7)])
         assert collect(batch, [key])[key][1] is Stop.MAX_TOKENS
@@ -246,25 +125,42 @@ def test_token_limits_and_the_context_end_a_sequence(model: Model, demo: Path, p
         assert text
 
 
-def test_a_prompt_that_does_not_fit_says_so_with_numbers(model: Model) -> None:
-    """No token is computed; the message has both lengths."""
+def test_a_prompt_that_does_not_fit_is_an_error_with_numbers(model: Model) -> None:
+    """The message has both lengths."""
     huge = Prompt((Segment("12345 " * 4000),))
     with Batch(model) as batch, pytest.raises(PromptTooLong, match=r"\d{4,} tokens long; the context holds 4096"):
         batch.start(huge, [GREEDY])
 
 
-def test_a_degenerate_text_is_stopped(model: Model) -> None:
-    """A model that can only repeat itself is stopped long before its token limit."""
-    lead = Prompt((Segment("0000 " * 200),))
+def test_an_empty_prompt_is_an_error(model: Model) -> None:
+    """There would be no logits to sample from."""
+    with Batch(model) as batch, pytest.raises(ValueError, match="empty"):
+        batch.start(Prompt(()), [GREEDY])
+
+
+def test_only_a_stopped_sequence_can_be_extended(model: Model, problem: Prompt) -> None:
+    """While it decodes or waits for admission, `extend` is an error and changes nothing."""
     with Batch(model) as batch:
-        (key,) = batch.start(lead, [Sampling(max_tokens=3000)])
+        ids = batch.start(problem, [GREEDY, replace(GREEDY, seed=1)])
+        batch.step()
+        for key in ids:
+            with pytest.raises(ValueError, match="has not stopped"):
+                batch.extend(key, BLOCK)
+        assert [batch.usage(key).output_tokens for key in ids] == [0, 0]
+
+
+def test_a_degenerate_text_is_stopped(model: Model) -> None:
+    """A text that repeats itself is stopped long before its token limit."""
+    repetitive = Prompt((Segment("0000 " * 200),))
+    with Batch(model) as batch:
+        (key,) = batch.start(repetitive, [Sampling(max_tokens=3000)])
         _, stop = collect(batch, [key])[key]
         assert stop is Stop.DEGENERATE or batch.usage(key).completion_tokens < 1000
 
 
 @pytest.fixture
 def alarm() -> Iterator[Callable[[float], None]]:
-    """Sets the time, in seconds, after which the next KeyboardInterrupt arrives."""
+    """Sets the time, in seconds, after which KeyboardInterrupt is raised."""
 
     def set_alarm(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -280,7 +176,7 @@ def _interrupt(_signal: int, _frame: object) -> None:
 
 
 def test_ctrl_c_at_any_moment_loses_nothing(model: Model, problem: Prompt, alarm: Callable[[float], None]) -> None:
-    """Interrupted again and again at odd moments, a sequence still gets the tokens of an undisturbed run."""
+    """A sequence that is interrupted many times, at various moments, gets the tokens of an undisturbed run."""
     with Batch(model) as batch:
         (key,) = batch.start(problem, [GREEDY])
         collect(batch, [key])
@@ -291,7 +187,7 @@ def test_ctrl_c_at_any_moment_loses_nothing(model: Model, problem: Prompt, alarm
         state = batch._sequences[key]
         while state.active:
             try:
-                # odd moments, and in the end long enough for a step on the slowest machine
+                # various moments; the time grows until a step succeeds on a slow machine
                 alarm(0.0002 * (1 + interruptions % 13) * (1 + interruptions // 40))
                 batch.step()
                 alarm(0)
@@ -304,7 +200,7 @@ def test_ctrl_c_at_any_moment_loses_nothing(model: Model, problem: Prompt, alarm
 def test_ctrl_c_in_a_long_prefill_ends_it_and_leaves_the_batch_usable(
     model: Model, problem: Prompt, alarm: Callable[[float], None]
 ) -> None:
-    """The interrupt arrives before the first token; afterwards other work runs, and this work can go on."""
+    """The interrupt is raised before the first token; afterwards both this sequence and another one finish."""
     with Batch(model, 2) as batch:
         (key,) = batch.start(LONG, [Sampling(max_tokens=4)])
         alarm(0.003)
@@ -317,8 +213,8 @@ def test_ctrl_c_in_a_long_prefill_ends_it_and_leaves_the_batch_usable(
         assert done[key][1] in {Stop.MAX_TOKENS, Stop.END}
 
 
-def test_everything_released_leaves_every_cell_free(model: Model, problem: Prompt) -> None:
-    """Sequences released while running, while waiting, and before they ever ran."""
+def test_all_cells_are_free_after_all_sequences_are_released(model: Model, problem: Prompt) -> None:
+    """Sequences are released while they run and while they wait for admission."""
     with Batch(model, 2) as batch:
         ids = batch.start(problem, WARM[:4])
         for _ in range(5):

@@ -1,4 +1,4 @@
-"""Token soup and short cycles, and what must not be taken for them."""
+"""Token soup and repetition, and text that must not be mistaken for them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import pytest
 from qmath_cli.engine.degeneration import DegenerationDetector
 
 
-def fires_at(text: str) -> int | None:
-    """The character at which a watch gives up on a text, each character taken for a token."""
-    watch = DegenerationDetector()
-    return next((at for at, character in enumerate(text) if watch.add(ord(character), character)), None)
+def detected_at(text: str) -> int | None:
+    """The character at which a text is found degenerate, with one token per character."""
+    detector = DegenerationDetector()
+    return next((at for at, character in enumerate(text) if detector.add(ord(character), character)), None)
 
 
 def test_letters_of_many_scripts_are_soup() -> None:
-    """Three foreign scripts close together are no solution."""
+    """Three foreign scripts close together."""
     soup = "therefore \\boxed{6} permissible 司Ո Stake insurerれ 권 данных تر"
-    assert fires_at("We compute. " * 20 + soup) is not None
+    assert detected_at("We compute. " * 20 + soup) is not None
 
 
 @pytest.mark.parametrize(
@@ -36,25 +36,25 @@ def test_letters_of_many_scripts_are_soup() -> None:
     ],
     ids=["russian", "chinese", "japanese and korean", "letterlike signs", "decimals", "googol", "zero matrix"],
 )
-def test_what_a_solution_may_hold_is_left_alone(text: str) -> None:
-    """One foreign language, mathematical letters, repeating decimals and rows of zeros are answers."""
-    assert fires_at(text) is None
+def test_ordinary_solutions_are_not_degenerate(text: str) -> None:
+    """One foreign language, mathematical letters, repeating decimals and rows of zeros."""
+    assert detected_at(text) is None
 
 
 @pytest.mark.parametrize("period", ["0", "so ", "Let x be 2. Then x = 2. "])
 def test_a_short_cycle_is_found(period: str) -> None:
-    """The same few tokens over and over end a text soon, not at the token limit."""
-    at = fires_at("We begin. " + period * 400)
+    """The same few tokens again and again are found within 300."""
+    at = detected_at("We begin. " + period * 400)
     assert at is not None
     assert at < 300
 
 
-def test_a_long_paragraph_over_and_over_is_found() -> None:
-    """A cycle may be as long as a paragraph; it must take some turns."""
+def test_a_repeated_paragraph_is_found() -> None:
+    """A cycle may be as long as a paragraph; two repetitions are allowed."""
     source = random.Random(1)
     paragraph = "".join(source.choices("abcdefgh ", k=150))
-    assert fires_at(paragraph * 2) is None
-    assert fires_at(paragraph * 6) is not None
+    assert detected_at(paragraph * 2) is None
+    assert detected_at(paragraph * 6) is not None
 
 
 def test_real_responses_have_no_false_positive(shared: Path) -> None:
@@ -67,9 +67,9 @@ def test_real_responses_have_no_false_positive(shared: Path) -> None:
     assert len(responses) == 400
     stopped = {}
     for number, response in enumerate(responses):
-        encoded, watch = tokenizer.encode(response), DegenerationDetector()
+        encoded, detector = tokenizer.encode(response), DegenerationDetector()
         for token, (start, end) in zip(encoded.ids, encoded.offsets, strict=True):
-            if watch.add(token, response[start:end]):
+            if detector.add(token, response[start:end]):
                 stopped[number] = start
                 break
     assert stopped == {201: 2765, 365: 1897, 387: 786}

@@ -1,4 +1,4 @@
-"""The reward head, on a body and a head written for the test."""
+"""The reward model: the demo as its body, and a random head."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def write_head(path: Path, head: Head) -> None:
 
 
 def test_the_head_is_two_layers_with_a_relu(tmp_path: Path) -> None:
-    """The side file's tensors, applied to a hidden state, give the formula's number."""
+    """The tensors of the file, applied to a hidden state, give the result of the formula."""
     head = random_head()
     write_head(tmp_path / "x.head.gguf", head)
     hidden = np.linspace(-2, 2, HIDDEN, dtype=np.float32)
@@ -48,7 +48,7 @@ def test_the_head_is_two_layers_with_a_relu(tmp_path: Path) -> None:
 
 
 def test_a_score_depends_on_the_conversation_only(model: Model) -> None:
-    """Equal conversations score the same whatever was scored between; different ones differ."""
+    """Equal conversations have equal scores whatever was scored in between; different ones differ."""
     long = "We solve the equation with sympy. " * 60
     with RewardModel(model, random_head()) as reward:
         scores = [reward.score(conversation(long + end)) for end in ("42", "43", "42")]
@@ -56,7 +56,7 @@ def test_a_score_depends_on_the_conversation_only(model: Model) -> None:
 
 
 def test_the_last_token_is_what_is_scored(model: Model) -> None:
-    """The newline after the end of the turn is part of the conversation, and its hidden state is what counts."""
+    """The newline after the end of the turn is part of the conversation, and its hidden state is used."""
     with RewardModel(model, random_head()) as reward:
         whole = reward.hidden_state(conversation("2 + 2 = 4"))
         without = reward.hidden_state(Prompt((*conversation("2 + 2 = 4").segments[:2], Segment("<|im_end|>", True))))
@@ -64,14 +64,14 @@ def test_the_last_token_is_what_is_scored(model: Model) -> None:
     assert not np.allclose(whole, without, atol=1e-2)
 
 
-def test_a_conversation_that_does_not_fit_says_so(model: Model) -> None:
-    """Nothing is cut off: the scored token would be the one that goes."""
+def test_a_conversation_that_does_not_fit_is_an_error(model: Model) -> None:
+    """It is not cut: the scored token would be lost."""
     with RewardModel(model, random_head()) as reward, pytest.raises(PromptTooLong, match="4096"):
         reward.score(conversation("12345 " * 4000))
 
 
-def test_a_missing_or_foreign_head_is_named(tmp_path: Path, demo: Path) -> None:
-    """No side file, a file that is no head, a head of another size."""
+def test_a_missing_or_wrong_head_is_an_error(tmp_path: Path, demo: Path) -> None:
+    """The file is missing, is not a head, or is a head of another size."""
     with pytest.raises(ModelMissing, match="two files"):
         read_head(tmp_path / "none.head.gguf", HIDDEN)
     with pytest.raises(IntegrityError):

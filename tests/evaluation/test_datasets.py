@@ -1,4 +1,4 @@
-"""Benchmarks load with the published evaluation's expected answers, oddities included; damaged lines are named."""
+"""Data sets: expected answers as in Qwen's evaluation, prompts, damaged lines, selections."""
 
 from __future__ import annotations
 
@@ -9,22 +9,31 @@ import pytest
 
 from qmath_cli.errors import DataError
 from qmath_cli.evaluation import datasets
-from qmath_cli.records import Language, Mode
+from qmath_cli.evaluation.layouts import layout_of
+from qmath_cli.prompting.select import select
+from qmath_cli.records import Language, Mode, ModelInfo, ModelKind, Prompt
 
 SIZES = {"aime24": 30, "amc23": 40, "cmath": 600, "gaokao2023en": 385, "gaokao2024_I": 14, "gaokao_math_cloze": 118,
          "gaokao_math_qa": 351, "gsm8k": 1319, "mmlu_stem": 3018}  # fmt: skip
 
 
 def benchmark(shared: Path, name: str) -> datasets.Dataset:
-    """One of the files that real evaluations read."""
+    """A benchmark from the shared data."""
     return datasets.load(name, shared / "benchmarks" / f"{name}.jsonl")
+
+
+def built(name: str, item: datasets.Item, mode: Mode | None, kind: ModelKind = ModelKind.INSTRUCT) -> Prompt:
+    """The prompt of a model of this kind for a problem."""
+    layout = layout_of(name)
+    info = ModelInfo("x", Path("x.gguf"), kind=kind)
+    return datasets.build_prompt(name, item, select(info, layout.language, mode, base_style=layout.base))
 
 
 @pytest.mark.parametrize("name", list(SIZES))
 def test_a_benchmark_loads_whole(shared: Path, name: str) -> None:
-    """Every file has its number of problems, each with a text of its own and a unique name."""
+    """Every problem of the published file has a text and a unique id."""
     data = benchmark(shared, name)
-    assert len(data.items) == data.whole == SIZES[name]
+    assert len(data.items) == SIZES[name]
     assert len({item.id for item in data.items}) == SIZES[name]
     assert all(item.problem for item in data.items)
 
@@ -32,11 +41,11 @@ def test_a_benchmark_loads_whole(shared: Path, name: str) -> None:
 @pytest.mark.parametrize("name", list(SIZES))
 @pytest.mark.parametrize("mode", list(Mode))
 def test_every_problem_has_a_prompt_in_each_mode(shared: Path, name: str, mode: Mode) -> None:
-    """The prompt asks the problem itself, last."""
+    """A chat prompt ends with the problem; a few-shot prompt contains it."""
     for item in benchmark(shared, name).items[:20]:
-        text = datasets.prompt(name, item, mode).text
+        text = built(name, item, mode).text
         assert text.endswith(f"{item.problem}<|im_end|>\n<|im_start|>assistant\n")
-        assert item.problem in datasets.prompt(name, item, mode, base=True).text
+        assert item.problem in built(name, item, None, ModelKind.BASE).text
 
 
 @pytest.mark.parametrize(
@@ -55,41 +64,41 @@ def test_every_problem_has_a_prompt_in_each_mode(shared: Path, name: str, mode: 
     ],
 )
 def test_the_expected_answer_is_the_official_one(shared: Path, name: str, position: int, official: str) -> None:
-    """Normal forms as the published scores used them."""
+    """The normal form is that of Qwen's evaluation."""
     assert benchmark(shared, name).items[position].official == official
 
 
 def test_the_named_oddities_are_counted(shared: Path) -> None:
-    """37 one-letter answers and 3 empty ones in GaoKao 2023 (EN); 7 of several letters in the QA set."""
+    """GaoKao 2023 (EN) has 37 one-letter answers and 3 empty ones; 7 answers of the QA set have several letters."""
     english = [item.official for item in benchmark(shared, "gaokao2023en").items]
     assert (sum(len(one) == 1 and one in "ABCDE" for one in english), english.count("")) == (37, 3)
     assert sum(len(item.official) > 1 for item in benchmark(shared, "gaokao_math_qa").items) == 7
 
 
 def test_choice_questions_carry_their_options_and_examples(shared: Path) -> None:
-    """MMLU-STEM in CoT: options on one line, five examples before it; in TIR none."""
+    """The options are part of the problem; five examples precede it in CoT, and none in TIR."""
     item = benchmark(shared, "mmlu_stem").items[0]
     assert "\nAnswer Choices: (A) maintain the population" in item.problem
-    assert datasets.prompt("mmlu_stem", item, Mode.COT).text.count("The answer is (") == 5
-    assert "The answer is (" not in datasets.prompt("mmlu_stem", item, Mode.TIR).text
+    assert built("mmlu_stem", item, Mode.COT).text.count("The answer is (") == 5
+    assert "The answer is (" not in built("mmlu_stem", item, Mode.TIR).text
 
 
 def test_several_letters_are_asked_without_examples(shared: Path) -> None:
-    """As published: only questions with one right letter get examples."""
+    """As in Qwen's evaluation, only questions with one correct letter get examples."""
     several = next(item for item in benchmark(shared, "gaokao_math_qa").items if len(item.official) > 1)
-    assert "答案是" not in datasets.prompt("gaokao_math_qa", several, Mode.COT).text
+    assert "答案是" not in built("gaokao_math_qa", several, Mode.COT).text
 
 
 def test_the_demo_set_is_embedded() -> None:
-    """It needs no file of the user's, and knows its languages and kinds."""
+    """It is part of the package, in both languages, and every problem has a kind."""
     data = datasets.load("demo", datasets.EMBEDDED)
-    assert data.whole >= 500
+    assert len(data.items) >= 500
     assert {item.language for item in data.items} == set(Language)
     assert all(item.subject for item in data.items)
 
 
 def written(tmp_path: Path, *lines: str) -> Path:
-    """A small data set."""
+    """A data set with these lines."""
     path = tmp_path / "mine.jsonl"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
@@ -102,7 +111,7 @@ GOOD = json.dumps({"problem": "1+1?", "answer": "2"})
     "bad", ['{"problem": "x"', '{"problem": "x"}', "[1]", '{"problem": "", "answer": "2"}', "null"]
 )
 def test_a_damaged_line_is_named(tmp_path: Path, bad: str) -> None:
-    """The error says which line; skipping goes on and counts it."""
+    """The error has the number of the line; with `skip_bad` it is skipped and counted."""
     path = written(tmp_path, GOOD, bad, GOOD)
     with pytest.raises(DataError, match="line 2"):
         datasets.load("mine", path)
@@ -111,19 +120,19 @@ def test_a_damaged_line_is_named(tmp_path: Path, bad: str) -> None:
 
 
 def test_equal_names_are_told_apart(tmp_path: Path) -> None:
-    """Two problems with one id are two problems."""
+    """The second of two problems with the same id gets another one."""
     row = json.dumps({"id": 7, "problem": "1+1?", "answer": "2"})
     assert [item.id for item in datasets.load("mine", written(tmp_path, row, row)).items] == ["7", "7#2"]
 
 
 def test_a_true_or_false_question_says_so(tmp_path: Path) -> None:
-    """The official hint for yes/no answers is part of the problem."""
+    """The hint of Qwen's evaluation for such questions is appended to the problem."""
     row = json.dumps({"problem": "Is 7 prime?", "answer": "True"})
     assert datasets.load("mine", written(tmp_path, row)).items[0].problem == "Is 7 prime? (True or False)"
 
 
 def test_a_worked_solution_gives_the_official_answer(tmp_path: Path) -> None:
-    """MATH stores solutions: the official answer is boxed in it, the one for people stands beside it."""
+    """The official answer is extracted from the solution; the reference is the stored answer."""
     solution = r"So $\boxed{\dfrac12\text{ m}}$."
     row = {"problem": "?", "solution": solution, "answer": r"\dfrac12", "subject": "Algebra", "level": 2}
     path = tmp_path / "math500.jsonl"
@@ -133,7 +142,7 @@ def test_a_worked_solution_gives_the_official_answer(tmp_path: Path) -> None:
 
 
 def test_shards_part_the_problems(tmp_path: Path) -> None:
-    """Every problem is in exactly one shard, and a limit comes first."""
+    """Every problem up to the limit is in exactly one shard; an empty shard is an error."""
     rows = [json.dumps({"problem": f"{i}?", "answer": str(i)}) for i in range(10)]
     data = datasets.load("mine", written(tmp_path, *rows))
     shards = [datasets.select(data, 7, (part, 3)).items for part in (1, 2, 3)]

@@ -10,36 +10,35 @@ from html.parser import HTMLParser
 
 import pytest
 
-from qmath_cli.commands import evaluation
 from qmath_cli.evaluation import datasets
 from qmath_cli.evaluation.datasets import Dataset
-from qmath_cli.evaluation.records import Done
-from qmath_cli.evaluation.score import score
+from qmath_cli.evaluation.records import ItemSample
+from qmath_cli.evaluation.score import ScoredRun, score
 from qmath_cli.records import Finish, Output, ProgramRun, RunStatus, Sample
+from qmath_cli.runtime.evaluation import open_graders
 from qmath_cli.settings import Grade
 from qmath_cli.terminal.reports import as_html, as_text
-from qmath_cli.terminal.reports.as_html import Run
 
 EVIL = "<script>alert(1)</script> \x1b[31m <img src=https://example.org/x.png>"
 
 
 @pytest.fixture(scope="module")
-def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, list[Run]]:
-    """Two runs over two problems, one of them hostile."""
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, list[ScoredRun]]:
+    """Two runs over two problems; one problem has markup and control characters."""
     path = tmp_path_factory.mktemp("data") / "mine.jsonl"
     rows = [{"problem": r"Solve $x^2 = 4$.", "answer": r"\pm 2"}, {"problem": EVIL, "answer": EVIL}]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     data = datasets.load("mine", path)
     program = ProgramRun("print('<b>')", Output("<b>", RunStatus.OK))
     runs = []
-    with evaluation.marker("") as graders:
+    with open_graders("") as graders:
         for answer in (r"\pm 2", "3"):
             done = [
-                Done(item.id, Sample(rf"Text {EVIL} so \boxed{{{answer}}}", answer, Finish.ANSWERED, (program,)))
+                ItemSample(item.id, Sample(rf"Text {EVIL} so \boxed{{{answer}}}", answer, Finish.ANSWERED, (program,)))
                 for item in data.items
             ]
             graded = [graders.grade(one, item) for one, item in zip(done, data.items, strict=True)]
-            runs.append(Run(score(data, graded, 1, Grade.STRICT, graders), graded))
+            runs.append(ScoredRun(score(data, graded, 1, Grade.STRICT, graders), graded))
     return data, runs
 
 
@@ -56,8 +55,8 @@ class Tags(HTMLParser):
         self.addresses += [value or "" for name, value in attrs if name in {"src", "href", "srcset", "action", "data"}]
 
 
-def test_the_page_is_self_contained_and_inert(evaluated: tuple[Dataset, list[Run]]) -> None:
-    """No script, no address, nothing of the model's text as markup; formulas are MathML, the chart is SVG."""
+def test_the_page_is_self_contained_and_inert(evaluated: tuple[Dataset, list[ScoredRun]]) -> None:
+    """It has no script and no address, and no text of the model is markup; formulas are MathML, the chart is SVG."""
     page = as_html.page(*evaluated)
     seen = Tags()
     seen.feed(page)
@@ -68,15 +67,15 @@ def test_the_page_is_self_contained_and_inert(evaluated: tuple[Dataset, list[Run
     assert not re.search(r"url\(|@import|javascript:", page)
 
 
-def test_every_problem_and_sample_can_be_opened(evaluated: tuple[Dataset, list[Run]]) -> None:
-    """Two problems, each with one sample of each of two runs, and their verdicts."""
+def test_every_problem_and_sample_can_be_opened(evaluated: tuple[Dataset, list[ScoredRun]]) -> None:
+    """The page has two problems with one sample of each run, and both verdicts of each sample."""
     page = as_html.page(*evaluated)
     assert page.count("<details>") == 2 + 4
     assert page.count("✓ correct") + page.count("✗ wrong") + page.count("? undecided") == 8
 
 
-def test_several_runs_stand_side_by_side(evaluated: tuple[Dataset, list[Run]]) -> None:
-    """One row each, and the paired difference with its significance."""
+def test_several_runs_stand_side_by_side(evaluated: tuple[Dataset, list[ScoredRun]]) -> None:
+    """The report has one row per run, and their difference with its p-value."""
     _, runs = evaluated
     scores = [run.score for run in runs]
     text = "\n".join(as_text.lines(scores))
@@ -87,21 +86,23 @@ def test_several_runs_stand_side_by_side(evaluated: tuple[Dataset, list[Run]]) -
     assert record["paired"][0]["first_only"] == 1
 
 
-def test_energy_is_told_where_every_sample_was_measured(evaluated: tuple[Dataset, list[Run]]) -> None:
-    """Text, page and record have it; a run of which a part was not measured has no figure, and says nothing."""
+def test_energy_is_told_where_every_sample_was_measured(evaluated: tuple[Dataset, list[ScoredRun]]) -> None:
+    """Text, page and record have it; without a measurement of every sample, none has."""
     data, (run, _) = evaluated
-    with evaluation.marker("") as graders:
+    with open_graders("") as graders:
         for joules, figure in ([1500.0, 500.0], 2000.0), ([1500.0, None], None):
-            done = [replace(one, joules=used) for one, used in zip(run.samples, joules, strict=True)]
+            done = [
+                replace(one, made=replace(one.made, joules=used)) for one, used in zip(run.samples, joules, strict=True)
+            ]
             found = score(data, done, 1, Grade.STRICT, graders)
-            text, page = "\n".join(as_text.lines([found])), as_html.page(data, [Run(found, done)])
+            text, page = "\n".join(as_text.lines([found])), as_html.page(data, [ScoredRun(found, done)])
             assert as_text.record([found])["joules"] == figure
             sentence = "2.0 kJ by the processor's counters, 1000.0 J per problem"
             assert (sentence in text, sentence in unescape(page)) == (figure is not None,) * 2
 
 
-def test_one_run_is_one_flat_object(evaluated: tuple[Dataset, list[Run]]) -> None:
-    """The documented keys, with fractions between 0 and 1, and JSON all the way down."""
+def test_one_run_is_one_flat_object(evaluated: tuple[Dataset, list[ScoredRun]]) -> None:
+    """It has the documented keys and fractions between 0 and 1, and is JSON."""
     record = json.loads(json.dumps(as_text.record([evaluated[1][0].score])))
     wanted = {"schema", "data", "items", "k", "accuracy", "ci95", "maj", "rm", "grade", "undecided", "no_answer",
               "tokens", "seconds", "model"}  # fmt: skip

@@ -26,7 +26,7 @@ from qmath_cli.grading.extract import last_boxed, last_stated
     ],
 )
 def test_the_last_box_is_the_answer(text: str, answer: str) -> None:
-    """Whatever the layout, the content of the last box comes back without the blanks around it."""
+    """In every layout: the content of the last box without the blanks around it."""
     assert last_boxed(text) == answer
 
 
@@ -34,23 +34,23 @@ def test_the_last_box_is_the_answer(text: str, answer: str) -> None:
     "text", ["", "the answer is 5", r"\boxed{5", r"\boxed{}", r"\boxed{ }", r"\boxedx{5}", r"\boxed"]
 )
 def test_no_complete_box_is_no_answer(text: str) -> None:
-    """An unfinished, empty or absent box gives no answer, however clear the prose is."""
+    """An unfinished, empty or absent box gives no answer, whatever the prose states."""
     assert last_boxed(text) is None
 
 
 def test_an_unfinished_box_does_not_hide_an_earlier_one() -> None:
-    """A solution cut off while restating its answer keeps the answer it gave."""
+    """A solution that is cut off while it repeats its answer keeps the earlier answer."""
     assert last_boxed(r"\boxed{8} and therefore \boxed{8") == "8"
 
 
 def test_many_open_boxes_are_read_in_linear_time() -> None:
-    """Ten thousand unclosed boxes before a closed one are no obstacle."""
+    """Ten thousand unclosed boxes before a closed one."""
     assert last_boxed("\\boxed{" * 10_000 + "6}") == "6"
 
 
 @given(st.text(alphabet=st.sampled_from(list("\\{}$ box fed1\n,")), max_size=60))
-def test_any_text_is_survived(text: str) -> None:
-    """Nonsense gives a stripped, non-empty answer or none."""
+def test_no_text_raises(text: str) -> None:
+    """Any text gives a stripped, non-empty answer or none."""
     found = last_boxed("\\boxed" + text)
     assert found is None or found == found.strip() != ""
 

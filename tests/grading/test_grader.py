@@ -1,4 +1,4 @@
-"""The grader survives whatever an answer says, from any thread, and leaves nothing behind."""
+"""The grader gives a verdict on any answer, from any thread, and leaves no process behind."""
 
 import os
 import threading
@@ -57,8 +57,8 @@ def test_no_answer_breaks_the_grader(answer: str, reference: str, grader: Grader
         "control",
     ],
 )
-def test_a_hostile_answer_costs_its_own_verdict_only(answer: str, grader: Grader) -> None:
-    """The pair is not called correct, and the next pair is graded as if nothing had happened."""
+def test_a_hostile_answer_affects_its_own_verdict_only(answer: str, grader: Grader) -> None:
+    """The pair is not correct, and the next pair is graded as usual."""
     assert grader(answer, "5").mark is not Mark.CORRECT
     assert grader("x=5", "5").mark is Mark.CORRECT
 

@@ -1,4 +1,4 @@
-r"""Qwen's own rules: its stored verdicts on real responses, and the oddities that its scores contain."""
+r"""Qwen's rules: its stored verdicts on real responses, and the oddities in its scores."""
 
 import json
 from collections import Counter
@@ -30,7 +30,7 @@ def grader() -> Any:
 
 
 def test_every_stored_prediction_is_extracted(rows: list[dict[str, Any]]) -> None:
-    """All 400 responses give the very string that Qwen's evaluation took from them."""
+    """All 400 responses give exactly the string that Qwen's evaluation extracted."""
     found = [answers.extract(text, "math", row["gt"]) for row in rows for text in row["code"]]
     stored = [answer for row in rows for answer in row["pred"]]
     assert len(stored) == 400
@@ -38,7 +38,7 @@ def test_every_stored_prediction_is_extracted(rows: list[dict[str, Any]]) -> Non
 
 
 def test_every_stored_verdict_is_reproduced(rows: list[dict[str, Any]], grader: Grader) -> None:
-    """All 400 verdicts come out as stored, with the expected answer taken from the worked solution."""
+    """All 400 verdicts are as stored, with the expected answer from the worked solution."""
     for row in rows:
         reference = answers.reference_of_solution(row["solution"], "math")
         marks = [grader(answer, reference).mark for answer in row["pred"]]
@@ -46,7 +46,7 @@ def test_every_stored_verdict_is_reproduced(rows: list[dict[str, Any]], grader: 
 
 
 def test_majority_and_reward_pick_as_the_evaluation_does(rows: list[dict[str, Any]]) -> None:
-    """Our choice among the stored predictions and rewards is the first most frequent, and the first best."""
+    """Among the stored predictions and rewards: the first of the most frequent, and the first of the best."""
     from qmath_cli.records import Finish, Pick, Sample
     from qmath_cli.solving import vote
 
@@ -79,8 +79,8 @@ def test_majority_and_reward_pick_as_the_evaluation_does(rows: list[dict[str, An
         (r"\sqrt2", r"\sqrt{2}"),
         ("027", "27"),
         ("three", "3"),
-        ("18 dollars", "18dollars"),  # a unit the list forgets
-        ("a+b", "+b"),  # a letter the list takes for a unit
+        ("18 dollars", "18dollars"),  # a unit that the list lacks
+        ("a+b", "+b"),  # a letter that the list has as a unit
         (r"\frac{a}{b}", r"\frac{}{b}"),
         (r"3\pm\sqrt{2}", r"3\\sqrt{2}"),
         ("b > a > c", ""),
@@ -105,8 +105,8 @@ def test_the_normal_form_keeps_the_oddities(text: str, form: str) -> None:
         ("(1,2)", "(1.0,2)"),
     ],
 )
-def test_the_official_grader_is_generous(answer: str, reference: str, grader: Grader) -> None:
-    """Rounding, percentages and brackets are forgiven."""
+def test_the_official_rules_accept_approximations(answer: str, reference: str, grader: Grader) -> None:
+    """Rounding, percentages and other brackets are accepted."""
     assert grader(answer, reference).mark is Mark.CORRECT
 
 
@@ -122,8 +122,8 @@ def test_the_official_grader_is_generous(answer: str, reference: str, grader: Gr
         ("(1,2)", "(1,2,3)"),
     ],
 )
-def test_the_official_grader_is_literal(answer: str, reference: str, grader: Grader) -> None:
-    """Order, plus-minus and missing answers are not."""
+def test_the_official_rules_are_literal(answer: str, reference: str, grader: Grader) -> None:
+    """Another order, plus-minus and missing answers are wrong."""
     assert grader(answer, reference).mark is Mark.WRONG
 
 
@@ -142,7 +142,9 @@ def test_the_official_grader_is_literal(answer: str, reference: str, grader: Gra
         ("no number", "math", "7", ""),
     ],
 )
-def test_the_answer_is_where_the_rules_look(response: str, dataset: str, reference: str, answer: str) -> None:
+def test_the_answer_is_extracted_by_the_official_patterns(
+    response: str, dataset: str, reference: str, answer: str
+) -> None:
     """Boxes, triggers in two languages, letters and last numbers, in the official order."""
     assert answers.extract(response, dataset, reference) == answer
 
@@ -153,12 +155,12 @@ def test_the_answer_is_where_the_rules_look(response: str, dataset: str, referen
      ("one point five", "1.5"), ("five apples", "5"), ("no word", "no word"), ("-5", "-5")],
 )  # fmt: skip
 def test_number_words_become_digits(words: str, number: str) -> None:
-    """As the package behind the official rules reads them, foreign words ignored."""
+    """As the package behind the official rules reads them, other words ignored."""
     assert digits(words) == number
 
 
-def test_text_that_nothing_reads_is_never_evaluated(grader: Grader, tmp_path: Path) -> None:
-    """An answer that is Python stays text, wherever it stands."""
+def test_text_that_no_parser_accepts_is_never_evaluated(grader: Grader, tmp_path: Path) -> None:
+    """An answer that is Python code stays text, in every position."""
     victim = tmp_path / "touched"
     attack = f"__import__('pathlib').Path('{victim}').touch()"
     for pair in ((attack, "5"), ("x+1", attack), (f"({attack},1)", "(2,1)"), (f"x={attack}", "y=2")):

@@ -1,4 +1,4 @@
-"""What a person would accept: a table of graded pairs, and the cases where strict and official disagree."""
+"""The strict rules: a table of graded pairs, and the cases where strict and official verdicts differ."""
 
 import json
 import tomllib
@@ -43,11 +43,24 @@ def test_a_pair_is_graded_as_a_mathematician_would(answer: str, expected: str, m
 
 
 @pytest.mark.parametrize("answer", ["3 4", "5 +* 7", r"\frac{1}{"])
-def test_what_cannot_be_read_is_undecided_and_says_why(answer: str, grader: Grader) -> None:
-    """An unreadable answer is not called wrong."""
+def test_what_cannot_be_read_is_undecided_with_a_reason(answer: str, grader: Grader) -> None:
+    """An unreadable answer is not wrong."""
     verdict = grader(answer, "12")
     assert verdict.mark is Mark.UNDECIDED
     assert verdict.why
+
+
+def test_a_set_of_numbers_and_an_expression_are_undecided(grader: Grader) -> None:
+    """The expression may denote the same set in a notation that is not read."""
+    verdict = grader(r"\mathbb{R} \setminus [1, 2]", r"(-\infty, 1) \cup (2, \infty)")
+    assert (verdict.mark, verdict.why) == (Mark.UNDECIDED, "cannot compare a set of numbers with an expression")
+
+
+def test_a_half_open_interval_is_not_a_vector(grader: Grader) -> None:
+    """A column equals a point with the same coordinates, not an interval with the same ends."""
+    column = r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}"
+    assert grader(column, "(1, 2)").mark is Mark.CORRECT
+    assert grader(column, "(1, 2]").mark is Mark.WRONG
 
 
 def test_strict_and_stored_verdicts_differ_only_where_the_official_rules_lose_a_time_of_day(

@@ -1,4 +1,4 @@
-"""Places under a temporary folder, and small models installed there."""
+"""Folders under a temporary folder, and small models installed there."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def lock() -> Lock:
 
 @pytest.fixture
 def install(paths: Paths, lock: Lock) -> Install:
-    """Put a model into the store as `pull` leaves it."""
+    """Returns a function that installs a model as `pull` does."""
 
     def put(name: str, quantization: str = "q4_k_m", seed: int = 0) -> Path:
         model = lock.get(name)

@@ -1,4 +1,4 @@
-"""Small models on disk, written by the gguf package: an implementation that is not ours."""
+"""Small GGUF files, written by the gguf package."""
 
 from __future__ import annotations
 
@@ -39,3 +39,26 @@ def write_gguf(path: Path, *, seed: int = 0, vocabulary: int = 300) -> Path:
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def with_metadata(source: Path, target: Path, **texts: str | None) -> Path:
+    """A copy of a GGUF with string fields changed, added, or (None) left out; keys with `__` for dots."""
+    changes = {key.replace("__", "."): text for key, text in texts.items()}
+    reader = gguf.GGUFReader(source)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    writer = gguf.GGUFWriter(target, "qwen2")
+    for field in reader.fields.values():
+        if field.name.startswith("GGUF.") or field.name == "general.architecture" or field.name in changes:
+            continue
+        kind, *element = field.types
+        writer.add_key_value(field.name, field.contents(), kind, element[0] if element else None)
+    for key, text in changes.items():
+        if text is not None:
+            writer.add_string(key, text)
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return target

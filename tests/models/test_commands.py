@@ -1,3 +1,5 @@
+"""The commands `list`, `verify`, `rm` and `pull`, without a network."""
+
 from __future__ import annotations
 
 import io
@@ -21,7 +23,7 @@ from tests.models.small_models import Install
 
 @pytest.fixture
 def qmath(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run a command line with the fixture's places, and no way to open a socket: (code, stdout, stderr)."""
+    """Returns a function that runs a command line, without sockets: (code, stdout, stderr)."""
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a socket was opened")
@@ -51,7 +53,7 @@ def test_list_shows_size_memory_state_and_source(qmath: Any, install: Install) -
 
 
 def test_list_all_shows_what_can_be_pulled(qmath: Any) -> None:
-    """Every released checkpoint with its licence and about how large it will be."""
+    """Every released checkpoint is listed, with an estimate of its size."""
     out = qmath("list", "--all")[1]
     for name in ("72b-instruct", "rm-72b", "qwen2-7b"):
         assert f"  {name} " in out
@@ -59,7 +61,7 @@ def test_list_all_shows_what_can_be_pulled(qmath: Any) -> None:
 
 
 def test_list_survives_a_damaged_model(qmath: Any, install: Install) -> None:
-    """A cut-off file is shown as changed; the others are shown as they are."""
+    """A truncated file is shown as changed; the other models are listed as usual."""
     os.truncate(install("7b-instruct"), 100)
     install("1.5b")
     models = {entry["name"]: entry for entry in json.loads(qmath("list", "--json")[1])["models"]}
@@ -68,7 +70,7 @@ def test_list_survives_a_damaged_model(qmath: Any, install: Install) -> None:
 
 
 def test_verify_names_the_damaged_file_and_exits_seven(qmath: Any, install: Install) -> None:
-    """The sound ones are ok, the damaged one is named with its cure."""
+    """The damaged model is named, with the command that replaces it; the other one is ok."""
     path = install("7b-instruct")
     install("1.5b")
     path.write_bytes(path.read_bytes()[:-1] + b"?")
@@ -81,14 +83,14 @@ def test_verify_names_the_damaged_file_and_exits_seven(qmath: Any, install: Inst
 
 
 def test_verify_of_a_model_that_is_not_here(qmath: Any) -> None:
-    """Exit 6, and the pull that gets it."""
+    """The exit code is 6, and the hint is the command that installs it."""
     code, _, err = qmath("verify", "7b")
     assert code == ExitCode.MODEL_MISSING
     assert "qmath pull 7b" in err
 
 
 def test_verify_lock_tells_known_from_unknown(qmath: Any) -> None:
-    """Commits of the seven, unknown for the predecessors."""
+    """Qwen2.5-Math has commits; those of Qwen2-Math are unknown."""
     code, out, _ = qmath("verify", "--lock", "--json")
     models = {entry["name"]: entry for entry in json.loads(out)["models"]}
     assert code == 0
@@ -98,7 +100,7 @@ def test_verify_lock_tells_known_from_unknown(qmath: Any) -> None:
 
 
 def test_the_demos_entry_for_the_lock_is_a_lock(qmath: Any) -> None:
-    """`verify demo --toml` prints artifacts with the sizes and hashes of the files that are here."""
+    """`verify demo --toml` prints artifacts with the sizes and hashes of the installed files."""
     code, out, _ = qmath("verify", "demo", "--toml")
     if code == ExitCode.MODEL_MISSING:
         pytest.skip("the demo model has not been made in this checkout")
@@ -111,12 +113,12 @@ def test_the_demos_entry_for_the_lock_is_a_lock(qmath: Any) -> None:
 
 
 def test_rm_of_the_packages_own_model_is_refused(qmath: Any) -> None:
-    """The demo goes when qmath goes."""
+    """The demo is part of the package: a usage error."""
     assert qmath("rm", "demo", "--yes")[0] == ExitCode.USAGE
 
 
 def test_rm_removes_one_quantization_or_all(qmath: Any, install: Install) -> None:
-    """`NAME:QUANT` is one file; `NAME` is every one."""
+    """`NAME:QUANT` removes one quantization, `NAME` all."""
     for quantization in ("q4_k_m", "q8_0", "f16"):
         install("7b", quantization)
     assert qmath("rm", "7b:q8_0", "--yes")[0] == 0
@@ -127,18 +129,18 @@ def test_rm_removes_one_quantization_or_all(qmath: Any, install: Install) -> Non
 
 
 def test_rm_of_nothing_is_a_missing_model(qmath: Any) -> None:
-    """Exit 6."""
+    """A model that is not installed cannot be removed: exit code 6."""
     assert qmath("rm", "7b", "--yes")[0] == ExitCode.MODEL_MISSING
 
 
 def test_pull_refuses_what_it_does_not_know_before_any_network(qmath: Any) -> None:
-    """A wrong model or type is a usage matter, with the nearest names."""
+    """An unknown model or quantization is an error with similar names; the demo needs no download."""
     assert "q4_k_m" in qmath("pull", "7b:q4km")[2]
     assert "7b-instruct" in qmath("pull", "7b-instrct")[2]
     assert qmath("pull", "demo")[0] == 0
 
 
 def test_columns_align_wide_characters() -> None:
-    """Chinese takes two cells a character."""
+    """A Chinese character takes two cells."""
     assert columns([("a", "1"), ("数学", "22")], right=frozenset({1})) == ["a      1", "数学  22"]
     assert columns([]) == []

@@ -1,3 +1,5 @@
+"""Memory and disk needs, and what is available."""
+
 from __future__ import annotations
 
 import os
@@ -18,7 +20,7 @@ GIB = 1 << 30
 
 
 def shape(layers: int, hidden: int, heads: int, kv_heads: int, feed_forward: int, weights: int) -> Header:
-    """A header of a released shape, without the file."""
+    """A header with these dimensions; there is no file."""
     numbers = {
         "general.architecture": "qwen2",
         "qwen2.block_count": layers,
@@ -45,7 +47,7 @@ def test_the_kv_cache_of_the_released_shapes(header: Header, mib: int) -> None:
 
 
 def test_q8_kv_is_seventeen_thirty_seconds_of_f16() -> None:
-    """34 bytes for 32 elements."""
+    """A block of 32 elements takes 34 bytes, against 64."""
     assert fit.kv_per_cell(SEVEN, "q8_0") / fit.kv_per_cell(SEVEN) == 17 / 32
 
 
@@ -72,7 +74,7 @@ def test_the_need_comes_from_the_files_own_numbers(tmp_path: Path) -> None:
 
 
 def test_the_verdict_follows_what_is_free() -> None:
-    """Plenty, barely, too little, unknown."""
+    """Enough, barely enough, too little, unknown."""
     wanted = fit.need(SEVEN, 4096)
     assert fit.judge(wanted, 64 * GIB).verdict is FitVerdict.FITS
     assert fit.judge(wanted, wanted.total).verdict is FitVerdict.TIGHT
@@ -81,7 +83,7 @@ def test_the_verdict_follows_what_is_free() -> None:
 
 
 def test_a_refusal_says_what_would_fit(lock: Lock) -> None:
-    """A smaller context first, then another model, then the demo."""
+    """The hint is a smaller context if that fits, else a smaller model, else the demo."""
     wanted = fit.need(SEVEN, 4096)
     cell = fit.kv_per_cell(SEVEN)
     for available, hint in (
@@ -95,7 +97,7 @@ def test_a_refusal_says_what_would_fit(lock: Lock) -> None:
 
 
 def test_a_promised_context_fits(lock: Lock) -> None:
-    """The number of cells that a refusal offers is accepted when it is asked for."""
+    """The context that a refusal suggests is accepted."""
     wanted = fit.need(SEVEN, 4096)
     judged = fit.judge(wanted, wanted.total - (100 << 20), fit.kv_per_cell(SEVEN))
     smaller = fit.need(SEVEN, judged.cells)
@@ -103,21 +105,21 @@ def test_a_promised_context_fits(lock: Lock) -> None:
 
 
 def test_estimates_are_near_the_known_files(lock: Lock) -> None:
-    """7B at Q4_K_M is 4.7 GB, at Q8_0 8.1 GB: within a twentieth."""
+    """7B is 4.7 GB at Q4_K_M and 8.1 GB at Q8_0; the estimates are within 5 %."""
     seven = lock.get("7b-instruct")
     assert fit.estimate(seven, "q4_k_m") == pytest.approx(4.68e9, rel=0.05)
     assert fit.estimate(seven, "q8_0") == pytest.approx(8.1e9, rel=0.05)
 
 
 def test_this_machine_has_memory() -> None:
-    """The system answers, and what is available is part of the whole."""
+    """Available memory is positive and at most the total."""
     found = memory()
     assert found is not None
     assert 0 < found.available <= found.total
 
 
 def test_a_containers_limit_counts_and_its_page_cache_does_not(tmp_path: Path) -> None:
-    """The tightest group wins; inactive file pages can be taken back."""
+    """The smallest limit of all groups counts; inactive file pages count as free."""
     proc, groups = tmp_path / "proc", tmp_path / "cgroup"
     (proc / "self").mkdir(parents=True)
     (proc / "meminfo").write_text("MemTotal: 16777216 kB\nMemFree: 1 kB\nMemAvailable: 8388608 kB\n")
@@ -135,14 +137,14 @@ def test_a_containers_limit_counts_and_its_page_cache_does_not(tmp_path: Path) -
 
 
 def test_disk_is_asked_of_the_nearest_folder_that_exists(tmp_path: Path) -> None:
-    """The store's folder need not exist before the first pull."""
+    """The folder of the store need not exist."""
     assert free_disk(tmp_path / "a" / "b") == pytest.approx(os.statvfs(tmp_path).f_bavail * 4096, rel=0.5)
     with pytest.raises(DoesNotFit, match="on disk"):
         fit.require_disk(tmp_path / "a", 1 << 60, "72b:q8_0")
 
 
 def test_needs_add_up() -> None:
-    """The total is what the parts are."""
+    """The total is the sum of the parts."""
     assert Need(1, 2, 3, 4).total == 10
 
 
@@ -151,5 +153,5 @@ def test_needs_add_up() -> None:
     [(0, "0 B"), (999, "999 B"), (4_683_000_000, "4.7 GB"), (999_600, "1.0 MB"), (145_400_000_000, "145 GB")],
 )
 def test_sizes_are_written_as_disks_are_sold(count: int, text: str) -> None:
-    """Powers of ten, two digits."""
+    """Decimal units, two significant digits."""
     assert fit.size(count) == text

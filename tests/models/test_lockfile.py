@@ -1,3 +1,5 @@
+"""The lock of this project, and locks that break the schema."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -6,7 +8,8 @@ import pytest
 
 from qmath_cli.errors import IntegrityError, ModelMissing
 from qmath_cli.models import lockfile
-from qmath_cli.models.lockfile import Lock, ModelKind
+from qmath_cli.models.lockfile import Lock
+from qmath_cli.records import ModelKind
 
 RELEASED = ("1.5b-instruct", "7b-instruct", "72b-instruct", "1.5b", "7b", "72b", "rm-72b")
 ENTRY = "version = 1\n[[model]]\nname = 'x'\nkind = 'base'\nfamily = 'qwen2-math'\n"
@@ -22,7 +25,7 @@ def test_every_released_checkpoint_is_pinned_to_a_commit(lock: Lock, name: str) 
 
 
 def test_predecessors_are_known_but_not_pinned(lock: Lock) -> None:
-    """Qwen2-Math can be named, and no commit is invented for it."""
+    """Qwen2-Math is in the lock, without commits."""
     old = [model for model in lock.models if model.repo.startswith("Qwen/Qwen2-Math-")]
     assert len(old) == 7
     assert all(model.revision is None for model in old)
@@ -30,19 +33,19 @@ def test_predecessors_are_known_but_not_pinned(lock: Lock) -> None:
 
 @pytest.mark.parametrize("name", ["7B-Instruct", "qwen2.5-math-7b-instruct", "Qwen/Qwen2.5-Math-7B-Instruct"])
 def test_a_model_answers_to_its_short_name_and_its_repository(lock: Lock, name: str) -> None:
-    """Case does not matter, and the repository's name is as good as the short one."""
+    """The short name, the repository and its last part are equivalent, in any case."""
     assert lock.get(name).name == "7b-instruct"
 
 
 def test_a_typing_error_gets_the_nearest_names(lock: Lock) -> None:
-    """The hint offers what was probably meant."""
+    """The hint has similar names."""
     with pytest.raises(ModelMissing) as caught:
         lock.get("7b-instrct")
     assert "7b-instruct" in caught.value.hint
 
 
 def test_only_reward_models_are_of_the_reward_kind(lock: Lock) -> None:
-    """The kind follows the repository's name."""
+    """A model is a reward model if its name has the part `rm`."""
     for model in lock.models:
         assert (model.kind is ModelKind.REWARD) == ("rm" in model.name.split("-"))
 
@@ -69,7 +72,7 @@ def test_a_lock_that_breaks_the_schema_is_an_integrity_error(tmp_path: Path, tex
 
 
 def test_the_same_name_twice_is_refused(tmp_path: Path) -> None:
-    """A name means one model."""
+    """A lock with two models of one name breaks the schema."""
     entry = "[[model]]\nname = 'x'\nkind = 'base'\nfamily = 'qwen2-math'\n"
     path = tmp_path / "models.lock"
     path.write_text("version = 1\n" + entry + entry)

@@ -1,4 +1,7 @@
-"""Programs as Qwen2.5-Math writes them give exactly the text they should, under every layer."""
+"""Programs as Qwen2.5-Math writes them give exactly the expected text, under every layer.
+
+The programs are text files: `### title`, a program, `--- gives`, the text.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ FOLDER = Path(__file__).parent / "benign"
 
 @dataclass(frozen=True)
 class Program:
-    """A program and what it gives."""
+    """A program and the text it gives."""
 
     name: str
     code: str
@@ -53,6 +56,6 @@ def test_a_benign_program_gives_exactly_its_text(program: Program, executor: Res
     assert (output.status, output.text) == (RunStatus.OK, program.gives)
 
 
-def test_there_are_enough_of_them() -> None:
-    """At least a hundred, or the suite says less than the documentation."""
+def test_there_are_at_least_a_hundred_programs() -> None:
+    """So a file that is no longer read does not go unnoticed."""
     assert len(PROGRAMS) >= 100

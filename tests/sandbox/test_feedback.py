@@ -1,4 +1,4 @@
-"""What a model is told: bounded, and unable to close a fence, start a turn or move a cursor."""
+"""The text a model reads about a program: bounded, and unable to close a fence, start a turn or move a cursor."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmath_cli.sandbox.parent.feedback import compose, harmless, shorten
+from qmath_cli.sandbox.parent.feedback import compose, sanitize, shorten
 
 
 def test_output_value_and_error_come_in_that_order() -> None:
@@ -14,7 +14,7 @@ def test_output_value_and_error_come_in_that_order() -> None:
     assert compose("a\n", "3", "E: x", limit=100, empty="Done") == "a\n3\nE: x"
 
 
-def test_a_silent_program_says_done() -> None:
+def test_a_program_without_output_gives_done() -> None:
     """The word that the models were trained on."""
     assert compose("", "", "", limit=100, empty="Done") == "Done"
 
@@ -32,13 +32,13 @@ def test_a_silent_program_says_done() -> None:
         ("x² ≤ 根\t|", "x² ≤ 根\t|"),
     ],
 )
-def test_what_would_act_is_made_visible(raw: str, shown: str) -> None:
+def test_control_text_is_made_visible(raw: str, shown: str) -> None:
     """Fences, special tokens, escapes, controls; mathematics and Chinese stay as they are."""
-    assert harmless(raw) == shown
+    assert sanitize(raw) == shown
 
 
 def test_long_text_keeps_its_head_and_its_tail() -> None:
-    """With a mark between them that says how much is missing."""
+    """With the number of missing characters between them."""
     text = shorten("a" * 100 + "b" * 100, 20)
     assert text.startswith("a" * 10 + "\n[")
     assert text.endswith("]\n" + "b" * 10)
@@ -46,7 +46,7 @@ def test_long_text_keeps_its_head_and_its_tail() -> None:
 
 
 @given(st.text(max_size=400))
-def test_nothing_harmful_survives(raw: str) -> None:
+def test_no_control_text_remains(raw: str) -> None:
     """Whatever a program printed."""
     text = compose(raw, raw, "", limit=200, empty="Done")
     assert "```" not in text

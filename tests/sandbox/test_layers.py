@@ -1,4 +1,4 @@
-"""What each layer is worth: with one left out, the report names what is lost, and an attack shows that it is."""
+"""The contribution of each layer: with one left out, the report names what is lost, and an attack confirms it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from qmath_cli.errors import ExecutorUnusable
 from qmath_cli.records import Protection
 from qmath_cli.sandbox.executor import RestrictedExecutor
-from qmath_cli.sandbox.levels import parse, protection_of
+from qmath_cli.sandbox.levels import parse_layer, protection_of
 from qmath_cli.sandbox.limits import Guard, Hold, Layer, Limits, Switch
 
 from .watch import Attack, Watch, load
@@ -34,7 +34,7 @@ def executor(*without: Switch) -> Iterator[RestrictedExecutor]:
 
 
 def holds(made: RestrictedExecutor) -> dict[Guard, Hold]:
-    """Who was seen to hold what."""
+    """What was found to hold each guard."""
     return {layer.guard: layer.hold for layer in made.layers}
 
 
@@ -53,44 +53,44 @@ def effects(made: RestrictedExecutor, family: str, name: str, folder: Path) -> l
 
 
 def test_all_layers_are_full_protection() -> None:
-    """Every guard is held, the four walls by the kernel."""
+    """Every guard is held, the four boundaries by the kernel."""
     with executor() as made:
         assert made.protection is Protection.FULL
         assert set(holds(made)) == set(Guard)
         assert Hold.NONE not in holds(made).values()
 
 
-def test_without_landlock_reading_is_lost_to_the_kernel(tmp_path: Path) -> None:
-    """The report says so, and a program that gets round Python reads a private file."""
+def test_without_landlock_the_kernel_does_not_refuse_reads(tmp_path: Path) -> None:
+    """The report says so, and a program that bypasses Python's checks reads a private file."""
     with executor(Switch.LANDLOCK) as made:
         assert made.protection is Protection.PARTIAL
         assert holds(made)[Guard.READS] is Hold.PYTHON
         assert holds(made)[Guard.WRITES] is Hold.KERNEL
     with executor(Switch.LANDLOCK, *PYTHON) as made:
         assert holds(made)[Guard.READS] is Hold.NONE
-        assert effects(made, "files", "read the secret with numpy.fromfile", tmp_path) == ["said the secret"]
+        assert effects(made, "files", "read the secret with numpy.fromfile", tmp_path) == ["secret in the output"]
 
 
-def test_without_seccomp_the_network_is_lost_to_the_kernel(tmp_path: Path) -> None:
-    """The report says so, and a program that gets round Python sends a datagram."""
+def test_without_seccomp_the_kernel_does_not_refuse_the_network(tmp_path: Path) -> None:
+    """The report says so, and a program that bypasses Python's checks sends a datagram."""
     with executor(Switch.SECCOMP) as made:
         assert made.protection is Protection.PARTIAL
         assert holds(made)[Guard.NETWORK] is Hold.PYTHON
         assert holds(made)[Guard.READS] is Hold.KERNEL
     with executor(Switch.SECCOMP, *PYTHON) as made:
         assert holds(made)[Guard.NETWORK] is Hold.NONE
-        assert effects(made, "network", "send a datagram", tmp_path) == ["heard on udp"]
+        assert effects(made, "network", "send a datagram", tmp_path) == ["received on udp"]
 
 
-def test_without_both_python_holds_what_it_sees() -> None:
-    """Which is what basic means."""
+def test_without_both_only_python_refuses() -> None:
+    """This is basic protection."""
     with executor(*KERNEL) as made:
         assert made.protection is Protection.BASIC
         assert {holds(made)[guard] for guard in (Guard.WRITES, Guard.READS, Guard.NETWORK)} == {Hold.PYTHON}
 
 
-def test_without_anything_the_attacks_do_what_they_say(tmp_path: Path) -> None:
-    """The positive control: a suite of programs that cannot hurt anybody would prove nothing."""
+def test_without_any_layer_an_attack_takes_effect(tmp_path: Path) -> None:
+    """The positive control: a suite of programs without effect would prove nothing."""
     with executor(*KERNEL, *PYTHON) as made:
         assert holds(made)[Guard.WRITES] is Hold.NONE
         assert "changed /victim.txt" in effects(made, "files", "remove the victim", tmp_path)
@@ -104,7 +104,7 @@ def test_basic_protection_needs_consent() -> None:
 
 
 def test_a_kernel_without_landlock_opens_no_file_at_all(tmp_path: Path) -> None:
-    """Everything is imported beforehand, and the protection is full all the same."""
+    """Everything is imported before confinement, and the protection is still full."""
     with RestrictedExecutor(preload=("sympy",), without=frozenset({Switch.OLD_KERNEL})) as made:
         assert made.protection is Protection.FULL
         assert effects(made, "files", "read the secret with numpy.fromfile", tmp_path) == []
@@ -122,12 +122,12 @@ def test_a_kernel_without_landlock_opens_no_file_at_all(tmp_path: Path) -> None:
         ([], Protection.BASIC),
     ],
 )
-def test_the_level_counts_the_walls_that_the_kernel_holds(kernel: list[Guard], level: Protection) -> None:
-    """All four, some, or none; a memory limit is not a wall."""
+def test_the_level_counts_the_boundaries_that_the_kernel_holds(kernel: list[Guard], level: Protection) -> None:
+    """All four, some, or none; a memory limit is not a boundary."""
     assert protection_of([Layer(guard, Hold.KERNEL) for guard in kernel]) is level
 
 
 @pytest.mark.parametrize("record", [None, 7, [], {}, {"guard": "moon", "hold": "kernel"}, {"guard": "time"}])
-def test_a_finding_that_is_none_is_dropped(record: object) -> None:
+def test_an_invalid_finding_is_dropped(record: object) -> None:
     """A worker's report is checked like everything else it sends."""
-    assert parse(record) is None
+    assert parse_layer(record) is None

@@ -1,4 +1,4 @@
-"""What can be tested here of macOS's and Windows' rooms: profiles, structures, the order of calls, the fallbacks."""
+"""What can be tested on Linux of the macOS and Windows layers: profiles, structures, order of calls, fallbacks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from qmath_cli.sandbox.executor import config_for
 from qmath_cli.sandbox.limits import Limits
 from qmath_cli.sandbox.parent import exchange, launch, live, pipes
 
+from .processes import DEADLINE_S
+
 
 def test_the_macos_profile_denies_first_and_allows_by_path() -> None:
-    """A permission without a path after the denials would open everything again."""
+    """A permission without a path after the denials would undo them."""
     lines = macos.profile(["/usr/lib", '/odd "name"\\']).splitlines()
     assert lines[:2] == ["(version 1)", "(deny default)"]
     last_denial = max(n for n, line in enumerate(lines) if line.startswith("(deny"))
@@ -45,13 +47,13 @@ def test_windows_structures_have_their_documented_sizes() -> None:
     assert ctypes.sizeof(windows.ExtendedLimits) == 144
 
 
-def test_the_low_integrity_sid_is_spelled_as_windows_spells_it() -> None:
+def test_the_low_integrity_sid_is_encoded_as_windows_encodes_it() -> None:
     """S-1-16-4096; 8192 would be an ordinary process's level."""
     assert windows.low_integrity_sid() == bytes([1, 1, 0, 0, 0, 0, 0, 16, 0, 16, 0, 0])
 
 
-def test_a_job_allows_one_process_and_dies_with_its_handle() -> None:
-    """And limits memory, and shows no error dialogue."""
+def test_a_job_allows_one_process_and_ends_with_its_handle() -> None:
+    """It also limits memory and shows no error dialogue."""
     record = windows.limits(1 << 30)
     assert record.basic.active_processes == 1
     assert record.basic.flags == 0x2000 | 0x8 | 0x100 | 0x200 | 0x400
@@ -59,14 +61,14 @@ def test_a_job_allows_one_process_and_dies_with_its_handle() -> None:
 
 
 class Recorded:
-    """Windows' calls, written down; the one named in `fails` does not succeed."""
+    """Records the calls; the one named in `fails` does not succeed."""
 
     def __init__(self, fails: str = "") -> None:
-        self.seen: list[str] = []
+        self.calls: list[str] = []
         self._fails = fails
 
     def _call(self, name: str) -> bool:
-        self.seen.append(name)
+        self.calls.append(name)
         return name != self._fails
 
     def create_job(self) -> int:
@@ -86,44 +88,46 @@ class Recorded:
 
 
 def test_a_worker_runs_only_once_its_job_is_complete() -> None:
-    """Limits, restrictions, assignment, and only then it is resumed."""
-    calls = Recorded()
-    assert windows.enclose(1, 1 << 30, calls) == 7
-    assert calls.seen == ["create", "set 9", "set 4", "assign", "resume"]
+    """Limits, restrictions, assignment, and only then resumption."""
+    recorded = Recorded()
+    assert windows.enclose(1, 1 << 30, recorded) == 7
+    assert recorded.calls == ["create", "set 9", "set 4", "assign", "resume"]
 
 
 @pytest.mark.parametrize("fails", ["set 9", "set 4", "assign", "resume"])
 def test_a_job_that_cannot_be_completed_is_an_error(fails: str) -> None:
-    """The worker is never resumed outside of it, and the handle is closed."""
-    calls = Recorded(fails)
+    """The worker is never resumed outside the job, and the handle is closed."""
+    recorded = Recorded(fails)
     with pytest.raises(OSError, match="job object"):
-        windows.enclose(1, 1 << 30, calls)
-    assert calls.seen[-2:] == [fails, "close"]
+        windows.enclose(1, 1 << 30, recorded)
+    assert recorded.calls[-2:] == [fails, "close"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="runs the other systems' way of starting workers, on POSIX")
-@pytest.mark.parametrize("port", [pipes.SelectPort, pipes.ThreadPort])
-def test_a_worker_started_directly_answers_on_either_port(
-    port: type[pipes.SelectPort] | type[pipes.ThreadPort], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("transport", [pipes.SelectTransport, pipes.ThreadTransport])
+def test_a_worker_started_directly_works_with_either_transport(
+    transport: type[pipes.SelectTransport] | type[pipes.ThreadTransport],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One interpreter per worker, as on macOS and Windows; and a thread for each stream, as on Windows."""
-    monkeypatch.setattr(live, "open_port", port)
+    monkeypatch.setattr(live, "open_transport", transport)
     limits = Limits(seconds=1.0)
     launcher = launch.DirectLauncher(config_for(limits, tmp_path, (), frozenset()))
-    process = live.LiveProcess(launcher.launch(), limits.memory)
+    process = live.WorkerProcess(launcher.launch(), limits.memory)
     process.await_ready()
-    answer = process.run("print('out' * 3)\n6 * 7", 5.0, limits.output)
-    assert (answer.frame["status"], answer.frame["value"], answer.output) == (RunStatus.OK, "42", b"outoutout\n")
+    reply = process.run("print('out' * 3)\n6 * 7", DEADLINE_S, limits.output)
+    assert (reply.frame["status"], reply.frame["value"], reply.output) == (RunStatus.OK, "42", b"outoutout\n")
     assert process.run("while True: pass", 0.3, limits.output).outcome is exchange.Outcome.TIMEOUT
-    assert process.status == -9
+    assert process.exit_status == -9
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="starts a worker the POSIX way")
-def test_a_worker_above_its_memory_is_killed_from_outside(tmp_path: Path) -> None:
-    """Where no kernel limit works, the parent looks and kills."""
+def test_a_worker_above_its_memory_is_killed_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no kernel limit works, the parent measures and kills."""
     limits = Limits(seconds=10.0)
     launcher = launch.DirectLauncher(config_for(limits, tmp_path, (), frozenset()))
-    process = live.LiveProcess(launcher.launch(), limits.memory)
+    process = live.WorkerProcess(launcher.launch(), limits.memory)
     process.await_ready()
-    process.greedy = lambda: True
-    assert process.run("while True: pass", 10.0, limits.output).outcome is exchange.Outcome.MEMORY
+    monkeypatch.setattr(process, "over_memory_limit", lambda: True)
+    assert process.run("while True: pass", 10.0, limits.output).outcome is exchange.Outcome.MEMORY_LIMIT

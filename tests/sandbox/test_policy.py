@@ -1,4 +1,4 @@
-"""The static rules: a clear word for what cannot work here, and nothing in the way of mathematics."""
+"""The static rules: a clear message for what cannot work here, and no obstacle to mathematics."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_imports_are_allowed_refused_or_absent(module: str, verdict: Import) -> 
     ],
 )
 def test_what_has_no_use_is_refused_before_it_runs(code: str) -> None:
-    """With the line where it stands."""
+    """With an error message."""
     assert next(refusals(ast.parse(code)))[1].startswith("PermissionError: ")
 
 
@@ -62,6 +62,6 @@ def test_what_has_no_use_is_refused_before_it_runs(code: str) -> None:
         "if __name__ == '__main__': pass",
     ],
 )
-def test_what_programs_do_is_left_alone(code: str) -> None:
+def test_what_programs_usually_do_is_allowed(code: str) -> None:
     """Dunder methods are defined and called, and an import inside `try` may fail as the program expects."""
     assert list(refusals(ast.parse(code))) == []

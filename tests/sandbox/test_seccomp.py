@@ -1,4 +1,4 @@
-"""The filter, run by a small interpreter of classic BPF: what it answers for calls on both machines."""
+"""The filter, run by a small interpreter of classic BPF: what it returns for calls on both architectures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qmath_cli.sandbox.confinement.syscalls import MACHINES, Architecture, machi
 PID = 4242
 ALLOW, KILL = 0x7FFF0000, 0x80000000
 EPERM, EACCES, ENOSYS = (0x00050000 | code for code in (errno.EPERM, errno.EACCES, errno.ENOSYS))
-NUMBERS = {  # of the refused calls: the filter does not know them, so the tests must
+NUMBERS = {  # of the refused calls, which are not in the filter's own tables
     "x86_64": """
         socket 41 connect 42 bind 49 listen 50 accept4 288 sendmsg 46 sendmmsg 307 execve 59 execveat 322 kill 62
         tkill 200 ptrace 101 process_vm_readv 310 mount 165 unshare 272 setns 308 chroot 161 pivot_root 155
@@ -39,13 +39,13 @@ NUMBERS = {  # of the refused calls: the filter does not know them, so the tests
 
 
 def instructions(made: Architecture, *, reading: bool = True) -> list[Op]:
-    """What the kernel is given, read back."""
+    """The filter as it is passed to the kernel, unpacked."""
     fields = struct.iter_unpack("=HBBI", program(made, PID, reading=reading))
-    return [Op(code, k, yes, no) for code, yes, no, k in fields]
+    return [Op(code, k, jt, jf) for code, jt, jf, k in fields]
 
 
 def verdict(name: str, number: int, *arguments: int, audit: int | None = None, reading: bool = True) -> int:
-    """What the filter for `name` returns for a call: a plain interpreter of the five instructions we use."""
+    """What the filter for `name` returns for a call: an interpreter of the five instructions that it consists of."""
     made = MACHINES[name]
     padded = [*arguments, 0, 0, 0, 0, 0, 0][:6]
     data = struct.pack("<iIQ6Q", number, made.audit if audit is None else audit, 0, *padded)
@@ -61,7 +61,7 @@ def verdict(name: str, number: int, *arguments: int, audit: int | None = None, r
             return op.k
         else:
             true = value == op.k if op.code == 0x15 else value >= op.k
-            at += op.yes if true else op.no
+            at += op.jt if true else op.jf
 
 
 def call(name: str, which: str, *arguments: int) -> int:
@@ -74,7 +74,7 @@ both = pytest.mark.parametrize("name", ["x86_64", "aarch64"])
 
 @both
 def test_calls_that_mathematics_does_not_need_are_refused(name: str) -> None:
-    """Sockets, programs, signals, metadata, namespaces, and the odd corners of the kernel."""
+    """Sockets, programs, signals, metadata, namespaces, and rarely used parts of the kernel."""
     words = NUMBERS[name].split()
     for which, number in zip(words[::2], words[1::2], strict=True):
         assert verdict(name, int(number)) == EPERM, which
@@ -98,22 +98,22 @@ def test_files_open_for_reading_only(name: str, flags: int) -> None:
 
 @both
 def test_threads_but_no_processes(name: str) -> None:
-    """`clone` only with CLONE_THREAD and no new namespace; `clone3` does not exist, so that libc falls back."""
-    assert call(name, "clone", 0x003D0F00) == ALLOW  # what pthread_create asks for
+    """`clone` only with CLONE_THREAD and no new namespace; `clone3` gives ENOSYS, so that libc falls back."""
+    assert call(name, "clone", 0x003D0F00) == ALLOW  # the flags of pthread_create
     assert call(name, "clone", 17) == EPERM  # fork
     assert call(name, "clone", 0x003D0F00 | 0x10000000) == EPERM  # with a user namespace
     assert call(name, "clone3", 0, 88) == ENOSYS
 
 
 @both
-def test_signals_to_oneself_only(name: str) -> None:
+def test_a_process_signals_only_itself(name: str) -> None:
     """For `abort`."""
     assert call(name, "tgkill", PID, PID, 6) == ALLOW
     assert call(name, "tgkill", PID + 1, PID + 1, 9) == EPERM
 
 
 @both
-def test_a_stream_pair_but_no_other(name: str) -> None:
+def test_a_stream_pair_is_the_only_socket(name: str) -> None:
     """AF_UNIX and SOCK_STREAM; a datagram pair could be sent from by name."""
     assert call(name, "socketpair", 1, 1 | 0o2004000) == ALLOW
     assert call(name, "socketpair", 1, 2) == EPERM
@@ -123,8 +123,8 @@ def test_a_stream_pair_but_no_other(name: str) -> None:
 
 
 @both
-def test_memory_is_written_or_run_never_both(name: str) -> None:
-    """So a program cannot make machine code of its own."""
+def test_memory_is_writable_or_executable_never_both(name: str) -> None:
+    """So a program cannot write machine code and run it."""
     assert call(name, "mmap", 0, 4096, 1 | 2) == ALLOW
     assert call(name, "mmap", 0, 4096, 1 | 4) == ALLOW
     assert call(name, "mmap", 0, 4096, 1 | 2 | 4) == EACCES
@@ -133,7 +133,7 @@ def test_memory_is_written_or_run_never_both(name: str) -> None:
 
 @both
 def test_limits_are_read_not_set(name: str) -> None:
-    """`prlimit64` with a null new limit, on oneself."""
+    """`prlimit64` on the process itself, with a null pointer as the new limit."""
     assert call(name, "prlimit64", 0, 7, 0, 0x7FFFFFFF0000) == ALLOW
     assert call(name, "prlimit64", 0, 7, 0x700000000000, 0) == EPERM  # the low half alone is zero
     assert call(name, "prlimit64", 1, 7, 0, 0) == EPERM
@@ -145,21 +145,21 @@ def test_another_architecture_is_killed(name: str) -> None:
     assert verdict(name, 0, audit=0x40000003) == KILL  # i386
 
 
-def test_the_x32_numbers_do_not_exist() -> None:
-    """They would be a second way to every call of x86_64."""
+def test_the_x32_numbers_are_refused() -> None:
+    """They would reach every call of x86_64 by another number."""
     assert verdict("x86_64", 0x40000000 | 41) == ENOSYS
 
 
 @both
 def test_the_filter_fits_what_the_kernel_takes(name: str) -> None:
-    """4,096 instructions, and jumps of one byte."""
+    """Fewer than 4,096 instructions of eight bytes."""
     ops = instructions(MACHINES[name])
     assert len(ops) < 4096
     assert all(len(op.pack()) == 8 for op in ops)
 
 
-def test_other_machines_have_no_table() -> None:
-    """And then no filter: the report says so."""
+def test_other_architectures_have_no_table() -> None:
+    """And so no filter."""
     assert machine("riscv64") is None
     assert machine("arm64") is MACHINES["aarch64"]
     assert machine("AMD64") is MACHINES["x86_64"]
@@ -177,6 +177,6 @@ def test_other_machines_have_no_table() -> None:
         (9, struct.pack("=QQQ", 0xFFFF, 3, 3)),
     ],
 )
-def test_landlock_handles_all_that_its_abi_knows(version: int, expected: bytes) -> None:
-    """And nothing that an older kernel would refuse to hear of."""
-    assert landlock.ruleset(version) == expected
+def test_landlock_handles_every_right_of_its_abi(version: int, expected: bytes) -> None:
+    """And none that an older kernel would reject."""
+    assert landlock.ruleset_attributes(version) == expected

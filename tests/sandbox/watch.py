@@ -1,17 +1,29 @@
-"""What an attack could change or learn, prepared and looked at from outside: files, listeners, a secret, processes."""
+"""What an attack could change, reach or learn: files, listeners, a secret, processes; set up and compared from outside.
+
+The attacks are text files: `### title`, then a program; a title that ends in ` !` marks a dangerous one. Before an
+attack runs, `Watch.fill` replaces its marks (`@DIR@`, `@SECRET@`, ...) by the paths and ports of the watch.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
+import signal
 import socket
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from .processes import marked
+
 ATTACKS = Path(__file__).parent / "attacks"
-SLEEPER = "31337.25"  # an argument no other program on this system is started with
+FAMILIES = sorted(path.stem for path in ATTACKS.glob("*.txt"))
+LIMITED = frozenset({"cpu", "memory", "output", "forgery", "confusion"})  # held by limits and the parent, not by layers
+MARKS = frozenset({"DIR", "VICTIM", "SECRET", "LEAK", "TCP", "UDP", "UNIX", "UNIXD", "QMATH", "SLEEP"})
+SECRET_VARIABLE = "QMATH_TEST_SECRET"
+SLEEP_SECONDS = 600  # of a program that an attack leaves behind
 
 
 @dataclass(frozen=True)
@@ -26,25 +38,28 @@ class Attack:
     def __str__(self) -> str:
         return f"{self.family}: {self.name}"
 
+    @property
+    def marks(self) -> set[str]:
+        """What of the watch this program aims at."""
+        return set(re.findall(r"@([A-Z]+)@", self.code))
+
 
 def load(family: str) -> list[Attack]:
     """The programs of a family, in the order of its file."""
     found = []
-    for section in (ATTACKS / f"{family}.txt").read_text(encoding="utf-8").split("### ")[1:]:
+    for section in re.split(r"^### ", (ATTACKS / f"{family}.txt").read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         title, _, code = section.partition("\n")
         found.append(Attack(family, title.removesuffix(" !"), code, title.endswith(" !")))
     return found
 
 
-FAMILIES = sorted(path.stem for path in ATTACKS.glob("*.txt"))
-
-
 class Watch:
-    """A folder of victims, listeners on loopback, and a secret: `effects` says what an attack did to them."""
+    """A folder of victims, listeners on loopback, a secret, a process mark; `effects` lists what happened to them."""
 
     def __init__(self, folder: Path) -> None:
         self.secret = f"secret{secrets.token_hex(8)}"
         self.folder = folder
+        self.sleep = f"{SLEEP_SECONDS}.{secrets.randbelow(10**15):015d}"  # the argument of `sleep`, and its mark
         self._plant()
         self._listeners = {
             "tcp": _listen(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)),
@@ -57,46 +72,47 @@ class Watch:
     def _plant(self) -> None:
         (self.folder / "victim.txt").write_text("untouched\n", encoding="utf-8")
         (self.folder / "private.txt").write_text(self.secret, encoding="utf-8")
-        (self.folder / f"{self.secret}.name").touch()  # for those who only list
+        (self.folder / f"{self.secret}.name").touch()  # a listing of the folder shows the secret
         (self.folder / "link").symlink_to(self.folder / "private.txt")
         (self.folder / "planted.py").write_text(f"print('{self.secret}')\n", encoding="utf-8")
         (self.folder / "empty").mkdir()
         (self.folder / "tree").mkdir()
         (self.folder / "tree" / "leaf").write_text("leaf", encoding="utf-8")
-        for path in [self.folder, *self.folder.rglob("*")]:  # as open as can be: only the sandbox may refuse
+        for path in [self.folder, *self.folder.rglob("*")]:  # open to all users: only the sandbox may refuse
             if not path.is_symlink():
                 path.chmod(0o777)
 
     def fill(self, code: str) -> str:
-        """An attack's text with this watch's places in it."""
-        for mark, value in self._marks().items():
-            code = code.replace(f"@{mark}@", str(value))
-        return code
-
-    def _marks(self) -> dict[str, object]:
-        return {
+        """An attack's text with the paths and ports of this watch in place of its marks."""
+        values: dict[str, object] = {
             "DIR": self.folder,
             "VICTIM": self.folder / "victim.txt",
             "SECRET": self.folder / "private.txt",
-            "LEAK": f'{self.secret[:9]}" "{self.secret[9:]}',  # whole only when it is printed, not when it is quoted
+            "LEAK": f'{self.secret[:9]}" "{self.secret[9:]}',  # whole only where it is printed, not where it is quoted
             "TCP": self._listeners["tcp"].getsockname()[1],
             "UDP": self._listeners["udp"].getsockname()[1],
             "UNIXD": self.folder / "datagram.sock",
             "UNIX": self.folder / "stream.sock",
             "QMATH": os.getpid(),
+            "SLEEP": self.sleep,
         }
+        for mark in MARKS:
+            code = code.replace(f"@{mark}@", str(values[mark]))
+        return code
 
-    def effects(self, said: str) -> list[str]:
-        """What is different from before, and whether the secret was said; puts back what can be put back."""
-        found = [f"heard on {name}" for name, listener in self._listeners.items() if _heard(listener)]
+    def effects(self, output: str) -> list[str]:
+        """What is different from before, and whether the secret is in the output. The next call compares with now."""
+        found = [f"received on {name}" for name, listener in self._listeners.items() if _received(listener)]
         after = self._snapshot()
         found += [
             f"changed {path}"
             for path in self._before.keys() | after.keys()
             if self._before.get(path) != after.get(path)
         ]
-        if self.secret in said:
-            found.append("said the secret")
+        if self.secret in output:
+            found.append("secret in the output")
+        if marked(self.sleep):
+            found.append("process left running")
         self._before = after
         return sorted(found)
 
@@ -104,9 +120,12 @@ class Watch:
         return {str(path): _state(path) for path in [self.folder, *sorted(self.folder.rglob("*"))]}
 
     def close(self) -> None:
-        """Stop listening."""
+        """Close the listeners and end the processes that an attack without layers left running."""
         for listener in self._listeners.values():
             listener.close()
+        for pid in marked(self.sleep):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _listen(family: int, kind: int, address: object) -> socket.socket:
@@ -118,7 +137,8 @@ def _listen(family: int, kind: int, address: object) -> socket.socket:
     return listener
 
 
-def _heard(listener: socket.socket) -> bool:
+def _received(listener: socket.socket) -> bool:
+    """Whether a connection or a datagram has arrived; takes it off the queue."""
     with contextlib.suppress(BlockingIOError):
         if listener.type == socket.SOCK_STREAM:
             listener.accept()[0].close()
@@ -134,25 +154,3 @@ def _state(path: Path) -> tuple[object, ...]:
     content = path.read_bytes() if stat.S_ISREG(found.st_mode) else b""
     extra = tuple(os.listxattr(path, follow_symlinks=False)) if hasattr(os, "listxattr") else ()
     return (found.st_mode, found.st_uid, found.st_gid, found.st_size, found.st_mtime_ns, found.st_nlink, content, extra)
-
-
-def processes(word: str) -> list[int]:
-    """Processes (zombies apart, which have no command line) started with `word` among their arguments."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and word.encode() in (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
-    return found
-
-
-def zombies() -> list[int]:
-    """Children of this process that nobody has waited for."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit():
-                fields = (entry / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-                if fields[0] == "Z" and int(fields[1]) == os.getpid():
-                    found.append(int(entry.name))
-    return found

@@ -14,7 +14,7 @@ def run(code: str, text: str) -> ProgramRun:
     return ProgramRun(code, Output(text, RunStatus.OK, 0.1))
 
 
-def test_a_program_is_run_and_its_output_read_in_the_same_turn() -> None:
+def test_a_program_runs_and_its_output_is_part_of_the_same_turn() -> None:
     """Generate, execute, generate, answer: the text is what the model and a reader see."""
     attempt = Trajectory(Mode.TIR)
     attempt.feed(PROGRAM)
@@ -26,7 +26,7 @@ def test_a_program_is_run_and_its_output_read_in_the_same_turn() -> None:
 
 
 def test_a_program_before_the_end_token_runs_too() -> None:
-    """A model that ends its turn after a closed program gets its output all the same."""
+    """The output of a program is fed back even if the model ended its turn after it."""
     attempt = Trajectory(Mode.TIR)
     attempt.feed(PROGRAM.rstrip())
     assert attempt.stopped(Stop.END) == Execute("print(1 + 1)")
@@ -34,18 +34,29 @@ def test_a_program_before_the_end_token_runs_too() -> None:
 
 
 def test_an_unclosed_program_is_closed_before_its_output() -> None:
-    """Code that runs straight into the output fence is a program; the fence it lacks is supplied."""
+    """Code that is followed directly by the output fence is a program; its closing fence is added."""
     attempt = Trajectory(Mode.TIR)
     attempt.feed("```python\nprint(3)\n")
     assert attempt.stopped(Stop.STRING) == Execute("print(3)")
     assert attempt.executed(run("", "3")) == Generate("```\n```output\n3\n```\n")
 
 
-def test_cot_never_runs_a_program() -> None:
-    """In CoT a program is text, and stopping at a pretended output leaves no answer."""
+@pytest.mark.parametrize("stop", list(Stop))
+def test_cot_never_runs_a_program(stop: Stop) -> None:
+    """In CoT a program is text, however its stretch ends; it is counted as not run."""
     attempt = Trajectory(Mode.COT)
     attempt.feed(PROGRAM)
-    assert attempt.stopped(Stop.STRING) == Finished(Finish.NO_ANSWER)
+    assert isinstance(attempt.stopped(stop), Finished)
+    assert attempt.answer() is None
+    assert attempt.unrun_programs == 1
+
+
+def test_in_cot_an_answer_after_a_made_up_output_counts() -> None:
+    """The output is the model's own text, and nothing is cut there."""
+    attempt = Trajectory(Mode.COT)
+    attempt.feed(PROGRAM + "```output\n2\n```\n" + r"The answer is \boxed{2}.")
+    assert attempt.stopped(Stop.END) == Finished(Finish.ANSWERED, "2")
+    assert attempt.unrun_programs == 1
 
 
 @pytest.mark.parametrize(
@@ -92,7 +103,7 @@ def test_a_box_in_a_program_or_its_output_is_not_the_answer() -> None:
 
 
 def test_an_interrupt_keeps_the_partial_text() -> None:
-    """What was said before the cut is still there."""
+    """The text before the cut is kept."""
     attempt = Trajectory(Mode.TIR)
     attempt.feed("First, ")
     assert attempt.cut(Finish.INTERRUPTED) == Finished(Finish.INTERRUPTED)

@@ -106,10 +106,3 @@ def test_a_vote_is_decided_when_nothing_can_change_it(
 def test_only_samples_that_can_matter_are_made(answers: tuple[str, ...], k: int, stop_at: int, at_once: int) -> None:
     """As many as the leading answer lacks."""
     assert vote.worthwhile(vote.count(samples(*answers), k, vote.same_text), stop_at) == at_once
-
-
-def test_agreement_is_said_in_words() -> None:
-    """The count names how many agree, of how many taken."""
-    assert vote.agreement(vote.count(samples("1", "1", "2"), 3, vote.same_text)) == "2 of 3 agree"
-    assert "decided before all 8" in vote.agreement(vote.count(samples("1", "1", "1"), 8, vote.same_text))
-    assert vote.agreement(Votes(1, 1)) == ""

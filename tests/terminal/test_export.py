@@ -1,4 +1,4 @@
-"""A solution as a document: every format says the same, and each is what its readers expect."""
+"""A solution as a document: every format has the same content and is valid for its readers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qmath_cli.records import (
     Finish,
     Language,
     Mode,
-    ModelFile,
+    ModelInfo,
     Problem,
     Sample,
     Sampling,
@@ -33,11 +33,11 @@ TEXT = (
     "```python\nprint(x * 2)\n```\n```output\n6\n```\n"
     "<script>alert(1)</script> \\(\\input{/etc/passwd}\\) \\end{document}"
 )
-MODEL = ModelFile("demo:q8_0", Path("demo.gguf"), "q8_0")
+MODEL = ModelInfo("demo:q8_0", Path("demo.gguf"), "q8_0")
 
 
 def solution(text: str = TEXT, language: Language = Language.EN, answer: str | None = r"\frac{1}{2}") -> Solution:
-    """A solution with two programs, and with text that must not be taken for markup."""
+    """A solution with two programs, and with text that must not become markup."""
     sample = Sample(text, answer, Finish.ANSWERED if answer else Finish.NO_ANSWER)
     groups = (VoteGroup(answer, 1, None, (0,)),) if answer else ()
     problem = Problem("What is \\(\\frac{1}{2}\\)?" if language is Language.EN else "求 \\(x\\) 的值。", language)
@@ -65,7 +65,7 @@ def test_markdown_has_dollars_and_fences(tmp_path: Path) -> None:
 
 
 def test_a_notebook_runs_again_and_gives_the_same(tmp_path: Path) -> None:
-    """Valid nbformat 4.5 as far as its readers look; its code cells, run in order, print what their outputs say."""
+    """The fields of nbformat 4.5; the code cells, run in order, print what their outputs contain."""
     notebook = json.loads(written(tmp_path, ".ipynb"))
     assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
     assert len({cell["id"] for cell in notebook["cells"]}) == len(notebook["cells"])
@@ -104,8 +104,8 @@ def test_html_has_mathml_and_no_script(tmp_path: Path) -> None:
     assert "default-src 'none'" in text
 
 
-def test_latex_keeps_commands_that_act_out(tmp_path: Path) -> None:
-    """Known mathematics goes in as it is; anything else of the model's is text that cannot act."""
+def test_latex_has_no_command_with_side_effects(tmp_path: Path) -> None:
+    """Known mathematics is copied; all other text of the model is escaped."""
     text = written(tmp_path, ".tex")
     assert r"\(x_1 < 2\)" in text
     assert r"\input{" not in text
@@ -123,8 +123,8 @@ def test_chinese_titles_and_type(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".md", ".tex", ".ipynb", ".html"])
-def test_no_answer_is_said(tmp_path: Path, suffix: str) -> None:
-    """A solution without an answer is exported all the same."""
+def test_a_missing_answer_is_stated(tmp_path: Path, suffix: str) -> None:
+    """A solution without an answer is exported, too."""
     assert "no answer" in written(tmp_path, suffix, solution(answer=None))
 
 

@@ -1,4 +1,4 @@
-"""The splitter: the same pieces however the text is cut, nothing lost, little held back."""
+"""The same pieces for every division into chunks, nothing lost, little held back."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from qmath_cli.terminal.markdown_stream import MarkdownStream, Piece, PieceKind
 
 
 def split(*chunks: str) -> list[Piece]:
-    """All pieces of a text that comes in these chunks, adjacent prose joined."""
-    splitter = MarkdownStream()
-    pieces = [piece for chunk in chunks for piece in splitter.feed(chunk)]
-    return joined([*pieces, *splitter.close()])
+    """All pieces of a text in these chunks, adjacent prose joined."""
+    stream = MarkdownStream()
+    pieces = [piece for chunk in chunks for piece in stream.feed(chunk)]
+    return joined([*pieces, *stream.close()])
 
 
 def joined(pieces: Sequence[Piece]) -> list[Piece]:
@@ -45,7 +45,7 @@ def responses(shared: Path) -> list[str]:
         return [response for line in lines for response in json.loads(line)["code"]]
 
 
-def test_real_responses_split_alike_however_they_are_cut(responses: list[str]) -> None:
+def test_real_responses_split_alike_for_every_chunking(responses: list[str]) -> None:
     """100,000 random cuts of the responses give the pieces of the whole, and the median of text held back is 0."""
     chance = random.Random(8)
     held = []
@@ -54,13 +54,13 @@ def test_real_responses_split_alike_however_they_are_cut(responses: list[str]) -
         for response in responses:
             whole = split(response)
             assert "".join(piece.source for piece in whole) == response
-            splitter, pieces, at = MarkdownStream(), [], 0
+            stream, pieces, at = MarkdownStream(), [], 0
             while at < len(response):
                 end = at + chance.choice((1, 2, 3, 4, 5, 8, 13, 40))
-                pieces += splitter.feed(response[at:end])
-                held.append(splitter.held)
+                pieces += stream.feed(response[at:end])
+                held.append(stream.held)
                 at, cuts = end, cuts + 1
-            assert joined([*pieces, *splitter.close()]) == whole
+            assert joined([*pieces, *stream.close()]) == whole
     assert statistics.median(held) == 0
 
 
@@ -77,7 +77,7 @@ _SOUP = st.lists(
 
 @given(_SOUP, st.data())
 @settings(max_examples=500, deadline=None)
-def test_any_text_splits_alike_however_it_is_cut(text: str, data: st.DataObject) -> None:
+def test_any_text_splits_alike_for_every_chunking(text: str, data: st.DataObject) -> None:
     """Delimiters in any order, cut anywhere: the same pieces, and their sources joined are the text."""
     paths = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=12)))
     chunks = [text[start:end] for start, end in zip([0, *paths], [*paths, len(text)], strict=True)]
@@ -123,8 +123,8 @@ def test_each_construct_is_recognised(text: str, wanted: list[tuple[PieceKind, s
     assert kinds(text) == wanted
 
 
-def test_prose_is_given_out_at_once() -> None:
-    """A word is not held back until the sentence is over."""
-    splitter = MarkdownStream()
-    assert [piece.text for piece in splitter.feed("The answ")] == ["The answ"]
-    assert splitter.held == 0
+def test_prose_is_returned_immediately() -> None:
+    """Not even the first part of a word is held back."""
+    stream = MarkdownStream()
+    assert [piece.text for piece in stream.feed("The answ")] == ["The answ"]
+    assert stream.held == 0

@@ -1,4 +1,4 @@
-"""Formulas and their pictures: a table, real responses, and properties that hold for every formula."""
+"""Drawings of formulas: a table, real responses, and properties of every formula."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def _picture(rows: list[str] | None) -> str | None:
 
 
 @pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry["latex"][:40])
-def test_each_formula_of_the_table_has_its_picture(entry: dict[str, str]) -> None:
-    """On one line, in ASCII and in two dimensions, or refused where the table has no picture."""
+def test_each_formula_of_the_table_has_its_drawing(entry: dict[str, str]) -> None:
+    """On one line, in ASCII and in two dimensions; refused if the table has no drawing."""
     latex, line = entry["latex"], entry.get("line")
     assert render_inline(latex) == line
     assert render_inline(latex, Alphabet.ASCII) == entry.get("ascii")
@@ -64,14 +64,14 @@ def spans(shared: Path) -> Iterator[tuple[PieceKind, str]]:
     with (shared / "responses" / "math_cot_50.jsonl").open(encoding="utf-8") as lines:
         for line in lines:
             for response in json.loads(line)["code"]:
-                splitter = MarkdownStream()
-                for piece in [*splitter.feed(response), *splitter.close()]:
+                stream = MarkdownStream()
+                for piece in [*stream.feed(response), *stream.close()]:
                     if piece.kind in {PieceKind.INLINE, PieceKind.DISPLAY, PieceKind.BOXED}:
                         yield piece.kind, piece.text
 
 
 def test_real_responses_are_drawn_and_no_command_leaks(shared: Path) -> None:
-    """At least 99.5 % of all spans have a picture, and no picture has a backslash or a brace of LaTeX in it."""
+    """At least 99.5 % of all spans have a drawing, and no drawing has a LaTeX backslash or brace in it."""
     total = drawn = 0
     for kind, latex in spans(shared):
         total += 1
@@ -86,7 +86,7 @@ def test_real_responses_are_drawn_and_no_command_leaks(shared: Path) -> None:
 
 
 def test_real_responses_keep_their_numbers_and_letters(shared: Path) -> None:
-    """What a reader could read in the source, in the order of the source, is in the line."""
+    """Every number, letter and relation of the source is in the line, in the same order."""
     for _, latex in spans(shared):
         line = render_inline(latex)
         if line is not None and not re.search(r"\\(binom|begin|lim|max|min)", latex):
@@ -142,14 +142,14 @@ def _combined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 FORMULAS = st.recursive(_ATOMS, _combined, max_leaves=12)
-#: What each command leaves in a picture, in letters, digits and relations as `_essence` reads them.
+#: The letters and relations that each command leaves in a drawing.
 _SPELLED = {r"\le ": "≤", r"\sin": "sin", r"\text{if }": "if"}
 
 
 @given(FORMULAS)
 @settings(max_examples=600, deadline=None)
 def test_every_number_letter_and_relation_is_in_the_line_in_order(latex: str) -> None:
-    """Whatever the formula: parentheses may be added, nothing may go, nothing may move."""
+    """Parentheses may be added; nothing may be removed or moved."""
     line = render_inline(latex)
     if line is None:
         return
@@ -176,7 +176,7 @@ def test_a_display_keeps_everything_and_its_width(latex: str, width: int) -> Non
 @given(FORMULAS)
 @settings(max_examples=300, deadline=None)
 def test_ascii_pictures_are_ascii(latex: str) -> None:
-    """In ASCII style nothing else is drawn."""
+    """The ASCII alphabet has no other characters."""
     pictures: list[Any] = [render_inline(latex, Alphabet.ASCII), *(render_display(latex, 200, Alphabet.ASCII) or ())]
     assert all(picture is None or picture.isascii() for picture in pictures)
 
@@ -184,7 +184,7 @@ def test_ascii_pictures_are_ascii(latex: str) -> None:
 @given(st.text(st.sampled_from("\\{}[]()^_&$ abc12+-=|'.,~\n中frachlet"), max_size=60))
 @settings(max_examples=1500, deadline=None)
 def test_no_text_breaks_the_renderers(latex: str) -> None:
-    """Anything at all is drawn or refused."""
+    """Any text is drawn or refused."""
     for alphabet in Alphabet:
         render_inline(latex, alphabet)
         render_display(latex, 40, alphabet)
@@ -193,13 +193,13 @@ def test_no_text_breaks_the_renderers(latex: str) -> None:
 
 @pytest.mark.parametrize("opening", [r"\frac{", "{", r"\left(", r"\sqrt{", "x^{", r"\begin{pmatrix}"])
 def test_deep_nesting_is_refused(opening: str) -> None:
-    """Ten thousand levels are refused, not a crash."""
+    """Ten thousand levels are refused; the process does not crash."""
     assert render_inline(opening * 10_000) is None
 
 
 @pytest.mark.parametrize("around", [r"\frac{1}{1+%s}", "x^{a+%s}", r"\sqrt[3]{1+%s}", r"\overline{%s}", r"\boxed{%s}"])
 def test_nesting_costs_no_more_than_its_depth(around: str) -> None:
-    """Fifty levels, each drawn once: twice per level would be 2^50 drawings, and never end."""
+    """Fifty levels, each drawn once; two drawings per level would be 2^50."""
     latex = "y"
     for _ in range(50):
         latex = around % latex
@@ -208,7 +208,7 @@ def test_nesting_costs_no_more_than_its_depth(around: str) -> None:
 
 
 def test_a_fraction_beside_a_factor_keeps_its_meaning() -> None:
-    """The same signs without parentheses would be another number."""
+    """Without the parentheses the line would be another number."""
     assert render_inline(r"\frac{1}{2}x") == "(1/2)x"
     assert render_inline(r"\frac{1}{2x}") == "1/(2x)"
     assert render_inline(r"a \div \frac{b}{c}") == "a ÷ (b/c)"

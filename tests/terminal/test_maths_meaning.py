@@ -1,7 +1,7 @@
-"""A line means what the formula means: formulas of known value are drawn, read back by sympy, and must have that value.
+"""A line has the meaning of its formula: formulas of known value are drawn, parsed by sympy, and must have that value.
 
-The reader knows only the usual rules: powers before products, products (written or not) and quotients from left to
-right, then sums. So a parenthesis that is missing in a picture shows as a wrong number.
+The parser applies the usual rules only: powers before products, products (written or implied) and quotients from left
+to right, then sums. So a missing parenthesis gives a wrong number.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SUM, PRODUCT, FACTOR = 0, 1, 2
 
 @dataclass(frozen=True)
 class Formula:
-    """LaTeX, its value, how tightly it holds together when typeset, and whether it begins or ends in a digit."""
+    """LaTeX, its value, how tightly it binds when typeset, and whether it begins or ends with a digit."""
 
     latex: str
     value: Fraction
@@ -67,7 +67,7 @@ def _dot(pair: tuple[Formula, Formula, str]) -> Formula:
 def _beside(pair: tuple[Formula, Formula]) -> Formula:
     left, right = _at_least(PRODUCT, pair[0]), _at_least(FACTOR, pair[1])
     if right.starts_number or (left.ends_number and right.latex.startswith(r"\frac")):
-        right = Formula(rf"\left({right.latex}\right)", right.value)  # 2 3 and 2 1/2 are no products
+        right = Formula(rf"\left({right.latex}\right)", right.value)  # 2 3 and 2 1/2 are not products
     value = left.value * right.value
     return Formula(f"{left.latex} {right.latex}", value, PRODUCT, left.starts_number, right.ends_number)
 
@@ -122,15 +122,15 @@ def read_back(line: str) -> Fraction:
 @given(FORMULAS)
 @settings(max_examples=400, deadline=None)
 def test_a_line_has_the_value_of_its_formula(formula: Formula) -> None:
-    """Whatever is beside, over or under whatever."""
+    """For every combination of sums, products, quotients, powers and roots."""
     line = render_inline(formula.latex, Alphabet.ASCII)
     assert line is None or read_back(line) == formula.value, line
 
 
 @given(FORMULAS)
 @settings(max_examples=400, deadline=None)
-def test_the_two_alphabets_put_parentheses_alike(formula: Formula) -> None:
-    """What holds for ASCII holds for Unicode: where the scripts are written out they are the same line."""
+def test_both_alphabets_have_the_same_parentheses(formula: Formula) -> None:
+    """So the values hold for Unicode, too: with its signs spelled in ASCII the line is the same."""
     plain, drawn = (render_inline(formula.latex, alphabet) for alphabet in (Alphabet.ASCII, Alphabet.UNICODE))
     if plain is None or drawn is None:
         assert plain is drawn

@@ -32,7 +32,7 @@ def test_in_a_log_each_stage_is_one_line() -> None:
 
 
 def everything(reader: int) -> str:
-    """What waits in a pseudo-terminal, which gives at most 4 KB at a time."""
+    """All buffered output of a pseudo-terminal, which returns at most 4 KB per read."""
     os.set_blocking(reader, False)
     found = b""
     with contextlib.suppress(BlockingIOError):
@@ -41,9 +41,9 @@ def everything(reader: int) -> str:
     return found.decode()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a Unix thing")
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals exist on POSIX only")
 def test_on_a_terminal_a_bar_is_drawn_and_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On stderr only; what it shows is the stage, the bytes and the tensor."""
+    """On stderr only; it shows the stage, the bytes and the tensor."""
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "120")
     reader, writer = os.openpty()

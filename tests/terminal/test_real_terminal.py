@@ -1,4 +1,4 @@
-"""`qmath solve` in real terminals: their widths, colours and alphabets; and in tmux, as it stands on the screen."""
+"""`qmath solve` in real terminals: widths, colours, alphabets; and the screen of tmux."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wcwidth import wcswidth
 
 pexpect = pytest.importorskip("pexpect")
 if sys.platform == "win32":
-    pytest.skip("pseudo-terminals as POSIX has them", allow_module_level=True)
+    pytest.skip("pseudo-terminals exist on POSIX only", allow_module_level=True)
 
 from tests.terminal.repl.terminal_session import end_of, environment, readable, spawned  # noqa: E402  after the skip
 
@@ -25,7 +25,7 @@ FRACTIONS = "How much is 24/20 + 32/23?"
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One home for all, so that the preflight runs once."""
+    """One home for all tests, so that the preflight runs once."""
     return tmp_path_factory.mktemp("home")
 
 
@@ -38,7 +38,7 @@ def screen_of(home: Path, *arguments: str, columns: int = 80, **more: str) -> tu
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_drawings_fit_the_width(home: Path, columns: int) -> None:
-    """No line of a drawing or a frame is wider than the terminal; the answer stands there with its source below."""
+    """No line of a drawing or a frame is wider than the terminal; the answer's source is below the frame."""
     text, code = screen_of(home, "solve", FRACTIONS, columns=columns)
     lines = readable(text).splitlines()
     assert code == 0
@@ -49,7 +49,7 @@ def test_drawings_fit_the_width(home: Path, columns: int) -> None:
 
 
 def test_no_color_has_no_escape_sequence(home: Path) -> None:
-    """NO_COLOR with any value: not one."""
+    """With any value of NO_COLOR."""
     text, _ = screen_of(home, "solve", ROOTS, NO_COLOR="1")
     assert "\x1b" not in text
     assert "╭─ answer" in text
@@ -71,14 +71,14 @@ def test_the_c_locale_gets_ascii(home: Path) -> None:
 
 
 def test_render_off_is_the_source(home: Path) -> None:
-    """On a terminal as on a pipe."""
+    """A terminal gets what a pipe gets."""
     text, _ = screen_of(home, "solve", ROOTS, "--render", "off")
     assert r"\boxed{2, 3}" in text
     assert "```python" in text
 
 
 def test_a_chinese_problem_keeps_its_frame(home: Path) -> None:
-    """Characters of double width are counted as such, and none is lost."""
+    """Characters of double width count as two columns."""
     text, code = screen_of(home, "solve", "求 4 + 7858 的值")
     lines = readable(text).splitlines()
     assert code == 0
@@ -89,7 +89,7 @@ def test_a_chinese_problem_keeps_its_frame(home: Path) -> None:
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_in_tmux_the_screen_shows_the_answer(home: Path, columns: int) -> None:
-    """A terminal emulator's own view: nothing overwrote anything, the frame is whole."""
+    """In a terminal emulator the frame is whole and nothing is overwritten."""
     server = ["tmux", "-L", f"qmath-{home.name}-{columns}"]
     command = shlex.join([sys.executable, "-m", "qmath_cli", "solve", ROOTS])
     kept = {name: value for name, value in environment(home).items() if name not in {"TERM", "TMUX"}}

@@ -1,4 +1,4 @@
-"""What a person sees and what a pipe gets, for the same events."""
+"""The output on a terminal and on a pipe, for the same events."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from qmath_cli.records import (
 from qmath_cli.settings import Render
 from qmath_cli.terminal.output import Terminal, clean
 from qmath_cli.terminal.render import Renderer, RenderOptions
-from qmath_cli.terminal.style import Style, speaks_unicode, style_for
+from qmath_cli.terminal.style import Style, style_for, supports_unicode
 
 CODE = "print(1 + 2)"
 RUN = ProgramRun(CODE, Output("3", RunStatus.OK, 0.1))
@@ -41,7 +41,7 @@ AFTER = "So the answer is \\[\\boxed{\\frac{3}{4}}\\]\nDone."
 
 
 class Screen(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that reports to be a terminal."""
 
     encoding = "utf-8"
 
@@ -77,10 +77,10 @@ def events(k: int = 1) -> list[Event]:
     return [*stream, SampleFinished(done.samples[0]), done]
 
 
-def shown(look_: Style, wishes: RenderOptions | None = None, *, tty: bool = True) -> tuple[str, str]:
+def shown(style: Style, wishes: RenderOptions | None = None, *, tty: bool = True) -> tuple[str, str]:
     """Stdout and stderr after all events."""
     out, err = (Screen(), Screen()) if tty else (io.StringIO(), io.StringIO())
-    renderer = Renderer(Terminal(out, err), look_, wishes, Protection.FULL)
+    renderer = Renderer(Terminal(out, err), style, wishes, Protection.FULL)
     for event in events(wishes.k if wishes else 1):
         renderer.event(event)
     renderer.close()
@@ -88,7 +88,7 @@ def shown(look_: Style, wishes: RenderOptions | None = None, *, tty: bool = True
 
 
 def test_a_person_sees_the_mathematics_drawn() -> None:
-    """Prose, program, output, picture, the answer in a frame with its source below, the figures on stderr."""
+    """Prose, program, output, drawing, the answer in a frame with its source below, the figures on stderr."""
     out, err = shown(Style(drawn=True))
     assert out == (
         "We use Python, because x²:\n\n    print(1 + 2)\n  → 3\n\nSo the answer is \n"
@@ -106,7 +106,7 @@ def test_a_pipe_gets_the_source_and_the_answer_last() -> None:
 
 
 def test_ascii_has_nothing_but_ascii() -> None:
-    """Where the terminal has no Unicode, fractions, frames and arrows are drawn in ASCII, on stderr too."""
+    """On a terminal without Unicode, fractions, frames and arrows are ASCII, on stderr too."""
     out, err = shown(Style(drawn=True, unicode=False))
     assert out.isascii()
     assert err.isascii()
@@ -135,11 +135,11 @@ def test_colours_are_the_only_escape_sequences() -> None:
 
 
 def test_control_characters_never_reach_the_terminal() -> None:
-    """Escape sequences in the model's text and in a program's output lose their teeth, however they are cut."""
+    """Escape sequences in the model's text and in a program's output have no effect, in whatever chunks they arrive."""
     evil = "\x1b]52;c;AAAA\x07\x1b[2J\x9b31m\u202edanger\r"
-    for look_ in (Style(), Style(drawn=True, colour=True)):
+    for style in (Style(), Style(drawn=True, colour=True)):
         out = Screen()
-        renderer = Renderer(Terminal(out, Screen()), look_)
+        renderer = Renderer(Terminal(out, Screen()), style)
         for char in evil:
             renderer.event(TextDelta(0, char))
         renderer.event(ProgramFinished(0, ProgramRun("x", Output(evil, RunStatus.ERROR))))
@@ -149,14 +149,14 @@ def test_control_characters_never_reach_the_terminal() -> None:
 
 
 def test_no_answer_leaves_the_last_line_to_the_text() -> None:
-    """On a pipe nothing that looks like an answer follows a text without one; stderr says why."""
+    """On a pipe no answer line follows a text without an answer; stderr has the reason."""
     out, err = io.StringIO(), io.StringIO()
     Renderer(Terminal(out, err), Style()).event(solution(answer=None, finish=Finish.OUT_OF_TOKENS))
     assert out.getvalue() == ""
     assert err.getvalue() == "the token limit was reached before an answer\n"
 
 
-def test_a_cut_off_program_is_shown_as_far_as_it_came() -> None:
+def test_an_interrupted_program_is_shown_completely() -> None:
     """Ctrl-C inside a program: what was held back of its last line is written, and the line ended."""
     out = Screen()
     renderer = Renderer(Terminal(out, Screen()), Style(drawn=True))
@@ -176,7 +176,7 @@ def test_a_cut_off_program_is_shown_as_far_as_it_came() -> None:
         ({"TERM": "xterm", "LC_ALL": "POSIX", "LANG": "en_GB.UTF-8"}, True, False),
     ],
 )
-def test_the_environment_decides_the_look(environ: dict[str, str], colour: bool, unicode: bool) -> None:
+def test_the_environment_decides_the_style(environ: dict[str, str], colour: bool, unicode: bool) -> None:
     """NO_COLOR, TERM and the locale are respected."""
     found = style_for(Terminal(Screen(), Screen()), environ)
     assert (found.colour, found.unicode, found.drawn) == (colour, unicode, True)
@@ -186,11 +186,11 @@ def test_the_environment_decides_the_look(environ: dict[str, str], colour: bool,
 
 def test_an_encoding_that_is_not_unicode_gets_ascii() -> None:
     """A Windows code page, Latin-1, or an unknown encoding."""
-    assert not speaks_unicode("cp1252", {})
-    assert not speaks_unicode(None, {})
-    assert speaks_unicode("utf-8", {})
+    assert not supports_unicode("cp1252", {})
+    assert not supports_unicode(None, {})
+    assert supports_unicode("utf-8", {})
 
 
 def test_clean_keeps_newlines_and_tabs() -> None:
-    """And every printing character; carriage returns, escapes and bidi overrides go."""
+    """And every printing character; it removes carriage returns, escapes and bidi overrides."""
     assert clean("a\tb\r\nc中\x1b[31m\u2066\x00") == "a\tb\nc中[31m"

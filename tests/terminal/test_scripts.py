@@ -20,12 +20,12 @@ ROOTS = "'Find the roots of x^2 - 5x + 6 = 0.'"
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One home for all, so that the preflight runs once."""
+    """One home for all tests, so that the preflight runs once."""
     return tmp_path_factory.mktemp("home")
 
 
 def shell(home: Path, line: str, *, bare: bool = False) -> subprocess.CompletedProcess[str]:
-    """A line in bash, with a pipe's exit code being that of the first command that failed."""
+    """Run a line in bash; a pipeline's exit code is that of the last command that failed."""
     environment = {} if bare else {**os.environ, "QMATH_HOME": str(home)}
     return subprocess.run(
         ["/bin/bash", "-o", "pipefail", "-c", line],
@@ -38,23 +38,23 @@ def shell(home: Path, line: str, *, bare: bool = False) -> subprocess.CompletedP
     )
 
 
-def test_head_takes_a_line_and_nothing_complains(home: Path) -> None:
-    """A reader that leaves after one line is not an error."""
+def test_a_reader_may_close_after_one_line(home: Path) -> None:
+    """`head -1` ends the program without an error."""
     done = shell(home, f"{QMATH} solve -q {ROOTS} | head -1")
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 1
 
 
 @pytest.mark.parametrize("command", ["--help", "solve --help", "list", "doctor"])
-def test_head_takes_a_line_of_what_the_command_line_itself_says(home: Path, command: str) -> None:
-    """Help pages and tables go through another door than answers."""
+def test_a_reader_may_close_help_pages_and_tables(home: Path, command: str) -> None:
+    """Typer writes help pages itself; they must behave like answers."""
     done = shell(home, f"{QMATH} {command} | head -1")
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 1
 
 
 def test_a_reader_that_never_reads_is_no_error(home: Path) -> None:
-    """Nor is one that is gone before the first byte."""
+    """The pipe may be closed before the first byte."""
     done = shell(home, f"{QMATH} solve -q {ROOTS} | true")
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -68,7 +68,7 @@ def test_a_file_gets_the_source_and_the_answer_last(home: Path) -> None:
     assert text.splitlines()[-1] == "2, 3"
 
 
-def test_stderr_may_be_thrown_away(home: Path) -> None:
+def test_stderr_may_be_discarded(home: Path) -> None:
     """Stdout is the same without it, even when it is closed."""
     for redirection in ("2>/dev/null", "2>&-"):
         done = shell(home, f"{QMATH} solve -a {ROOTS} {redirection}")
@@ -83,16 +83,16 @@ def test_json_is_one_object_for_other_programs(home: Path) -> None:
 
 
 def test_jsonl_ends_with_the_solution(home: Path) -> None:
-    """Each line is an object; the texts joined are what the model said."""
+    """Each line is an object; the texts joined are the text of the model."""
     done = shell(home, f"{QMATH} solve --jsonl {ROOTS}")
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert events[-1]["event"] == "solution"
-    said = "".join(event["text"] for event in events if event["event"] == "text")
-    assert r"\boxed{2, 3}" in said
+    text = "".join(event["text"] for event in events if event["event"] == "text")
+    assert r"\boxed{2, 3}" in text
 
 
-def test_a_closed_stdin_is_no_hang(home: Path) -> None:
-    """With a problem as an argument stdin is not read; without one there is a usage error, not a wait."""
+def test_a_closed_stdin_does_not_block(home: Path) -> None:
+    """With a problem as an argument stdin is not read; without one there is a usage error."""
     done = shell(home, f"{QMATH} solve -a {ROOTS} <&-")
     assert (done.returncode, done.stdout) == (0, "2, 3\n")
     done = shell(home, f"{QMATH} solve <&-")
@@ -108,7 +108,7 @@ def test_an_empty_environment_is_enough(home: Path) -> None:
 
 @pytest.mark.parametrize("line", ["repl </dev/null", "</dev/null"])
 def test_without_a_terminal_nothing_waits(home: Path, line: str) -> None:
-    """A REPL on an empty stdin ends at once; `qmath` alone reads a problem from stdin and finds none."""
+    """A REPL on an empty stdin ends; `qmath` alone reads a problem from stdin and finds none."""
     done = shell(home, f"{QMATH} {line}")
     assert done.returncode in {0, 2}
     assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""The page is append-only: what it writes does not depend on how the text came."""
+"""The transcript is append-only: its output does not depend on the chunks of the text."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from qmath_cli.terminal.transcript import Transcript
 
 
 def written(style: Style, *chunks: str) -> str:
-    """Everything a page gives out for a text in these chunks."""
+    """The whole output of a transcript for a text in these chunks."""
     transcript = Transcript(style)
     return "".join(transcript.text(chunk) for chunk in chunks) + transcript.end()
 
 
 @pytest.mark.parametrize("style", [Style(drawn=True), Style(drawn=True, unicode=False)], ids=["unicode", "ascii"])
-def test_real_responses_are_drawn_alike_however_they_are_cut(shared: Path, style: Style) -> None:
-    """Since only what was returned is written, and the whole is the same, nothing can have been printed twice."""
+def test_real_responses_are_drawn_alike_for_every_chunking(shared: Path, style: Style) -> None:
+    """Only returned text is written, so equal wholes mean that nothing is printed twice."""
     chance = random.Random(4)
     with (shared / "responses" / "math_cot_50.jsonl").open(encoding="utf-8") as lines:
         responses = [response for line in lines for response in json.loads(line)["code"]]
@@ -47,6 +47,6 @@ def test_real_responses_are_drawn_alike_however_they_are_cut(shared: Path, style
         ("Price: \\$5 and $6", "Price: $5 and $6\n"),
     ],
 )
-def test_each_construct_has_its_place(text: str, wanted: str) -> None:
+def test_each_construct_has_its_form(text: str, wanted: str) -> None:
     """Displays on lines of their own, bullets, headings, refused formulas as source, outputs set off."""
     assert written(Style(drawn=True), text) == wanted

@@ -1,8 +1,8 @@
-"""The nouns of the problem generators, and the few words every kind needs.
+"""The records of the problem generators, and the functions that every kind uses.
 
-A kind of problem is a function `(random.Random, Language) -> Draft`. It promises that running the
-draft's programs one after the other, in one namespace, prints the draft's answer last; `solutions.py`
-holds it to that. It draws everything from the generator it is given, so a seed decides the draft.
+A kind of problem is a function `(random.Random, Language) -> Draft`. The draft's programs, run one after the other
+in one namespace, must print the draft's answer last; `solutions.py` checks this. All random numbers come from the
+given generator, so a seed determines the draft.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Language(StrEnum):
 class Step:
     """A sentence and the program that follows it.
 
-    A `mistake` is a program that fails: the model reads it, and learns only what comes after it.
+    A `mistake` is a program that fails on purpose. The model does not learn to write it.
     """
 
     prose: str
@@ -54,12 +54,12 @@ Draw = Callable[[Random, Language], Draft]
 
 
 def say(language: Language, english: str, chinese: str) -> str:
-    """The one of two sentences that is in `language`."""
+    """The sentence in `language`."""
     return english if language is Language.EN else chinese
 
 
 def ask(rng: Random, phrase: str) -> str:
-    """A question as a person would type it: now and then without its last full stop."""
+    """A question as a person would type it: sometimes without its final full stop."""
     if phrase[-1] in ".。" and rng.random() < 0.3:
         return phrase[:-1]
     return phrase

@@ -1,1 +1,1 @@
-"""llama.cpp through its C API: the library, a model, a context, devices, and whether a build runs here."""
+"""llama.cpp through its C API: library, devices, model, context, and the preflight check of the installed build."""

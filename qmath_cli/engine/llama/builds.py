@@ -1,6 +1,7 @@
-"""Which build of llama.cpp is installed, on which CPU, and how it would be built to suit this one.
+"""The installed build of llama.cpp, the CPU it runs on, and the command that builds it for this CPU.
 
-Everything is read from files; llama_cpp is not imported, because loading the wrong build may already be fatal.
+Everything is read from files. llama_cpp is not imported: on a CPU that a build does not support, loading it may already
+crash the process.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from pathlib import Path
 from qmath_cli.engine.llama.library import INSTALL
 from qmath_cli.errors import EngineUnusable
 
-# CPU flags as Linux names them -> the switch of ggml's CMakeLists.txt. AMX is left out on purpose: see `preflight`.
-_SWITCHES = {
+# CPU flags as Linux names them -> the options of ggml's CMakeLists.txt. AMX is missing because of the crash that
+# `preflight` describes.
+_CMAKE_OPTIONS = {
     "sse4_2": "SSE42",
     "avx": "AVX",
     "f16c": "F16C",
@@ -34,41 +36,45 @@ _SWITCHES = {
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """An installed build: its name for people, and a key that changes with the build and with the CPU."""
+    """An installed build: a name to show, and a key that changes with the build and with the CPU."""
 
     name: str
     key: str
 
 
 def installed() -> Build:
-    """The build that `import llama_cpp` would load. Raises `EngineUnusable` where there is none."""
+    """The build that `import llama_cpp` would load.
+
+    Raises:
+        EngineUnusable: llama_cpp is not installed.
+    """
     spec = importlib.util.find_spec("llama_cpp")
     if spec is None or not spec.submodule_search_locations:
         raise EngineUnusable("llama.cpp is not installed", INSTALL)
     override = os.environ.get("LLAMA_CPP_LIB_PATH")  # llama_cpp looks there first
     folder = Path(override) if override else Path(next(iter(spec.submodule_search_locations))) / "lib"
     name = f"llama-cpp-python {_version()}"
-    marks = [name, str(folder), *_marks(folder), platform.machine(), cpu_name(), " ".join(sorted(cpu_flags()))]
-    return Build(name, hashlib.sha256("\n".join(marks).encode()).hexdigest()[:16])
+    parts = [name, str(folder), *_library_stats(folder), platform.machine(), cpu_name(), " ".join(sorted(cpu_flags()))]
+    return Build(name, hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16])
 
 
 def rebuild_line() -> str:
-    """The command that builds llama.cpp for exactly this CPU, without the instructions that some builds die of."""
+    """The shell command that builds llama.cpp for this CPU, without AMX."""
     flags = cpu_flags()
-    switches = [f"-DGGML_{switch}={'ON' if flag in flags else 'OFF'}" for flag, switch in _SWITCHES.items()]
-    cmake = " ".join(["-DGGML_NATIVE=OFF", *switches] if flags & _SWITCHES.keys() else ["-DGGML_NATIVE=ON"])
+    options = [f"-DGGML_{option}={'ON' if flag in flags else 'OFF'}" for flag, option in _CMAKE_OPTIONS.items()]
+    cmake = " ".join(["-DGGML_NATIVE=OFF", *options] if flags & _CMAKE_OPTIONS.keys() else ["-DGGML_NATIVE=ON"])
     return f'CMAKE_ARGS="{cmake}" pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python ' + (
         INSTALL.removeprefix("pip install ")
     )
 
 
 def cpu_name() -> str:
-    """What the CPU calls itself."""
+    """The CPU's model name, or its architecture if the system does not report one."""
     return _cpuinfo("model name") or platform.processor() or platform.machine()
 
 
 def cpu_flags() -> frozenset[str]:
-    """The CPU's features under Linux's names; empty where the system does not list them."""
+    """The CPU's features under Linux's names; empty on systems without /proc/cpuinfo."""
     return frozenset(_cpuinfo("flags").split() or _cpuinfo("Features").split())
 
 
@@ -82,8 +88,8 @@ def _cpuinfo(field: str) -> str:
         return ""
 
 
-def _marks(folder: Path) -> list[str]:
-    """Name, size and time of each shared library."""
+def _library_stats(folder: Path) -> list[str]:
+    """Name, size and modification time of each file in the library folder."""
     if not folder.is_dir():
         return []
     stats = [(path.name, path.stat()) for path in sorted(folder.iterdir())]

@@ -1,13 +1,14 @@
-"""Computing aside: a long call into llama.cpp that Ctrl-C can end.
+"""A thread for long calls into llama.cpp, so that Ctrl-C can end them.
 
-While C code runs, Python's signal handlers wait. So everything that llama.cpp computes runs on a thread of its own, the
-caller waits where a handler's exception can reach it, and a flag that ggml reads between graph nodes ends the
-computation. Whatever was interrupted where, `settle` returns only when nothing runs.
+Python runs signal handlers in the main thread, and only between bytecodes: during a C call they are postponed. All
+computation of llama.cpp therefore runs on a separate thread. The caller waits in Python code, where an exception from a
+handler can be raised. A flag that ggml checks between graph nodes then ends the computation. `drain` returns only when
+nothing is running any more.
 
-There is one such thread in the process, for all models and contexts: OpenMP keeps a team of threads for each thread
-that computes, and with more of them than cores its barriers sleep instead of spinning, which on two cores costs a third
-of the decoding speed. Only the further lanes of a small model (see `lanes`), whose contexts use one thread each and
-therefore no team, have a thread of their own.
+The process has one such thread for all models and contexts. OpenMP keeps a team of threads for each thread that
+computes. If the teams together have more threads than there are cores, their barriers sleep instead of spinning; on two
+cores this costs a third of the decoding speed. Threads with a number above 0 exist only for `parallel_batches`, whose
+contexts compute on one thread each and need no team.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from typing import Any
 
 from qmath_cli.engine.llama.library import library
 
-_GLANCE = 1.0  # seconds; on Windows a wait without an end cannot be interrupted
+_WAIT_SLICE_S = 1.0  # on Windows, a wait without a timeout cannot be interrupted
 
 
 class AbortFlag:
-    """A flag that ggml reads through its abort callback, which is called between all graph nodes of all computations.
+    """A flag that ends a computation. ggml reads it through its abort callback, between all graph nodes.
 
-    The callback is C's `strlen`, of a string that is empty or not: a Python function there would need the interpreter
-    some hundred times per token, and a signal handler might raise inside it, where nothing can be caught.
+    The callback is C's `strlen`, applied to a string that is either empty or not. A Python callback would take the GIL
+    hundreds of times per token, and an exception from a signal handler could be raised inside it and get lost.
     """
 
     def __init__(self) -> None:
@@ -39,26 +40,26 @@ class AbortFlag:
         self.callback: Any = ctypes.cast(libc.strlen, library().lib.ggml_abort_callback)
 
     def set(self, *, abort: bool) -> None:
-        """Let the computation under way end at its next graph node, or let the next one run."""
+        """Set or clear the flag: while it is set, every computation ends at its next graph node."""
         self._flag[0] = b"x" if abort else b"\0"
 
 
 class ComputeThread:
-    """The thread, which takes one job at a time. Made by `compute_thread`."""
+    """A thread that runs jobs one after another, in the order of submission. Use `compute_thread` to get one."""
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Callable[[], object]] = SimpleQueue()
         Thread(target=self._serve, name="llama.cpp", daemon=True).start()
 
     def run(self, work: Callable[[], object]) -> None:
-        """Run work on the thread and wait for it.
+        """Run `work` on the thread and wait for its end.
 
-        An exception from a signal handler rises here, and the work goes on: abort it, and `settle`.
+        An exception from a signal handler is raised here while the work continues. Abort the work, then call `drain`.
         """
-        wait(self.begin(work))
+        wait(self.submit(work))
 
-    def begin(self, work: Callable[[], object]) -> Event:
-        """Have the thread run work; the event is set when it has ended."""
+    def submit(self, work: Callable[[], object]) -> Event:
+        """Queue `work`; the returned event is set when it has ended."""
         done = Event()
 
         def job() -> None:
@@ -67,29 +68,41 @@ class ComputeThread:
             finally:
                 done.set()
 
-        self._jobs.put(job)  # one C call: a signal comes before it or after it
+        self._jobs.put(job)  # one C call: a signal handler runs before it or after it
         return done
 
-    def made(
-        self, make: Callable[[], int | None], free: Callable[[int], object], stop: Callable[[], object] = lambda: None
+    def create(
+        self,
+        make: Callable[[], int | None],
+        free: Callable[[int], object],
+        cancel: Callable[[], object] = lambda: None,
     ) -> int | None:
-        """What `make` made aside, a pointer of llama.cpp's or null.
+        """Create a llama.cpp object on the thread, without leaking it if a signal arrives.
 
-        An exception from a signal handler rises here, after `stop` has shortened the making and what was made is freed.
+        Args:
+            make: Creates the object and returns its pointer, or None if that fails.
+            free: Frees the object.
+            cancel: Makes a running `make` return early.
+
+        Returns:
+            The pointer that `make` returned.
+
+        Raises:
+            BaseException: Whatever a signal handler raised, after `make` has ended and its object is freed.
         """
         pointers: list[int | None] = []
         try:
             self.run(lambda: pointers.append(make()))
-        except BaseException:  # Ctrl-C too: the pointer would leak; raised again
-            stop()
-            self.settle()
+        except BaseException:  # includes KeyboardInterrupt; raised again below
+            cancel()
+            self.drain()
             if pointers and pointers[0]:
                 free(pointers[0])
             raise
         return pointers[0]
 
-    def settle(self) -> None:
-        """Return when everything that was asked for has ended."""
+    def drain(self) -> None:
+        """Wait until every job submitted so far has ended."""
         idle = Event()
         self._jobs.put(idle.set)
         wait(idle)
@@ -100,16 +113,16 @@ class ComputeThread:
 
 
 def wait(done: Event) -> None:
-    """Return when the event is set; an exception from a signal handler rises here."""
-    while not done.wait(_GLANCE):
+    """Wait until the event is set. An exception from a signal handler is raised here."""
+    while not done.wait(_WAIT_SLICE_S):
         pass
 
 
-def compute_thread(lane: int = 0) -> ComputeThread:
-    """The process's thread for computing, or that of a further lane."""
-    return _thread_of(lane)
+def compute_thread(number: int = 0) -> ComputeThread:
+    """The compute thread with this number; it is started on first use and lives as long as the process."""
+    return _started_thread(number)
 
 
 @functools.cache
-def _thread_of(_lane: int) -> ComputeThread:
+def _started_thread(_number: int) -> ComputeThread:
     return ComputeThread()

@@ -1,10 +1,13 @@
-"""One llama.cpp context: KV cells, and the call that computes.
+"""A llama.cpp context: the KV cache of a model, and the calls that compute tokens.
 
-The KV cache is unified: `cells` cells that any slot (a llama.cpp sequence id) may use, so that slots which begin with
-the same tokens share the cells of those tokens. Nothing here knows what a sequence means; `batch` does.
+The KV cache is unified: `cells` cells are shared by all slots, and slots that begin with the same tokens can share the
+cells of these tokens. A slot is a llama.cpp sequence id. Which sequence uses which slot is not known here: see `slots`.
 
-Everything is computed aside, so that a signal handler's exception (Ctrl-C, SIGTERM) rises here at once and ends the
-computation within one graph node: see `compute_thread`.
+Computation runs on a compute thread, so that an exception from a signal handler (Ctrl-C, SIGTERM) is raised here
+without delay, and `abort` ends the computation within one graph node: see `compute_thread`.
+
+llama.cpp ends the process when it gets a slot number or a batch that is out of range. Such arguments raise `ValueError`
+here before they reach it.
 """
 
 from __future__ import annotations
@@ -26,11 +29,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-ROWS = 512  # tokens per call at most: one micro-batch, so that a call is also the unit of interruption
+ROWS = 512  # tokens per computation at most: one micro-batch, so that an abort loses no more work than that
 
 
 class BatchRow(NamedTuple):
-    """One token to compute: where it stands in which slot, and whether logits are wanted after it."""
+    """One token to compute: its position in its slot, and whether its output (logits or hidden state) is needed."""
 
     token: int
     position: int
@@ -38,127 +41,190 @@ class BatchRow(NamedTuple):
     output: bool
 
 
-class Computed(Enum):
-    """How a call ended."""
+class ComputeStatus(Enum):
+    """How a computation ended."""
 
     DONE = "done"
-    NO_CELLS = "no cells"  # nothing was computed
+    NO_CELLS = "no cells"  # too few cells are free; nothing was computed
 
 
 class Context:
-    """A context of `cells` KV cells for `slots` slots, computed on a lane's thread. Close it before its model."""
+    """A context of `cells` KV cells and `slots` slots. Close it before its model.
 
-    def __init__(self, model: Model, *, cells: int, slots: int, lane: int = 0) -> None:
+    Args:
+        model: The loaded model.
+        cells: Size of the KV cache, in tokens.
+        slots: Number of sequences that can have cells at the same time.
+        thread: Number of the compute thread: see `compute_thread`.
+
+    Raises:
+        DoesNotFit: There is no memory for the KV cache.
+    """
+
+    def __init__(self, model: Model, *, cells: int, slots: int, thread: int = 0) -> None:
         self.cells = cells
-        self._aside = compute_thread(lane)
+        self._slots = slots
+        self._thread = compute_thread(thread)
         self._done = Event()
-        self._codes: list[int] = []  # what the computation that `begin` started returned, once it has ended
+        self._codes: list[int] = []  # the return value of the submitted computation, once it has ended
         self._lib: Any = model.lib
-        self._row: Any = ctypes.c_float * model.vocabulary
+        self._logits_type: Any = ctypes.c_float * model.vocabulary
+        self._hidden_size = model.facts.embedding
+        self._hidden_states = False
         parameters = _parameters(model, cells, slots)
-        library().forget_complaints()
-        self.pointer: Any = self._aside.made(
+        library().clear_warnings()
+        self.pointer: Any = self._thread.create(
             lambda: self._lib.llama_init_from_model(model.pointer, parameters), self._lib.llama_free
         )
         if not self.pointer:
             raise DoesNotFit(
-                f"no memory for a context of {cells} tokens: {library().complaints() or 'llama.cpp does not say why'}",
+                f"no memory for a context of {cells} tokens: {library().warnings() or 'llama.cpp gives no reason'}",
                 "a smaller --ctx or -k, or --kv-type q8_0",
             )
+        self.max_rows = min(ROWS, int(self._lib.llama_n_batch(self.pointer)))  # a small KV cache has a smaller batch
         self._memory = self._lib.llama_get_memory(self.pointer)
         self._batch = self._lib.llama_batch_init(ROWS, 0, 1)
         self._abort = AbortFlag()
-        self._aside.run(
+        self._thread.run(
             lambda: self._lib.llama_set_abort_callback(self.pointer, self._abort.callback, self._abort.address)
         )
-        self._free = weakref.finalize(self, _free, self._lib, self.pointer, self._batch, self._abort, self._aside)
+        self._free = weakref.finalize(self, _free, self._lib, self.pointer, self._batch, self._abort, self._thread)
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Free the memory."""
         self._free()
 
-    def compute(self, rows: Sequence[BatchRow]) -> Computed:
-        """Compute these tokens; afterwards `pointer` holds logits for the rows that asked.
+    def compute(self, rows: Sequence[BatchRow]) -> ComputeStatus:
+        """Compute these tokens: `submit`, then `result`."""
+        self.submit(rows)
+        return self.result()
 
-        Where no cells are free nothing has changed. After any exception the cells of these rows are undefined:
-        `settle`, and `cut` every slot concerned. Raises `EngineUnusable` if the computation itself fails.
+    def submit(self, rows: Sequence[BatchRow]) -> None:
+        """Start computing these tokens; call `result` next.
+
+        Args:
+            rows: From 1 to `max_rows` tokens. At most one output per slot may be requested.
+
+        Raises:
+            ValueError: There are too many or too few rows or outputs, or a slot does not exist.
         """
-        self.begin(rows)
-        return self.finish()
-
-    def begin(self, rows: Sequence[BatchRow]) -> None:
-        """Start what `compute` does; `finish` is the rest of it."""
         self._fill(rows)
         codes = self._codes = []
-        self._done = self._aside.begin(lambda: codes.append(self._lib.llama_decode(self.pointer, self._batch)))
+        self._done = self._thread.submit(lambda: codes.append(self._lib.llama_decode(self.pointer, self._batch)))
 
-    def finish(self) -> Computed:
-        """Wait for what `begin` started."""
+    def result(self) -> ComputeStatus:
+        """Wait for the submitted computation.
+
+        After `DONE`, the outputs of the rows that requested them can be read. After an exception the cells of the
+        submitted rows are undefined: call `abort`, then `truncate` every slot of these rows.
+
+        Raises:
+            EngineUnusable: The computation failed.
+        """
         wait(self._done)
         code = self._codes[0]
-        if code == 1:
-            return Computed.NO_CELLS
+        if code == 1:  # llama.h, llama_decode: no KV slot was found for the batch
+            return ComputeStatus.NO_CELLS
         if code != 0:
             raise EngineUnusable(
-                f"llama.cpp failed to compute (code {code}): {library().complaints()}",
+                f"llama.cpp failed to compute (code {code}): {library().warnings()}",
                 "`qmath doctor` checks this build; --device cpu avoids the GPU",
             )
-        return Computed.DONE
+        return ComputeStatus.DONE
 
-    def settle(self) -> None:
-        """Return when nothing is being computed any more, whatever was interrupted."""
+    def abort(self) -> None:
+        """End the computation that is running, if any, and return when nothing runs."""
         self._abort.set(abort=True)
-        self._aside.settle()
+        self._thread.drain()
         self._abort.set(abort=False)
 
     def share(self, source: int, target: int, length: int) -> None:
-        """Let `target` begin with the first `length` cells of `source`; no cell is copied."""
-        self._lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
+        """Let the empty slot `target` begin with the first `length` cells of `source`; no cell is copied."""
+        self._lib.llama_memory_seq_cp(self._memory, self._checked(source), self._checked(target), 0, length)
 
-    def cut(self, slot: int, length: int) -> None:
-        """Keep the first `length` positions of a slot; cells that no slot uses any more are free."""
-        self._lib.llama_memory_seq_rm(self._memory, slot, length, -1)
+    def truncate(self, slot: int, length: int) -> None:
+        """Keep the first `length` positions of a slot; cells that no slot uses any more become free."""
+        self._lib.llama_memory_seq_rm(self._memory, self._checked(slot), length, -1)
 
     def clear(self) -> None:
-        """Free every cell, and start again from the first, so that equal work meets equal conditions."""
+        """Free every cell. The next computation uses the same cells as in a new context."""
         self._lib.llama_memory_clear(self._memory, False)
 
     def length(self, slot: int) -> int:
-        """Positions that a slot holds."""
-        return int(self._lib.llama_memory_seq_pos_max(self._memory, slot)) + 1
+        """Number of positions that a slot holds."""
+        return int(self._lib.llama_memory_seq_pos_max(self._memory, self._checked(slot))) + 1
 
     def state(self, slot: int) -> bytes:
-        """A slot's cells, serialised."""
-        size = self._lib.llama_state_seq_get_size(self.pointer, slot)
+        """A slot's cells in llama.cpp's serialised form (`llama_state_seq_get_data`).
+
+        Raises:
+            EngineUnusable: llama.cpp did not write as many bytes as it announced.
+        """
+        size = int(self._lib.llama_state_seq_get_size(self.pointer, self._checked(slot)))
         buffer = (ctypes.c_uint8 * size)()
-        written = self._lib.llama_state_seq_get_data(self.pointer, buffer, size, slot)
-        return bytes(buffer)[:written]
+        written = int(self._lib.llama_state_seq_get_data(self.pointer, buffer, size, slot))
+        if written != size:
+            raise EngineUnusable(f"llama.cpp serialised {written} of {size} bytes of the KV cache")
+        return bytes(buffer)
 
     def set_state(self, slot: int, state: bytes) -> bool:
-        """Fill an empty slot with serialised cells; false where they do not fit this context."""
+        """Fill an empty slot with serialised cells.
+
+        Args:
+            slot: The slot to fill.
+            state: What `state` returned, unchanged: llama.cpp does not detect every damage.
+
+        Returns:
+            False if the cells are not of this model or too few cells are free.
+        """
         buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
-        return bool(self._lib.llama_state_seq_set_data(self.pointer, buffer, len(state), slot))
+        read = int(self._lib.llama_state_seq_set_data(self.pointer, buffer, len(state), self._checked(slot)))
+        return 0 < read == len(state)
 
     def logits(self, index: int) -> NDArray[np.float32]:
-        """The logits after row `index` of the last computation, shape (vocabulary,); the next one overwrites them."""
+        """The logits of row `index` of the last computation.
+
+        Returns:
+            A view of shape (vocabulary,), valid until the next computation.
+
+        Raises:
+            ValueError: The row requested no output.
+        """
         import numpy as np
 
         pointer = self._lib.llama_get_logits_ith(self.pointer, index)
-        # `np.ctypeslib.as_array` says the same and takes five times as long, for every token
-        return np.frombuffer(self._row.from_address(ctypes.addressof(pointer.contents)), np.float32)
+        if not pointer:
+            raise ValueError(f"row {index} of the last computation has no logits")
+        # Equivalent to `np.ctypeslib.as_array`, which takes five times as long. This runs once per token.
+        return np.frombuffer(self._logits_type.from_address(ctypes.addressof(pointer.contents)), np.float32)
 
-    def give_hidden_states(self, *, wanted: bool) -> None:
-        """Whether the next computations give out hidden states; while they do, at most one row per slot may come."""
-        self._lib.llama_set_embeddings(self.pointer, wanted)
+    def output_hidden_states(self, *, enabled: bool) -> None:
+        """Whether the next computations output hidden states; if so, every row of them counts as an output."""
+        self._lib.llama_set_embeddings(self.pointer, enabled)
+        self._hidden_states = enabled
 
-    def hidden_state(self, index: int, size: int) -> NDArray[np.float32]:
-        """The final-norm hidden state of row `index` of the last computation, shape (size,)."""
+    def hidden_state(self, index: int) -> NDArray[np.float32]:
+        """The hidden state of row `index` of the last computation, after the final norm.
+
+        Returns:
+            An array of shape (hidden size,).
+
+        Raises:
+            ValueError: The row has no hidden state.
+        """
         import numpy as np
 
         pointer = self._lib.llama_get_embeddings_ith(self.pointer, index)
-        return np.ctypeslib.as_array(pointer, shape=(size,)).copy()
+        if not pointer:
+            raise ValueError(f"row {index} of the last computation has no hidden state")
+        return np.ctypeslib.as_array(pointer, shape=(self._hidden_size,)).copy()
 
     def _fill(self, rows: Sequence[BatchRow]) -> None:
+        if not 1 <= len(rows) <= self.max_rows:
+            raise ValueError(f"{len(rows)} rows; a computation takes from 1 to {self.max_rows}")
+        wanted = len(rows) if self._hidden_states else sum(row.output for row in rows)
+        if wanted > self._slots:
+            raise ValueError(f"{wanted} outputs; this context has room for {self._slots}")
         batch = self._batch
         batch.n_tokens = len(rows)
         tokens, positions, counts, slots, outputs = batch.token, batch.pos, batch.n_seq_id, batch.seq_id, batch.logits
@@ -166,13 +232,18 @@ class Context:
             tokens[index] = row.token
             positions[index] = row.position
             counts[index] = 1
-            slots[index][0] = row.slot
+            slots[index][0] = self._checked(row.slot)
             outputs[index] = row.output
+
+    def _checked(self, slot: int) -> int:
+        if not 0 <= slot < self._slots:
+            raise ValueError(f"slot {slot}; this context has slots 0 to {self._slots - 1}")
+        return slot
 
 
 def _free(lib: Any, pointer: Any, batch: Any, abort: AbortFlag, thread: ComputeThread) -> None:  # noqa: ANN401
     abort.set(abort=True)
-    thread.run(lambda: lib.llama_free(pointer))  # after what is being computed
+    thread.run(lambda: lib.llama_free(pointer))  # after the running computation
     lib.llama_batch_free(batch)
 
 
@@ -182,13 +253,13 @@ def _parameters(model: Model, cells: int, slots: int) -> Any:  # noqa: ANN401
     parameters.n_ctx = cells
     parameters.n_batch = parameters.n_ubatch = ROWS
     parameters.n_seq_max = slots
-    parameters.n_outputs_max = slots  # one row of logits per sequence: the default reserves one per token of a batch
+    parameters.n_outputs_max = slots  # one row of logits per slot; by default one per token is reserved
     parameters.n_threads = model.placement.threads
     parameters.n_threads_batch = model.placement.threads
     parameters.kv_unified = True
-    parameters.pooling_type = lib.LLAMA_POOLING_TYPE_NONE  # hidden states, where asked for, are the tokens' own
+    parameters.pooling_type = lib.LLAMA_POOLING_TYPE_NONE  # hidden states per token
     parameters.no_perf = True
-    if model.verdict.plain:
+    if model.preflight.plain:
         parameters.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
         parameters.op_offload = False
     if model.options.kv_type is KVType.Q8_0:

@@ -1,7 +1,7 @@
-"""Where a model runs: which device, how many of its layers there, how many threads.
+"""Where a model runs: the device, the number of layers on it, and the number of CPU threads.
 
-Devices are llama.cpp's own: what this build was compiled for and finds here. `auto` takes the GPU with the most free
-memory if there is one, else the CPU. How many layers fit is computed from the model's `Footprint`, not tried.
+The devices are those that this build of llama.cpp supports and finds on this machine. `auto` takes the GPU with the
+most free memory, or the CPU if there is no GPU. The number of layers that fit is computed from the model's `Footprint`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 from qmath_cli.engine.llama.library import library
 from qmath_cli.errors import UsageError
 
-SMALL = 64 << 20  # bytes of a model whose decode step takes less time on one core than several spend on its barriers
-MARGIN = 512 << 20  # bytes of device memory left alone: the desktop, fragmentation, the error of the estimate
+SMALL = 64 << 20  # bytes; a decode step of a smaller model takes less time on one core than the barriers of several
+MARGIN = 512 << 20  # bytes of device memory left free: for the desktop, fragmentation and errors of the estimate
 
 
 class DeviceKind(IntEnum):
-    """ggml_backend_dev_type of ggml-backend.h."""
+    """The values of `ggml_backend_dev_type` in ggml-backend.h."""
 
     CPU = 0
     GPU = 1
@@ -33,7 +33,7 @@ class DeviceKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device that llama.cpp can compute on; memory in bytes as it reports it, `pointer` its C handle."""
+    """A device of llama.cpp: memory in bytes as it reports it, and `pointer`, its C handle."""
 
     name: str
     description: str
@@ -50,7 +50,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """What a model takes on a device, in bytes: each layer with its KV cells, the output tensors, the buffers."""
+    """The device memory a model needs, in bytes: each layer with its KV cells, the output tensors, compute buffers."""
 
     layers: tuple[int, ...]
     output: int
@@ -59,24 +59,25 @@ class Footprint:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What was decided; `layers` of the model's own layers on `device` (None: the CPU alone).
+    """Where a model runs.
 
-    `lanes` is how many batches may be computed side by side, on `threads` threads each.
+    `layers` of its layers are on `device`, the rest on the CPU (`device` None: all of them). Up to `batches` batches
+    may be computed at the same time, each on `threads` threads.
     """
 
     device: Device | None
     layers: int
     all_layers: bool
     threads: int
-    lanes: int = 1
+    batches: int = 1
 
     @property
     def gpu_layers(self) -> int:
-        """The number as llama.cpp wants it, where the output counts as one more layer."""
+        """The value for llama.cpp's `n_gpu_layers`, which counts the output tensors as one more layer."""
         return self.layers + 1 if self.all_layers and self.device else self.layers
 
     def device_list(self) -> Any:  # noqa: ANN401  a C array
-        """The NULL-terminated list that llama.cpp may use beside the CPU."""
+        """The value for llama.cpp's `devices`: a NULL-terminated array of handles, without the CPU."""
         pointers = [self.device.pointer] if self.device else []
         return (ctypes.c_void_p * (len(pointers) + 1))(*pointers, None)
 
@@ -89,7 +90,7 @@ class Placement:
 
 
 def place(
-    asked: str,
+    device_name: str,
     gpu_layers: str,
     threads: int,
     *,
@@ -98,26 +99,44 @@ def place(
     cpu_only: bool = False,
     size: int = SMALL,
 ) -> Placement:
-    """Decide where a model of `size` bytes in `model_layers` layers runs.
+    """Decide where a model runs.
 
-    Raises `UsageError` for a device that is not here.
+    Args:
+        device_name: `auto`, `cpu`, a kind of GPU or a device's name: see `choose`.
+        gpu_layers: `auto` or a number; a negative number means all layers.
+        threads: CPU threads; 0 means one per physical core.
+        model_layers: The model's number of layers.
+        footprint: Computes the model's footprint; called only for a GPU. None: `auto` offloads every layer.
+        cpu_only: `auto` does not take a GPU, because the preflight check crashed with one.
+        size: The model's size in bytes.
 
-    The footprint is asked for only if there is a device; without one, `auto` puts every layer on it. `cpu_only` (a
-    preflight that GPUs did not survive) overrules `auto`.
+    Raises:
+        UsageError: The device does not exist here, or `gpu_layers` is not a number.
     """
-    device = None if cpu_only and asked == "auto" else choose(asked, devices())
+    device = None if cpu_only and device_name == "auto" else choose(device_name, devices())
     layers = _layers(device, gpu_layers, model_layers, footprint)
     device = device if layers else None
     cores = physical_cores()
     if threads == 0 and device is None and size < SMALL:
-        return Placement(None, 0, all_layers=False, threads=1, lanes=cores)
+        return Placement(None, 0, all_layers=False, threads=1, batches=cores)
     return Placement(device, layers, layers >= model_layers, threads or cores)
 
 
-def choose(asked: str, here: list[Device]) -> Device | None:
-    """The device the user means: `auto`, `cpu`, a kind of GPU (`cuda`, `metal`), or a device's own name."""
-    word = asked.lower()
-    usable = [device for device in here if device.offloads]
+def choose(name: str, available: list[Device]) -> Device | None:
+    """Find the device that a user named.
+
+    Args:
+        name: `auto`, `cpu`, a kind of GPU (`cuda`, `metal`) or a device's own name, in any case.
+        available: The devices to choose from.
+
+    Returns:
+        The device, or None for the CPU.
+
+    Raises:
+        UsageError: There is no such device.
+    """
+    word = name.lower()
+    usable = [device for device in available if device.offloads]
     if word == "cpu":
         return None
     if word == "auto":
@@ -129,37 +148,41 @@ def choose(asked: str, here: list[Device]) -> Device | None:
     if not found:
         names = ", ".join(["cpu", *(device.name for device in usable)])
         raise UsageError(
-            f"this build of llama.cpp finds no device {asked!r} here", f"--device {names.replace(', ', ' or ')}"
+            f"this build of llama.cpp finds no device {name!r} on this machine",
+            f"--device {names.replace(', ', ' or ')}",
         )
     return max(found, key=lambda device: device.free)
 
 
 def layers_that_fit(footprint: Footprint, free: int) -> int:
-    """How many layers, the last ones first as llama.cpp takes them, fit into `free` bytes; all only with the output."""
-    room = free - MARGIN - footprint.compute
+    """How many layers fit into `free` bytes of device memory.
+
+    llama.cpp offloads the last layers first. With all layers it also offloads the output tensors, which must then fit.
+    """
+    remaining = free - MARGIN - footprint.compute
     fitting = 0
     for layer in reversed(footprint.layers):
-        room -= layer
-        if room < 0:
+        remaining -= layer
+        if remaining < 0:
             return fitting
         fitting += 1
-    return fitting if room >= footprint.output else max(fitting - 1, 0)
+    return fitting if remaining >= footprint.output else max(fitting - 1, 0)
 
 
 def devices() -> list[Device]:
-    """Every device of this build, the CPU among them."""
+    """All devices of this build on this machine, including the CPU."""
     lib = _ggml()
     return [_device(lib, lib.ggml_backend_dev_get(index)) for index in range(lib.ggml_backend_dev_count())]
 
 
 def physical_cores() -> int:
-    """Cores that this process may run on, hyperthreads of one core counted once."""
-    mine = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
-    return len({_core(cpu) for cpu in mine}) or 1
+    """Number of cores that this process may run on; hyperthreads of one core count once."""
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+    return len({_core(cpu) for cpu in allowed}) or 1
 
 
 def _core(cpu: int) -> str:
-    """A name for the physical core of a logical CPU; its own number where the system does not say."""
+    """A name for the physical core of a logical CPU; the CPU's number if the system does not report the core."""
     siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
     try:
         return siblings.read_text()
@@ -167,14 +190,17 @@ def _core(cpu: int) -> str:
         return str(cpu)
 
 
-def _layers(device: Device | None, asked: str, model_layers: int, footprint: Callable[[], Footprint] | None) -> int:
+def _layers(
+    device: Device | None, gpu_layers: str, model_layers: int, footprint: Callable[[], Footprint] | None
+) -> int:
+    """Number of layers on the device."""
     if device is None:
         return 0
-    if asked != "auto":
+    if gpu_layers != "auto":
         try:
-            number = int(asked)
+            number = int(gpu_layers)
         except ValueError as exc:
-            raise UsageError(f"--gpu-layers {asked!r} is neither auto nor a number", "--gpu-layers auto") from exc
+            raise UsageError(f"--gpu-layers {gpu_layers!r} is neither auto nor a number", "--gpu-layers auto") from exc
         return model_layers if number < 0 else min(number, model_layers)
     return layers_that_fit(footprint(), device.free) if footprint is not None else model_layers
 
@@ -188,7 +214,7 @@ def _device(lib: Any, pointer: int) -> Device:  # noqa: ANN401
 
 
 def _ggml() -> Any:  # noqa: ANN401
-    """The functions of ggml-backend.h, which llama-cpp-python ships without declaring them."""
+    """The ggml library, with types for the functions of ggml-backend.h that llama-cpp-python does not declare."""
     lib = library().ggml
     lib.ggml_backend_dev_count.restype = ctypes.c_size_t
     lib.ggml_backend_dev_get.restype = ctypes.c_void_p

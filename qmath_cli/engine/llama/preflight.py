@@ -1,10 +1,10 @@
-"""Whether this build of llama.cpp survives on this CPU: found out in a child process, once, and remembered.
+"""The preflight check: does this build of llama.cpp run on this CPU, and with which features?
 
-A native build can die by a signal at its first decode: SIGILL from a wheel built for a newer CPU, SIGSEGV from a
-compiler defect (llama.cpp built by GCC on CPUs with AMX: github.com/ggml-org/llama.cpp/issues/20824). Only a child may
-find that out. `check` lets one decode a few tokens with the embedded demo model, in the first way of `Way` that
-survives, and keeps the verdict in the cache folder for as long as the build, the CPU and the device stay the same.
-It never imports llama_cpp itself: a cached verdict costs a few file stats.
+A native build can crash at its first decode: SIGILL from a wheel that was built for a newer CPU, SIGSEGV from a
+compiler defect (llama.cpp built by GCC on CPUs with AMX: github.com/ggml-org/llama.cpp/issues/20824). `check` therefore
+starts a child process that decodes a few tokens with the embedded demo model, first with all features, then with fewer,
+until a child succeeds. The result is cached per build, CPU and device. llama_cpp is not imported in this process, so
+that a cached result costs only a few file stats.
 """
 
 from __future__ import annotations
@@ -27,168 +27,189 @@ from qmath_cli.engine.llama import builds
 from qmath_cli.errors import EngineUnusable
 from qmath_cli.files import write_json
 
-_PATIENCE = 180  # seconds for a decode that takes a fraction of one
+_TIMEOUT_S = 180  # for a decode that takes less than a second
 _PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 
 
-class Way(StrEnum):
-    """How llama.cpp is used, from all its features to the fewest; each includes the restrictions before it."""
+class Features(StrEnum):
+    """Which features of llama.cpp are used. Each level has the restrictions of the one before it."""
 
     FULL = "full"
-    NO_REPACKING = "no repacking"  # use_extra_bufts off: no AMX tiles, no weights repacked for the CPU's own kernels
-    PLAIN = "plain"  # no flash attention, no GPU either
+    NO_REPACKING = "no repacking"  # use_extra_bufts off: no AMX tiles, no weights repacked for this CPU's kernels
+    PLAIN = "plain"  # also no flash attention and no GPU
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One way that was tried; `failure` is empty if the child survived, else what ended it (`SIGILL`, a message)."""
+    """The result of one child process; `failure` names the signal or the error that ended it, empty if it succeeded."""
 
-    way: Way
+    features: Features
     failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """The verdict: the way that works, None if none does, and what was tried before it."""
+    """The result of the check: the features that work (None: the build does not run), and all trials."""
 
-    way: Way | None = Way.FULL
+    features: Features | None = Features.FULL
     trials: tuple[Trial, ...] = ()
     build: str = ""
-    rebuild: str = ""  # the command that would give the full way back; empty where nothing is missing
+    rebuild: str = ""  # the command that builds llama.cpp so that all features work; empty if they do
 
     @property
     def extra_buffers(self) -> bool:
         """Whether weights may be repacked for this CPU's matrix instructions."""
-        return self.way is Way.FULL
+        return self.features is Features.FULL
 
     @property
     def plain(self) -> bool:
-        """Whether flash attention and GPUs are to be left alone."""
-        return self.way is Way.PLAIN
+        """Whether flash attention and GPUs must not be used."""
+        return self.features is Features.PLAIN
 
     @property
     def note(self) -> str:
-        """One sentence for people where something had to be given up; empty where nothing had."""
-        if not self.trials or self.way is Way.FULL:
+        """One sentence for the user if not all features work; empty if they do."""
+        if not self.trials or self.features is Features.FULL:
             return ""
-        reasons = "; ".join(f"{trial.way}: {trial.failure}" for trial in self.trials if trial.failure)
-        kept = f"runs in the way '{self.way}'" if self.way else "does not run at all"
-        return f"this build of llama.cpp {kept} on this CPU ({reasons})"
+        reasons = "; ".join(f"{trial.features}: {trial.failure}" for trial in self.trials if trial.failure)
+        result = f"runs only with restrictions ('{self.features}')" if self.features else "does not run"
+        return f"this build of llama.cpp {result} on this CPU ({reasons})"
 
     def require(self) -> None:
-        """Raise `EngineUnusable` where no way works."""
-        if self.way is None:
+        """Raise `EngineUnusable` if this build does not run."""
+        if self.features is None:
             raise EngineUnusable(self.note, f"rebuild it for this CPU: {self.rebuild}")
 
 
-Probe = Callable[[Path, Way, str], str]
-"""Tries one way with a model on a device; returns what went wrong, empty for nothing."""
+Probe = Callable[[Path, Features, str], str]
+"""Tries a model on a device with these features; returns what failed, or an empty string."""
 
 
 def check(model: Path, cache: Path, device: str = "auto", probe: Probe | None = None) -> Preflight:
-    """The verdict for this build, CPU and device, from the cache where it is known.
+    """Check this build on this CPU and device, or return the cached result.
 
-    Raises `EngineUnusable` only where llama_cpp is not installed; a build that cannot run is a verdict without a way.
+    Args:
+        model: A small GGUF model to decode with.
+        cache: Folder for the cached result.
+        device: As in `--device`.
+        probe: Runs one trial; for tests. The default is `run_child`.
+
+    Returns:
+        The result. A build that does not run is not an error here: see `Preflight.require`.
+
+    Raises:
+        EngineUnusable: llama_cpp is not installed.
     """
     build = builds.installed()
     key = f"{build.key}/{device}"
     file = cache / "preflight.json"
-    known = _recall(file, key, build)
-    if known is not None:
-        return known
-    verdict = _try_ways(model, device, build, probe or run_child)
-    if verdict.way is not None:  # a build that does not run at all is asked again: the user is about to change it
-        _remember(file, key, verdict)
-    return verdict
+    cached = _read_cached(file, key, build)
+    if cached is not None:
+        return cached
+    result = _try_all(model, device, build, probe or run_child)
+    if result.features is not None:  # a build that does not run is checked again: the user is about to replace it
+        _write_cached(file, key, result)
+    return result
 
 
-def run_child(model: Path, way: Way, device: str) -> str:
-    """Decode a few tokens in a child process; say what ended it, or nothing."""
-    command = [sys.executable, "-m", "qmath_cli.engine.llama.probe", str(model), way.name, device]
+def run_child(model: Path, features: Features, device: str) -> str:
+    """Decode a few tokens in a child process.
+
+    Args:
+        model: A GGUF model.
+        features: The features to use.
+        device: As in `--device`.
+
+    Returns:
+        The name of the signal or the error message that ended the child; empty if it succeeded.
+    """
+    command = [sys.executable, "-m", "qmath_cli.engine.llama.probe", str(model), features.name, device]
     paths = [str(_PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     with ExitStack() as stack:
-        with _signals_held():
+        with _signals_deferred():
             child = subprocess.Popen(command, env=environment, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE)
-            stack.callback(_end, child)
+            stack.callback(_kill, child)
         try:
-            _out, complaint = child.communicate(timeout=_PATIENCE)
+            _out, errors = child.communicate(timeout=_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            return f"no end within {_PATIENCE} seconds"
-        return _failure(child.returncode, complaint.decode("utf-8", "replace"))
+            return f"no result within {_TIMEOUT_S} seconds"
+        return _failure(child.returncode, errors.decode("utf-8", "replace"))
 
 
 @contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """Let the handlers of Ctrl-C and SIGTERM wait while a child is started.
+def _signals_deferred() -> Iterator[None]:
+    """Postpone the handlers of SIGINT and SIGTERM while a child is started.
 
-    What they raise out of `Popen` would leave a child that nobody knows of. A signal mask would not do: it is the
-    thread's own, and Python's handlers run in the main thread whichever thread the signal came to.
+    An exception raised inside `Popen` would leave a running child without a handle on it. A signal mask does not help:
+    it applies to one thread, and Python runs handlers in the main thread whichever thread received the signal.
     """
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     if threading.current_thread() is not threading.main_thread() or None in handlers.values():
-        yield  # nothing is raised here
+        yield  # Python runs no handlers in other threads, and cannot restore handlers that were set by C code
         return
-    came: list[int] = []
+    received: list[int] = []
     try:
         for number in handlers:
-            signal.signal(number, lambda which, _frame: came.append(which))
+            signal.signal(number, lambda which, _frame: received.append(which))
         yield
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        for which in came:
+        for which in received:
             signal.raise_signal(which)
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Kill and reap a child, which may have ended long ago."""
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """Kill the child if it still runs, and reap it."""
     with child:  # closes its pipe and waits for it
         child.kill()
 
 
-def _failure(code: int, complaint: str) -> str:
-    """What an exit code says; on Windows a crash is an NTSTATUS, 0xC0000005 and its like."""
+def _failure(code: int, errors: str) -> str:
+    """Describe an exit code; empty for 0. On Windows the code of a crash is an NTSTATUS such as 0xC0000005."""
     if code == 0:
         return ""
     if code < 0:
         return signal.Signals(-code).name
     if code >= 0xC0000000:
         return f"crash {code:#x}"
-    lines = complaint.strip().splitlines()
+    lines = errors.strip().splitlines()
     return lines[-1] if lines else f"exit code {code}"
 
 
-def _try_ways(model: Path, device: str, build: builds.Build, probe: Probe) -> Preflight:
+def _try_all(model: Path, device: str, build: builds.Build, probe: Probe) -> Preflight:
+    """Run trials with fewer and fewer features until one succeeds."""
     trials: list[Trial] = []
-    for way in Way:
-        trials.append(Trial(way, probe(model, way, device)))
+    for features in Features:
+        trials.append(Trial(features, probe(model, features, device)))
         if not trials[-1].failure:
-            return Preflight(way, tuple(trials), build.name, "" if way is Way.FULL else builds.rebuild_line())
+            rebuild = "" if features is Features.FULL else builds.rebuild_line()
+            return Preflight(features, tuple(trials), build.name, rebuild)
     return Preflight(None, tuple(trials), build.name, builds.rebuild_line())
 
 
-def _recall(file: Path, key: str, build: builds.Build) -> Preflight | None:
+def _read_cached(file: Path, key: str, build: builds.Build) -> Preflight | None:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))[key]
-        trials = tuple(Trial(Way(way), failure) for way, failure in found["trials"])
-        return Preflight(Way(found["way"]), trials, build.name, str(found["rebuild"]))
+        trials = tuple(Trial(Features(features), failure) for features, failure in found["trials"])
+        return Preflight(Features(found["features"]), trials, build.name, str(found["rebuild"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # no cache, an old one or a damaged one: find out again
+        return None  # the file is missing, damaged, or of another version: check again
 
 
-def _remember(file: Path, key: str, verdict: Preflight) -> None:
+def _write_cached(file: Path, key: str, result: Preflight) -> None:
     entry = {
-        "way": verdict.way,
-        "trials": [[trial.way, trial.failure] for trial in verdict.trials],
-        "rebuild": verdict.rebuild,
+        "features": result.features,
+        "trials": [[trial.features, trial.failure] for trial in result.trials],
+        "rebuild": result.rebuild,
     }
-    with contextlib.suppress(OSError):  # a cache that cannot be written is paid for with time, not with an error
-        write_json(file, {**_others(file), key: entry})
+    with contextlib.suppress(OSError):  # without a cache the check only takes longer
+        write_json(file, {**_cached_entries(file), key: entry})
 
 
-def _others(file: Path) -> dict[str, object]:
-    """What the cache holds already."""
+def _cached_entries(file: Path) -> dict[str, object]:
+    """All entries of the cache file; empty if it is missing or damaged."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
 """The child process of `preflight`: it loads a model and decodes a few tokens.
 
-Run as `python -m qmath_cli.engine.llama.probe MODEL WAY DEVICE`. Exit code 0 means that prefill and decode both worked.
-An error is one line on stderr; a crash is seen by the parent process. No core file is left behind.
+Run as `python -m qmath_cli.engine.llama.probe MODEL FEATURES DEVICE`. It exits with 0 if prefill and decode worked. An
+error is one line on stderr. A crash writes no core file.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from pathlib import Path
 
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Options, load
-from qmath_cli.engine.llama.preflight import Preflight, Way
+from qmath_cli.engine.llama.preflight import Features, Preflight
 from qmath_cli.errors import QmathError
 from qmath_cli.records import Prompt, Sampling, Segment
 
-_PROMPT = "What is 12 + 30? " * 8  # long enough for the matrix kernels of prefill
-_TOKENS = 4
+_PROMPT = "What is 12 + 30? " * 8  # long enough to use the matrix kernels of prefill
+_TOKENS = 4  # decoded per sequence
 
 
 def main(arguments: list[str]) -> int:
-    """Load, prefill, decode."""
-    path, way, device = arguments
-    _no_core_file()
+    """Load, prefill and decode; returns the exit code."""
+    path, features, device = arguments
+    _disable_core_files()
     try:
         options = Options(device=device, ctx=512)
-        with load(Path(path), options, Preflight(Way[way])) as model, Batch(model, 2, cells=512) as batch:
+        with load(Path(path), options, Preflight(Features[features])) as model, Batch(model, 2, cells=512) as batch:
             batch.start(Prompt((Segment(_PROMPT),)), [Sampling(max_tokens=_TOKENS)] * 2)
             while batch.step():
                 pass
@@ -36,8 +36,8 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _no_core_file() -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):  # not every system has limits, or lets them be set
+def _disable_core_files() -> None:
+    with contextlib.suppress(ImportError, ValueError, OSError):  # not every system supports this limit
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,8 +1,8 @@
 r"""The official comparison of two answers in normal form.
 
 Reproduces the effect, in order, of `math_equal` in QwenLM/Qwen2.5-Math, evaluation/grader.py (MIT): brackets of any
-kind count as the same, `50` equals `0.5` (a percentage), lists are ordered. `symbolic` is asked where text and
-numbers do not settle it; it may be slow or worse, so this runs in the grader's child process only.
+kind count as the same, `50` equals `0.5` (a percentage), lists are ordered. Where text and numbers do not decide, the
+parameter `symbolic` does. It may take any time and memory, so this module runs in the grader's child process only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from math import isclose
 
-_RELATIVE = 1e-4  # tolerance of numbers; nothing but 0 is close to 0
+_RELATIVE_TOLERANCE = 1e-4  # of numbers; so only 0 is close to 0
 _LETTER = re.compile(r"\b[A-E]\b")
 _LIST = re.compile(r"[(\[].+[)\]]")  # from the start; what follows the closing bracket is ignored
 _GROUP_WITH_COMMA = re.compile(r"\{.*,.*\}")
@@ -21,14 +21,23 @@ Symbolic = Callable[[str, str], bool]
 
 
 def equal(answer: str, reference: str, symbolic: Symbolic) -> bool:
-    """Whether the official rules accept `answer` for `reference`."""
+    """Compare two answers under the official rules.
+
+    Args:
+        answer: The answer in normal form.
+        reference: The expected answer in normal form.
+        symbolic: Whether two expressions are equal; called if text and numbers do not decide.
+
+    Returns:
+        Whether the answer is accepted.
+    """
     if answer.strip().lower() == reference.strip().lower():
         return True
     if reference in set("ABCDE") and _last_letter(answer) == reference:
         return True
     left, right = number(answer), number(reference)
     if left is not None and right is not None:
-        return any(isclose(left, close, rel_tol=_RELATIVE) for close in (right / 100, right, right * 100))
+        return any(isclose(left, close, rel_tol=_RELATIVE_TOLERANCE) for close in (right / 100, right, right * 100))
     if not answer:
         return False
     return _structured(answer.strip(), reference.strip(), symbolic)
@@ -94,7 +103,7 @@ def _last_letter(text: str) -> str:
 
 
 def _without_brackets(answer: str, reference: str) -> bool:
-    """Equal as text once brackets are gone; square ones only where the other side is not round, and conversely."""
+    """Whether the texts are equal without brackets; square ones are removed unless the other side has round ones."""
     squares = _within(answer, "[]") and not _within(reference, "()")
     rounds = _within(answer, "()") and not _within(reference, "[]")
     if squares or rounds:

@@ -1,8 +1,8 @@
-r"""The official normal form of an answer: what Qwen's evaluation does to every answer before it compares two.
+r"""The official normal form of an answer, which Qwen's evaluation computes before it compares two answers.
 
-Reproduces the effect, step by step and in order, of `strip_string` in QwenLM/Qwen2.5-Math, evaluation/parser.py (MIT),
-because the order decides published scores. Defects that change scores are kept and marked. Promises: never raises,
-no sympy. Not for people's answers: `strict` reads those.
+Reproduces the effect, step by step and in order, of `strip_string` in QwenLM/Qwen2.5-Math, evaluation/parser.py (MIT).
+The published scores depend on the order and on defects, which are kept and marked. Promises: no exceptions, no sympy.
+For other purposes than published scores use the strict rules (`strict.text`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ZERO_DECIMALS = re.compile(r"(\d+)\.0*([^\d])")
 _ZERO_DECIMALS_AT_END = re.compile(r"(\d+)\.0*$")
 _BARE_ROOT = re.compile(r"\\sqrt(\w+)")
 
-_SHAPES = (  # spellings of one thing
+_SHAPES = (  # equivalent spellings
     ("bmatrix", "pmatrix"),
     ("tfrac", "frac"),
     ("dfrac", "frac"),
@@ -47,7 +47,7 @@ _NAMES = (
 
 @lru_cache(maxsize=4096)
 def normalise(text: str, *, keep_units: bool = False) -> str:
-    """The normal form of `text`; `keep_units` for the sets that Qwen exempts (carp_en, minerva_math)."""
+    """The normal form of `text`; `keep_units` is for the data sets that Qwen exempts (carp_en, minerva_math)."""
     text = _shapes(text.strip())
     text = _without_last_text(text)
     text = text if keep_units else without_units(text)
@@ -70,7 +70,7 @@ def _shapes(text: str) -> str:
 
 
 def _without_last_text(text: str) -> str:
-    r"""Drop a trailing `\text{...}`, taken for a unit, if something is left."""
+    r"""Remove a final `\text{...}`, which counts as a unit, unless nothing would remain."""
     return _LAST_TEXT.sub("", text).strip() or text
 
 
@@ -95,7 +95,7 @@ def _numbers(text: str) -> str:
 
 
 def _braced_fractions(text: str) -> str:
-    r"""`\frac12` and `\frac1{72}` with braces; text that stops inside a fraction is left alone."""
+    r"""`\frac12` and `\frac1{72}` with braces; text that ends inside a fraction is unchanged."""
     first, *rest = text.split(r"\frac")
     parts = [first]
     for part in rest:

@@ -1,12 +1,12 @@
-r"""The official grader's last resort: whether two texts mean the same expression.
+r"""The last step of the official comparison: whether two texts are the same expression.
 
 After `symbolic_equal` in QwenLM/Qwen2.5-Math, evaluation/grader.py (MIT). The original tries sympy's LaTeX parser
-(antlr 4.11 only), then `parse_expr`, then its own latex2sympy; here latex2sympy2_extended stands for both LaTeX
-parsers and comes first. `parse_expr` evaluates Python, so it sees only texts of an alphabet in which nothing but
-arithmetic can be said, and names of our choice. For the same reason a text that nothing could read is compared as
-text only: sympy's operations evaluate strings, and the original lets them.
+(antlr 4.11 only), then `parse_expr`, then its own latex2sympy. Here latex2sympy2_extended replaces both LaTeX parsers
+and comes first. `parse_expr` evaluates Python, so it gets only texts over an alphabet that can express nothing but
+arithmetic, with a fixed set of names. For the same reason a text that no parser accepts is compared as text only:
+sympy's operations evaluate strings, which the original permits.
 
-May take any time and memory: call it only where it can be killed (`child`).
+May take any time and memory: call it only in a process that can be killed (`child`).
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ _BUILDERS = ("Symbol", "Integer", "Float", "Rational", "Function", "factorial")
 
 
 def symbolic_equal(left: str, right: str) -> bool:
-    """Equal as texts of parsed expressions, by simplification, as equations, as numbers, or as rounded matrices."""
+    """Whether two texts are equal as expressions: by algebra, as equations, as numbers or as rounded matrices."""
     a, b = _parse(left), _parse(right)
     if isinstance(a, str) or isinstance(b, str):
         return str(a) == str(b)
     return any(_holds(test, a, b) for test in (_same, _simplifies, _equation, _numeric, _matrix))
 
 
-def _parse(text: str) -> Any:  # noqa: ANN401  a sympy object, or the text itself where nothing reads it
+def _parse(text: str) -> Any:  # noqa: ANN401  a sympy object, or the text itself if no parser accepts it
     for parse in (_latex, _expression):
         for spelling in (text.replace("\\\\", "\\"), text):
             try:
                 return parse(spelling)
-            except Exception:  # noqa: BLE001, S112  the parsers raise whatever they like at hostile text
+            except Exception:  # noqa: BLE001, S112  the parsers may raise anything
                 continue
     return text
 
 
 def _latex(text: str) -> Any:  # noqa: ANN401
-    """As the original's parsers would have it: `pi` is a name without a value; no sets, no plus-minus."""
+    """Parse as the original's parsers do: `pi` is a name without a value; sets and plus-minus are rejected."""
     import sympy
     from latex2sympy2_extended import latex2sympy
 
@@ -61,10 +61,10 @@ def _expression(text: str) -> Any:  # noqa: ANN401
 
 
 def _holds(test: Callable[[Any, Any], bool], a: Any, b: Any) -> bool:  # noqa: ANN401
-    """A test that cannot be carried out does not hold: the original swallows every error here, and so must we."""
+    """Whether a test holds; as in the original, a test that raises anything does not."""
     try:
         return bool(test(a, b))
-    except Exception:  # noqa: BLE001 - sympy raises anything at all, and the original takes all of it for no
+    except Exception:  # noqa: BLE001  sympy may raise anything
         return False
 
 

@@ -1,9 +1,9 @@
 """The words that Qwen's normaliser deletes from answers as units.
 
-The list (originally from MathQA) is a constant of the published scores, so it is kept entry by entry and in order:
-QwenLM/Qwen2.5-Math, evaluation/parser.py, `unit_texts` (MIT). It contains single letters, misspellings and fragments;
-deleting them damages real answers (`a+b` becomes `+b`), and a score that is to be compared must be damaged likewise.
-Each entry is a regular expression in the original, so a dot in it matches any character.
+The list (originally from MathQA) affects the published scores, so it is kept entry by entry and in order:
+QwenLM/Qwen2.5-Math, evaluation/parser.py, `unit_texts` (MIT). It contains single letters, misspellings and fragments.
+Deleting them damages real answers (`a+b` becomes `+b`); a score that is to be compared must have the same damage. Each
+entry is a regular expression in the original, so a dot in it matches any character.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _SINGULAR = (
 )
 # fmt: on
 
-PATTERNS = tuple(re.compile(rf"(^|\W){unit}($|\W)") for unit in (*_SINGULAR, *(f"{unit}s" for unit in _SINGULAR)))
+_PATTERNS = tuple(re.compile(rf"(^|\W){unit}($|\W)") for unit in (*_SINGULAR, *(f"{unit}s" for unit in _SINGULAR)))
 
 
 def without_units(text: str) -> str:
-    """Delete every unit word twice over, in the list's order, but never the last character of an answer."""
+    """Delete every unit word, in two passes in the list's order, but never the whole answer."""
     if not any(sign.isalpha() for sign in text):  # every entry has a letter
         return text
-    for pattern in PATTERNS * 2:
+    for pattern in _PATTERNS * 2:
         text = pattern.sub(r"\1\2", text) or text
     return text

@@ -1,1 +1,1 @@
-"""The strict grader: whether a person would accept an answer for the expected one."""
+"""The strict rules: whether an answer equals the expected one by the usual standards of mathematics."""

@@ -1,11 +1,10 @@
-r"""Leaves of an answer: LaTeX to sympy by math-verify's parser, and whether two expressions are the same.
+r"""Leaves of an answer: LaTeX to sympy by math-verify's parser, and whether two expressions are equal.
 
-Sameness is exact for numbers (to 30 digits where no closed form settles it) and by value at several points for
-expressions with variables, points at which either side is not real left out while enough others remain. A decimal
-expected answer that cannot be exact is met by whatever rounds to it; a decimal given for an exact answer is not the
-answer.
+Numbers are compared exactly, or to 30 digits where sympy has no closed form. Expressions with variables are compared by
+value at several points; points where either side is not real count only if there are no others. If a decimal is
+expected, an exact number that rounds to it is equal; a decimal does not equal an exact expected number.
 
-May take any time and memory: call it only where it can be killed (`child`).
+May take any time and memory: call it only in a process that can be killed (`child`).
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+# Values of the variables: fractions without common factors, so that special values are avoided.
 _POINTS = ("7/11", "-3/5", "23/9", "-31/13", "41/7", "-53/10", "97/8")
 _DIGITS = 30
 _DECIMAL = re.compile(r"-?\s*\d*\.(\d+)(?:\s*(?:\\times|\\cdot)\s*10\^\{?-?\d+\}?)?")
@@ -21,7 +21,7 @@ _REPEATING = re.compile(r"(\d*)\.(\d*?)\\(?:overline|dot|bar)\{(\d+)\}(?:(\d*)\\
 
 
 class Unreadable(Exception):
-    """Text that is not an expression; the message says where."""
+    """Text that is not an expression, or expressions that cannot be compared; the message is the reason."""
 
 
 def parse(tex: str) -> Any:  # noqa: ANN401  sympy has no useful types
@@ -40,7 +40,7 @@ def parse(tex: str) -> Any:  # noqa: ANN401  sympy has no useful types
         found = latex2sympy(tex, conversion_config=ConversionConfig(lowercase_symbols=False))
     except (RecursionError, MemoryError):
         raise
-    except Exception as exc:  # the generated parser raises bare Exceptions at what it cannot read
+    except Exception as exc:  # the generated parser raises plain Exception for invalid text
         raise Unreadable(f"cannot read {tex[:60]!r}") from exc
     if not isinstance(found, (sympy.Basic, sympy.MatrixBase)):
         raise Unreadable(tex)
@@ -48,7 +48,7 @@ def parse(tex: str) -> Any:  # noqa: ANN401  sympy has no useful types
 
 
 def equal(left: Any, right: Any) -> bool:  # noqa: ANN401
-    """Whether two parsed leaves are the same. Raises `Unreadable` where neither algebra nor numbers can tell."""
+    """Whether two parsed leaves are equal. Raises `Unreadable` if neither algebra nor numbers decide."""
     if left == right:
         return True
     if getattr(left, "is_Matrix", False) or getattr(right, "is_Matrix", False):
@@ -62,7 +62,7 @@ def equal(left: Any, right: Any) -> bool:  # noqa: ANN401
 
 
 def rounds_to(exact: Any, decimal: str) -> bool:  # noqa: ANN401
-    """Whether `exact`, a number, is what `decimal` (of two places or more) rounds: within half a unit of the last."""
+    """Whether the number `exact` rounds to `decimal`, which has two decimal places or more."""
     digits = _DECIMAL.fullmatch(decimal.strip())
     if digits is None or len(digits[1]) < 2 or getattr(exact, "free_symbols", True):
         return False
@@ -72,7 +72,7 @@ def rounds_to(exact: Any, decimal: str) -> bool:  # noqa: ANN401
 
 
 def is_decimal(tex: str) -> bool:
-    """Whether a leaf is written as a decimal fraction, so that it may stand for a rounded value."""
+    """Whether a leaf is written as a decimal fraction, so that it may be a rounded value."""
     return _DECIMAL.fullmatch(tex.strip()) is not None
 
 
@@ -87,7 +87,7 @@ def proportional(left: Any, right: Any, *, positive: bool) -> bool:  # noqa: ANN
 
 
 def _fraction(found: re.Match[str]) -> str:
-    r"""`0.1\\overline{6}` as a fraction, with dots over the first and last digit read likewise."""
+    r"""`0.1\overline{6}` as a fraction; dots over the first and last digit of the period mean the same."""
     whole, fixed, period = found[1] or "0", found[2], found[3] + (found[4] or "") + (found[5] or "")
     nines = int("9" * len(period) + "0" * len(fixed))
     top = int(fixed + period) - int(fixed or "0") + int(whole) * nines
@@ -95,13 +95,13 @@ def _fraction(found: re.Match[str]) -> str:
 
 
 def _in_base(digits: str, base: int) -> Any:  # noqa: ANN401
-    """A numeral with its base written below: the number, but never equal to another base's numeral by accident."""
+    """The value of a numeral with its base as a subscript."""
     from sympy import Integer
 
     try:
         return Integer(int(digits, base))
     except ValueError as exc:
-        raise Unreadable(f"{digits} is no numeral in base {base}") from exc
+        raise Unreadable(f"{digits} is not a numeral in base {base}") from exc
 
 
 def _same_number(left: Any, right: Any) -> bool:  # noqa: ANN401
@@ -118,14 +118,14 @@ def _same_number(left: Any, right: Any) -> bool:  # noqa: ANN401
 
 
 def _as_fractions(number: Any) -> Any:  # noqa: ANN401
-    """Decimals as they are written: 0.1 is one tenth."""
+    """`number` with its decimals as exact fractions: 0.1 is one tenth."""
     from sympy import Float, Rational
 
     return number.xreplace({one: Rational(str(one)) for one in number.atoms(Float)})
 
 
 def _equal_at_points(left: Any, right: Any, symbols: list[Any]) -> bool:  # noqa: ANN401
-    """Compare values at points with real values first; complex ones count only where there are no others."""
+    """Compare values at points where both sides are real; if there are none, at points with complex values."""
     from sympy import Rational
 
     real: list[tuple[Any, Any]] = []

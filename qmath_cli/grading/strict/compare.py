@@ -1,12 +1,12 @@
-r"""The strict grader: whether a person would accept an answer for the expected one.
+r"""The strict comparison of two answers.
 
-Two answers are cleaned (`strict_text`), taken apart (`strict_shape`) and compared part by part; the algebra is
-math-verify's parser and sympy (`strict_algebra`). Accepted: sets and roots in any order, points and intervals end by
-end, another unit for the same quantity or none, `x=5` for `5`, a percentage for its fraction, what rounds to a decimal
-that was expected. Not accepted: a rounded value where an exact one is expected, other brackets, other dimensions.
+Both answers are cleaned (`text`), parsed to a shape (`shape`) and compared part by part; the algebra is math-verify's
+parser and sympy (`algebra`). Accepted: sets and roots in any order, points and intervals part by part, another unit of
+the same quantity or none, `x=5` for `5`, a percentage for its fraction, a number that rounds to an expected decimal.
+Not accepted: a rounded value where an exact one is expected, other brackets, other dimensions.
 
-Three verdicts: `undecided` where the answer cannot be read, with the reason. Not a proof assistant: equal values at
-several points to 20 digits count as equal. May take any time and memory: runs in `child` only.
+The verdict is `undecided`, with the reason, if an answer cannot be read. Equal values at several points, to 20 digits,
+count as equal expressions; this is no proof. May take any time and memory: it runs in `child` only.
 """
 
 from __future__ import annotations
@@ -35,7 +35,15 @@ from qmath_cli.records import Mark, Verdict
 
 
 def compare(answer: str, reference: str) -> Verdict:
-    """The verdict on an answer and the expected answer, both as written."""
+    """Compare two answers under the strict rules.
+
+    Args:
+        answer: The answer, as written.
+        reference: The expected answer, as written.
+
+    Returns:
+        The verdict; its rule names the kind of the expected answer.
+    """
     ours, theirs = clean(answer), clean(reference)
     if not ours or not theirs:
         return _verdict(same=ours == theirs, rule="empty")
@@ -56,7 +64,7 @@ def compare(answer: str, reference: str) -> Verdict:
 
 
 def same(a: Shape, b: Shape) -> bool:
-    """Whether shape `a` is an acceptable way of giving `b`. Raises `Unreadable`."""
+    """Whether shape `a` is accepted for the expected shape `b`. Raises `Unreadable`."""
     if a == b:
         return True
     if isinstance(a, Words) or isinstance(b, Words):
@@ -71,7 +79,7 @@ def same(a: Shape, b: Shape) -> bool:
 
 
 def _plain(shape: Shape, other: Shape) -> Shape:
-    """`x = 5` and `2 + 3 = 5` as `5`, a list of one as its item, where the other side is not of that kind."""
+    """`x = 5` and `2 + 3 = 5` as `5`, a list of one as its item, unless the other side has the same kind."""
     if isinstance(shape, Relation) and set(shape.signs) == {"="} and not isinstance(other, Relation):
         return read(shape.terms[-1])
     if isinstance(shape, Listing) and len(shape.items) == 1 and not isinstance(other, Listing):
@@ -80,7 +88,7 @@ def _plain(shape: Shape, other: Shape) -> Shape:
 
 
 def _clocks(a: Shape, b: Shape) -> bool:
-    """Times of day; which half of it may be left out."""
+    """Times of day; one side may lack a.m. or p.m."""
     times = [_time(one) for one in (a, b)]
     halves = {one.half for one in (a, b) if isinstance(one, Clock)} - {""}
     return times[0] == times[1] is not None and len(halves) < 2
@@ -93,32 +101,22 @@ def _time(shape: Shape) -> tuple[str, ...] | None:
 
 
 def _listings(a: Shape, b: Shape) -> bool:
-    """Every item has its partner; multiplicity counts unless one side stands in braces."""
+    """Every item has a partner; multiplicity counts unless one side is in braces."""
     left = a.items if isinstance(a, Listing) else (a,)
     right = b.items if isinstance(b, Listing) else (b,)
     if isinstance(a, (Bracketed, Matrix, Ordered)) or isinstance(b, (Bracketed, Matrix, Ordered)):
         return _point_as_list(a, b)
     if any(isinstance(one, Listing) and one.braces for one in (a, b)):
-        return all(_some(same, x, right) for x in left) and all(_some(_flipped, y, left) for y in right)
+        return all(any(same(x, y) for y in right) for x in left) and all(any(same(x, y) for x in left) for y in right)
     return len(left) == len(right) and _matched(left, list(right))
 
 
 def _point_as_list(a: Shape, b: Shape) -> bool:
-    """`2, 3` for the blanks `2; 3` or for `x=2, y=3`, in order; but a set is not a point."""
-    listing, other = (a, b) if isinstance(a, Listing) else (b, a)
-    assert isinstance(listing, Listing)
-    if listing.braces or not isinstance(other, Ordered):
+    """`2, 3` for the blanks `2; 3`, in order; but a set is not a point."""
+    if not isinstance(a, (Listing, Ordered)) or not isinstance(b, (Listing, Ordered)):
         return False
-    pairs = (a.items, b.items) if isinstance(a, (Listing, Ordered)) and isinstance(b, (Listing, Ordered)) else ((), ())
-    return _each(*pairs)
-
-
-def _flipped(b: Shape, a: Shape) -> bool:
-    return same(a, b)
-
-
-def _some(test: Callable[[Shape, Shape], bool], one: Shape, others: Sequence[Shape]) -> bool:
-    return any(test(one, other) for other in others)
+    in_braces = any(isinstance(one, Listing) and one.braces for one in (a, b))
+    return not in_braces and _each(a.items, b.items)
 
 
 def _matched(left: Sequence[Shape], right: list[Shape]) -> bool:
@@ -154,21 +152,17 @@ def _ratio(shape: Shape) -> list[str]:
 
 
 def _brackets(a: Shape, b: Shape) -> bool:
-    """Points, vectors and intervals; a column stands for a point."""
-    if isinstance(a, Matrix) or isinstance(b, Matrix):
-        return _column_as_point(a, b)
-    if not isinstance(a, Bracketed) or not isinstance(b, Bracketed):
+    """Points, vectors and intervals; a matrix of one column is a point."""
+    left, right = _point_of_column(a), _point_of_column(b)
+    if not isinstance(left, Bracketed) or not isinstance(right, Bracketed):
         return False
-    return (a.opening, a.closing) == (b.opening, b.closing) and _each(a.items, b.items)
+    return (left.opening, left.closing) == (right.opening, right.closing) and _each(left.items, right.items)
 
 
-def _column_as_point(a: Shape, b: Shape) -> bool:
-    matrix, point = (a, b) if isinstance(a, Matrix) else (b, a)
-    assert isinstance(matrix, Matrix)
-    if not isinstance(point, Bracketed) or point.opening != "(" or any(len(row) != 1 for row in matrix.rows):
-        return False
-    column = tuple(row[0] for row in matrix.rows)
-    return _each(column, point.items) if matrix is a else _each(point.items, column)
+def _point_of_column(shape: Shape) -> Shape:
+    if isinstance(shape, Matrix) and all(len(row) == 1 for row in shape.rows):
+        return Bracketed("(", tuple(row[0] for row in shape.rows), ")")
+    return shape
 
 
 def _matrices(a: Shape, b: Shape) -> bool:
@@ -200,9 +194,9 @@ def _difference(relation: Relation) -> tuple[str, object]:
 
 
 def _same_values(a: Shape, b: Shape) -> bool:
-    """Values with units; either side may lack its unit, and degrees meet radians."""
-    assert isinstance(a, Value)
-    assert isinstance(b, Value)
+    """Values with units; either side may lack its unit, and degrees may be given as radians."""
+    if not isinstance(a, Value) or not isinstance(b, Value):
+        raise Unreadable("cannot compare a set of numbers with an expression")
     if a.unit.dimension and b.unit.dimension and a.unit.dimension != b.unit.dimension:
         return False
     left, right = algebra.parse(a.tex), algebra.parse(b.tex)

@@ -1,4 +1,4 @@
-"""The kinds of thing that an answer can be; leaves stay LaTeX. `strict_shape` finds out which one a text is."""
+"""The kinds of answer. Leaves are LaTeX; `shape` decides which kind a text is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qmath_cli.grading.strict.units import NONE, Unit
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An expression in LaTeX, with its unit; `rough` where the answer itself says that it is rounded."""
+    """An expression in LaTeX, with its unit; `rough` if the answer marks it as rounded."""
 
     tex: str
     unit: Unit = NONE
@@ -18,7 +18,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Text that is no mathematics, case folded."""
+    """Text that is not mathematics, case folded."""
 
     text: str
 
@@ -41,7 +41,7 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class Bracketed:
-    """A point, vector or interval: brackets and what stands between its commas."""
+    """A point, vector or interval: brackets, and the items between the commas."""
 
     opening: str
     items: tuple[Shape, ...]
@@ -82,4 +82,4 @@ class Clock:
 Shape = Clock | Value | Words | Listing | Ordered | Bracketed | Union | Matrix | Relation
 
 EMPTY = Listing((), braces=True)
-REALS = Union((Relation(("x", "x"), ("=",)),))  # the condition that everything meets
+REALS = Union((Relation(("x", "x"), ("=",)),))  # a condition that every number meets

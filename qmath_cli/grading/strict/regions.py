@@ -1,7 +1,7 @@
-r"""Sets of real numbers, however they are written: intervals, inequalities, unions, all but some points.
+r"""Sets of real numbers in every notation: intervals, inequalities, unions, all numbers but some.
 
-`1 < x \le 3`, `(1, 3]` and `\{x \mid 1 < x \le 3\}` are one set. Ends must agree, open and closed ones too. An interval
-`(1, 2)` beside a point is a point; it becomes an interval when the other side can only be a set.
+`1 < x \le 3`, `(1, 3]` and `\{x \mid 1 < x \le 3\}` are one set. The ends must agree, also in being open or closed.
+`(1, 2)` is read as a point unless the other side can only be a set; then it is an interval.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SIGNS = {"<", "<=", ">", ">=", "!="}
 
 
 def is_region(a: Shape, b: Shape) -> bool:
-    """Whether the two must be compared as sets of numbers: one of them can only be one, and both can."""
+    """Whether two shapes are compared as sets of numbers: at least one can only be a set, and both can be."""
     return (_only_region(a) or _only_region(b)) and _may_be_region(a) and _may_be_region(b)
 
 
@@ -48,7 +48,7 @@ def _may_be_region(shape: Shape) -> bool:
 
 
 def _is_inequality(shape: Shape) -> bool:
-    """One variable between or beside constants."""
+    """Whether a shape is an inequality, or a chain of them, with exactly one term that is a variable."""
     if not isinstance(shape, Relation) or not set(shape.signs) <= _SIGNS:
         return False
     return sum(_VARIABLE.fullmatch(term) is not None and term not in {r"\pi", "e"} for term in shape.terms) == 1
@@ -77,13 +77,13 @@ def _end(item: Shape) -> Any:  # noqa: ANN401
     import sympy
 
     if not isinstance(item, Value):
-        raise Unreadable("an end that is no number")
+        raise Unreadable("an end that is not a number")
     found = algebra.parse(re.sub(r"\+\s*\\infty", r"\\infty", item.tex))
     return found.xreplace({one: sympy.Symbol(one.name, real=True) for one in found.free_symbols})
 
 
 def _solved(relation: Relation) -> Any:  # noqa: ANN401
-    """The set that an inequality chain in one variable leaves: the meeting of its links with the variable."""
+    """The set that an inequality chain in one variable defines: the intersection of the links with the variable."""
     import sympy
 
     at = next(k for k, term in enumerate(relation.terms) if _VARIABLE.fullmatch(term) and term not in {r"\pi", "e"})

@@ -1,8 +1,8 @@
-r"""What kind of thing an answer is: letters, a list, a point, an interval, a matrix, a relation, a value, words.
+r"""The shape of an answer: a list, a point, an interval, a matrix, a relation, a value, words.
 
-`read` takes cleaned text (`strict_text`) apart at its outermost signs, never inside brackets. Ambiguous texts are read
-in the way that the mathematics around them is usually meant: `(1,2)` is a point until it meets an interval, `2, 3` a
-list without order, `24; 112` the answers to two blanks, in order. Leaves stay LaTeX; `strict_algebra` reads them.
+`read` splits cleaned text (see `text`) at its outermost signs, never inside brackets. Ambiguous texts get their usual
+meaning: `(1,2)` is a point unless it is compared with an interval, `2, 3` is a list without order, `24; 112` are the
+answers to two blanks, in order. Leaves stay LaTeX, which `algebra` parses.
 """
 
 from __future__ import annotations
@@ -66,20 +66,26 @@ def read(text: str) -> Shape:
 
 
 def read_tight_list(text: str) -> Shape | None:
-    """`24,112` as two numbers, for where the other side has a list; None if the text cannot be one."""
+    """`24,112` as two numbers, for comparison with a list; None if the text is not of that form."""
     if not _TIGHT_THOUSANDS.fullmatch(text):
         return None
     return Listing(tuple(Value(part) for part in text.split(",")))
 
 
 def split(text: str, separator: re.Pattern[str]) -> list[str]:
-    """Parts of `text` between separators that stand outside all brackets and commands."""
-    parts, start, depth, at = [], 0, 0, 0
+    """The parts of `text` between the separators outside brackets and commands."""
+    return _split_with_separators(text, separator)[0]
+
+
+def _split_with_separators(text: str, separator: re.Pattern[str]) -> tuple[list[str], list[str]]:
+    """The parts as of `split`, and the separators between them."""
+    parts, separators, start, depth, at = [], [], 0, 0, 0
     while at < len(text):
         command = _COMMAND_WORD.match(text, at)
         found = separator.match(text, at) if depth == 0 else None
         if found:
             parts.append(text[start:at])
+            separators.append(found[0])
             at = start = found.end()
         elif command:
             depth += (command[0] in {r"\{", r"\langle"}) - (command[0] in {r"\}", r"\rangle"})
@@ -87,7 +93,7 @@ def split(text: str, separator: re.Pattern[str]) -> list[str]:
         else:
             depth += (text[at] in "([{") - (text[at] in ")]}")
             at += 1
-    return [*parts, text[start:]]
+    return [*parts, text[start:]], separators
 
 
 def _clock(text: str) -> Shape | None:
@@ -129,7 +135,7 @@ def _list(text: str) -> Shape | None:
 
 
 def _with_shared_unit(shapes: list[Shape]) -> tuple[Shape, ...]:
-    """`3 and 4 cm`: a unit at the end belongs to all."""
+    """`3 and 4 cm`: a unit at the end applies to all values."""
     last = shapes[-1]
     if not isinstance(last, Value) or last.unit == NONE:
         return tuple(shapes)
@@ -139,14 +145,14 @@ def _with_shared_unit(shapes: list[Shape]) -> tuple[Shape, ...]:
 
 
 def _tight_joined(parts: list[str], text: str) -> list[str]:
-    """`1,000, 2,000`: commas without a blank separate thousands where others have one."""
+    """`1,000, 2,000`: a comma without a blank separates thousands if other commas have a blank."""
     if not re.search(r", ", text) or not re.search(r"\d,\d{3}(?!\d)", text):
         return parts
     return [part for part in split(text, re.compile(r", |,(?!\d{3}(?!\d))| or | and |或|和|与")) if part.strip()]
 
 
 def _conditions(shapes: list[Shape], text: str) -> Shape | None:
-    """Inequalities in one variable: joined by `or` a union, by `and` left as they are."""
+    """Inequalities in one variable: joined by `or` they are a union, otherwise None."""
     if not all(isinstance(one, Relation) and "=" not in one.signs for one in shapes):
         return None
     if all(one.signs == ("!=",) for one in shapes if isinstance(one, Relation)) or re.search("且|and|,", text):
@@ -211,7 +217,7 @@ def _entries(inner: str) -> list[Shape]:
 
 
 def _encloses(text: str, start: int, end: int) -> bool:
-    """Whether the first and the last bracket belong together."""
+    """Whether the bracket before `start` is closed only by the bracket at `end`."""
     depth, at = 1, start
     while at < end:
         command = _COMMAND_WORD.match(text, at)
@@ -230,16 +236,10 @@ def _relation(text: str) -> Shape | None:
     if r"\approx" in text:
         exact, _, rough = text.rpartition(r"\approx")
         return read(exact) if exact.strip() and not re.fullmatch(r"\s*\w\s*", exact) else _roughly(rough)
-    terms = split(text, _SIGN)
-    if len(terms) < 2 or any(not term.strip() for term in terms):
+    terms, signs = _split_with_separators(text, _SIGN)
+    if not signs or any(not term.strip() for term in terms):
         return None
-    signs, at = [], 0
-    for term in terms[:-1]:
-        found = _SIGN.match(text, at + len(term))
-        assert found is not None
-        signs.append(_SIGN_NAMES.get(found[0], found[0]))
-        at = found.end()
-    return Relation(tuple(term.strip() for term in terms), tuple(signs))
+    return Relation(tuple(term.strip() for term in terms), tuple(_SIGN_NAMES.get(sign, sign) for sign in signs))
 
 
 def _roughly(text: str) -> Shape:
@@ -264,15 +264,11 @@ def _leaf(text: str) -> Shape:
     if re.search(r"\\(?:sin|cos|tan)", text):
         return Value(text.replace(r"\text{degree}", r"\cdot\frac{\pi}{180}"))
     value, unit = units.split(text)
-    return Value(_ungrouped(value), unit)
-
-
-def _ungrouped(text: str) -> str:
-    return _TIGHT_THOUSANDS.sub(lambda found: found[0].replace(",", ""), text)
+    return Value(_TIGHT_THOUSANDS.sub(lambda found: found[0].replace(",", ""), value), unit)
 
 
 def _is_sentence(text: str) -> bool:
-    """Whether words are left once commands, units and function names are taken out."""
+    """Whether words remain after commands, units and function names are removed."""
     plain = re.sub(r"\\text\{[^{}]*\}|\\(?:begin|end)\{\w+\}|\\[a-zA-Z]+", " ", _FUNCTION.sub(" ", text))
     plain = _SEPARATORS.sub(" ", plain)
     bare, _ = units.split(plain.strip())

@@ -1,8 +1,8 @@
-r"""An answer as people write it, reduced to one way of writing: the first step of the strict grader.
+r"""The first step of the strict comparison: an answer in one canonical spelling.
 
-Full-width and Chinese signs become ASCII, the many spellings of one LaTeX thing become one, what leads to an answer
-(`答案是`, `the answer is`) is dropped, and so is the mathematics' outer dress (`$`, `\left`, `\displaystyle`). Units
-stay, as `\text{...}`. Pure text to text; nothing is interpreted yet.
+Full-width and Chinese signs become ASCII, and equivalent LaTeX commands become one. Removed are phrases that introduce
+an answer (`答案是`, `the answer is`), delimiters and layout commands (`$`, `\left`, `\displaystyle`). Units stay, as
+`\text{...}`. Text to text; nothing is interpreted.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _SPELLINGS = tuple(
         (r"\\(?:left|right)(?![a-z])\.?", ""),
         (r"\\(?:[bB]igg?[lrm]?)(?![a-z])", ""),
         (r"\\(?:displaystyle|textstyle|limits|nolimits|strut)(?![a-z])", ""),
-        (r"(?<=\d)(?:\{,\}|\\,|\\!,|,\\!|\\ |~)(?=\d{3}(?!\d))", ","),  # thousands, however they are set apart
+        (r"(?<=\d)(?:\{,\}|\\,|\\!,|,\\!|\\ |~)(?=\d{3}(?!\d))", ","),  # separators of thousands
         (r"(?<!\\)\\[,;:!>\s]|\\q?quad(?![a-z])|~", " "),
         (r"\\[dtc]frac(?![a-z])", r"\\frac"),
         (r"\\dbinom|\\tbinom", r"\\binom"),
@@ -73,7 +73,7 @@ _FRACTION = re.compile(r"\\frac\s*(?:\{|(\d|[a-zA-Z]))")
 
 
 def clean(text: str) -> str:
-    """`text` in the one spelling that `strict_shape` reads."""
+    """`text` in the spelling that `shape` reads; if it contains a box, the content of the last one."""
     text = last_boxed(text) or text
     text = text.translate(_SIGNS).strip()
     text = _LEADS.sub("", text)
@@ -85,7 +85,7 @@ def clean(text: str) -> str:
 
 
 def _bare_text(text: str) -> str:
-    r"""An answer that is one `\text{...}` and nothing else is its content."""
+    r"""The content of an answer that is one `\text{...}` and nothing else; any other answer unchanged."""
     whole = re.fullmatch(r"\\text\{([^{}]*)\}", text)
     return whole[1].strip(" .") if whole else text
 
@@ -102,7 +102,7 @@ def _braced(text: str) -> str:
 
 
 def _argument(text: str, start: int) -> tuple[str, int]:
-    """The TeX argument at `start`, and where it ends."""
+    """The TeX argument at `start`, and the index after it."""
     while start < len(text) and text[start] == " ":
         start += 1
     if start >= len(text) or text[start] != "{":

@@ -1,8 +1,8 @@
-r"""Units at the end of an answer: what they measure, and in what size.
+r"""Units at the end of an answer: dimension and size.
 
-A unit is read as (dimension, factor); two answers with units of one dimension compare by value (`1.2 m` is `120 cm`),
-of two dimensions differ, and a missing unit is forgiven. Words that count things (`apples`, `个`) measure nothing. Only
-what is set as text, or cannot be an algebraic expression (`cm`, `元`), is taken for a unit.
+A unit is a dimension and a factor. Answers with units of one dimension are compared by value (`1.2 m` is `120 cm`),
+answers with units of two dimensions differ, and a missing unit is accepted. Words for counted things (`apples`, `个`)
+have no dimension. Only text, or a word that cannot be an algebraic expression (`cm`, `元`), counts as a unit.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _KNOWN = {
 _POWERS = {"length2": "area", "length3": "volume"}
 _SQUARE = re.compile(r"^(?:square|sq\.?|平方) ?(.+)$|^(.+?)\^?\{?2\}?$")
 _CUBE = re.compile(r"^(?:cubic|cu\.?|立方) ?(.+)$|^(.+?)\^?\{?3\}?$")
-# At the end: \text{...}, a bare unit of two letters or more, or Chinese, with a power. Before: a currency sign.
+# After the value: \text{...}, a bare unit of two letters or more, or Chinese, with a power. Before it: a currency.
 _BARE = "|".join(sorted((name for name in _KNOWN if len(name) > 1 and name.isascii()), key=len, reverse=True))
 _TAIL = re.compile(
     rf"^(?P<value>.*[\d)}}!.a-zA-Z]\s*?)(?P<unit>(?:(?:\\text\{{[^{{}}]*\}}|[\u4e00-\u9fff][\u4e00-\u9fff/]*)"
@@ -56,7 +56,7 @@ _HEAD = re.compile(r"^(?P<sign>-?)\s*(?P<unit>\\text\{dollar\}|[¥€£])\s*(?P<
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A dimension (empty for counted things) and how many base units one of it is."""
+    """A dimension (empty for counted things), and the size of the unit in base units of the dimension."""
 
     dimension: str = ""
     factor: Fraction = Fraction(1)
@@ -66,20 +66,20 @@ NONE = Unit()
 
 
 def split(text: str) -> tuple[str, Unit]:
-    r"""Value and unit: `3.5 \text{ cm}^2` is `3.5` and an area. Repeats for `\$5 \text{ each}`."""
+    r"""Split into value and unit: `3.5 \text{ cm}^2` is `3.5` and an area. `\$5 \text{ each}` has two units."""
     unit = NONE
     for _ in range(3):
         found = _HEAD.match(text) or _TAIL.match(text)
         if found is None or not found["value"].strip():
             break
-        read = read_unit(found["unit"])
+        read = _read_unit(found["unit"])
         unit = read if unit == NONE else unit
         text = (found["sign"] if "sign" in found.groupdict() else "") + found["value"].strip()
     return text, unit
 
 
-def read_unit(text: str) -> Unit:
-    """What `text` measures; an unknown word counts things."""
+def _read_unit(text: str) -> Unit:
+    """The unit that `text` names; an unknown word is a counted thing."""
     name = re.sub(r"\\text\{([^{}]*)\}", r"\1", text).strip(" .").replace(" / ", "/")
     for power, pattern in ((2, _SQUARE), (3, _CUBE)):
         found = pattern.match(name)
@@ -91,7 +91,7 @@ def read_unit(text: str) -> Unit:
 
 
 def _lookup(name: str) -> tuple[str, Fraction] | None:
-    """Case counts only where it must not: `L` and `l`, `CM`; plurals are singular."""
+    """Find a unit; if the exact name is unknown, without regard to case (`L`, `CM`) and as a plural."""
     for form in (name, name.lower(), name.lower().removesuffix("s"), name.lower().removesuffix("es")):
         if form in _KNOWN:
             return _KNOWN[form]

@@ -1,4 +1,4 @@
-"""Answers that are no mathematics: choice letters, yes and no, names, in English and Chinese."""
+"""Answers that are not mathematics: choice letters, yes and no, names, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from qmath_cli.grading.number_words import digits
 
 _LETTERS = re.compile(r"\(?([A-E])\)?(?:(?:,| and |和|、|\s)*\(?([A-E])\)?)*", re.DOTALL)
 _LETTER_FIRST = re.compile(r"(?:(?:option|choice|选项)\s*)?\(?([A-Ea-e])\)?(?:[.:,)\s].*)?", re.IGNORECASE | re.DOTALL)
-_ALIKE = (
+_SYNONYMS = (
     {"yes", "true", "correct", "是", "对", "正确", "能", "可以", "成立", "是的", "真", "√"},
     {"no", "false", "incorrect", "wrong", "否", "错", "错误", "不是", "不能", "不可以", "不成立", "不对", "假"},
     {"dne", "does not exist", "undefined", "不存在"},
@@ -17,9 +17,9 @@ _FILLERS = re.compile(r"\b(?:the|a|an|is|are|it|its|of)\b|[\s.,;:!?()'\"-]+|\\[a
 
 
 def letters(text: str, *, lenient: bool = False) -> frozenset[str]:
-    """The choice letters A-E that `text` consists of, in any order; none if it is something else.
+    """The choice letters A-E that `text` consists of, in any order; empty if it is anything else.
 
-    `lenient` also takes the letter off the front of a whole option (`B. 12`, `(c)`).
+    With `lenient` a whole option (`B. 12`, `(c)`) counts as its letter.
     """
     text = re.sub(r"\\text\{([^{}]*)\}", r"\1", text).strip(" .")
     if _LETTERS.fullmatch(text):
@@ -30,13 +30,13 @@ def letters(text: str, *, lenient: bool = False) -> frozenset[str]:
 
 
 def same_words(left: str, right: str) -> bool:
-    """Equal without articles, blanks and punctuation, as one of a few synonyms, or as number words."""
+    """Whether two texts are equal: without articles, blanks and punctuation, as synonyms, or as number words."""
     return _canonical(left) == _canonical(right) or digits(left) == digits(right)
 
 
 def _canonical(text: str) -> str:
     text = text.strip(" .!").casefold()
-    for number, group in enumerate(_ALIKE):
+    for number, group in enumerate(_SYNONYMS):
         if text in group:
             return f"#{number}"
     return _FILLERS.sub("", text) or text

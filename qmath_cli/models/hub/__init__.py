@@ -1,1 +1,1 @@
-"""What comes from the hub: the only code of the program that opens a socket."""
+"""Downloads from the Hugging Face hub: metadata, files, checkpoints and data sets."""

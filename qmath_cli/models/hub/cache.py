@@ -1,7 +1,7 @@
-"""What the Hugging Face cache on this disk already holds, found without a socket.
+"""The Hugging Face cache on this disk, read without a network and never written.
 
-Layout: `models--OWNER--NAME/snapshots/COMMIT/FILE`, links into `blobs/`, where a file of the large-file storage is
-named by its sha256 and any other by git's sha1; `refs/main` names a commit. Read only: this program never writes there.
+Layout, as huggingface_hub writes it: `models--OWNER--NAME/snapshots/COMMIT/FILE` are links into `blobs/`. A blob of the
+large-file storage is named by its sha256, any other by git's sha1. `refs/main` holds a commit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
-    """Where the cache is: HF_HUB_CACHE, else HF_HOME/hub, else the user's cache folder."""
+    """The cache's folder: HF_HUB_CACHE, else HF_HOME/hub, else the user's cache folder."""
     if explicit := environ.get("HF_HUB_CACHE"):
         return Path(explicit).expanduser()
     if home := environ.get("HF_HOME"):
@@ -28,13 +28,20 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
 
 
 def cached_file(cache: Path, snapshot: Snapshot, name: str) -> Path | None:
-    """The file of a snapshot in the cache, if it is there with the right size."""
+    """The path of a snapshot's file in the cache; None if it is absent or has another size."""
     path = _repo_folder(cache, snapshot.repo, snapshot.kind) / "snapshots" / snapshot.commit / name
     return path if path.is_file() and path.stat().st_size == snapshot.files[name].size else None
 
 
 def cached_snapshot(cache: Path, repo: str, revision: str, kind: str = "model") -> Snapshot | None:
-    """A snapshot whose every shard is in the cache, so that the hub need not be asked at all."""
+    """A snapshot of which the cache holds every shard, so that no request to the hub is needed; None otherwise.
+
+    Args:
+        cache: the cache's folder.
+        repo: OWNER/NAME.
+        revision: a commit of 40 hexadecimal digits, or a branch that the cache has a commit for.
+        kind: "model" or "dataset".
+    """
     folder = _repo_folder(cache, repo, kind)
     commit = revision if _COMMIT.fullmatch(revision) else _reference(folder, revision)
     snapshot = folder / "snapshots" / (commit or "-")
@@ -57,19 +64,19 @@ def _reference(folder: Path, revision: str) -> str | None:
 
 
 def _needed(snapshot: Path) -> set[str]:
-    """The files without which a checkpoint is not one."""
+    """The files that a complete checkpoint must have."""
     index = snapshot / "model.safetensors.index.json"
     if not index.is_file():
         return {"config.json", "model.safetensors"}
     try:
         shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, AttributeError, TypeError):  # a damaged index: ask the hub
+    except (ValueError, KeyError, AttributeError, TypeError):  # a damaged index: a name that no file has
         return {"config.json", "?"}
     return {"config.json", *shards}
 
 
 def _described(path: Path) -> RemoteFile:
-    """A cached file, with the hash that its blob's name claims."""
+    """A cached file, with the hash in its blob's name."""
     blob = path.resolve().name
     return RemoteFile(
         name=path.name,

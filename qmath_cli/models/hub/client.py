@@ -1,12 +1,13 @@
-"""The hub: what a repository holds at a commit, and ranges of its files. The only code that opens a socket.
+"""The client of the Hugging Face hub: a repository's files at a commit, and byte ranges of them.
 
-huggingface_hub gives what changes with the service (endpoint, token, client, error codes); the transfer is ours,
-because the library starts a broken download from zero (huggingface/huggingface_hub#4306). A stream promises exactly
-the bytes that were asked for, in order, across cut connections, 429 and 5xx, or it raises: `NetworkError` after too
-many failures in a row, `IntegrityError` when the file is not the one that the repository announced. Nothing is written
-to the disk.
+huggingface_hub provides what depends on the service: endpoint, token, HTTP client, error codes. The transfer is our
+own, because the library restarts a broken download from zero (huggingface/huggingface_hub#4306). A stream yields
+exactly the requested bytes, in order, across cut connections, 429 and 5xx. It raises `NetworkError` after too many
+failures in a row, and `IntegrityError` if the file differs from the one that the repository announced. Nothing is
+written to disk.
 
-Honoured: HF_ENDPOINT, HF_TOKEN (or the token `hf auth login` left), HF_HOME, HF_HUB_OFFLINE, proxies. No telemetry.
+Environment: HF_ENDPOINT, HF_TOKEN (or the token that `hf auth login` saved), HF_HOME, HF_HUB_OFFLINE,
+TRANSFORMERS_OFFLINE and the proxy variables. Telemetry is off.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ from qmath_cli.errors import IntegrityError, NetworkError
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
-_FAILURES = 8  # in a row, without a byte in between
-_FIRST_FAILURES = 4  # before the hub has ever answered: whoever has no network should hear of it soon
-_TIMEOUT = 30.0  # seconds without a byte
-_LONGEST_WAIT = 60.0
+_TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+_MAX_FAILURES = 8  # in a row, without a byte between them
+_MAX_UNREACHED = 4  # for metadata, while no server responds: without a network the error should come soon
+_TIMEOUT_S = 30.0  # without a byte
+_MAX_WAIT_S = 60.0  # between two attempts
 _ON = frozenset({"1", "ON", "YES", "TRUE"})  # what huggingface_hub takes for true
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file of a repository. `sha256` is known for files in large-file storage, `git_sha1` for the others."""
+    """A file of a repository. The hub has a `sha256` for files in large-file storage, and a `git_sha1` for others."""
 
     name: str
     size: int
@@ -43,13 +44,13 @@ class RemoteFile:
 
     @property
     def identity(self) -> str:
-        """A text that changes with the content."""
+        """A short text that changes with the content."""
         return self.sha256 or self.git_sha1 or str(self.size)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A repository at one commit."""
+    """A repository (OWNER/NAME) at one commit, with its files by name. `kind` is "model" or "dataset"."""
 
     repo: str
     commit: str
@@ -60,23 +61,27 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """A hub at an endpoint. `pause` waits between attempts; tests pass one that does not."""
+    """A hub. `environ` holds its settings; `pause` waits that many seconds between attempts."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     pause: Callable[[float], None] = time.sleep
 
     @property
     def endpoint(self) -> str:
-        """Where the hub is."""
+        """The hub's address."""
         return self.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
 
     @property
     def offline(self) -> bool:
-        """Whether the user forbade the network."""
+        """Whether the user has switched the network off."""
         return any(self.environ.get(name, "").upper() in _ON for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
 
     def snapshot(self, repo: str, revision: str, kind: str = "model") -> Snapshot:
-        """What a repository holds at a revision, and the commit that this is."""
+        """A repository's files at a revision (a commit, branch or tag), and its commit.
+
+        Raises:
+            NetworkError: the hub cannot be reached, refuses, or does not have the repository or revision.
+        """
         info = self._retried(lambda: self._info(repo, revision, kind), f"{repo} at {revision}")
         files = {sibling.rfilename: _remote(sibling) for sibling in info.siblings or ()}
         card = info.card_data
@@ -84,7 +89,12 @@ class Hub:
         return Snapshot(repo, str(info.sha), files, str(licence), kind)
 
     def stream(self, snapshot: Snapshot, file: RemoteFile, start: int, end: int) -> Iterator[bytes]:
-        """The bytes `start` to `end` of a file, in order, whatever happens on the way."""
+        """Yield the bytes `start` to `end` (exclusive) of a file, in order, with as many requests as it takes.
+
+        Raises:
+            NetworkError: too many failures in a row, or the hub refuses.
+            IntegrityError: the file differs from the announced one.
+        """
         failures = 0
         while start < end:
             try:
@@ -99,7 +109,7 @@ class Hub:
                 self._wait(failures, exc, f"{snapshot.repo}/{file.name}")
 
     def _attempt(self, snapshot: Snapshot, file: RemoteFile, start: int, end: int) -> Iterator[bytes]:
-        """One request. Raises `_Transient` for what another one may cure."""
+        """Send one request. Raises `_Transient` if another attempt may succeed."""
         library = _library(self.environ)
         headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
         url = library.hf_hub_url(
@@ -111,7 +121,7 @@ class Hub:
                 token=self._token(), library_name="qmath", library_version=__version__
             )
             session = library.utils.get_session()
-            with session.stream("GET", url, headers=headers, follow_redirects=True, timeout=_TIMEOUT) as response:
+            with session.stream("GET", url, headers=headers, follow_redirects=True, timeout=_TIMEOUT_S) as response:
                 _check_status(response.status_code, response.headers, f"{snapshot.repo}/{file.name}")
                 skip = _check_same(response, file, start)
                 for block in response.iter_raw():
@@ -128,14 +138,14 @@ class Hub:
             raise _Transient(str(exc) or type(exc).__name__) from exc
 
     def _info(self, repo: str, revision: str, kind: str) -> Any:  # noqa: ANN401  ModelInfo or DatasetInfo
-        """One request for a repository's metadata."""
+        """Send one request for a repository's metadata. Raises `_Transient` if another attempt may succeed."""
         library = _library(self.environ)
         errors = library.errors
         if self.offline:
             raise offline_error(repo)
         api: HfApi = library.HfApi(endpoint=self.endpoint, token=self._token(), library_name="qmath")
         try:
-            return api.repo_info(repo, repo_type=kind, revision=revision, files_metadata=True, timeout=_TIMEOUT)
+            return api.repo_info(repo, repo_type=kind, revision=revision, files_metadata=True, timeout=_TIMEOUT_S)
         except errors.OfflineModeIsEnabled as exc:
             raise offline_error(repo) from exc
         except errors.GatedRepoError as exc:
@@ -147,9 +157,9 @@ class Hub:
             raise NetworkError(f"{repo}: {exc}") from exc
         except (errors.HTTPError, OSError) as exc:
             raise _Transient(str(exc) or type(exc).__name__) from exc
-        except (ValueError, TypeError, KeyError) as exc:  # an answer that is not the hub's: a proxy's login page
+        except (ValueError, TypeError, KeyError) as exc:  # the response is not a hub's, but a proxy's login page
             raise NetworkError(
-                f"{self.endpoint} does not answer like a hub", "check HF_ENDPOINT and the proxy"
+                f"the response of {self.endpoint} is not a hub's", "check HF_ENDPOINT and the proxy"
             ) from exc
 
     def _retried(self, attempt: Callable[[], Any], what: str) -> Any:  # noqa: ANN401  as `_info`
@@ -159,41 +169,41 @@ class Hub:
                 return attempt()
             except _Transient as exc:
                 failures += 1
-                self._wait(failures, exc, what, _FAILURES if exc.answered else _FIRST_FAILURES)
+                self._wait(failures, exc, what, _MAX_FAILURES if exc.responded else _MAX_UNREACHED)
 
-    def _wait(self, failures: int, exc: _Transient, what: str, most: int = _FAILURES) -> None:
-        """Wait longer after each failure in a row, or as long as the server asked; give up after too many."""
+    def _wait(self, failures: int, exc: _Transient, what: str, most: int = _MAX_FAILURES) -> None:
+        """Wait longer after each failure in a row, or as long as the server requested. Raises after too many."""
         if failures >= most:
-            hint = "check the connection (and HF_ENDPOINT, the proxy); the same command goes on where this one stopped"
+            hint = "check the connection (and HF_ENDPOINT, the proxy); the same command resumes the download"
             raise NetworkError(f"cannot download {what}: {exc}", hint) from exc
         longest = 0.5 * 2.0**failures
         delay = exc.after if exc.after is not None else random.uniform(longest / 2, longest)  # noqa: S311
-        self.pause(min(delay, _LONGEST_WAIT))
+        self.pause(min(delay, _MAX_WAIT_S))
 
     def _token(self) -> str | bool:
-        """The user's token; False where there is none, so that the library looks no further."""
+        """The user's token. Without one it is False, with which the library sends none."""
         return self.environ.get("HF_TOKEN") or _library(self.environ).get_token() or False
 
 
 class _Transient(Exception):
-    """A failure that another attempt may cure; `after` is the wait in seconds that the server asked for.
+    """A failure after which another attempt may succeed.
 
-    `answered` tells a server that said no from one that nobody reached.
+    `after` is the wait in seconds that the server requested, or None. `responded` is false if no server was reached.
     """
 
-    def __init__(self, message: str, after: float | None = None, *, answered: bool = False) -> None:
+    def __init__(self, message: str, after: float | None = None, *, responded: bool = False) -> None:
         super().__init__(message)
         self.after = after
-        self.answered = answered
+        self.responded = responded
 
 
 def offline_error(repo: str) -> NetworkError:
-    """The network is forbidden, and what was asked for needs it."""
+    """The error for a repository that needs the network while HF_HUB_OFFLINE is set."""
     return NetworkError(f"{repo} is not in the local cache, and HF_HUB_OFFLINE is set", "unset HF_HUB_OFFLINE")
 
 
 def _library(environ: Mapping[str, str]) -> Any:  # noqa: ANN401  a module
-    """huggingface_hub, imported on first use; it reads its switches when it is imported."""
+    """huggingface_hub, imported on first use; it reads the telemetry variable when it is imported."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", environ.get("HF_HUB_DISABLE_TELEMETRY", "1"))
     import huggingface_hub
     import huggingface_hub.errors
@@ -212,19 +222,21 @@ def _remote(sibling: Any) -> RemoteFile:  # noqa: ANN401  RepoSibling
 def _check_status(status: int, headers: Mapping[str, str], what: str) -> None:
     if status in (200, 206):
         return
-    if status in _TRANSIENT:
-        raise _Transient(f"the server answered {status}", _seconds(headers.get("Retry-After")), answered=True)
+    if status in _TRANSIENT_STATUS:
+        raise _Transient(
+            f"the server responded with status {status}", _seconds(headers.get("Retry-After")), responded=True
+        )
     if status in (401, 403):
         raise _refused(status, what)
     if status == 416:
         raise _changed(what)
     if status == 404:
         raise NetworkError(f"there is no {what}", "check the name, and HF_ENDPOINT if it is set")
-    raise NetworkError(f"{what}: the server answered {status}")
+    raise NetworkError(f"{what}: the server responded with status {status}")
 
 
 def _check_same(response: Any, file: RemoteFile, start: int) -> int:  # noqa: ANN401  the client's Response
-    """Whether the answer is about the file that was announced; returns how many bytes to skip to get to `start`."""
+    """Check that the response is for the announced file. Returns the number of bytes to skip to get to `start`."""
     etags = [hop.headers.get("X-Linked-Etag") for hop in (*response.history, response)]
     for etag in filter(None, etags):
         if file.sha256 and etag.removeprefix("W/").strip('"') != file.sha256:
@@ -243,7 +255,7 @@ def _check_same(response: Any, file: RemoteFile, start: int) -> int:  # noqa: AN
 def _changed(what: str) -> IntegrityError:
     return IntegrityError(
         f"{what} on the hub is not the file that the repository announces",
-        "it changed under its name, or something on the way altered it; try again later",
+        "it was changed after it was announced, or altered in transit; try again later",
     )
 
 

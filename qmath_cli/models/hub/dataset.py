@@ -1,7 +1,7 @@
-"""Benchmarks from the hub: one JSON Lines file per data set, at the lock's commit, checked like a model's files.
+"""Benchmarks from the hub: one JSON Lines file per data set, at the lock's commit, verified like a model's files.
 
-Nothing of a benchmark is part of this package (few of them state a licence); what is pulled goes to the user's own data
-folder, where `qmath eval NAME` finds it. A data set that the lock does not pin is pinned by its first pull.
+The package contains no benchmark, because few of them state a licence. A pulled data set is written to the user's data
+folder, where `qmath eval NAME` finds it. The first pull records the commit of a data set that the lock does not pin.
 """
 
 from __future__ import annotations
@@ -24,33 +24,40 @@ _KIND = "dataset"
 
 
 def find(name: str, lock: Lock) -> LockedData:
-    """The lock's entry. Raises `DataError` with the names that there are."""
+    """The lock's entry for a data set. Raises `DataError`, with the known names, if there is none."""
     for entry in lock.datasets:
         if entry.name == name.lower():
             return entry
     known = [entry.name for entry in lock.datasets]
     near = difflib.get_close_matches(name, known, n=1)
-    hint = (
-        f"did you mean {near[0]}?" if near else f"on the hub as JSON Lines: {', '.join(known)}; for others, eval --data"
-    )
-    raise DataError(f"no data set is called {name!r} in models.lock", hint)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}; for others, qmath eval NAME --data FILE"
+    raise DataError(f"models.lock has no data set named {name!r}", hint)
 
 
 def target(entry: LockedData, paths: Paths) -> Path:
-    """Where `qmath eval` looks for it."""
+    """The path of a pulled data set, where `qmath eval` looks for it."""
     return paths.data / "datasets" / f"{entry.name}.jsonl"
 
 
 def pull(entry: LockedData, hub: Hub, paths: Paths) -> Path:
-    """Get the file here, whole and verified. Raises `NetworkError`, `IntegrityError`, `DoesNotFit`."""
+    """Download a data set's file and verify it.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        NetworkError: the hub cannot be reached, or refuses.
+        IntegrityError: the file is damaged, not text, or contradicts models.lock.
+        DoesNotFit: the disk does not take the file.
+    """
     pins = Pins.within(paths.state)
     revision = entry.revision or pins.get(f"{_KIND}s/{entry.repo}")
-    snapshot = _cached(entry, revision, hub) or _asked(entry, revision, hub)
+    snapshot = _from_cache(entry, revision, hub) or _from_hub(entry, revision, hub)
     file = snapshot.files[entry.files[0].path]
     data = _read(hub, snapshot, file)
     digest, expected = digest_of(file)
     digest.update(data)
-    check(file, digest, expected, "as it arrived")
+    check(file, digest, expected, "as downloaded")
     path = target(entry, paths)
     try:
         write_atomically(path, data.decode("utf-8"))
@@ -62,8 +69,8 @@ def pull(entry: LockedData, hub: Hub, paths: Paths) -> Path:
     return path
 
 
-def _cached(entry: LockedData, revision: str | None, hub: Hub) -> Snapshot | None:
-    """A snapshot of one file, where the lock says all about it and the cache holds it."""
+def _from_cache(entry: LockedData, revision: str | None, hub: Hub) -> Snapshot | None:
+    """A snapshot of the one file, if its commit and size are known and the cache holds it."""
     wanted = entry.files[0]
     if revision is None or wanted.size is None:
         return None
@@ -72,8 +79,8 @@ def _cached(entry: LockedData, revision: str | None, hub: Hub) -> Snapshot | Non
     return snapshot if cached_file(cache_folder(hub.environ), snapshot, file.name) else None
 
 
-def _asked(entry: LockedData, revision: str | None, hub: Hub) -> Snapshot:
-    """The hub's word on the file, which must not contradict the lock's."""
+def _from_hub(entry: LockedData, revision: str | None, hub: Hub) -> Snapshot:
+    """A snapshot of the one file as the hub describes it, which must agree with the lock."""
     if hub.offline:
         raise offline_error(entry.repo)
     snapshot = hub.snapshot(entry.repo, revision or entry.asked, _KIND)

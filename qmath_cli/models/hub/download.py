@@ -1,10 +1,9 @@
-"""One file on its way to the disk, readable while it arrives.
+"""The download of one file, which can be read while it is incomplete.
 
-The bytes go to `<file>.<identity>.part`; a run that was killed is continued at the byte where it stopped, and a part of
-another version of the file is never continued. The file gets its name only when all of it is on the disk and its hash
-is the announced one: a file under its own name is verified. One writer thread; readers on any thread wait for the bytes
-they ask for. Raises `IntegrityError` for a wrong hash (the part is deleted), `DoesNotFit` for a disk that takes no
-more, and whatever the stream raises.
+The bytes go to `<file>.<identity>.part`. A run that was killed is resumed at its last byte; a part of another version
+of the file is never resumed. The file is renamed when it is complete, flushed and has the expected hash: a file under
+its final name is verified. One thread writes; readers on any thread wait for their bytes. Readers get `IntegrityError`
+for a wrong hash (the part is deleted), `DoesNotFit` for a full disk, and any error of the stream.
 """
 
 from __future__ import annotations
@@ -21,31 +20,32 @@ from qmath_cli.files import cannot_write, unfinished
 from qmath_cli.models.hub.client import RemoteFile
 
 Blocks = Callable[[int], Iterator[bytes]]
+"""The file's bytes from an offset to its end, in order."""
 
-_BLOCK = 1 << 20
+_BLOCK_BYTES = 1 << 20
 
 
 class Digest(Protocol):
-    """As hashlib's objects."""
+    """A hash object of hashlib."""
 
     def update(self, data: bytes, /) -> None:
-        """Take more bytes in."""
+        """Add bytes."""
         ...
 
     def hexdigest(self) -> str:
-        """The hash of everything so far."""
+        """The hash of all bytes added so far."""
         ...
 
 
 def digest_of(file: RemoteFile) -> tuple[Digest, str | None]:
-    """The digest that a file's announced hash is of, and that hash: sha256, or git's own for small files."""
+    """The hash object for a file, and the expected hash: sha256, or git's sha1 for small files; None if unknown."""
     if file.sha256 is None and file.git_sha1 is not None:
         return hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False), file.git_sha1
     return hashlib.sha256(), file.sha256
 
 
 def check(file: RemoteFile, digest: Digest, expected: str | None, where: str) -> None:
-    """Raise `IntegrityError` unless the digest is the announced one; a hash nobody announced is not checked."""
+    """Raise `IntegrityError` unless the digest is the expected one. Does nothing if `expected` is None."""
     if expected is not None and digest.hexdigest() != expected:
         raise IntegrityError(
             f"{file.name} {where} is damaged: its hash is {digest.hexdigest()}, expected {expected}",
@@ -54,7 +54,7 @@ def check(file: RemoteFile, digest: Digest, expected: str | None, where: str) ->
 
 
 class Download:
-    """A download that runs until it is complete, has failed, or is cancelled. `start` it once."""
+    """A download in a separate thread, until it is complete, fails or is cancelled. `start` it once."""
 
     def __init__(self, file: RemoteFile, folder: Path, blocks: Blocks) -> None:
         self.file = file
@@ -69,11 +69,11 @@ class Download:
         self._thread = threading.Thread(target=self._run, name=f"download {file.name}", daemon=True)
 
     def start(self) -> None:
-        """Begin, or go on where an earlier run stopped."""
+        """Start, or resume where an earlier run stopped."""
         self._thread.start()
 
     def read_into(self, offset: int, buffer: memoryview) -> None:
-        """Fill `buffer` from `offset`, waiting for the bytes."""
+        """Fill `buffer` from a byte offset, waiting for the bytes. Raises the download's error."""
         end = offset + len(buffer)
         if end > self.file.size:
             raise IntegrityError(f"{self.file.name} ends before byte {end}", "run the same command again")
@@ -85,12 +85,12 @@ class Download:
             fill(file, buffer, self.file.name)
 
     def finish(self) -> None:
-        """Wait until the file is complete and verified."""
+        """Wait until the file is complete and verified. Raises the download's error."""
         with self._changed:
             self._wait(lambda: self._complete)
 
     def cancel(self) -> None:
-        """Stop soon, and let the readers go with an error; what has arrived stays for the next run."""
+        """Stop after the current block. Waiting readers raise `NetworkError`; the part stays for the next run."""
         with self._changed:
             self._cancelled = True
             self._changed.notify_all()
@@ -102,7 +102,7 @@ class Download:
             if ready():
                 return
             if self._cancelled:
-                raise NetworkError(f"the download of {self.file.name} was stopped", "the same command goes on with it")
+                raise NetworkError(f"the download of {self.file.name} was stopped", "the same command resumes it")
             self._changed.wait(timeout=0.5)  # a bounded wait lets Ctrl-C through on every system
 
     def _run(self) -> None:
@@ -112,14 +112,14 @@ class Download:
             self._fail(exc)
         except OSError as exc:
             self._fail(cannot_write(self.part, exc))
-        except Exception as exc:  # noqa: BLE001  a thread has no caller: the readers must hear of it or wait for ever
+        except Exception as exc:  # noqa: BLE001  a thread has no caller, and the readers would wait for ever
             self._fail(QmathError(f"the download of {self.file.name} failed: {exc!r}"))
 
     def _receive(self) -> None:
         digest, expected = digest_of(self.file)
         with self.part.open("a+b", buffering=0) as out:
             out.seek(0)
-            while not self._cancelled and (block := out.read(_BLOCK)):  # what an earlier run left
+            while not self._cancelled and (block := out.read(_BLOCK_BYTES)):  # the part that an earlier run left
                 digest.update(block)
                 self._advance(len(block))
             for block in self._blocks(self._available):
@@ -129,15 +129,14 @@ class Download:
                 digest.update(block)
                 self._advance(len(block))
             os.fsync(out.fileno())
-        if self._cancelled:
-            return
-        self._settle(digest, expected)
+        if not self._cancelled:
+            self._complete_file(digest, expected)
 
-    def _settle(self, digest: Digest, expected: str | None) -> None:
-        """Give the file its name, or delete it; no reader may look in between."""
+    def _complete_file(self, digest: Digest, expected: str | None) -> None:
+        """Rename the file if its hash is right, else delete it. Readers wait meanwhile."""
         with self._changed:
             try:
-                check(self.file, digest, expected, "as it arrived")
+                check(self.file, digest, expected, "as downloaded")
             except IntegrityError as exc:
                 self._error = exc
                 self.part.unlink(missing_ok=True)
@@ -158,7 +157,7 @@ class Download:
 
 
 def part_path(folder: Path, file: RemoteFile) -> Path:
-    """Where the bytes of this version of a file are collected."""
+    """The unfinished file of this version of a file."""
     return unfinished(folder / file.name, file.identity[:16])
 
 
@@ -167,7 +166,7 @@ class _Raw(Protocol):
 
 
 def fill(file: _Raw, buffer: memoryview, name: str) -> None:
-    """Read until `buffer` is full: a raw file may give less than it was asked for."""
+    """Read until `buffer` is full: a raw file may return fewer bytes than requested."""
     done = 0
     while done < len(buffer):
         count = file.readinto(buffer[done:])

@@ -1,6 +1,6 @@
-"""Commits of models that the lock does not pin: fixed on this machine at the first pull, and kept from then on.
+"""Commits of repositories that models.lock does not pin. The first pull records them, later pulls use them.
 
-One JSON file in the state folder, repository -> commit. Deleting it (or the entry) is how a user asks for a newer one.
+One JSON file in the state folder, repository -> commit. A user who wants a newer commit deletes the file or the entry.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class Pins:
         return cls(state / "pins.json")
 
     def get(self, repo: str) -> str | None:
-        """The commit that this machine uses of a repository."""
+        """The commit that was recorded for a repository; None if there is none."""
         commit = self._read().get(repo)
         return commit if isinstance(commit, str) else None
 
     def put(self, repo: str, commit: str) -> None:
-        """Fix a repository's commit."""
+        """Record a repository's commit."""
         write_json(self.path, self._read() | {repo: commit})
 
     def _read(self) -> dict[str, object]:

@@ -1,7 +1,7 @@
-"""From a locked model to the snapshot it is made from: the cache if it has all of it, else the hub.
+"""The snapshot that a locked model is made from: from the cache if that holds all of it, else from the hub.
 
-A model that the lock does not pin is pinned on this machine by its first snapshot (see `pins`). Whatever the lock or
-the commit says must hold: another commit, size or hash is an `IntegrityError`.
+The first snapshot of a model that models.lock does not pin is recorded (see `pins`). A snapshot with another commit,
+size or hash than the recorded one raises `IntegrityError`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ from qmath_cli.paths import Paths
 
 
 def snapshot_of(model: LockedModel, hub: Hub, paths: Paths) -> Snapshot:
-    """The snapshot that the lock means. Raises `NetworkError`, `IntegrityError`."""
+    """The snapshot of a locked model.
+
+    Raises:
+        NetworkError: the hub cannot be reached, or refuses.
+        IntegrityError: the snapshot contradicts models.lock or an earlier pull.
+    """
     pins = Pins.within(paths.state)
     pinned = model.revision or pins.get(model.repo)
     snapshot = resolve(hub, model.repo, pinned or model.asked)
@@ -26,13 +31,20 @@ def snapshot_of(model: LockedModel, hub: Hub, paths: Paths) -> Snapshot:
         pins.put(model.repo, snapshot.commit)
     elif snapshot.commit != pinned:
         raise IntegrityError(
-            f"{model.repo} answers with commit {snapshot.commit}, and {pinned} was asked for", "check HF_ENDPOINT"
+            f"{model.repo} has commit {snapshot.commit} where {pinned} was requested", "check HF_ENDPOINT"
         )
-    return _checked(snapshot, model.files)
+    known = {file.path: confirmed(snapshot, file) for file in model.files}
+    return replace(snapshot, files=dict(snapshot.files) | known)
 
 
 def resolve(hub: Hub, repo: str, revision: str) -> Snapshot:
-    """A repository at a revision: from the cache where that needs no network, else from the hub."""
+    """A repository at a revision (a commit, branch or tag), from the cache if it holds the commit, else from the hub.
+
+    Offline, a branch or tag is looked up in the cache too.
+
+    Raises:
+        NetworkError: the hub cannot be reached, refuses, or does not have the revision.
+    """
     is_commit = len(revision) == 40
     if is_commit or hub.offline:
         found = cached_snapshot(cache_folder(hub.environ), repo, revision)
@@ -44,12 +56,16 @@ def resolve(hub: Hub, repo: str, revision: str) -> Snapshot:
 
 
 def source_folder(paths: Paths, repo: str, commit: str) -> Path:
-    """Where a snapshot's files are put while it is converted, and stay if the user keeps the source."""
+    """The folder of a snapshot's files while it is converted; they stay there if the user keeps the source."""
     return paths.cache / "sources" / repo.replace("/", "--") / commit
 
 
 def confirmed(snapshot: Snapshot, locked: LockedFile) -> RemoteFile:
-    """The snapshot's file that the lock names, with the lock's hash filled in; a contradiction is refused."""
+    """The snapshot's file that the lock names, with the lock's hash where the hub has none.
+
+    Raises:
+        IntegrityError: the file is missing, or has another size or hash than in the lock.
+    """
     file = snapshot.files.get(locked.path)
     if file is None:
         raise IntegrityError(f"{snapshot.repo} has no {locked.path}, which models.lock names", "check HF_ENDPOINT")
@@ -59,8 +75,3 @@ def confirmed(snapshot: Snapshot, locked: LockedFile) -> RemoteFile:
             "check HF_ENDPOINT; a file does not change at a commit",
         )
     return replace(file, sha256=file.sha256 or locked.sha256)
-
-
-def _checked(snapshot: Snapshot, locked: tuple[LockedFile, ...]) -> Snapshot:
-    """The snapshot as the lock knows it, before anything moves."""
-    return replace(snapshot, files=dict(snapshot.files) | {file.path: confirmed(snapshot, file) for file in locked})

@@ -1,8 +1,8 @@
-"""The audit hook: Python tells us what it is about to do, and we refuse what mathematics does not do.
+"""The audit hook: refuses the events that Python raises before an effect which mathematics does not need.
 
-It sees effects (a file opened, a process started) however the code got there, and works on every system. It is not a
-boundary: C code that raises no audit event passes, and so does a program that corrupts its own memory. Its messages
-are what a model reads when the kernel is not asked at all.
+It covers effects (a file opened, a process started) whatever code leads to them, and works on every system. It is not
+a boundary: C code that raises no audit event passes, and so does a program that corrupts its own memory. Where it
+refuses, the call never reaches the kernel, and the model reads its message.
 """
 
 from __future__ import annotations
@@ -40,38 +40,42 @@ _REFUSED = (
     "setopencodehook",
 )
 _LISTING = ("os.listdir", "os.scandir", "os.walk", "os.fwalk")
-_HARMLESS = ("os.putenv", "os.unsetenv", "ctypes.get_errno", "ctypes.set_errno")
+_EXEMPT = ("os.putenv", "os.unsetenv", "ctypes.get_errno", "ctypes.set_errno")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_STREAM_PAIR = (1, 1)  # AF_UNIX, SOCK_STREAM: asyncio's own wake-up pair
+_STREAM_PAIR = (1, 1)  # AF_UNIX, SOCK_STREAM: asyncio uses such a pair to wake its loop
 
 
 @cache
-def beneath(readable: tuple[str, ...]) -> tuple[str, ...]:
-    """What the real paths of all that lies in these folders begin with."""
+def path_prefixes(readable: tuple[str, ...]) -> tuple[str, ...]:
+    """The prefixes of all real paths below these folders."""
     return tuple(os.path.join(os.path.realpath(path), "") for path in readable)
 
 
 def install(readable: Iterable[str]) -> None:
-    """Refuse from here on; there is no way to take an audit hook off again."""
-    roots = beneath(tuple(readable))
+    """Install the hook; it cannot be removed.
+
+    Args:
+        readable: Files and folders below which files may be opened for reading and folders listed.
+    """
+    roots = path_prefixes(tuple(readable))
     realpath, fspath, writing = os.path.realpath, os.fsdecode, _WRITING
-    refused, listing, harmless, pair = _REFUSED, _LISTING, _HARMLESS, _STREAM_PAIR
-    busy = False  # realpath itself raises events
+    refused, listing, exempt, pair = _REFUSED, _LISTING, _EXEMPT, _STREAM_PAIR
+    resolving = False  # `realpath` itself raises events
 
     def inside(path: object) -> bool:
-        nonlocal busy
+        nonlocal resolving
         if isinstance(path, int):
             return True
         if not isinstance(path, str | bytes):
             return False
-        busy = True
+        resolving = True
         try:
             return (realpath(fspath(path)) + "/").startswith(roots)
         finally:
-            busy = False
+            resolving = False
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
-        if busy:
+        if resolving:
             return
         if event == "open":
             path, _mode, flags = arguments
@@ -80,7 +84,7 @@ def install(readable: Iterable[str]) -> None:
         elif event in listing:
             if not inside(arguments[0]):
                 raise PermissionError("folders cannot be listed here")
-        elif event.startswith(refused) and event not in harmless:
+        elif event.startswith(refused) and event not in exempt:
             if event == "socket.__new__" and (arguments[1], int(arguments[2]) & 0xF) == pair:  # type: ignore[call-overload]
                 return
             raise PermissionError(f"{event} is not available here")

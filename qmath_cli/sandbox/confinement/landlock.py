@@ -1,7 +1,7 @@
-"""Landlock: this process reads Python's own files and nothing else, and writes nothing.
+"""Landlock: limits this process to reading Python's own files; it writes none.
 
-Unprivileged, since Linux 5.13 (kernel documentation, `userspace-api/landlock`). Each ABI adds rights; every right that
-the running kernel knows is handled, that is refused unless a rule grants it.
+It needs no privilege and exists since Linux 5.13 (kernel documentation, `userspace-api/landlock`). Each ABI adds
+rights. Every right that the running kernel has is handled, that is, refused unless a rule grants it.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from qmath_cli.sandbox.confinement.libc import syscall
 from qmath_cli.sandbox.confinement.syscalls import Architecture
 
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
-_VERSION = 1  # flag: report the ABI
+_CREATE_RULESET_VERSION = 1  # flag: return the ABI
 _PATH_BENEATH = 1  # rule type
 
-# (ABI, file rights, network rights, scopes) from which on these exist: REFER, TRUNCATE, bind and connect of TCP,
-# IOCTL_DEV, abstract unix sockets and signals.
-_STEPS = ((1, 13, 0, 0), (2, 14, 0, 0), (3, 15, 0, 0), (4, 15, 2, 0), (5, 16, 2, 0), (6, 16, 2, 2))
+# (ABI, number of file rights, of network rights, of scopes). The ABIs after the first add REFER, TRUNCATE, bind and
+# connect of TCP, IOCTL_DEV, and the scopes for abstract unix sockets and signals.
+_RIGHTS = ((1, 13, 0, 0), (2, 14, 0, 0), (3, 15, 0, 0), (4, 15, 2, 0), (5, 16, 2, 0), (6, 16, 2, 2))
 
 
 def abi(machine: Architecture) -> int:
-    """The ABI of the running kernel; 0 where Landlock is not there or not enabled."""
+    """The ABI of the running kernel; 0 where Landlock is missing or disabled."""
     try:
-        return syscall(machine.numbers["landlock_create_ruleset"], None, 0, _VERSION)
+        return syscall(machine.numbers["landlock_create_ruleset"], None, 0, _CREATE_RULESET_VERSION)
     except OSError:
         return 0
 
 
-def ruleset(version: int) -> bytes:
-    """`struct landlock_ruleset_attr` that handles all that this ABI knows, in the size it expects."""
-    _abi, files, network, scopes = next(step for step in reversed(_STEPS) if step[0] <= version)
+def ruleset_attributes(version: int) -> bytes:
+    """`struct landlock_ruleset_attr` that handles every right of this ABI, in the size that it expects."""
+    _abi, files, network, scopes = next(step for step in reversed(_RIGHTS) if step[0] <= version)
     fields = [(1 << files) - 1]
     if version >= 4:
         fields.append((1 << network) - 1)
@@ -43,9 +43,9 @@ def ruleset(version: int) -> bytes:
     return struct.pack(f"={len(fields)}Q", *fields)
 
 
-def make(machine: Architecture, version: int, readable: Iterable[str]) -> int:
-    """A ruleset as a descriptor: reading beneath these paths and nothing else. Raises `OSError`."""
-    attributes = ruleset(version)
+def make_ruleset(machine: Architecture, version: int, readable: Iterable[str]) -> int:
+    """Make a ruleset that permits reading beneath these paths; return its descriptor. Raises `OSError`."""
+    attributes = ruleset_attributes(version)
     buffer = ctypes.create_string_buffer(attributes, len(attributes))
     handle = syscall(machine.numbers["landlock_create_ruleset"], buffer, len(attributes), 0)
     try:
@@ -58,7 +58,7 @@ def make(machine: Architecture, version: int, readable: Iterable[str]) -> int:
 
 
 def restrict(machine: Architecture, handle: int) -> None:
-    """Restrict this thread and its children for good. Raises `OSError`; the caller has set no_new_privs."""
+    """Restrict this thread and its children irrevocably. no_new_privs must be set. Raises `OSError`."""
     try:
         syscall(machine.numbers["landlock_restrict_self"], handle, 0)
     finally:
@@ -66,7 +66,7 @@ def restrict(machine: Architecture, handle: int) -> None:
 
 
 def _grant(machine: Architecture, handle: int, path: str) -> None:
-    """Reading beneath `path`; what is not there needs no rule."""
+    """Permit reading beneath `path`; a path that does not exist is skipped."""
     try:
         descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:

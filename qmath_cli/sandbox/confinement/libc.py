@@ -1,6 +1,6 @@
-"""The few calls that Python does not offer: `prctl`, `syscall`, by ctypes on the C library this process already has.
+"""The calls that Python does not offer, `prctl` and `syscall`, through ctypes on the C library already loaded.
 
-Imported by workers before they are confined, and by nothing else.
+Only workers import this module, before they are confined.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 _CAP_VERSION_3 = 0x20080522
-_CAP_DAC = 0b110  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH: a root's Python may live where only they can read
+_CAP_DAC = 0b110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: root may need them to read Python's own files
 
 
 def _load() -> ctypes.CDLL | None:
@@ -25,9 +25,9 @@ _libc = _load()
 
 
 def syscall(number: int, *arguments: int | ctypes.Array[ctypes.c_char] | None) -> int:
-    """A raw system call; its result, or an `OSError` from errno."""
+    """Make a system call and return its result. Raises `OSError` from errno."""
     if _libc is None:
-        raise OSError("no system calls here")
+        raise OSError("this system has no libc to make system calls through")
     converted = [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]
     _libc.syscall.restype = ctypes.c_long
     result: int = _libc.syscall(ctypes.c_long(number), *converted)
@@ -38,36 +38,36 @@ def syscall(number: int, *arguments: int | ctypes.Array[ctypes.c_char] | None) -
 
 
 def prctl(option: int, value: int = 0) -> None:
-    """`prctl(option, value, 0, 0, 0)`; raises `OSError`."""
+    """Call `prctl(option, value, 0, 0, 0)`. Raises `OSError`."""
     if _libc is None or _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
 
 
 def die_with_parent(parent: int) -> None:
-    """Be killed when the thread that started us ends; if that has happened already, end now."""
+    """Have the kernel kill this process when the thread that started it ends; exit if it has ended already."""
     signal_at_parents_end(signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
 
 def signal_at_parents_end(number: int) -> None:
-    """Get this signal when the thread that started us ends; 0 for none."""
+    """Have the kernel send this signal when the thread that started this process ends; 0 for none."""
     prctl(_PR_SET_PDEATHSIG, number)
 
 
 def no_new_privileges() -> None:
-    """From here on no set-user-ID program gives anything; Landlock and seccomp ask for it."""
+    """Set no_new_privs: set-user-ID programs give no privilege. Landlock and seccomp require it."""
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def not_dumpable() -> None:
-    """No core, and no reading of this process's memory by others of the same user."""
+    """Prevent core dumps, and other processes of the same user from reading this one's memory."""
     prctl(_PR_SET_DUMPABLE, 0)
 
 
 def drop_capabilities(capset: int) -> None:
-    """Give up root's powers, except to read files whoever owns them (which Landlock then narrows)."""
+    """Drop all capabilities; as root, keep those for files of other users, which Landlock then restricts."""
     header = ctypes.create_string_buffer(_CAP_VERSION_3.to_bytes(4, sys.byteorder) + bytes(4), 8)
     keep = (_CAP_DAC if os.geteuid() == 0 else 0).to_bytes(4, sys.byteorder)
     data = ctypes.create_string_buffer((keep + keep + bytes(4)) + bytes(12), 24)

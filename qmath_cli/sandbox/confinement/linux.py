@@ -1,8 +1,8 @@
-"""Linux: no new privileges, no capabilities, Landlock, seccomp. Without root, and as root all the same.
+"""Linux: no new privileges, no capabilities, Landlock, seccomp. Works without root, and equally as root.
 
-Neither of the two is enough alone: Landlock knows nothing of datagrams, unix sockets or file metadata, seccomp cannot
-tell one path from another. Where Landlock is missing, no file can be opened at all once a worker is confined; where
-this machine's system call numbers are not known, both stay off and the probes say so.
+Neither Landlock nor seccomp is enough alone: Landlock does not cover datagrams, unix sockets or file metadata, and
+seccomp cannot tell one path from another. Where Landlock is missing, a confined worker cannot open any file. Where the
+machine's system call numbers are not known, both stay off, and the probes find nothing held by the kernel.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SYSTEM_FILES = (  # what the dynamic linker and the time zone functions read
 
 
 def restrict(config: WorkerConfig, parent: int) -> str:
-    """Put the kernel's layers on this process; a few words on what was there, for the report."""
+    """Apply the kernel's layers to this process; return a few words on them for the report."""
     libc.die_with_parent(parent)
     libc.no_new_privileges()
     libc.not_dumpable()
@@ -40,38 +40,38 @@ def restrict(config: WorkerConfig, parent: int) -> str:
     libc.drop_capabilities(machine.numbers["capset"])
     version = landlock_version(config)
     wanted = Switch.LANDLOCK not in config.without
-    held = _landlock(machine, version, config) if version and wanted else False
+    held = _restrict_files(machine, version, config) if version and wanted else False
     words = [f"Landlock ABI {version}" if held else "no Landlock"]
-    if Switch.SECCOMP not in config.without and _seccomp(machine, reading=held or not wanted):
+    if Switch.SECCOMP not in config.without and _load_seccomp(machine, reading=held or not wanted):
         words.append("seccomp")
     else:
-        posix.lower(resource.RLIMIT_NPROC, 0)  # no threads either, then; and root is not bound by it
+        posix.lower(resource.RLIMIT_NPROC, 0)  # this also refuses threads; and it does not bind root
     return " + ".join(words)
 
 
 def landlock_version(config: WorkerConfig) -> int:
-    """The ABI of this kernel's Landlock, 0 for none: then everything must be imported before a worker is confined."""
+    """The ABI of this kernel's Landlock. At 0 (none), everything must be imported before a worker is confined."""
     machine = syscalls.machine(platform.machine())
     return 0 if machine is None or Switch.OLD_KERNEL in config.without else landlock.abi(machine)
 
 
-def _landlock(machine: syscalls.Architecture, version: int, config: WorkerConfig) -> bool:
+def _restrict_files(machine: syscalls.Architecture, version: int, config: WorkerConfig) -> bool:
     try:
-        landlock.restrict(machine, _rules(machine, version, config))
-    except OSError:  # what the probes then find is what counts
+        landlock.restrict(machine, _ruleset(machine, version, config))
+    except OSError:  # the probes find that it does not hold
         return False
     return True
 
 
 @cache
-def _rules(machine: syscalls.Architecture, version: int, config: WorkerConfig) -> int:
-    """Landlock's rules, a descriptor that a forked worker inherits."""
+def _ruleset(machine: syscalls.Architecture, version: int, config: WorkerConfig) -> int:
+    """The Landlock ruleset as a descriptor, which a forked worker inherits."""
     paths = dict.fromkeys(os.path.realpath(path) for path in (*config.readable, *SYSTEM_FILES))
-    return landlock.make(machine, version, paths)
+    return landlock.make_ruleset(machine, version, paths)
 
 
-def rehearse(config: WorkerConfig) -> tuple[int, ...]:
-    """Work out beforehand what every worker would otherwise work out for itself; the descriptors it is to inherit."""
+def precompute(config: WorkerConfig) -> tuple[int, ...]:
+    """Build the filter and the ruleset once for all workers; return the descriptors that they inherit."""
     machine, version = syscalls.machine(platform.machine()), landlock_version(config)
     if machine is None:
         return ()
@@ -79,12 +79,12 @@ def rehearse(config: WorkerConfig) -> tuple[int, ...]:
     if not version or Switch.LANDLOCK in config.without:
         return ()
     try:
-        return (_rules(machine, version, config),)
-    except OSError:  # each worker will meet it as well, and say so
+        return (_ruleset(machine, version, config),)
+    except OSError:  # it fails in each worker as well, and is reported there
         return ()
 
 
-def _seccomp(machine: syscalls.Architecture, *, reading: bool) -> bool:
+def _load_seccomp(machine: syscalls.Architecture, *, reading: bool) -> bool:
     try:
         seccomp.load(machine, seccomp.program(machine, os.getpid(), reading=reading))
     except OSError:

@@ -1,7 +1,7 @@
-"""A worker tries to do what it must not, after its restrictions are on: what is refused is held, the rest is not.
+"""Probes: a confined worker attempts what it must not do. A guard holds if its attempts are refused.
 
-Each probe is harmless where it succeeds: an empty file in the worker's own folder, a socket that is closed at once, a
-child that ends at once, signal 0.
+An attempt that succeeds does no harm: an empty file in the worker's own folder, a socket that is closed immediately, a
+child that exits immediately, signal 0.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from qmath_cli.sandbox.limits import Guard, Hold
 
 _PRIVATE = ("/etc/passwd", "/etc/hosts", "/proc/self/status", "/proc/self/environ")
 
-Probe = Callable[[WorkerConfig], bool]  # whether the thing was refused
+Probe = Callable[[WorkerConfig], bool]  # returns whether the attempt was refused
 
 
-def find(config: WorkerConfig, guards: Iterable[Guard], hold: Hold, detail: str) -> dict[Guard, dict[str, str]]:
-    """Which of these guards hold now, put down to `hold`."""
+def run(config: WorkerConfig, guards: Iterable[Guard], hold: Hold, detail: str) -> dict[Guard, dict[str, str]]:
+    """The records of those of these guards whose probes are all refused now, attributed to `hold`."""
     return {guard: record(guard, hold, detail) for guard in guards if all(probe(config) for probe in PROBES[guard])}
 
 
 def record(guard: Guard, hold: Hold, detail: str) -> dict[str, str]:
-    """A finding as it travels in a frame."""
+    """A finding, as it is sent in a frame."""
     return {"guard": guard.value, "hold": hold.value, "detail": detail}
 
 
 def refused(action: Callable[[], object]) -> bool:
-    """Whether the action meets a permission error; not being there at all is not a refusal."""
+    """Whether the action raises a permission error; any other error is not a refusal."""
     try:
         action()
     except PermissionError:
@@ -66,18 +66,18 @@ def _no_metadata(config: WorkerConfig) -> bool:
 
 
 def _no_reading(_config: WorkerConfig) -> bool:
-    there = [path for path in _private() if Path(path).exists()]
-    return bool(there) and all(refused(lambda path=path: os.close(os.open(path, os.O_RDONLY))) for path in there)  # type: ignore[misc]
+    existing = [path for path in _private_files() if Path(path).exists()]
+    return bool(existing) and all(refused(lambda path=path: os.close(os.open(path, os.O_RDONLY))) for path in existing)  # type: ignore[misc]
 
 
-def _private() -> Iterable[str]:
+def _private_files() -> Iterable[str]:
     if sys.platform == "win32":
         return (os.path.join(os.environ.get("WINDIR", r"C:\Windows"), "win.ini"),)
     return _PRIVATE
 
 
 def _no_socket(config: WorkerConfig) -> bool:
-    """No internet socket, and no unix socket that leads anywhere; a pair between two ends of one's own may exist."""
+    """No internet socket and no connection to a unix socket; a socket pair within the process is permitted."""
     internet = [(socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET, socket.SOCK_DGRAM)]
     if not all(refused(lambda kind=kind: socket.socket(*kind).close()) for kind in internet):  # type: ignore[misc]
         return False
@@ -87,7 +87,7 @@ def _no_socket(config: WorkerConfig) -> bool:
 
 def _connect(kind: int, folder: str) -> None:
     with socket.socket(socket.AF_UNIX, kind) as end:
-        end.connect(f"{folder}/nobody")
+        end.connect(f"{folder}/no-such-socket")
 
 
 def _no_child(_config: WorkerConfig) -> bool:
@@ -106,7 +106,7 @@ def _no_child(_config: WorkerConfig) -> bool:
 
 
 def _no_new_program() -> bool:
-    """Windows: a job object refuses a second process with an error about quota, the audit hook with a permission's."""
+    """Windows: a job object refuses a second process with a quota error, the audit hook with a permission error."""
     import subprocess
 
     try:
@@ -129,12 +129,12 @@ def _no_signal(_config: WorkerConfig) -> bool:
 
 def _no_program(_config: WorkerConfig) -> bool:
     if sys.platform == "win32":
-        return True  # there is no replacing a process by another here: see `_no_new_program`
+        return True  # Windows cannot replace a process by another program: see `_no_new_program`
     return refused(lambda: os.execv("/nonexistent/program", ["program"]))  # noqa: S606  meant to fail
 
 
-def memory_held(config: WorkerConfig) -> bool:
-    """Whether a request beyond the limit fails."""
+def memory_limit_holds(config: WorkerConfig) -> bool:
+    """Whether a request for memory beyond the limit fails."""
     try:
         mmap.mmap(-1, config.memory + (1 << 20)).close()
     except (OSError, MemoryError, OverflowError):

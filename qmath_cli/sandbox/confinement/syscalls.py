@@ -1,7 +1,7 @@
-"""System call numbers, for the two machines whose filter we build.
+"""System call numbers of the two architectures that a seccomp filter is built for.
 
-From the kernel's own tables: `arch/x86/entry/syscalls/syscall_64.tbl` and `include/uapi/asm-generic/unistd.h` (which
-aarch64 uses). A name that a machine does not have is absent: aarch64 has no `open`, `stat`, `poll` and the like.
+They are from the kernel's own tables: `arch/x86/entry/syscalls/syscall_64.tbl` and `include/uapi/asm-generic/unistd.h`
+(which aarch64 uses). A call that an architecture does not have is absent: aarch64 has no `open`, `stat` or `poll`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ landlock_restrict_self 446
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Architecture:
-    """One architecture: its audit number (what a filter compares), its system calls, and x86's 32-bit variant."""
+    """An architecture: its audit number (which a filter compares), its system calls, whether it has the x32 ABI."""
 
     audit: int
     numbers: dict[str, int]
@@ -58,5 +58,5 @@ MACHINES = {
 
 
 def machine(name: str) -> Architecture | None:
-    """The tables for `platform.machine()`, or None where there are none and the kernel layers stay off."""
+    """The architecture for a `platform.machine()`; None if it is not known, and then the kernel layers stay off."""
     return MACHINES.get({"amd64": "x86_64", "arm64": "aarch64"}.get(name.lower(), name.lower()))

@@ -1,9 +1,9 @@
 """Windows: a job object around the worker, and a low-integrity token inside it.
 
-Written from Microsoft's documentation; not run by its authors on Windows: what the probes of a worker find there is
-what counts. The job ends its processes with its last handle (so also when qmath is killed), allows one process, and
-limits memory. Low integrity stops writes to the user's files. Nothing here stops reads or the network: there the audit
-hook is all there is, and the report says so.
+Written from Microsoft's documentation. The project has not run it on Windows: rely on what the probes of a worker
+report there. The job ends its processes when its last handle is closed (so also when qmath is killed), allows one
+process, and limits memory. Low integrity prevents writes to the user's files. Nothing here prevents reads or the use
+of the network: only the audit hook refuses those, and the report says so.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ class ExtendedLimits(ctypes.Structure):
     )
 
 
-class Calls(Protocol):
-    """The functions of kernel32 and ntdll that we need; tests bring their own."""
+class JobCalls(Protocol):
+    """The functions of kernel32 and ntdll that `enclose` needs; tests pass their own."""
 
     def create_job(self) -> int:
-        """A handle of a new job, 0 where there is none."""
+        """CreateJobObject: the handle of a new job, or 0."""
         ...
 
     def set_information(self, job: int, kind: int, record: ctypes.Structure | c_uint32) -> bool:
@@ -76,7 +76,7 @@ class Calls(Protocol):
         ...
 
     def resume(self, process: int) -> bool:
-        """Let a suspended process run."""
+        """Resume a suspended process."""
         ...
 
     def close(self, handle: int) -> None:
@@ -85,7 +85,7 @@ class Calls(Protocol):
 
 
 class WindowsApi:
-    """The real ones."""
+    """Implements `JobCalls` with kernel32 and ntdll."""
 
     def __init__(self) -> None:
         self._kernel: Any = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]
@@ -93,7 +93,7 @@ class WindowsApi:
         self._kernel.CreateJobObjectW.restype = c_void_p
 
     def create_job(self) -> int:
-        """A handle of a new job, 0 where there is none."""
+        """CreateJobObject: the handle of a new job, or 0."""
         return int(self._kernel.CreateJobObjectW(None, None) or 0)
 
     def set_information(self, job: int, kind: int, record: ctypes.Structure | c_uint32) -> bool:
@@ -106,7 +106,7 @@ class WindowsApi:
         return bool(self._kernel.AssignProcessToJobObject(c_void_p(job), c_void_p(process)))
 
     def resume(self, process: int) -> bool:
-        """NtResumeProcess: Python's own `Popen` has closed the thread's handle by now."""
+        """NtResumeProcess; ResumeThread needs a handle that Python's `Popen` has already closed."""
         return int(self._nt.NtResumeProcess(c_void_p(process))) == 0
 
     def close(self, handle: int) -> None:
@@ -115,7 +115,7 @@ class WindowsApi:
 
 
 def limits(memory: int) -> ExtendedLimits:
-    """One process, so much memory, death with the job's last handle and without an error dialogue."""
+    """Limits of a job: one process, `memory` bytes, ended with its last handle, no error dialogue."""
     record = ExtendedLimits()
     record.basic.flags = _KILL_ON_CLOSE | _ACTIVE_PROCESS | _PROCESS_MEMORY | _JOB_MEMORY | _DIE_ON_EXCEPTION
     record.basic.active_processes = 1
@@ -123,11 +123,11 @@ def limits(memory: int) -> ExtendedLimits:
     return record
 
 
-def enclose(process: int, memory: int, calls: Calls) -> int:
-    """Put a suspended process into a job of its own and let it run; the job's handle. Raises `OSError`."""
+def enclose(process: int, memory: int, calls: JobCalls) -> int:
+    """Put a suspended process into a new job and resume it; return the job's handle. Raises `OSError`."""
     job = calls.create_job()
     if not job:
-        raise OSError("no job object could be made")
+        raise OSError("no job object could be created")
     made = (
         calls.set_information(job, _EXTENDED_LIMITS, limits(memory))
         and calls.set_information(job, _UI_RESTRICTIONS, c_uint32(_UI_ALL))
@@ -141,7 +141,10 @@ def enclose(process: int, memory: int, calls: Calls) -> int:
 
 
 def interpreter(environ: dict[str, str]) -> tuple[str, dict[str, str]]:
-    """The program to start: a virtual environment's python.exe would start a second process, which a job refuses."""
+    """The program to start and its environment.
+
+    The python.exe of a virtual environment would start a second process, which a job refuses.
+    """
     base = getattr(sys, "_base_executable", sys.executable)
     if base == sys.executable:
         return sys.executable, environ
@@ -154,7 +157,7 @@ def low_integrity_sid(level: int = _LOW) -> bytes:
 
 
 def restrict() -> str:
-    """In the worker: lower our own integrity for good; a few words on what came of it."""
+    """Lower the integrity level of this process, a worker, irrevocably; return a few words for the report."""
     kernel: Any = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]
     security: Any = ctypes.WinDLL("advapi32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]
     kernel.GetCurrentProcess.restype = c_void_p
@@ -173,7 +176,7 @@ def restrict() -> str:
 
 
 def may_terminate(pid: int) -> bool:
-    """Whether this process could end another one; asks for the right and does not use it."""
+    """Whether this process may end another one: opens it with that right and does not use it."""
     kernel: Any = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]
     kernel.OpenProcess.restype = c_void_p
     handle = kernel.OpenProcess(_TERMINATE, 0, pid)

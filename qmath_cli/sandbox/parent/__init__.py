@@ -1,1 +1,1 @@
-"""The trusted side of the executor: starting, watching and ending workers."""
+"""The trusted side of the executor: starts, watches and ends workers."""

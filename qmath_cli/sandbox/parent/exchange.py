@@ -1,7 +1,7 @@
-"""One exchange with a worker: a request, then all that comes back, within limits.
+"""One exchange with a worker: send a request, then read until its result, a limit, or the worker's exit.
 
-The parent's whole caution is in this place: it writes without blocking, reads output and results with caps until a
-result, a limit or the worker's end, and believes nothing but the length of what it reads.
+Writes do not block, and output and results are read up to their limits. Of what a worker sends, this module relies on
+the length alone.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from qmath_cli.sandbox.parent.pipes import PIECE, Port
-from qmath_cli.sandbox.wire import Garbled, unpack
+from qmath_cli.sandbox.parent.pipes import READ_BYTES, Transport
+from qmath_cli.sandbox.wire import ProtocolError, unpack
 
-_TICK = 0.05  # seconds between two looks at a worker that says nothing
+_POLL_S = 0.05  # the longest wait between two checks of the limits
 
 Frame = dict[str, object]
 
@@ -22,26 +22,26 @@ Frame = dict[str, object]
 class Outcome(StrEnum):
     """How an exchange ended."""
 
-    ANSWERED = "answered"
+    RESULT = "result"
     TIMEOUT = "timeout"
-    FLOOD = "flood"  # more output than the cap
-    MEMORY = "memory"  # more memory than the limit, seen from outside
-    ENDED = "ended"  # the worker is gone
-    GARBLED = "garbled"  # the worker did not keep to the protocol
+    OUTPUT_LIMIT = "output limit"
+    MEMORY_LIMIT = "memory limit"  # measured from outside
+    EXITED = "exited"  # the worker
+    PROTOCOL_ERROR = "protocol error"
 
 
-@dataclass(slots=True)
-class Exchange:
-    """What came back; `frame` only where the outcome is `ANSWERED`."""
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back; `frame` is filled only where the outcome is `RESULT`."""
 
     outcome: Outcome
     output: bytes = b""
     frame: Frame = field(default_factory=dict)
-    stray: bytes = b""  # what came instead of a frame
+    unparsed: bytes = b""  # bytes on the results pipe that are not a complete frame
 
 
 @dataclass(slots=True)
-class _Heard:
+class _Received:
     """What has arrived so far."""
 
     output: bytearray = field(default_factory=bytearray)
@@ -49,61 +49,74 @@ class _Heard:
     ended: bool = False
 
     def add(self, arrived: list[tuple[str, bytes]]) -> bool:
-        """Append what arrived to where it belongs; whether there was anything but ends."""
-        for name, piece in arrived:
-            (self.output if name == "output" else self.results).extend(piece)
-            self.ended = self.ended or (name == "results" and not piece)
-        return any(piece for _name, piece in arrived)
+        """Append what arrived to its buffer; return whether there was any data."""
+        for name, data in arrived:
+            (self.output if name == "output" else self.results).extend(data)
+            self.ended = self.ended or (name == "results" and not data)
+        return any(data for _name, data in arrived)
 
 
-def _never() -> bool:
-    return False
+def exchange(
+    transport: Transport,
+    request: bytes,
+    seconds: float,
+    output_limit: int,
+    over_memory_limit: Callable[[], bool] = lambda: False,
+) -> Reply:
+    """Send a request and read until its result, the time limit, the output limit, or the worker's exit.
 
-
-def converse(port: Port, request: bytes, seconds: float, cap: int, greedy: Callable[[], bool] = _never) -> Exchange:
-    """Send a request and read until its result, `seconds` have passed, `cap` bytes were written, or the end.
-
-    `greedy` is asked now and then whether the worker uses more memory than it may.
+    Args:
+        transport: The pipes of the worker.
+        request: A packed frame; empty to wait for the first frame of a new worker.
+        seconds: Wall-clock limit.
+        output_limit: Bytes that the program may write.
+        over_memory_limit: Called at every poll; True ends the exchange.
     """
-    heard = _Heard()
-    outcome, frame = _listen(port, request, time.monotonic() + seconds, cap, greedy, heard)
-    return Exchange(outcome, bytes(heard.output[:cap]), frame, bytes(heard.results))
+    received = _Received()
+    deadline = time.monotonic() + seconds
+    outcome, frame = _transfer(transport, request, deadline, output_limit, over_memory_limit, received)
+    return Reply(outcome, bytes(received.output[:output_limit]), frame, bytes(received.results))
 
 
-def _listen(
-    port: Port, request: bytes, deadline: float, cap: int, greedy: Callable[[], bool], heard: _Heard
+def _transfer(
+    transport: Transport,
+    request: bytes,
+    deadline: float,
+    output_limit: int,
+    over_memory_limit: Callable[[], bool],
+    received: _Received,
 ) -> tuple[Outcome, Frame]:
     pending = memoryview(request)
     while (left := deadline - time.monotonic()) > 0:
         try:
             if pending:
-                pending = pending[port.send(bytes(pending[:PIECE])) :]
-            heard.add(port.receive(min(left, _TICK), sending=bool(pending)))
-            found = unpack(heard.results)
+                pending = pending[transport.send(bytes(pending[:READ_BYTES])) :]
+            received.add(transport.receive(min(left, _POLL_S), sending=bool(pending)))
+            found = unpack(received.results)
         except OSError:
-            return Outcome.ENDED, {}
-        except Garbled:
-            return Outcome.GARBLED, {}
+            return Outcome.EXITED, {}
+        except ProtocolError:
+            return Outcome.PROTOCOL_ERROR, {}
         if found is not None and not pending:
-            del heard.results[: found[1]]
-            return _drain(port, heard, cap), found[0]
-        if (limit := _limit(heard, cap, greedy)) is not None:
-            return limit, {}
+            del received.results[: found[1]]
+            return _read_remaining_output(transport, received, output_limit), found[0]
+        if (reason := _stop_reason(received, output_limit, over_memory_limit)) is not None:
+            return reason, {}
     return Outcome.TIMEOUT, {}
 
 
-def _limit(heard: _Heard, cap: int, greedy: Callable[[], bool]) -> Outcome | None:
-    """Why to stop listening, if there is a reason."""
-    if len(heard.output) > cap:
-        return Outcome.FLOOD
-    if heard.ended:
-        return Outcome.ENDED
-    return Outcome.MEMORY if greedy() else None
+def _stop_reason(received: _Received, output_limit: int, over_memory_limit: Callable[[], bool]) -> Outcome | None:
+    """Why the exchange ends without a result; None to continue."""
+    if len(received.output) > output_limit:
+        return Outcome.OUTPUT_LIMIT
+    if received.ended:
+        return Outcome.EXITED
+    return Outcome.MEMORY_LIMIT if over_memory_limit() else None
 
 
-def _drain(port: Port, heard: _Heard, cap: int) -> Outcome:
-    """Read the output that was written before the result. A second result is a lie; so much output is a flood."""
-    while not heard.results and len(heard.output) <= cap:
-        if not heard.add(port.receive(0, sending=False)):
-            return Outcome.ANSWERED
-    return Outcome.GARBLED if heard.results else Outcome.FLOOD
+def _read_remaining_output(transport: Transport, received: _Received, output_limit: int) -> Outcome:
+    """Read the output that was written before the result. More than one frame is a protocol error."""
+    while not received.results and len(received.output) <= output_limit:
+        if not received.add(transport.receive(0, sending=False)):
+            return Outcome.RESULT
+    return Outcome.PROTOCOL_ERROR if received.results else Outcome.OUTPUT_LIMIT

@@ -1,14 +1,14 @@
-"""What the model is told about a program that ran: the text between the output fences.
+"""The text that a model reads about a program that ran: what stands between the output fences.
 
-Standard output, the value of a last expression, then the error line; cut in the middle where it is long; nothing in
-it can close a fence, start a turn or move a cursor. This happens in qmath's own process, on text it does not trust.
+Standard output, the value of a last expression, then the error line. Long output is cut in the middle. Nothing in it
+can close a fence, start a turn or move a cursor. This runs in qmath's own process, on untrusted text.
 """
 
 from __future__ import annotations
 
 import re
 
-MARK = "\n[… {} characters left out …]\n"
+CUT_MARK = "\n[… {} characters left out …]\n"
 
 _FENCE = re.compile(r"`{3,}")
 _TOKEN = re.compile(r"<\|(\w+)\|>")
@@ -17,16 +17,24 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u20
 
 
 def compose(stdout: str, value: str, error: str, *, limit: int, empty: str) -> str:
-    """The text fed back: at most about `limit` characters; `empty` where the program said nothing at all."""
+    """Join the parts of a program's output into the text that is fed back.
+
+    Args:
+        stdout: What the program printed.
+        value: The repr of its last expression, or an empty string.
+        error: Its error line, or an empty string.
+        limit: Characters of stdout and value that are kept; the error line is always kept whole.
+        empty: The text returned where all three are blank.
+    """
     parts = [stdout.rstrip("\n"), value.rstrip("\n")]
-    body = harmless("\n".join(part for part in parts if part))
+    body = sanitize("\n".join(part for part in parts if part))
     body = shorten(body, limit)
-    text = "\n".join(part for part in (body, harmless(error)) if part.strip())
+    text = "\n".join(part for part in (body, sanitize(error)) if part.strip())
     return text or empty
 
 
-def harmless(text: str) -> str:
-    """Fences, special tokens and control characters, made visible instead of effective."""
+def sanitize(text: str) -> str:
+    """Replace fences, special tokens and control characters by visible text; drop terminal escape sequences."""
     text = _ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
     text = _FENCE.sub(lambda found: " ".join(found.group()), text)
@@ -34,8 +42,8 @@ def harmless(text: str) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """`text`, or its first and last parts with a mark between them that says how much is missing."""
+    """Return `text`, or its head and tail (`limit` characters in all) with the number of missing ones between them."""
     if len(text) <= limit:
         return text
     head, tail = (limit + 1) // 2, limit // 2
-    return text[:head] + MARK.format(len(text) - head - tail) + text[len(text) - tail :]
+    return text[:head] + CUT_MARK.format(len(text) - head - tail) + text[len(text) - tail :]

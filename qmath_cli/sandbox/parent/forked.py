@@ -1,4 +1,4 @@
-"""Workers from a zygote: qmath's side of it (Linux). A worker costs a fork and its restrictions, a few milliseconds."""
+"""Starts workers from a zygote (Linux): the parent's side. A worker costs a fork and its restrictions: milliseconds."""
 
 from __future__ import annotations
 
@@ -11,134 +11,131 @@ import threading
 
 from qmath_cli.errors import ExecutorUnusable
 from qmath_cli.sandbox.config import WorkerConfig
-from qmath_cli.sandbox.parent.launch import Started, command, environment
-from qmath_cli.sandbox.parent.pipes import Ends, make_pipes
+from qmath_cli.sandbox.parent.launch import START_TIMEOUT_S, StartedProcess, clean_environment, command_line
+from qmath_cli.sandbox.parent.pipes import PipeEnds, make_pipes
 
-START_SECONDS = 60.0  # a first import of sympy without compiled files takes seconds
-ANSWER_SECONDS = 20.0
-_MESSAGE = 4096
+RESPONSE_TIMEOUT_S = 20.0
+_MAX_MESSAGE_BYTES = 4096
+_KILLED = -9  # the exit status of a worker whose zygote was lost
 
 
 class ZygoteLauncher:
-    """Asks the zygote for workers; starts another zygote where the last one was lost (the system ran out of memory)."""
+    """Forks workers from one zygote; starts another where that was lost, for example because memory ran out."""
 
     def __init__(self, config: WorkerConfig) -> None:
         self._config = config
         self._lock = threading.Lock()
         self._zygote: Zygote | None = None
 
-    def launch(self) -> Started:
+    def launch(self) -> StartedProcess:
         """Fork a worker. Raises `ExecutorUnusable`."""
         with self._lock:
-            for last in (False, True):
-                try:
-                    if self._zygote is None:
-                        self._zygote = Zygote(self._config)
-                    return self._fork(self._zygote)
-                except (OSError, ValueError) as exc:
-                    self._drop()
-                    if last:
-                        raise ExecutorUnusable(f"no worker process could be started: {exc}") from exc
-        raise AssertionError("two tries return or raise")
+            try:
+                return self._fork()
+            except (OSError, ValueError):  # the zygote was lost: the second attempt starts a new one
+                self._close_zygote()
+            try:
+                return self._fork()
+            except (OSError, ValueError) as exc:
+                self._close_zygote()
+                raise ExecutorUnusable(f"no worker process could be started: {exc}") from exc
 
-    def _fork(self, zygote: Zygote) -> Started:
-        ours, theirs = make_pipes()
+    def _fork(self) -> StartedProcess:
+        if self._zygote is None:
+            self._zygote = Zygote(self._config)
+        parent_ends, worker_ends = make_pipes()
         try:
-            return ForkedProcess(ours, zygote.fork(theirs), zygote)
-        except BaseException:  # Ctrl-C too: the pipes would leak; raised again
-            ours.close()
+            return ForkedProcess(parent_ends, self._zygote.fork(worker_ends), self._zygote)
+        except BaseException:  # also Ctrl-C, or the pipes would leak
+            parent_ends.close()
             raise
         finally:
-            theirs.close()
+            worker_ends.close()
 
-    def _drop(self) -> None:
+    def _close_zygote(self) -> None:
         zygote, self._zygote = self._zygote, None
         if zygote is not None:
             zygote.close()
 
     def close(self) -> None:
-        """End the zygote, and with it every worker it still has."""
+        """End the zygote, and with it every worker that it still has."""
         with self._lock:
-            self._drop()
+            self._close_zygote()
 
 
 class Zygote:
-    """The process and the socket to it; one request at a time."""
+    """The zygote process and the socket to it; one request at a time."""
 
     def __init__(self, config: WorkerConfig) -> None:
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control, zygote_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
-        with theirs:
+        with zygote_end:
             self._process = subprocess.Popen(
-                command("zygote", config),
-                stdin=theirs.fileno(),
+                command_line("zygote", config),
+                stdin=zygote_end.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 cwd=config.scratch,
-                env=environment(os.environ),
+                env=clean_environment(os.environ),
                 start_new_session=True,
             )
         try:
-            self._answer(0, START_SECONDS)
+            self._response(0, START_TIMEOUT_S)
         except OSError as exc:
             self._control.close()
-            raise OSError(self._last_words() or str(exc)) from exc
+            raise OSError(self._startup_error() or str(exc)) from exc
         finally:
-            self._hang_up()
+            if self._process.stderr is not None:
+                self._process.stderr.close()
 
-    def fork(self, theirs: Ends) -> int:
-        """A new worker with these pipes as 0, 1 and 2; its process id."""
+    def fork(self, ends: PipeEnds) -> int:
+        """Fork a worker with these pipes as its descriptors 0, 1 and 2; return its process id."""
         with self._lock:
-            descriptors = [theirs.requests, theirs.output, theirs.results]
+            descriptors = [ends.requests, ends.output, ends.results]
             number = next(self._numbers)
             socket.send_fds(self._control, [json.dumps({"id": number}).encode("ascii")], descriptors)
-            return self._answer(number, ANSWER_SECONDS)["pid"]
+            return self._response(number, RESPONSE_TIMEOUT_S)["pid"]
 
     def end(self, pid: int) -> int:
-        """Kill and reap a worker; its exit status."""
+        """Kill and reap a worker; return its exit status."""
         with self._lock:
             number = next(self._numbers)
             self._control.send(json.dumps({"id": number, "end": pid}).encode("ascii"))
-            return self._answer(number, ANSWER_SECONDS)["status"]
+            return self._response(number, RESPONSE_TIMEOUT_S)["status"]
 
-    def _answer(self, number: int, seconds: float) -> dict[str, int]:
-        """The answer to a request; those to requests that were interrupted (Ctrl-C) are passed over."""
+    def _response(self, number: int, seconds: float) -> dict[str, int]:
+        """Wait for the response to a request; skip those to requests that Ctrl-C interrupted."""
         self._control.settimeout(seconds)
         while True:
-            data = self._control.recv(_MESSAGE)
+            data = self._control.recv(_MAX_MESSAGE_BYTES)
             if not data:
                 raise ConnectionError("the process that forks workers has ended")
             record: dict[str, int] = json.loads(data)
             if record.get("id") == number:
                 return record
 
-    def _last_words(self) -> str:
-        """The last line a zygote wrote before it failed to start."""
+    def _startup_error(self) -> str:
+        """End a zygote that failed to start; return the last line of its stderr."""
         self._process.kill()
-        _out, said = self._process.communicate()
-        return said.decode("utf-8", "replace").strip().rpartition("\n")[2]
-
-    def _hang_up(self) -> None:
-        """Stop listening to its stderr: from here on it has nothing to say."""
-        if self._process.stderr is not None:
-            self._process.stderr.close()
+        _stdout, stderr = self._process.communicate()
+        return stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
 
     def close(self) -> None:
-        """Close the socket, at which the zygote ends its workers and itself."""
+        """Close the socket, after which the zygote ends its workers and exits."""
         with self._lock:
             self._control.close()
             try:
-                self._process.wait(ANSWER_SECONDS)
+                self._process.wait(RESPONSE_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
 
 
 class ForkedProcess:
-    """A worker that is the zygote's child."""
+    """A worker that is a child of the zygote."""
 
-    def __init__(self, ends: Ends, pid: int, zygote: Zygote) -> None:
+    def __init__(self, ends: PipeEnds, pid: int, zygote: Zygote) -> None:
         self.ends = ends
         self._pid = pid
         self._zygote = zygote
@@ -146,15 +143,15 @@ class ForkedProcess:
         self._status: int | None = None
 
     def memory(self) -> int:
-        """The kernel holds the limit."""
+        """Always 0: the kernel enforces the limit."""
         return 0
 
     def kill(self) -> int:
-        """Kill the group and reap the worker, through its parent, to whom alone its id is sure to belong."""
+        """Kill the group and reap the worker through the zygote: until it reaps, no other process can have the id."""
         with self._lock:
             if self._status is None:
                 try:
                     self._status = self._zygote.end(self._pid)
-                except (OSError, ValueError, KeyError):  # the zygote is gone, and its workers with it
-                    self._status = -9
+                except (OSError, ValueError, KeyError):  # the zygote has exited, and its workers with it
+                    self._status = _KILLED
             return self._status

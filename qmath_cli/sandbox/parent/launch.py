@@ -1,8 +1,7 @@
 """Starts worker processes directly, one interpreter each: the way that works on every system.
 
-The environment is made from nothing, the working directory is an empty folder, only the three standard pipes are
-inherited, and the worker leads its own session, so that the terminal's Ctrl-C does not reach it and `kill` takes
-whatever it may have started along.
+The environment is built from nothing, the working directory is an empty folder, and only the three standard pipes are
+inherited. The worker leads its own session: the terminal's Ctrl-C does not reach it, and `kill` ends the whole group.
 """
 
 from __future__ import annotations
@@ -19,10 +18,12 @@ from typing import Protocol
 from qmath_cli.errors import ExecutorUnusable
 from qmath_cli.sandbox.config import WorkerConfig
 from qmath_cli.sandbox.confinement import windows
-from qmath_cli.sandbox.parent.pipes import Ends, make_pipes
-from qmath_cli.sandbox.worker.boot import LINE
+from qmath_cli.sandbox.parent.pipes import PipeEnds, make_pipes
+from qmath_cli.sandbox.worker.boot import BOOT_CODE
 
-_THREADS = (
+START_TIMEOUT_S = 60.0  # a first import of sympy without compiled files takes seconds
+
+_THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -32,16 +33,16 @@ _THREADS = (
 _PASSED = ("TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR")  # Python may need them to start
 
 
-class Started(Protocol):
-    """A worker process that runs: our ends of its pipes, and its end."""
+class StartedProcess(Protocol):
+    """A running worker process, seen from the parent."""
 
     @property
-    def ends(self) -> Ends:
-        """Our ends of the pipes, ours to close."""
+    def ends(self) -> PipeEnds:
+        """The parent's ends of the pipes; the caller closes them."""
         ...
 
     def memory(self) -> int:
-        """Bytes in use, where nothing but the parent can hold the limit; else 0."""
+        """Bytes in use, where only the parent can enforce the limit; else 0."""
         ...
 
     def kill(self) -> int:
@@ -50,26 +51,26 @@ class Started(Protocol):
 
 
 class Launcher(Protocol):
-    """Where worker processes come from."""
+    """Starts worker processes."""
 
-    def launch(self) -> Started:
+    def launch(self) -> StartedProcess:
         """Start one. Raises `ExecutorUnusable`."""
         ...
 
     def close(self) -> None:
-        """Give up what the launcher itself holds."""
+        """Release what the launcher itself holds."""
         ...
 
 
-def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """What a worker may know of our environment: next to nothing."""
-    clean = dict.fromkeys(_THREADS, "1") | {"LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0", "MPLBACKEND": "Agg"}
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment variables of a worker: fixed ones, and the few that Python may need to start."""
+    clean = dict.fromkeys(_THREAD_VARIABLES, "1") | {"LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0", "MPLBACKEND": "Agg"}
     return clean | {name: environ[name] for name in _PASSED if name in environ}
 
 
-def command(mode: str, config: WorkerConfig) -> list[str]:
+def command_line(mode: str, config: WorkerConfig) -> list[str]:
     """The command line of a worker (`mode` "worker") or of a zygote ("zygote")."""
-    return [sys.executable, "-s", "-P", "-B", "-X", "utf8", "-c", LINE, config.root, mode, config.dump()]
+    return [sys.executable, "-s", "-P", "-B", "-X", "utf8", "-c", BOOT_CODE, config.root, mode, config.dump()]
 
 
 class DirectLauncher:
@@ -78,32 +79,32 @@ class DirectLauncher:
     def __init__(self, config: WorkerConfig) -> None:
         self._config = config
 
-    def launch(self) -> Started:
-        """Start an interpreter; it imports and confines itself while we go on."""
-        ours, theirs = make_pipes()
+    def launch(self) -> StartedProcess:
+        """Start an interpreter; it imports and confines itself in the background. Raises `ExecutorUnusable`."""
+        parent_ends, worker_ends = make_pipes()
         try:
-            return DirectProcess(ours, start(self._config, theirs), self._config.memory)
+            return DirectProcess(parent_ends, start(self._config, worker_ends), self._config.memory)
         except OSError as exc:
-            ours.close()
+            parent_ends.close()
             raise ExecutorUnusable(f"no worker process could be started: {exc}") from exc
         finally:
-            theirs.close()
+            worker_ends.close()
 
     def close(self) -> None:
-        """Nothing is held."""
+        """There is nothing to release."""
 
 
-def start(config: WorkerConfig, theirs: Ends) -> subprocess.Popen[bytes]:
-    """A new interpreter whose standard streams are these pipes; on Windows it waits for its job object."""
-    line, environ, flags = command("worker", config), environment(os.environ), 0
+def start(config: WorkerConfig, ends: PipeEnds) -> subprocess.Popen[bytes]:
+    """Start an interpreter with these pipes as its standard streams; on Windows it is suspended."""
+    line, environ, flags = command_line("worker", config), clean_environment(os.environ), 0
     if sys.platform == "win32":
         line[0], environ = windows.interpreter(environ)
         flags = windows.SUSPENDED | windows.NO_WINDOW | windows.NEW_GROUP
     return subprocess.Popen(
         line,
-        stdin=theirs.requests,
-        stdout=theirs.output,
-        stderr=theirs.results,
+        stdin=ends.requests,
+        stdout=ends.output,
+        stderr=ends.results,
         cwd=config.scratch,
         env=environ,
         start_new_session=True,
@@ -112,9 +113,9 @@ def start(config: WorkerConfig, theirs: Ends) -> subprocess.Popen[bytes]:
 
 
 class DirectProcess:
-    """A worker that is our own child; on Windows, inside a job object that this object keeps open."""
+    """A worker that is a child of qmath; on Windows, inside a job object whose handle this object holds."""
 
-    def __init__(self, ends: Ends, process: subprocess.Popen[bytes], memory: int) -> None:
+    def __init__(self, ends: PipeEnds, process: subprocess.Popen[bytes], memory: int) -> None:
         self.ends = ends
         self._process = process
         self._lock = threading.Lock()
@@ -128,7 +129,7 @@ class DirectProcess:
                 raise
 
     def memory(self) -> int:
-        """Bytes in use, where only the parent can hold the limit (macOS); else 0."""
+        """Bytes in use, where only the parent can enforce the limit (macOS); else 0."""
         if sys.platform == "darwin":
             from qmath_cli.sandbox.confinement import macos
 
@@ -136,7 +137,7 @@ class DirectProcess:
         return 0
 
     def kill(self) -> int:
-        """Kill the group and wait for the worker; the group is ours as long as the worker is not reaped."""
+        """Kill the group and wait for the worker. Until it is reaped, no other group can have its number."""
         with self._lock:
             if self._process.returncode is None:
                 if sys.platform == "win32":

@@ -1,7 +1,7 @@
-"""The first lines a worker process runs: read the orders, get a deep stack, import, then serve or fork.
+"""The first code that a worker process runs: read the configuration, raise the stack limit, import, then serve or fork.
 
-`python -s -P -B -X utf8 -c LINE ROOT MODE ORDERS`: the environment is one that qmath made, so `-I` (which would also
-ignore the hash seed) is not needed.
+Command line: `python -s -P -B -X utf8 -c BOOT_CODE ROOT MODE CONFIG`. The environment is one that qmath made, so `-I`
+(which would also ignore the hash seed) is not needed.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from types import FrameType
 from qmath_cli.sandbox.config import WorkerConfig
 from qmath_cli.sandbox.confinement import libc
 
-LINE = "import sys; sys.path.insert(0, sys.argv[1]); from qmath_cli.sandbox.worker.boot import main; main()"
+BOOT_CODE = "import sys; sys.path.insert(0, sys.argv[1]); from qmath_cli.sandbox.worker.boot import main; main()"
 
-#: Imported beforehand where nothing can be imported later: what the programs of mathematical models have used.
-_WIDE = """
+#: Imported before confinement where nothing can be imported after it: what the programs of mathematical models use.
+_ALL_LIBRARIES = """
     sympy sympy.stats sympy.vector sympy.physics.units sympy.ntheory.residue_ntheory sympy.combinatorics sympy.geometry
     sympy.crypto sympy.abc sympy.tensor sympy.parsing.sympy_parser sympy.parsing.latex sympy.plotting mpmath numpy
     numpy.random numpy.polynomial numpy.fft numpy.linalg numpy.ma scipy.optimize scipy.integrate scipy.stats
@@ -31,11 +31,11 @@ _WIDE = """
 
 
 def main() -> None:
-    """Become a worker."""
+    """Run this process as a worker or as a zygote."""
     config = WorkerConfig.load(sys.argv[3])
-    deepen_stack()
+    raise_stack_limit()
     if sys.platform == "linux":
-        follow(config)
+        end_with_parent(config)
     find_libraries(config)
     if sys.argv[2] == "zygote":
         from qmath_cli.sandbox.worker import zygote
@@ -49,53 +49,56 @@ def main() -> None:
     service.serve(config, channel, config.parent, environment.prepare(config))
 
 
-def follow(config: WorkerConfig) -> None:
-    """Tidy up and end when qmath ends, also in the middle of the imports; once confined, a worker is killed instead."""
+def end_with_parent(config: WorkerConfig) -> None:
+    """Remove the scratch folder and exit when qmath ends, even during the imports.
 
-    def gone(_signal: int, _frame: FrameType | None) -> None:
+    This holds until confinement, from which point on the kernel kills the worker instead.
+    """
+
+    def leave(_signal: int, _frame: FrameType | None) -> None:
         with contextlib.suppress(OSError):
             os.rmdir(config.scratch)
         os._exit(1)
 
-    signal.signal(signal.SIGTERM, gone)
+    signal.signal(signal.SIGTERM, leave)
     libc.signal_at_parents_end(signal.SIGTERM)
     if os.getppid() != config.parent:
-        gone(signal.SIGTERM, None)
+        leave(signal.SIGTERM, None)
 
 
-def deepen_stack() -> None:
-    """Raise the soft limit on the stack and start again: its place in memory is chosen when a program starts."""
+def raise_stack_limit() -> None:
+    """Raise the soft limit on the stack and restart the interpreter: the limit takes effect when a program starts."""
     if sys.platform != "linux":
         return
     import resource
 
-    from qmath_cli.sandbox.confinement.posix import STACK
+    from qmath_cli.sandbox.confinement.posix import STACK_BYTES
 
     soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
-    wanted = STACK if hard == resource.RLIM_INFINITY else min(STACK, hard)
+    wanted = STACK_BYTES if hard == resource.RLIM_INFINITY else min(STACK_BYTES, hard)
     if soft != wanted:
         resource.setrlimit(resource.RLIMIT_STACK, (wanted, hard))
         if soft != resource.RLIM_INFINITY and soft < wanted:
-            os.execv(sys.executable, sys.orig_argv)  # noqa: S606  ourselves, with the same arguments
+            os.execv(sys.executable, sys.orig_argv)  # noqa: S606  this program, with the same arguments
 
 
 def find_libraries(config: WorkerConfig) -> None:
-    """`sys.path` without our own folder and with those of the libraries, whatever site-packages they live in."""
+    """Remove qmath's own folder from `sys.path` and add the folders of the libraries."""
     sys.path[:] = [entry for entry in sys.path if entry != config.root]
     sys.path.extend(entry for entry in config.paths if entry not in sys.path)
 
 
 def preload(config: WorkerConfig) -> None:
-    """Import what the programs will want; a library that is not installed is the program's concern."""
-    for name in (*config.preload, *(_WIDE.split() if opens_nothing(config) else ())):
+    """Import the libraries that programs use; one that is not installed is skipped."""
+    for name in (*config.preload, *(_ALL_LIBRARIES.split() if opens_no_file(config) else ())):
         try:
             importlib.import_module(name)
         except ImportError:
             continue
 
 
-def opens_nothing(config: WorkerConfig) -> bool:
-    """Whether a confined worker will not be able to read even Python's own files."""
+def opens_no_file(config: WorkerConfig) -> bool:
+    """Whether a confined worker cannot read even Python's own files."""
     if sys.platform != "linux":
         return False
     from qmath_cli.sandbox.confinement import linux

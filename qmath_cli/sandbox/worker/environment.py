@@ -1,6 +1,6 @@
-"""What a program finds around it: builtins, `sys`, `os`, `input`, an empty environment, quiet warnings.
+"""The interpreter as a program finds it: builtins, `sys`, `os`, `input`, an empty environment, no warnings.
 
-These are manners, not walls: they turn what cannot work here into a message that a model can act on.
+None of this confines a program: it turns what cannot work here into a message that a model can act on.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import NoReturn
 from qmath_cli.sandbox.config import WorkerConfig
 from qmath_cli.sandbox.limits import Switch
 from qmath_cli.sandbox.worker import policy
-from qmath_cli.sandbox.worker.program import Namespace, where
+from qmath_cli.sandbox.worker.program import Namespace, location
 
-RECURSION = 10_000  # frames; Python's own 1,000 is too few for the brute force that models write
-RECURSION_CEILING = 20_000  # more could run out of C stack
-THREAD_STACK = 8 << 20
+RECURSION_LIMIT = 10_000  # frames; Python's own 1,000 is too few for the brute force that models write
+MAX_RECURSION_LIMIT = 20_000  # frames; more could overflow the C stack
+THREAD_STACK_BYTES = 8 << 20
 
 _SYS = """
     __stderr__ __stdin__ __stdout__ _getframe api_version builtin_module_names byteorder copyright displayhook
@@ -39,21 +39,21 @@ _OS = """
 
 
 class StderrBuffer(io.StringIO):
-    """A program's stderr: kept, up to a length, and shown only when there is nothing else to show."""
+    """A program's stderr, kept up to `limit` characters; it is shown only where there is no other output."""
 
     def __init__(self, limit: int) -> None:
         super().__init__()
         self._limit = limit
 
     def write(self, text: str) -> int:
-        """Keep what still fits; the rest is dropped without an error."""
+        """Keep what still fits; drop the rest without an error."""
         room = self._limit - self.tell()
         if room > 0:
             super().write(str(text)[:room])
         return len(text)
 
     def take(self) -> str:
-        """All that was kept, and start again."""
+        """Return what was kept, and empty the buffer."""
         text = self.getvalue()
         self.seek(0)
         self.truncate()
@@ -61,7 +61,7 @@ class StderrBuffer(io.StringIO):
 
 
 class Facade(types.ModuleType):
-    """A module of which programs see the useful part. `shared` names are read from, and set on, the real one."""
+    """The part of a module that programs may use. `shared` names are read from, and set on, the real module."""
 
     def __init__(self, real: types.ModuleType, shared: Sequence[str], own: Mapping[str, object]) -> None:
         super().__init__(real.__name__, real.__doc__)
@@ -84,12 +84,12 @@ class Facade(types.ModuleType):
 
 
 def prepare(config: WorkerConfig) -> Namespace:
-    """Set the interpreter up for programs that compute, and make a solution's namespace; before any restriction."""
+    """Set up the interpreter and make the namespace of a solution. Runs before any restriction is applied."""
     os.environ.clear()
     sys.argv[:] = [""]
     sys.set_int_max_str_digits(0)
-    sys.setrecursionlimit(RECURSION)
-    threading.stack_size(THREAD_STACK)
+    sys.setrecursionlimit(RECURSION_LIMIT)
+    threading.stack_size(THREAD_STACK_BYTES)
     warnings.simplefilter("ignore")
     if Switch.POLICY in config.without:
         return Namespace(builtins, lambda _tree, _lines: "")
@@ -97,14 +97,14 @@ def prepare(config: WorkerConfig) -> Namespace:
 
 
 def first_refusal(tree: ast.Module, lines: list[str]) -> str:
-    """The first thing in a program that is refused before it runs, as an error line; empty where there is none."""
+    """The error line for the first thing in a program that is refused before it runs; empty if there is none."""
     for number, message in policy.refusals(tree):
-        return message + where(number, lines)
+        return message + location(number, lines)
     return ""
 
 
 def guarded_builtins() -> types.ModuleType:
-    """A copy of `builtins` for the program alone; libraries keep the real one."""
+    """A copy of `builtins` for the program; libraries keep the real module."""
     module = types.ModuleType("builtins", builtins.__doc__)
     module.__dict__.update(vars(builtins))
     facades = {"sys": sys_facade(), "os": os_facade(), "builtins": module}
@@ -113,12 +113,12 @@ def guarded_builtins() -> types.ModuleType:
 
 
 def importer(facades: Mapping[str, types.ModuleType]) -> object:
-    """The `__import__` of programs: the facade, the real module, or an exception that says what to do instead."""
+    """The `__import__` of programs: gives the facade, the real module, or an exception with advice."""
     real = builtins.__import__
 
     def import_(
         name: str,
-        globals: Mapping[str, object] | None = None,  # noqa: A002  the names of Python's own hook
+        globals: Mapping[str, object] | None = None,  # noqa: A002  the parameter names of Python's own hook
         locals: Mapping[str, object] | None = None,  # noqa: A002
         fromlist: Sequence[str] = (),
         level: int = 0,
@@ -137,7 +137,7 @@ def importer(facades: Mapping[str, types.ModuleType]) -> object:
 
 
 def _import(real: object, name: str, *rest: object) -> object:
-    """The real import; a library that is not installed says what is."""
+    """The real import; for a library that is not installed, the message lists those that are."""
     try:
         return real(name, *rest)  # type: ignore[operator]
     except ModuleNotFoundError as exc:
@@ -147,32 +147,32 @@ def _import(real: object, name: str, *rest: object) -> object:
 
 
 def sys_facade() -> Facade:
-    """`sys` as far as a computation needs it."""
+    """The part of `sys` that a computation needs."""
 
     def setrecursionlimit(limit: int) -> None:
-        sys.setrecursionlimit(max(100, min(limit, RECURSION_CEILING)))
+        sys.setrecursionlimit(max(100, min(limit, MAX_RECURSION_LIMIT)))
 
     own = {
         "argv": [""],
         "path": [],
         "executable": "",
         "setrecursionlimit": setrecursionlimit,
-        "set_int_max_str_digits": lambda _digits: None,  # there is no limit here; the output is bounded
+        "set_int_max_str_digits": lambda _digits: None,  # no limit on digits: the output is limited anyway
     }
     return Facade(sys, _SYS.split(), own)
 
 
 def os_facade() -> Facade:
-    """`os` as far as a computation needs it: no files, no processes, an empty environment."""
+    """The part of `os` that a computation needs: no files, no processes, an empty environment."""
     environ: dict[str, str] = {}
     return Facade(os, _OS.split(), {"environ": environ, "getenv": environ.get, "getcwd": lambda: "/"})
 
 
 def no_input(*_prompt: object) -> NoReturn:
-    """There is nobody to ask."""
+    """Raise `EOFError`: a program has no standard input."""
     raise EOFError("input() is not available here; put the values in the code")
 
 
 def no_breakpoint(*_arguments: object, **_options: object) -> NoReturn:
-    """There is nobody to debug."""
+    """Raise `RuntimeError`: a program has no debugger."""
     raise RuntimeError("breakpoint() is not available here")

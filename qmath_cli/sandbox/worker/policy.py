@@ -1,7 +1,7 @@
-"""The static rules: what a program may import, and which attributes it has no use for.
+"""The static rules: what a program may import, and which attributes it may not name.
 
-They exist for a clear message before anything runs, and are not what holds a program: `sympify("...")` alone runs
-strings that no rule here sees. So the lists stay short, and a name that mathematics could want is not on them.
+They give a clear message before anything runs. They do not confine a program: `sympify("...")` alone runs strings that
+no rule here checks. So the lists stay short, and a name that mathematics could use is not on them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 AVAILABLE = ("sympy", "numpy", "mpmath")
-"""Third-party packages that programs can count on; others may be used where they happen to be installed."""
+"""Third-party packages that programs can rely on; others work where they happen to be installed."""
 
 _STANDARD = """
     __future__ __main__ _thread abc argparse array ast asyncio atexit base64 binascii bisect builtins bz2 calendar
@@ -50,15 +50,15 @@ _ATTRIBUTES = """
 
 
 class Import(StrEnum):
-    """What becomes of an import."""
+    """The verdict on an import."""
 
     ALLOWED = "allowed"
-    REFUSED = "refused"  # it exists, and is not for programs
-    ABSENT = "absent"  # there is no such thing here
+    REFUSED = "refused"  # it exists, but programs may not use it
+    ABSENT = "absent"  # it is treated as not installed
 
 
 def judge(name: str) -> Import:
-    """Whether a dotted module name may be imported."""
+    """Decide whether a dotted module name may be imported."""
     root = name.partition(".")[0]
     if any(name == part or name.startswith(part + ".") for part in _PARTS_REFUSED):
         return Import.REFUSED
@@ -69,7 +69,7 @@ def judge(name: str) -> Import:
 
 
 def advice(name: str) -> str:
-    """Why a module cannot be had, and what to do instead: the message of the exception."""
+    """The message of the exception: why a module is not available, and what to do instead."""
     root = name.partition(".")[0]
     if judge(name) is Import.REFUSED:
         return f"the module {name!r} is not available here" + (f": {_ADVICE[root]}" if root in _ADVICE else "")
@@ -81,7 +81,7 @@ def advice(name: str) -> str:
 
 
 def refusals(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Line and reason for each thing in a program that is refused before it runs."""
+    """Yield the line and the error message of everything in a program that is refused before it runs."""
     refused = frozenset(_ATTRIBUTES.split())
     for node in ast.walk(tree):
         for name in _names(node):
@@ -94,7 +94,7 @@ def refusals(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def _names(node: ast.AST) -> tuple[str, ...]:
-    """The attributes that a node reads; patterns of `match` read them too."""
+    """The attributes that a node reads; patterns of `match` read attributes too."""
     if isinstance(node, ast.Attribute):
         return (node.attr,)
     if isinstance(node, ast.MatchClass):
@@ -105,7 +105,7 @@ def _names(node: ast.AST) -> tuple[str, ...]:
 
 
 def _modules(node: ast.stmt) -> tuple[str, ...]:
-    """The modules that a top-level statement imports; an import inside `try` may fail as the program expects."""
+    """The modules that a top-level statement imports; an import inside `try` may fail, as the program expects."""
     if isinstance(node, ast.Import):
         return tuple(alias.name for alias in node.names)
     if isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -1,9 +1,9 @@
-"""The zygote: a process that has imported what programs need and forks a worker whenever it is asked (Linux).
+"""The zygote: a process that has imported what programs need and forks a worker at each request (Linux).
 
-It is a program of its own, never a fork of qmath (whose threads would not survive that), has one thread, and runs
-nothing but this file: workers confine themselves after the fork. Requests are JSON datagrams on its standard input, a
-socket; the pipes of a new worker come with them. When qmath goes, by whatever way, the zygote sees it within half a
-second, and its workers die with it.
+It is a program of its own, not a fork of qmath (whose threads a fork would lose), has one thread, and runs nothing but
+this file: workers confine themselves after the fork. Requests are JSON datagrams on its standard input, a socket; the
+pipes of a new worker are passed along with them. When qmath ends, even by SIGKILL, the zygote detects it within half
+a second, and its workers end with it.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ from qmath_cli.sandbox.confinement import confine, libc
 from qmath_cli.sandbox.worker import environment, service
 from qmath_cli.sandbox.worker.program import Namespace
 
-_LOOK_UP = 0.5  # seconds between two looks at whether qmath is still there
-_MESSAGE = 4096
-_MANY = 3  # workers: one solution takes one and leaves a spare, and is not to wait for what will serve others
-_DESCRIPTORS = 4096  # more than this process ever has open
+_PARENT_CHECK_S = 0.5
+_MAX_MESSAGE_BYTES = 4096
+_FORKS_BEFORE_WARMING = 3  # a single solution (its worker and a spare) must not wait for the warming
+_MAX_DESCRIPTORS = 4096  # more than this process ever has open
 
 
 @dataclass(frozen=True, slots=True)
-class Stock:
-    """What every worker finds prepared; by the fork it has a copy of its own."""
+class Prepared:
+    """What the zygote prepares for every worker; the fork gives each its own copy."""
 
     config: WorkerConfig
     namespace: Namespace
-    kept: tuple[int, ...]  # descriptors that it inherits
+    kept: tuple[int, ...]  # descriptors that a worker inherits
 
 
 def main(config: WorkerConfig) -> NoReturn:
-    """Import, then serve until qmath is gone."""
+    """Prepare, then serve until qmath ends."""
     control = socket.socket(fileno=0)
-    stock = Stock(config, environment.prepare(config), confine.rehearse(config))
-    settle()
+    prepared = Prepared(config, environment.prepare(config), confine.precompute(config))
+    freeze_objects()
     children: set[int] = set()
-    libc.signal_at_parents_end(0)  # from here on we see to it ourselves
+    libc.signal_at_parents_end(0)  # from this point on, `_next_request` checks for the parent
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    with contextlib.suppress(OSError):  # qmath went away while we were answering
-        _serve(stock, control, children)
+    with contextlib.suppress(OSError):  # qmath ended while a response was being sent
+        _serve(prepared, control, children)
     for child in list(children):
         _end({"end": child}, children)
     with contextlib.suppress(OSError):
@@ -58,76 +58,76 @@ def main(config: WorkerConfig) -> NoReturn:
     os._exit(0)
 
 
-def _serve(stock: Stock, control: socket.socket, children: set[int]) -> None:
-    """Say that we are ready, then answer requests until qmath is gone."""
+def _serve(prepared: Prepared, control: socket.socket, children: set[int]) -> None:
+    """Report readiness, then respond to requests until qmath ends."""
     control.send(b'{"id": 0}')
     forks = 0
-    while (message := _next(control, stock.config.parent)) is not None:
+    while (message := _next_request(control, prepared.config.parent)) is not None:
         request, descriptors = message
         ends = "end" in request
-        answer = _end(request, children) if ends else _fork(stock, descriptors, children)
-        control.send(json.dumps({"id": request.get("id")} | answer).encode("ascii"))
+        response = _end(request, children) if ends else _fork(prepared, descriptors, children)
+        control.send(json.dumps({"id": request.get("id")} | response).encode("ascii"))
         forks += not ends
-        if forks == _MANY and not ends:
-            warm()
-            settle()
+        if forks == _FORKS_BEFORE_WARMING and not ends:
+            fill_caches()
+            freeze_objects()
 
 
-def settle() -> None:
-    """Make what there is permanent, so that a worker's collector does not touch, and thereby copy, what we share."""
+def freeze_objects() -> None:
+    """Exempt all present objects from garbage collection: a worker's collector would write to, and so copy, them."""
     gc.collect()
     gc.freeze()
 
 
-def warm() -> None:
-    """Do once what every problem would pay for: sympy fills caches when it solves, prints and integrates."""
+def fill_caches() -> None:
+    """Do once what every worker would repeat: sympy fills caches when it solves, prints and integrates."""
     if (sympy := sys.modules.get("sympy")) is not None:
         x = sympy.Symbol("x")
         str(sympy.solve(x**3 - 6 * x**2 + 11 * x - 6, x))
         str(sympy.simplify(sympy.integrate(x**2, (x, 0, 1)) + sympy.sqrt(8)))
 
 
-def _next(control: socket.socket, parent: int) -> tuple[dict[str, object], list[int]] | None:
-    """The next request and the descriptors that came with it, or None when qmath is gone."""
-    while not select.select([control], [], [], _LOOK_UP)[0]:
+def _next_request(control: socket.socket, parent: int) -> tuple[dict[str, object], list[int]] | None:
+    """The next request and the descriptors that came with it, or None when qmath has ended."""
+    while not select.select([control], [], [], _PARENT_CHECK_S)[0]:
         if os.getppid() != parent:
             return None
-    data, descriptors, _flags, _address = socket.recv_fds(control, _MESSAGE, 3)
+    data, descriptors, _flags, _address = socket.recv_fds(control, _MAX_MESSAGE_BYTES, 3)
     if not data or os.getppid() != parent:
         return None
     request = json.loads(data)
     return (request if isinstance(request, dict) else {}), descriptors
 
 
-def _fork(stock: Stock, descriptors: list[int], children: set[int]) -> dict[str, int]:
+def _fork(prepared: Prepared, descriptors: list[int], children: set[int]) -> dict[str, int]:
     zygote = os.getpid()
     child = os.fork()
     if child == 0:
-        _become_worker(stock, descriptors, zygote)
+        _become_worker(prepared, descriptors, zygote)
     for descriptor in descriptors:
         os.close(descriptor)
     children.add(child)
     return {"pid": child}
 
 
-def _become_worker(stock: Stock, descriptors: list[int], zygote: int) -> NoReturn:
-    """In the child: a session of its own, its pipes in place (over our socket), nothing else open, its own chance."""
+def _become_worker(prepared: Prepared, descriptors: list[int], zygote: int) -> NoReturn:
+    """In the child: start a session, move the pipes to 0, 1 and 2, close all else, reseed, serve."""
     try:
         os.setsid()
         for target, descriptor in enumerate(descriptors):
             os.dup2(descriptor, target)
-        for below, above in pairwise((2, *sorted(stock.kept), _DESCRIPTORS)):
+        for below, above in pairwise((2, *sorted(prepared.kept), _MAX_DESCRIPTORS)):
             os.closerange(below + 1, above)
         random.seed()
         if (numpy_random := sys.modules.get("numpy.random")) is not None:
             numpy_random.seed()
-        service.serve(stock.config, service.take_channel(), zygote, stock.namespace)
+        service.serve(prepared.config, service.take_channel(), zygote, prepared.namespace)
     finally:
         os._exit(0)
 
 
 def _end(request: dict[str, object], children: set[int]) -> dict[str, int]:
-    """Kill a worker's group and reap it; its status as `subprocess` counts, negative for a signal."""
+    """Kill a worker's group and reap it; its exit status as in `subprocess`, negative for a signal."""
     child = request.get("end")
     if not isinstance(child, int) or child not in children:
         return {"status": 0}

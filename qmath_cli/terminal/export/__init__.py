@@ -1,7 +1,8 @@
 """A solution as a document: Markdown, LaTeX, a Jupyter notebook, or HTML with MathML.
 
-All say the same: the problem, the working with its programs and their outputs, the answer, and what made it. The suffix
-decides the format. Nothing is fetched, and the HTML has no script in it.
+Every format has the same content: the problem, the working with its programs and their outputs, the answer, and the
+model and settings that produced it. The suffix of the file decides the format. The HTML has no script and loads
+nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qmath_cli.errors import UsageError
-from qmath_cli.records import ModelFile, Pick, Solution
+from qmath_cli.records import ModelInfo, Pick, Solution
 from qmath_cli.terminal.export import html, markdown, notebook, tex
 from qmath_cli.terminal.export.document import Document, document
 
@@ -23,15 +24,25 @@ WRITERS: dict[str, Callable[[Document], str]] = {
 
 
 def check(path: Path) -> None:
-    """Raise `UsageError` where a solution could not be written to `path`: better before the work than after it."""
+    """Raise `UsageError` if a solution cannot be written to `path`; called before the work, not after it."""
     if path.suffix.lower() not in WRITERS:
         raise UsageError(f"cannot export to {path.name}", f"the name has to end in one of {', '.join(WRITERS)}")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {path.absolute().parent}")
 
 
-def export(solution: Solution, path: Path, model: ModelFile, pick: Pick = Pick.MAJ) -> None:
-    """Write a solution to `path`. Raises `UsageError` for an unknown suffix or a place that cannot be written."""
+def export(solution: Solution, path: Path, model: ModelInfo, pick: Pick = Pick.MAJ) -> None:
+    """Write a solution as a document.
+
+    Args:
+        solution: The solution.
+        path: The file; its suffix is one of `WRITERS`.
+        model: The model that produced the solution.
+        pick: How the sample that is shown was picked.
+
+    Raises:
+        UsageError: The suffix is unknown, or the file cannot be written.
+    """
     check(path)
     text = WRITERS[path.suffix.lower()](document(solution, model, pick))
     try:

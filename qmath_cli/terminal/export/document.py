@@ -1,4 +1,4 @@
-"""What every format is made from: a solution as blocks of words, programs and outputs."""
+"""The form that all formats share: a solution as blocks of prose, programs and outputs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from qmath_cli.records import Language, ModelFile, Pick, Solution
+from qmath_cli.records import Language, ModelInfo, Pick, Solution
 from qmath_cli.solving import vote
 from qmath_cli.terminal.markdown_stream import MarkdownStream, Piece, PieceKind
 from qmath_cli.terminal.output import clean
@@ -32,7 +32,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the program before it printed."""
+    """The output of the program before it."""
 
     text: str
 
@@ -42,7 +42,7 @@ Block = Prose | Program | Result
 
 @dataclass(frozen=True, slots=True)
 class Titles:
-    """The document's own words."""
+    """The headings of a document, in its language."""
 
     problem: str
     working: str
@@ -58,7 +58,7 @@ _TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A solution ready to be written: `made` says by which model and how."""
+    """A solution ready to be written; `made` names the model and the settings."""
 
     titles: Titles
     problem: tuple[Block, ...]
@@ -68,16 +68,14 @@ class Document:
 
     @property
     def chinese(self) -> bool:
-        """Whether any of it needs Chinese type."""
+        """Whether it contains Chinese characters, which LaTeX needs a package for."""
         pieces = [piece.source for block in (*self.problem, *self.working) for piece in getattr(block, "pieces", ())]
         return any("\u3000" <= char <= "\u9fff" for text in pieces for char in text)
 
 
-def document(solution: Solution, model: ModelFile, pick: Pick = Pick.MAJ) -> Document:
+def document(solution: Solution, model: ModelInfo, pick: Pick = Pick.MAJ) -> Document:
     """The picked sample of a solution as a document."""
-    picked = vote.pick(solution.samples, solution.votes, pick)
-    if picked is None and solution.samples:
-        picked = solution.samples[0]
+    picked = vote.shown(solution, pick)
     quantization = f" ({model.quantization})" if model.quantization and model.quantization not in model.name else ""
     made = f"{model.name}{quantization} · {solution.mode} · {footer(solution)} · seed {solution.sampling.seed}"
     return Document(
@@ -90,9 +88,9 @@ def document(solution: Solution, model: ModelFile, pick: Pick = Pick.MAJ) -> Doc
 
 
 def blocks(text: str) -> Iterator[Block]:
-    """A text as blocks, in order."""
-    splitter = MarkdownStream()
-    pieces = [*splitter.feed(clean(text)), *splitter.close()]
+    """Split a model's text into blocks, in order."""
+    stream = MarkdownStream()
+    pieces = [*stream.feed(clean(text)), *stream.close()]
     for is_code, group in groupby(pieces, key=lambda piece: piece.kind in _CODE):
         if is_code:
             yield from _fenced(group)

@@ -1,4 +1,4 @@
-"""One HTML file that needs nothing else: MathML for the mathematics, its style inside, no script, nothing loaded."""
+"""A solution as one self-contained HTML file: MathML for the mathematics, inline style, no script."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def body(blocks: Iterable[Block]) -> str:
 def _block(block: Block) -> str:
     match block:
         case Prose():
-            return words(block.pieces)
+            return _words(block.pieces)
         case Program():
             return f"<pre><code>{escape(block.code)}</code></pre>"
         case Result():
@@ -59,8 +59,8 @@ def formula(latex: str, *, display: bool = False) -> str:
     return drawn if drawn is not None else f"<code>{escape(latex)}</code>"
 
 
-def words(pieces: Iterable[Piece]) -> str:
-    """Prose as paragraphs; an empty line ends one, a single line break stays a break."""
+def _words(pieces: Iterable[Piece]) -> str:
+    """Prose as paragraphs; an empty line ends a paragraph, a single line break stays a break."""
     written, open_tag = "", ""
     for piece in pieces:
         if piece.kind is PieceKind.STRONG:

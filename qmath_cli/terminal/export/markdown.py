@@ -1,4 +1,4 @@
-"""Markdown, with mathematics between dollar signs as GitHub, Jupyter and pandoc read it."""
+"""A solution as Markdown, with mathematics between dollar signs as GitHub, Jupyter and pandoc read it."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def block_text(block: Block) -> str:
     """One block as Markdown."""
     match block:
         case Prose():
-            return words(block.pieces)
+            return _words(block.pieces)
         case Program():
-            return fenced(block.code, block.language)
+            return _fenced(block.code, block.language)
         case Result():
-            return fenced(block.text, "output")
+            return _fenced(block.text, "output")
 
 
-def words(pieces: Iterable[Piece]) -> str:
+def _words(pieces: Iterable[Piece]) -> str:
     """Prose with its mathematics between dollar signs, and any other dollar sign escaped."""
     return "".join(_piece(piece) for piece in pieces).strip("\n")
 
@@ -57,7 +57,7 @@ def _piece(piece: Piece) -> str:
             return piece.source
 
 
-def fenced(text: str, language: str) -> str:
+def _fenced(text: str, language: str) -> str:
     """A fenced block whose fence is longer than any inside it."""
     fence = "```"
     while fence in text:

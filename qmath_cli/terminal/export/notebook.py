@@ -1,4 +1,4 @@
-"""A Jupyter notebook (nbformat 4.5): words in Markdown cells, programs in code cells that run again, their outputs."""
+"""A solution as a Jupyter notebook (nbformat 4.5): prose in Markdown cells, programs in code cells with outputs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Cell = dict[str, Any]
 def write(document: Document) -> str:
     """The document as a notebook."""
     titles = document.titles
-    cells = [_words(f"# {titles.problem}\n\n{markdown.body(document.problem)}"), _words(f"# {titles.working}")]
+    cells = [_markdown(f"# {titles.problem}\n\n{markdown.body(document.problem)}"), _markdown(f"# {titles.working}")]
     for block in document.working:
         _append(cells, block)
     answer = f"$$\n{document.answer}\n$$" if document.answer is not None else f"({titles.none})"
-    cells.append(_words(f"# {titles.answer}\n\n{answer}\n\n<sub>{document.made}</sub>"))
+    cells.append(_markdown(f"# {titles.answer}\n\n{answer}\n\n<sub>{document.made}</sub>"))
     return json.dumps(_notebook(cells), ensure_ascii=False, indent=1) + "\n"
 
 
@@ -28,10 +28,10 @@ def _append(cells: list[Cell], block: Block) -> None:
     elif isinstance(block, Result) and cells[-1]["cell_type"] == "code":
         cells[-1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": _lines(block.text + "\n")}]
     elif text := markdown.block_text(block):
-        cells.append(_words(text))
+        cells.append(_markdown(text))
 
 
-def _words(text: str) -> Cell:
+def _markdown(text: str) -> Cell:
     return {"cell_type": "markdown", "metadata": {}, "source": _lines(text)}
 
 

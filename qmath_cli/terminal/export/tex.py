@@ -1,6 +1,6 @@
-r"""LaTeX. Mathematics goes in as the model wrote it, if our own parser knows every command in it; else as plain text.
+r"""A solution as LaTeX. Mathematics is copied if `mathematics` can parse it; all other text is escaped.
 
-That keeps a model from writing commands that do something (`\input`, `\write`) into a file that will be compiled.
+So a model's text cannot place commands with side effects (`\input`, `\write`) in a file that will be compiled.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ESCAPES = str.maketrans(
 def write(document: Document) -> str:
     """The document as a LaTeX article; `xelatex` or `lualatex` where it is in Chinese."""
     titles = document.titles
-    answer = display(document.answer) if document.answer is not None else escape(f"({titles.none})")
+    answer = _display(document.answer) if document.answer is not None else _escape(f"({titles.none})")
     lines = [
         r"\documentclass{article}",
         r"\usepackage{amsmath,amssymb,fancyvrb}",
@@ -43,14 +43,14 @@ def write(document: Document) -> str:
         *_section(titles.problem, _body(document.problem)),
         *_section(titles.working, _body(document.working)),
         *_section(titles.answer, answer),
-        rf"\bigskip{{\footnotesize {escape(document.made)}}}",
+        rf"\bigskip{{\footnotesize {_escape(document.made)}}}",
         r"\end{document}",
     ]
     return "\n".join(lines) + "\n"
 
 
 def _section(title: str, text: str) -> list[str]:
-    return [rf"\section*{{{escape(title)}}}", text]
+    return [rf"\section*{{{_escape(title)}}}", text]
 
 
 def _body(blocks: Iterable[Block]) -> str:
@@ -81,7 +81,7 @@ def _words(pieces: Iterable[Piece]) -> str:
         elif piece.kind is PieceKind.HEADING:
             written, heading = written + r"\subsection*{", True
         elif piece.kind is PieceKind.PROSE:
-            text, line_end, rest = escape(piece.text).partition("\n")
+            text, line_end, rest = _escape(piece.text).partition("\n")
             closing = "}" * (strong + heading) if line_end else ""
             if line_end:
                 strong = heading = False
@@ -95,22 +95,22 @@ def _span(piece: Piece) -> str:
     if piece.kind is PieceKind.BULLET:
         return "\n\n" + r"\textbullet{} "
     if not understood(piece.text):
-        return rf"\texttt{{{escape(piece.source)}}}"
+        return rf"\texttt{{{_escape(piece.source)}}}"
     if piece.kind is PieceKind.DISPLAY:
-        return display(piece.text)
+        return _display(piece.text)
     return rf"\({' '.join(piece.text.split())}\)"
 
 
-def display(latex: str) -> str:
-    """A displayed formula; an environment that is a display by itself stays one."""
+def _display(latex: str) -> str:
+    r"""A displayed formula; an environment that is a display itself (`align`) is not put between `\[` and `\]`."""
     if not understood(latex):
-        return rf"\texttt{{{escape(latex)}}}"
+        return rf"\texttt{{{_escape(latex)}}}"
     body = "\n".join(line for line in latex.strip().split("\n") if line.strip())
     if body.startswith((r"\begin{align", r"\begin{gather", r"\begin{equation")) and "aligned" not in body[:16]:
         return f"\n{body}\n"
     return "\n" + r"\[" + f"\n{body}\n" + r"\]" + "\n"
 
 
-def escape(text: str) -> str:
+def _escape(text: str) -> str:
     """Plain text for LaTeX."""
     return text.translate(_ESCAPES)

@@ -1,18 +1,26 @@
-"""LaTeX mathematics as text in a terminal. It shows the mathematics as written, or says that it cannot (None)."""
+"""LaTeX mathematics drawn as text. A drawing never changes the meaning; where that is impossible there is none."""
 
 from __future__ import annotations
 
 from qmath_cli.mathematics.constructs import parse
 from qmath_cli.mathematics.tree import Refused
 from qmath_cli.terminal.maths.alphabet import Alphabet
-from qmath_cli.terminal.maths.broken import display
 from qmath_cli.terminal.maths.line import line
+from qmath_cli.terminal.maths.line_breaking import display
 
 __all__ = ["Alphabet", "render_display", "render_inline", "understood"]
 
 
 def render_inline(latex: str, alphabet: Alphabet = Alphabet.UNICODE) -> str | None:
-    """`latex` (without delimiters) on one line; None where that cannot be done without changing what it says."""
+    """Draw a formula on one line.
+
+    Args:
+        latex: The formula without its delimiters.
+        alphabet: The characters to draw with.
+
+    Returns:
+        The line; None if the formula is not understood or one line would change its meaning.
+    """
     try:
         return line(parse(latex), alphabet)
     except Refused:
@@ -20,7 +28,16 @@ def render_inline(latex: str, alphabet: Alphabet = Alphabet.UNICODE) -> str | No
 
 
 def render_display(latex: str, width: int, alphabet: Alphabet = Alphabet.UNICODE) -> list[str] | None:
-    """`latex` as rows of at most `width` columns; None where that cannot be done without changing what it says."""
+    """Draw a formula in two dimensions.
+
+    Args:
+        latex: The formula without its delimiters.
+        width: Columns that a row may have.
+        alphabet: The characters to draw with.
+
+    Returns:
+        The rows; None if the formula is not understood or does not fit.
+    """
     try:
         return [row.rstrip() for row in display(parse(latex), width, alphabet).rows]
     except Refused:
@@ -28,7 +45,7 @@ def render_display(latex: str, width: int, alphabet: Alphabet = Alphabet.UNICODE
 
 
 def understood(latex: str) -> bool:
-    """Whether every command of `latex` is known, and its braces and environments are closed."""
+    """Whether `latex` can be parsed: every command is known, and braces and environments are closed."""
     try:
         parse(latex)
     except Refused:

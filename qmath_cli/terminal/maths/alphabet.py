@@ -1,10 +1,10 @@
-"""The two alphabets in which mathematics can be drawn."""
+"""The character sets in which mathematics is drawn."""
 
 from enum import StrEnum
 
 
 class Alphabet(StrEnum):
-    """Unicode signs, or what every terminal since 1967 can show."""
+    """The characters that a drawing may contain."""
 
     UNICODE = "unicode"
     ASCII = "ascii"

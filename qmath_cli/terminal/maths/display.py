@@ -1,6 +1,6 @@
-"""A formula in two dimensions: fractions on bars, limits above and below, brackets that grow, columns that line up.
+"""A formula in two dimensions: fractions with bars, limits above and below, tall brackets, aligned columns.
 
-What fits on one row without losing anything stays on one row, written by `line`; only what needs height gets it.
+A part that needs one row only is drawn by `line`.
 """
 
 from __future__ import annotations
@@ -25,49 +25,52 @@ from qmath_cli.mathematics.tree import (
 from qmath_cli.terminal.maths import box as boxes
 from qmath_cli.terminal.maths import scripts
 from qmath_cli.terminal.maths.alphabet import Alphabet
-from qmath_cli.terminal.maths.bits import Bit, flat, paired
-from qmath_cli.terminal.maths.box import Box, beside, columns, stacked
+from qmath_cli.terminal.maths.box import Box, side_by_side, stacked
 from qmath_cli.terminal.maths.fences import fenced
+from qmath_cli.terminal.maths.fragments import Fragment, flat, paired
 from qmath_cli.terminal.maths.grids import table
 from qmath_cli.terminal.maths.heights import Heights, has_limits
-from qmath_cli.terminal.maths.line import Liner
+from qmath_cli.terminal.maths.line import LineRenderer
+from qmath_cli.terminal.text_width import columns
 
 
-class Drawer:
-    """Turns nodes into boxes; `alphabet` says in which alphabet."""
+class DisplayRenderer:
+    """Draws nodes as boxes, in one alphabet."""
 
     def __init__(self, alphabet: Alphabet) -> None:
         self._alphabet = alphabet
         self._ascii = alphabet is Alphabet.ASCII
-        self._line = Liner(alphabet)
+        self._line = LineRenderer(alphabet)
         self._heights = Heights(alphabet)
         self._bar = "-" if self._ascii else "─"
 
     # ------------------------------------------------------------ rows
 
     def draw(self, node: Node) -> Box:
-        """Any node."""
+        """Draw a node."""
         items = flat(node)
         return self.row(items) if len(items) != 1 else self._one(items[0])
 
     def row(self, items: Sequence[Node]) -> Box:
-        """Things side by side, with the blanks that they would have on one line."""
+        """Draw nodes side by side, with the blanks that they have on one line."""
         tall = [self._heights.tall(item) for item in items]
         if not any(tall):
             return boxes.text(self._line.join(items).text)
-        bits = paired([_sides(item) if high else self._line.bit(item) for item, high in zip(items, tall, strict=True)])
+        fragments = paired(
+            [_sides(item) if high else self._line.fragment(item) for item, high in zip(items, tall, strict=True)]
+        )
         parts: list[Box] = []
-        for at, (blank, written) in enumerate(self._line.laid(bits)):
-            if blank or (at and _bar_between(items[at - 1], items[at], bits[at - 1], bits[at])):
+        for at, (blank, written) in enumerate(self._line.layout(fragments)):
+            if blank or (at and _bar_between(items[at - 1], items[at], fragments[at - 1], fragments[at])):
                 parts.append(boxes.text(" "))
             parts.append(self._one(items[at]) if tall[at] else boxes.text(written))
-        return beside(parts)
+        return side_by_side(parts)
 
-    # ------------------------------------------------------------ one thing
+    # ------------------------------------------------------------ single nodes
 
     def _one(self, node: Node) -> Box:
         if not self._heights.tall(node):
-            return boxes.text(self._line.bit(node).text)
+            return boxes.text(self._line.fragment(node).text)
         match node:
             case Row():
                 return self.draw(node)
@@ -93,14 +96,14 @@ class Drawer:
             case Table():
                 return table(node, self.draw, self._alphabet)
             case _:
-                return boxes.text(self._line.bit(node).text)
+                return boxes.text(self._line.fragment(node).text)
 
     def _fraction(self, node: Fraction) -> Box:
         top, bottom = self.draw(node.top), self.draw(node.bottom)
         width = max(top.width, bottom.width)
         if not node.bar:
             return fenced("(", stacked([top, boxes.text(" " * width), bottom], 1), ")", self._alphabet)
-        return stacked([top, boxes.text(self._bar * (width + 2 * _has_bar(top, bottom, self._bar))), bottom], 1)
+        return stacked([top, boxes.text(self._bar * (width + 2 * _spanned_by_bar(top, bottom, self._bar))), bottom], 1)
 
     def _root(self, node: Root) -> Box:
         """A hook before the radicand, a roof over it."""
@@ -114,9 +117,9 @@ class Drawer:
         if node.degree is None:
             return drawn
         degree = self._line.inner(node.degree, compact=True).text
-        small = degree if self._ascii else (scripts.raised(degree) or degree)
+        small = degree if self._ascii else (scripts.superscript(degree) or degree)
         mark = Box((*[" " * columns(small)] * (drawn.height - 2), small, " " * columns(small)), drawn.base)
-        return beside([mark, drawn])
+        return side_by_side([mark, drawn])
 
     def _accent(self, node: Accent) -> Box:
         body = self.draw(node.body)
@@ -129,7 +132,7 @@ class Drawer:
         }.get(node.mark)
         if mark is None or self._ascii:
             name = boxes.text(f"{node.mark}")
-            return beside([name, fenced("(", body, ")", self._alphabet)])
+            return side_by_side([name, fenced("(", body, ")", self._alphabet)])
         over = mark * body.width
         if node.mark is AccentMark.VECTOR:
             over = "─" * (body.width - 1) + "→"
@@ -154,15 +157,10 @@ class Drawer:
             return self._limits(node, base)
         sup = None if node.sup is None else self._line.small(node.sup, up=True)
         if sup is not None and node.sub is None:
-            return self._corner(base, boxes.text(sup))
+            blank = " " * columns(sup)
+            return Box((base.rows[0] + sup, *(row + blank for row in base.rows[1:])), base.base)
         raised, lowered = (None if part is None else self.draw(part) for part in (node.sup, node.sub))
-        return _cornered(base, raised, lowered)
-
-    @staticmethod
-    def _corner(base: Box, script: Box) -> Box:
-        """Small characters at the top right corner of something tall."""
-        blank = " " * script.width
-        return Box((base.rows[0] + script.rows[0], *(row + blank for row in base.rows[1:])), base.base)
+        return _with_scripts(base, raised, lowered)
 
     def _limits(self, node: Script, base: Box) -> Box:
         over = [self.draw(node.sup)] if node.sup is not None else []
@@ -188,34 +186,34 @@ class Drawer:
         return stacked([brace, body], 1) if above else stacked([body, brace], 0)
 
 
-# ---------------------------------------------------------------- judging
+# ---------------------------------------------------------------- geometry
 
 
-def _sides(node: Node) -> Bit:
-    """How something tall behaves beside others."""
+def _sides(node: Node) -> Fragment:
+    """A placeholder with the roles that decide the spacing around a tall node."""
     left = right = Role.ORDINARY
     if isinstance(node, Script | Stack) and isinstance(node.base, Atom):
         left = right = node.base.role
     elif isinstance(node, Fence) or (isinstance(node, Table) and node.left):
         left, right = Role.OPEN, Role.CLOSE
-    return Bit("x", left, right)
+    return Fragment("x", left, right)
 
 
-def _bar_between(left: Node, right: Node, before: Bit, after: Bit) -> bool:
-    """Whether a fraction's bar would touch what stands beside it."""
+def _bar_between(left: Node, right: Node, before: Fragment, after: Fragment) -> bool:
+    """Whether a fraction's bar would touch its neighbour."""
     if Role.SPACE in {before.right, after.left} or after.left is Role.PUNCTUATION:
         return False
     return any(isinstance(node, Fraction) and node.bar for node in (left, right))
 
 
-def _has_bar(top: Box, bottom: Box, bar: str) -> bool:
-    """Whether a fraction's bar would be as long as one inside it: then it has to be longer."""
+def _spanned_by_bar(top: Box, bottom: Box, bar: str) -> bool:
+    """Whether a bar inside a fraction spans its width, so that the fraction's own bar must be longer."""
     width = max(top.width, bottom.width)
     return any(row.strip() == bar * width for part in (top, bottom) for row in part.rows)
 
 
-def _cornered(base: Box, raised: Box | None, lowered: Box | None) -> Box:
-    """Full-sized scripts: one row above the base's top, one below its foot."""
+def _with_scripts(base: Box, raised: Box | None, lowered: Box | None) -> Box:
+    """A base with full-sized scripts: above its top row and below its bottom row, on the right."""
     above = raised.height if raised else 0
     below = lowered.height if lowered else 0
     width = max(raised.width if raised else 0, lowered.width if lowered else 0)

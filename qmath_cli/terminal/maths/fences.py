@@ -1,11 +1,11 @@
-"""Brackets as tall as what they hold."""
+"""Delimiters that grow with their content."""
 
 from __future__ import annotations
 
 from qmath_cli.mathematics.symbols import ASCII_DELIMITERS
 from qmath_cli.mathematics.tree import Refused
 from qmath_cli.terminal.maths.alphabet import Alphabet
-from qmath_cli.terminal.maths.box import Box, beside
+from qmath_cli.terminal.maths.box import Box, side_by_side
 
 # top, middle, bottom, and the piece at half height where there is one
 _TALL = {
@@ -26,8 +26,8 @@ _TALL_ASCII = {"(": "/|\\", ")": "\\|/", "[": "[[[", "]": "]]]", "{": "/|\\<", "
 
 
 def fenced(left: str, body: Box, right: str, alphabet: Alphabet) -> Box:
-    """A box between delimiters; an empty string is no delimiter. Raises `Refused` for one that cannot grow."""
-    return beside([_delimiter(left, body, alphabet), body, _delimiter(right, body, alphabet)])
+    """A box between delimiters; an empty string is no delimiter. Raises `Refused` for one that does not grow."""
+    return side_by_side([_delimiter(left, body, alphabet), body, _delimiter(right, body, alphabet)])
 
 
 def _delimiter(char: str, body: Box, alphabet: Alphabet) -> Box:

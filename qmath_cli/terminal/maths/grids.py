@@ -13,7 +13,7 @@ Draw = Callable[[Node], Box]
 
 
 def table(node: Table, draw: Draw, alphabet: Alphabet) -> Box:
-    """A table between its delimiters. Raises `Refused`."""
+    """Draw a table with its delimiters. Raises `Refused`."""
     cells = [[draw(cell) for cell in row] for row in node.rows]
     count = max(len(row) for row in cells)
     bar, wall = ("-", "|") if alphabet is Alphabet.ASCII else ("─", "│")
@@ -34,7 +34,7 @@ def table(node: Table, draw: Draw, alphabet: Alphabet) -> Box:
 
 
 def _layout(node: Table, count: int, wall: str) -> tuple[str, list[str]]:
-    """Alignment of every column, and what stands before it."""
+    """The alignment letter of every column, and the text before each."""
     if node.kind is Grid.ALIGNED:
         align = "".join("rl"[at % 2] for at in range(count))
         return align, ["" if at == 0 else " " if at % 2 else "   " for at in range(count)]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from qmath_cli.mathematics.tree import Accent, Atom, Boxed, Fence, Fraction, Node, Root, Row, Script, Stack, Table
 from qmath_cli.terminal.maths.alphabet import Alphabet
-from qmath_cli.terminal.maths.bits import flat
-from qmath_cli.terminal.maths.line import Liner
+from qmath_cli.terminal.maths.fragments import flat
+from qmath_cli.terminal.maths.line import LineRenderer
 
 
 class Heights:
-    """Answers `tall`; a script is tall where small characters cannot show it."""
+    """Decides which nodes are tall; a script is tall if superscript or subscript characters cannot show it."""
 
     def __init__(self, alphabet: Alphabet) -> None:
         self._unicode = alphabet is Alphabet.UNICODE
-        self._line = Liner(alphabet)
+        self._line = LineRenderer(alphabet)
 
     def tall(self, node: Node) -> bool:
         """Whether a node needs more than one row."""
@@ -42,5 +42,5 @@ class Heights:
 
 
 def has_limits(node: Node) -> bool:
-    """Whether scripts go above and below, as at a sum sign."""
+    """Whether scripts go above and below the node, as at a sum sign."""
     return isinstance(node, Atom) and node.limits

@@ -1,15 +1,14 @@
-r"""A formula on one line, without changing what it says: `(a + b)/c`, `√(x² - 4)`, `xⁿ⁻¹`, `2^(n/2)`.
+r"""A formula on one line, without changing its meaning: `(a + b)/c`, `√(x² - 4)`, `xⁿ⁻¹`, `2^(n/2)`.
 
-Two dimensions show what belongs together; one line needs parentheses for it. Every piece carries its `Binding`, and
-parentheses go around what would be read differently beside its neighbours. Where no placing of parentheses keeps the
-meaning (a mixed number times something, a script on a bare group), the formula is refused.
+What position shows in two dimensions needs parentheses on one line. Every fragment has a `Binding`, and parentheses go
+around a fragment whose reading its neighbours would change. Where parentheses cannot keep the meaning (a mixed number
+times something, a script on a bare group), the formula is refused.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from unicodedata import combining
 
 from qmath_cli.mathematics.symbols import delimiter
@@ -20,7 +19,6 @@ from qmath_cli.mathematics.tree import (
     Boxed,
     Fence,
     Fraction,
-    Grid,
     Node,
     Refused,
     Role,
@@ -32,9 +30,19 @@ from qmath_cli.mathematics.tree import (
     Table,
     Text,
 )
-from qmath_cli.terminal.maths import scripts
+from qmath_cli.terminal.maths import inline_tables, scripts
 from qmath_cli.terminal.maths.alphabet import Alphabet
-from qmath_cli.terminal.maths.bits import Binding, Bit, flat, hold_of, in_company, paired, plain, worded, words
+from qmath_cli.terminal.maths.fragments import (
+    Binding,
+    Fragment,
+    binding_of,
+    flat,
+    has_word,
+    paired,
+    plain,
+    text_between,
+    words,
+)
 from qmath_cli.terminal.maths.spacing import gap, unary
 
 _COMBINING = {
@@ -51,73 +59,75 @@ _DIFFERENTIAL = re.compile(r"[d∂]\w[²³ⁿ]?")
 
 def line(node: Node, alphabet: Alphabet) -> str:
     """The formula on one line. Raises `Refused`."""
-    return Liner(alphabet).join(flat(node)).text.strip()
+    return LineRenderer(alphabet).join(flat(node)).text.strip()
 
 
-class Liner:
-    """Turns nodes into bits; `alphabet` says in which alphabet."""
+class LineRenderer:
+    """Draws nodes as fragments of a line, in one alphabet."""
 
     def __init__(self, alphabet: Alphabet) -> None:
         self._ascii = alphabet is Alphabet.ASCII
 
     # ------------------------------------------------------------ rows
 
-    def join(self, items: Sequence[Node], *, compact: bool = False) -> Bit:
-        """Things side by side as one bit; `compact` leaves out the blanks around signs, as scripts do."""
-        bits = paired([self.bit(item) for item in items])
-        if len(bits) <= 1:
-            return bits[0] if bits else Bit("", Role.ORDINARY, Role.ORDINARY)
-        written = "".join(" " * blank + text for blank, text in self.laid(bits, compact=compact))
-        solid = [bit for bit in bits if bit.text.strip()] or [Bit("", Role.ORDINARY, Role.ORDINARY)]
-        return Bit(written, solid[0].left, solid[-1].right, hold_of(bits), raised=solid[-1].raised)
+    def join(self, items: Sequence[Node], *, compact: bool = False) -> Fragment:
+        """Draw nodes side by side as one fragment; `compact` leaves out blanks around signs, as in scripts."""
+        fragments = paired([self.fragment(item) for item in items])
+        if len(fragments) <= 1:
+            return fragments[0] if fragments else Fragment("", Role.ORDINARY, Role.ORDINARY)
+        written = "".join(" " * blank + text for blank, text in self.layout(fragments, compact=compact))
+        solid = [one for one in fragments if one.text.strip()] or [Fragment("", Role.ORDINARY, Role.ORDINARY)]
+        first, last = solid[0], solid[-1]
+        return Fragment(written, first.left, last.right, binding_of(fragments), ends_in_script=last.ends_in_script)
 
-    def laid(self, bits: Sequence[Bit], *, compact: bool = False) -> Iterator[tuple[bool, str]]:
-        """For every bit whether a blank goes before it, and its text between its neighbours."""
+    def layout(self, fragments: Sequence[Fragment], *, compact: bool = False) -> Iterator[tuple[bool, str]]:
+        """For every fragment: whether a blank goes before it, and its text next to its neighbours."""
         before, sign, spaced = None, False, False
-        for at, bit in enumerate(bits):
-            if bit.left is Role.SPACE and not bit.text.strip():
-                yield False, bit.text
+        for at, fragment in enumerate(fragments):
+            if fragment.left is Role.SPACE and not fragment.text.strip():
+                yield False, fragment.text
                 spaced = True
                 continue
-            blank = before is not None and not spaced and self._blank(before, bit, sign=sign, compact=compact)
-            yield blank, in_company(bits, at)
-            sign = bit.left is Role.BINARY and unary(None if before is None else before.right)
-            before, spaced = bit, False
+            blank = before is not None and not spaced and self._blank(before, fragment, sign=sign, compact=compact)
+            yield blank, text_between(fragments, at)
+            sign = fragment.left is Role.BINARY and unary(None if before is None else before.right)
+            before, spaced = fragment, False
 
-    def _blank(self, before: Bit, bit: Bit, *, sign: bool, compact: bool) -> bool:
-        """Whether a blank goes between two neighbours."""
-        if Role.SPACE in {before.right, bit.left}:
+    def _blank(self, before: Fragment, after: Fragment, *, sign: bool, compact: bool) -> bool:
+        """Whether a blank goes between two neighbours; `sign`: the left one is a unary plus or minus."""
+        if Role.SPACE in {before.right, after.left}:
             return False
-        if before.raised and bit.text[:1].isalnum() and (bit.number or self._ascii or set("^_") & set(before.text)):
+        spelled = self._ascii or not set("^_").isdisjoint(before.text)
+        if before.ends_in_script and after.text[:1].isalnum() and (after.number or spelled):
             return True
-        mixed = before.number and bit.hold is Binding.FRACTION and bit.number  # 2 1/3
-        limit = before.right is Role.FUNCTION and before.text.endswith(")") and bit.left is Role.OPEN  # lim_(n→∞) (..)
+        mixed = before.number and after.binding is Binding.FRACTION and after.number  # 2 1/3
+        limit = before.right is Role.FUNCTION and before.text.endswith(")") and after.left is Role.OPEN  # lim_(n→∞) (…)
         if mixed or limit:
             return True
-        if self._ascii and before.text[-1:].isalnum() and bit.text[:1].isalnum() and worded(before, bit):
+        if self._ascii and before.text[-1:].isalnum() and after.text[:1].isalnum() and has_word(before, after):
             return True
-        if compact and not {Role.FUNCTION, Role.BIG} & {before.right, bit.left}:
+        if compact and not {Role.FUNCTION, Role.BIG} & {before.right, after.left}:
             return False
-        return gap(before.right, bit.left, left_is_sign=sign)
+        return gap(before.right, after.left, left_is_sign=sign)
 
-    def inner(self, node: Node, *, compact: bool = False) -> Bit:
-        """A node that stands alone: an argument, the inside of a fence."""
+    def inner(self, node: Node, *, compact: bool = False) -> Fragment:
+        """Draw a node on its own: an argument, the content of a fence."""
         return self.join(flat(node), compact=compact)
 
     @staticmethod
-    def grouped(bit: Bit, least: Binding) -> str:
-        """A bit's text, in parentheses if it holds together less than `least`."""
-        return bit.text if bit.hold >= least else f"({bit.text.strip()})"
+    def grouped(fragment: Fragment, least: Binding) -> str:
+        """A fragment's text, in parentheses if it binds less tightly than `least`."""
+        return fragment.text if fragment.binding >= least else f"({fragment.text.strip()})"
 
-    # ------------------------------------------------------------ one thing
+    # ------------------------------------------------------------ single nodes
 
-    def bit(self, node: Node) -> Bit:
-        """One node as a bit. Raises `Refused`."""
+    def fragment(self, node: Node) -> Fragment:
+        """Draw one node as a fragment. Raises `Refused`."""
         match node:
             case Atom():
                 return self._atom(node)
             case Space():
-                return Bit(" " * node.columns, Role.SPACE, Role.SPACE)
+                return Fragment(" " * node.columns, Role.SPACE, Role.SPACE)
             case Text():
                 return words(node.text)
             case Row():
@@ -127,7 +137,7 @@ class Liner:
             case _:
                 return self._framed(node)
 
-    def _built(self, node: Fraction | Root | Script) -> Bit:
+    def _built(self, node: Fraction | Root | Script) -> Fragment:
         match node:
             case Fraction():
                 return self._fraction(node)
@@ -136,7 +146,7 @@ class Liner:
             case Script():
                 return self._script(node)
 
-    def _framed(self, node: Accent | Fence | Stack | Table | Boxed) -> Bit:
+    def _framed(self, node: Accent | Fence | Stack | Table | Boxed) -> Fragment:
         match node:
             case Accent():
                 return self._accent(node)
@@ -144,75 +154,77 @@ class Liner:
                 return self._fence(node)
             case Boxed():
                 opening, closing = ("[[", "]]") if self._ascii else ("⟦", "⟧")
-                return Bit(f"{opening}{self.inner(node.body).text.strip()}{closing}", Role.ORDINARY, Role.ORDINARY)
+                return Fragment(f"{opening}{self.inner(node.body).text.strip()}{closing}", Role.ORDINARY, Role.ORDINARY)
             case Stack():
                 return self._stack(node)
             case Table():
-                return self._table(node)
+                return inline_tables.table(node, self.join)
 
-    def _atom(self, atom: Atom) -> Bit:
+    def _atom(self, atom: Atom) -> Fragment:
         text = atom.ascii if self._ascii else atom.text
         if text is None:
             raise Refused(f"{atom.text} has no ASCII form")
         hold = Binding.SINGLE if atom.role in {Role.ORDINARY, Role.NUMBER} else Binding.LOOSE
-        return Bit(text, atom.role, atom.role, hold, number=atom.role is Role.NUMBER)
+        return Fragment(text, atom.role, atom.role, hold, number=atom.role is Role.NUMBER)
 
-    def _fraction(self, node: Fraction) -> Bit:
+    def _fraction(self, node: Fraction) -> Fragment:
         top, bottom = self.inner(node.top), self.inner(node.bottom)
         if not node.bar:
-            return Bit(f"C({top.text}, {bottom.text})", Role.ORDINARY, Role.CLOSE)
+            return Fragment(f"C({top.text}, {bottom.text})", Role.ORDINARY, Role.CLOSE)
         over = self.grouped(top, Binding.PRODUCT)
         under = bottom.text if _DIFFERENTIAL.fullmatch(bottom.text) else self.grouped(bottom, Binding.SINGLE)
         number = top.number and bottom.number
-        return Bit(f"{over}/{under}", Role.ORDINARY, Role.ORDINARY, Binding.FRACTION, number=number)
+        return Fragment(f"{over}/{under}", Role.ORDINARY, Role.ORDINARY, Binding.FRACTION, number=number)
 
-    def _root(self, node: Root) -> Bit:
+    def _root(self, node: Root) -> Fragment:
         radicand = self.inner(node.radicand).text.strip()
         degree = "" if node.degree is None else self.inner(node.degree, compact=True).text
         if self._ascii:
             text = f"sqrt({radicand})" if not degree else f"root({degree})({radicand})"
-            return Bit(text, Role.ORDINARY, Role.CLOSE)
+            return Fragment(text, Role.ORDINARY, Role.CLOSE)
         if (sign := _ROOTS.get(degree)) is not None:
             simple = radicand.isdigit() or (len(radicand) == 1 and radicand.isalpha())
             wrapped = f"{sign}({radicand})"
-            return Bit(f"{sign}{radicand}" if simple else wrapped, Role.ORDINARY, Role.CLOSE, before_factor=wrapped)
-        raised = scripts.raised(degree)
+            return Fragment(
+                f"{sign}{radicand}" if simple else wrapped, Role.ORDINARY, Role.CLOSE, before_factor=wrapped
+            )
+        raised = scripts.superscript(degree)
         if raised is None:
             raise Refused("a degree that cannot be raised")
-        return Bit(f"({raised}√({radicand}))", Role.ORDINARY, Role.CLOSE)
+        return Fragment(f"({raised}√({radicand}))", Role.ORDINARY, Role.CLOSE)
 
-    def _accent(self, node: Accent) -> Bit:
+    def _accent(self, node: Accent) -> Fragment:
         body = self.inner(node.body, compact=True)
         text = body.text
-        if self._ascii or (node.mark in {AccentMark.ARC, AccentMark.LINE} and len(text) > 0):
-            if node.mark is AccentMark.UNDERLINE and not text.strip():
-                return Bit("_" * max(4, len(text)), Role.ORDINARY, Role.ORDINARY)
-            return Bit(f"{node.mark}({text})", Role.ORDINARY, Role.CLOSE)
-        if node.mark is AccentMark.UNDERLINE and not text.strip():
-            return Bit("_" * max(4, len(text)), Role.ORDINARY, Role.ORDINARY)
+        if node.mark is AccentMark.UNDERLINE and not text.strip():  # a blank to fill in
+            return Fragment("_" * max(4, len(text)), Role.ORDINARY, Role.ORDINARY)
+        if self._ascii or (node.mark in {AccentMark.ARC, AccentMark.LINE} and text):
+            return Fragment(f"{node.mark}({text})", Role.ORDINARY, Role.CLOSE)
         marked = "".join(char if combining(char) else char + _COMBINING[node.mark] for char in text)
-        return Bit(marked, Role.ORDINARY, Role.ORDINARY, number=body.number)
+        return Fragment(marked, Role.ORDINARY, Role.ORDINARY, number=body.number)
 
-    def _fence(self, node: Fence) -> Bit:
+    def _fence(self, node: Fence) -> Fragment:
         left, right = (self._atom(delimiter(text)).text if text else "" for text in (node.left, node.right))
         body = self.inner(node.body)
         inside = body.text.strip()
-        if not (left and right) and body.hold < Binding.PRODUCT:
+        if not (left and right) and body.binding < Binding.PRODUCT:
             inside = f"({inside})"
-        return Bit(f"{left}{inside}{right}", Role.OPEN, Role.CLOSE)
+        return Fragment(f"{left}{inside}{right}", Role.OPEN, Role.CLOSE)
 
-    def _stack(self, node: Stack) -> Bit:
-        base = self.bit(node.base)
+    def _stack(self, node: Stack) -> Fragment:
+        base = self.fragment(node.base)
         if node.arrow and node.over is not None and node.under is None:
             shaft = "--" if self._ascii else "─"
-            return Bit(f"{shaft}{self.inner(node.over).text}{base.text}", Role.RELATION, Role.RELATION, Binding.LOOSE)
+            return Fragment(
+                f"{shaft}{self.inner(node.over).text}{base.text}", Role.RELATION, Role.RELATION, Binding.LOOSE
+            )
         if isinstance(node.over, Atom) and node.over.text == "?" and base.text == "=" and not self._ascii:
-            return Bit("≟", Role.RELATION, Role.RELATION, Binding.LOOSE)
+            return Fragment("≟", Role.RELATION, Role.RELATION, Binding.LOOSE)
         raise Refused("something written above or below")
 
     # ------------------------------------------------------------ scripts
 
-    def _script(self, node: Script) -> Bit:
+    def _script(self, node: Script) -> Fragment:
         base = self._base(node)
         text = base.text
         if node.sub is not None:
@@ -222,28 +234,26 @@ class Liner:
         left = Role.ORDINARY if not base.text else base.left
         right = Role.ORDINARY if base.right in {Role.NUMBER, Role.POSTFIX} else base.right
         if not base.text:
-            return Bit(f" {text}", left, right, raised=True)
-        return Bit(text, left, right, base.hold, raised=True)
+            return Fragment(f" {text}", left, right, ends_in_script=True)
+        return Fragment(text, left, right, base.binding, ends_in_script=True)
 
-    def _base(self, node: Script) -> Bit:
+    def _base(self, node: Script) -> Fragment:
         if isinstance(node.base, Row) and not node.base.items:
-            return Bit("", Role.ORDINARY, Role.ORDINARY)
-        bit = self.bit(node.base)
-        wrapped = replace(
-            bit, text=f"({bit.text})", left=Role.OPEN, right=Role.CLOSE, hold=Binding.SINGLE, raised=False
-        )
+            return Fragment("", Role.ORDINARY, Role.ORDINARY)
+        fragment = self.fragment(node.base)
+        wrapped = Fragment(f"({fragment.text})", Role.OPEN, Role.CLOSE)
         if isinstance(node.base, Root | Fraction) and (not isinstance(node.base, Fraction) or node.base.bar):
             return wrapped
         if isinstance(node.base, Script) and node.base.sup is not None:
             return wrapped
-        if isinstance(node.base, Row) and bit.hold is not Binding.SINGLE:
+        if isinstance(node.base, Row) and fragment.binding is not Binding.SINGLE:
             raise Refused("a script on a bare group")
-        return bit
+        return fragment
 
     def _script_text(self, node: Node, mark: str) -> str:
-        """A script: in small characters where there are such for all of it, else after ^ or _."""
-        bit = self.inner(node, compact=True)
-        text = bit.text.strip()
+        """A script in superscript or subscript characters if all of it has them, else after ^ or _."""
+        fragment = self.inner(node, compact=True)
+        text = fragment.text.strip()
         small = self._small(node, text, up=mark == "^")
         if small is not None:
             return small
@@ -252,11 +262,12 @@ class Liner:
         if self._ascii and mark == "^" and text.startswith("'"):
             rest = text.lstrip("'")
             return f"{text[: len(text) - len(rest)]}^{rest if len(rest) == 1 else f'({rest})'}"
-        whole = len(text) == 1 or (bit.hold is Binding.SINGLE and (text.startswith("(") or not bit.raised))
+        solid = fragment.binding is Binding.SINGLE and (text.startswith("(") or not fragment.ends_in_script)
+        whole = len(text) == 1 or solid
         return mark + (text if whole else f"({text})")
 
     def small(self, node: Node, *, up: bool) -> str | None:
-        """A script in small characters, or None. ASCII has only primes and degrees."""
+        """A script in superscript or subscript characters, or None. ASCII has only primes and degrees."""
         return self._small(node, self.inner(node, compact=True).text.strip(), up=up)
 
     def _small(self, node: Node, text: str, *, up: bool) -> str | None:
@@ -266,34 +277,4 @@ class Liner:
             return text if up and set(text) == {"'"} else None
         if not plain(node):
             return None
-        return scripts.raised(text) if up else scripts.lowered(text)
-
-    # ------------------------------------------------------------ tables
-
-    def _table(self, node: Table) -> Bit:
-        if node.rules or "|" in node.columns:
-            raise Refused("a table with rules on one line")
-        if node.kind in {Grid.ALIGNED, Grid.LINES} and not node.left:
-            return self._lines(node)
-        cells = "; ".join(", ".join(self._cell(cell) for cell in row) for row in node.rows)
-        if node.kind is Grid.CASES:
-            right = "" if node.left else "}"
-            return Bit(f"{'{' if node.left else ''} {cells} {right or '}'}", Role.OPEN, Role.CLOSE)
-        if not (node.left and node.right):
-            raise Refused("a bare matrix on one line")
-        return Bit(f"{node.left}{cells}{node.right}", Role.OPEN, Role.CLOSE)
-
-    def _cell(self, node: Node) -> str:
-        """A cell's text; the comma that it may end in is the one that separates it from the next."""
-        return self.inner(node).text.strip().rstrip(",")
-
-    def _lines(self, node: Table) -> Bit:
-        """Lines one after the other: a line that goes on with a relation continues, any other is the next statement."""
-        written = ""
-        for row in node.rows:
-            bit = self.join([item for cell in row for item in flat(cell)])
-            continues = bit.left in {Role.RELATION, Role.BINARY}
-            written += (
-                (("" if not written else " " if continues else "; ") + bit.text.strip()) if bit.text.strip() else ""
-            )
-        return Bit(written, Role.ORDINARY, Role.ORDINARY, Binding.LOOSE)
+        return scripts.superscript(text) if up else scripts.subscript(text)

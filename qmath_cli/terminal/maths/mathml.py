@@ -1,4 +1,4 @@
-"""A formula as presentation MathML (MathML Core), which browsers draw without JavaScript or the network."""
+"""A formula as presentation MathML (the subset MathML Core), which browsers draw without scripts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from qmath_cli.mathematics.tree import (
     Table,
     Text,
 )
-from qmath_cli.terminal.maths.bits import flat
+from qmath_cli.terminal.maths.fragments import flat
 from qmath_cli.terminal.maths.heights import has_limits
 
 _OVER = {
@@ -40,7 +40,15 @@ _ALIGN = {"l": "left", "c": "center", "r": "right"}
 
 
 def mathml(latex: str, *, display: bool = False) -> str | None:
-    """A `<math>` element for `latex` (without delimiters); None where the formula is not understood."""
+    """Convert a formula to MathML.
+
+    Args:
+        latex: The formula without its delimiters.
+        display: Whether the formula is a block of its own.
+
+    Returns:
+        A `<math>` element; None if the formula is not understood.
+    """
     try:
         body = _group(parse(latex))
     except Refused:
@@ -128,8 +136,8 @@ def _framed(node: Accent | Fence | Stack | Boxed) -> str:
         case Fence():
             return f"<mrow>{_delimiter(node.left)}{_group(node.body)}{_delimiter(node.right)}</mrow>"
         case Boxed():
-            alphabet = "border:1px solid;padding:0.15em 0.3em"
-            return f'<mrow class="boxed" style="{alphabet}">{_group(node.body)}</mrow>'
+            css = "border:1px solid;padding:0.15em 0.3em"
+            return f'<mrow class="boxed" style="{css}">{_group(node.body)}</mrow>'
         case Stack():
             return _stack(node)
 

@@ -1,28 +1,29 @@
-"""The small letters of Unicode: which strings can be raised or lowered, and the strings that do it.
+"""Superscript and subscript characters of Unicode.
 
-There is no raised q in wide use, no lowered b, and no raised slash: what is missing here is written with ^ and _.
+Not every character has one in common fonts (q, subscript b, the slash): a script with such a character is written
+after ^ or _.
 """
 
 from __future__ import annotations
 
-_RAISED = dict(
+_SUPERSCRIPTS = dict(
     zip(
         "0123456789+-=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVWαβγδεθιφχ′",
         "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂᵅᵝᵞᵟᵋᶿᶥᵠᵡ′",
         strict=True,
     )
 )
-_LOWERED = dict(zip("0123456789+-=()aehijklmnoprstuvxβγρφχ", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ", strict=True))
+_SUBSCRIPTS = dict(zip("0123456789+-=()aehijklmnoprstuvxβγρφχ", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ", strict=True))
 
 
-def raised(text: str) -> str | None:
-    """`text` in superscript characters; None where one is missing. A lone degree circle is a degree sign."""
-    return "°" if text in {"∘", "°"} else _mapped(text, _RAISED)
+def superscript(text: str) -> str | None:
+    """`text` in superscript characters; None if one is missing. A single circle is a degree sign."""
+    return "°" if text in {"∘", "°"} else _mapped(text, _SUPERSCRIPTS)
 
 
-def lowered(text: str) -> str | None:
-    """`text` in subscript characters; None where one is missing."""
-    return _mapped(text, _LOWERED)
+def subscript(text: str) -> str | None:
+    """`text` in subscript characters; None if one is missing."""
+    return _mapped(text, _SUBSCRIPTS)
 
 
 def _mapped(text: str, table: dict[str, str]) -> str | None:

@@ -1,14 +1,14 @@
-"""Which signs keep a distance on a line. Both renderers ask here, so that one line and two dimensions read the same."""
+"""Blanks between signs: the rules of both renderers, so that a line and a display are spaced alike."""
 
 from __future__ import annotations
 
 from qmath_cli.mathematics.tree import Role
 
-#: What stands here needs an operator after it to be complete, so a sign that follows is a sign, not an operation.
+#: After these a plus or minus is a sign, not an operator.
 _BEFORE_UNARY = frozenset(
     {Role.BINARY, Role.RELATION, Role.OPEN, Role.PUNCTUATION, Role.SLASH, Role.FUNCTION, Role.BIG}
 )
-#: What can be one side of a product without a sign between.
+#: Roles that can be one side of a product without an operator.
 FACTORS = frozenset(
     {Role.ORDINARY, Role.NUMBER, Role.OPEN, Role.CLOSE, Role.BAR, Role.POSTFIX, Role.FUNCTION, Role.BIG}
 )
@@ -16,12 +16,12 @@ _OPERANDS = FACTORS - {Role.OPEN}
 
 
 def unary(before: Role | None) -> bool:
-    """Whether a plus or minus after `before` (None: at the start) belongs to what follows it."""
+    """Whether a plus or minus after `before` (None: at the start) is the sign of what follows it."""
     return before is None or before in _BEFORE_UNARY
 
 
 def gap(left: Role, right: Role, *, left_is_sign: bool) -> bool:
-    """Whether a blank goes between two neighbours; `left_is_sign` tells that the left one is a unary sign."""
+    """Whether a blank goes between two neighbours; `left_is_sign`: the left one is a unary plus or minus."""
     if Role.SPACE in {left, right} or Role.SLASH in {left, right}:
         return False
     if left is Role.BINARY:

@@ -1,4 +1,4 @@
-"""The slash commands that do something with the latest solution."""
+"""The slash commands on the latest solution."""
 
 from __future__ import annotations
 
@@ -16,129 +16,132 @@ from qmath_cli.terminal.repl.clipboard import copy as to_clipboard
 from qmath_cli.terminal.repl.conversation import Conversation
 from qmath_cli.terminal.transcript import Transcript
 
-COPIES = ("answer", "working", "md")
+COPY_TARGETS = ("answer", "working", "md")
 
 
-def code(talk: Conversation, argument: str) -> None:
-    """Show programs with their outputs."""
-    runs = talk.session.picked().runs
+def code(conversation: Conversation, argument: str) -> None:
+    """Show the programs with their outputs, or only program N."""
+    runs = conversation.session.picked().runs
     for number in _numbers(argument, len(runs)):
-        talk.terminal.line(f"program {number} of {len(runs)} ({runs[number - 1].output.status}):")
-        _show(talk, runs[number - 1])
+        conversation.terminal.line(f"program {number} of {len(runs)} ({runs[number - 1].output.status}):")
+        _show(conversation, runs[number - 1])
 
 
-def run(talk: Conversation, argument: str) -> None:
-    """Run the programs up to number N again, in one fresh namespace, and show what the last one gives."""
-    runs = talk.session.picked().runs
+def run(conversation: Conversation, argument: str) -> None:
+    """Run the programs up to number N again in one new namespace, and show the output of the last one."""
+    runs = conversation.session.picked().runs
     last = _numbers(argument, len(runs))[-1]
-    executor = talk.ready().tools.executor
+    executor = conversation.open_model().tools.executor
     if executor is None:
-        raise UsageError("there is no executor in this mode", "/mode tir")
+        raise UsageError("programs are not run in this mode", "/mode tir")
     worker = executor.open()
     try:
         for number in range(1, last + 1):
             output = worker.run(runs[number - 1].code)
     finally:
         worker.close()
-    _show(talk, ProgramRun(runs[last - 1].code, output))
+    _show(conversation, ProgramRun(runs[last - 1].code, output))
 
 
-def check(talk: Conversation, argument: str) -> None:
-    """Compare the latest answer with one that was typed."""
-    answer = talk.session.last.answer
+def check(conversation: Conversation, argument: str) -> None:
+    """Compare the latest answer with another one."""
+    answer = conversation.session.last.answer
     if not argument:
-        raise UsageError("/check takes an answer", r"for example: /check \frac{1}{2}")
+        raise UsageError("/check needs an answer", r"for example: /check \frac{1}{2}")
     if answer is None:
         raise UsageError("the latest solution has no answer")
-    equal = talk.ready().tools.equal
+    equal = conversation.open_model().tools.equal
     if equal is None:
-        raise UsageError("there is no grader here")
+        raise UsageError("no grader is available")
     verdict = equal(answer, argument)
     word = {Mark.CORRECT: "equal", Mark.WRONG: "different", Mark.UNDECIDED: "undecided"}[verdict.mark]
-    talk.terminal.line(f"{word}: {answer} and {argument}" + (f" ({verdict.why})" if verdict.why else ""))
+    conversation.terminal.line(f"{word}: {answer} and {argument}" + (f" ({verdict.why})" if verdict.why else ""))
 
 
-def votes(talk: Conversation, _argument: str) -> None:
-    """The count."""
-    for line in vote_lines(talk.session.last.votes):
-        talk.terminal.line(line)
+def votes(conversation: Conversation, _argument: str) -> None:
+    """Show the groups of equal answers with their counts."""
+    for line in vote_lines(conversation.session.last.votes):
+        conversation.terminal.line(line)
 
 
-def raw(talk: Conversation, _argument: str) -> None:
-    """The working as source."""
-    talk.terminal.line(talk.session.picked().text.rstrip("\n"))
+def raw(conversation: Conversation, _argument: str) -> None:
+    """Show the text of the latest solution as it is."""
+    conversation.terminal.line(conversation.session.picked().text.rstrip("\n"))
 
 
-def copy(talk: Conversation, argument: str) -> None:
-    """To the clipboard."""
-    wanted = argument or "answer"
-    if wanted not in COPIES:
-        raise UsageError(f"/copy {wanted}: not something to copy", f"one of {', '.join(COPIES)}")
-    last = talk.session.last
-    if wanted == "answer":
+def copy(conversation: Conversation, argument: str) -> None:
+    """Copy the answer, the text, or a Markdown document to the clipboard."""
+    target = argument or "answer"
+    if target not in COPY_TARGETS:
+        raise UsageError(f"/copy cannot copy {target!r}", f"one of {', '.join(COPY_TARGETS)}")
+    last = conversation.session.last
+    if target == "answer":
         if last.answer is None:
             raise UsageError("the latest solution has no answer", "/copy working")
         text = last.answer
-    elif wanted == "working":
-        text = talk.session.picked().text
+    elif target == "working":
+        text = conversation.session.picked().text
     else:
-        text = markdown(document(last, talk.ready().model, talk.session.settings.pick))
-    talk.terminal.note(to_clipboard(clean(text), talk.terminal, os.environ))
+        text = markdown(document(last, conversation.open_model().info, conversation.session.settings.pick))
+    conversation.terminal.note(to_clipboard(clean(text), conversation.terminal, os.environ))
 
 
-def export_(talk: Conversation, argument: str) -> None:
-    """Write a document."""
+def export_(conversation: Conversation, argument: str) -> None:
+    """Write the latest solution to a file, in the format of its suffix."""
     if not argument:
-        raise UsageError("/export takes a file name", "for example: /export solution.html")
+        raise UsageError("/export needs a file name", "for example: /export solution.html")
     path = Path(argument).expanduser()
-    export(talk.session.last, path, talk.ready().model, talk.session.settings.pick)
-    talk.terminal.line(f"wrote {path}")
+    export(conversation.session.last, path, conversation.open_model().info, conversation.session.settings.pick)
+    conversation.terminal.line(f"wrote {path}")
 
 
-def stats(talk: Conversation, _argument: str) -> None:
-    """Figures of the latest solution."""
-    last = talk.session.last
+def stats(conversation: Conversation, _argument: str) -> None:
+    """Show tokens, times and rates of the latest solution."""
+    last = conversation.session.last
     usage, timing = last.usage, last.timing
     for name, value in (
         ("prompt", f"{usage.prompt_tokens} tokens, {timing.prefill_tps:.1f} tok/s"),
-        ("written", f"{usage.completion_tokens} tokens, {timing.decode_tps:.1f} tok/s"),
+        ("generated", f"{usage.completion_tokens} tokens, {timing.decode_tps:.1f} tok/s"),
         ("prefilled", f"{usage.prefilled_tokens} tokens"),
         ("first token", f"{timing.first_token_s:.2f} s"),
-        ("in all", f"{timing.total_s:.2f} s"),
+        ("total", f"{timing.total_s:.2f} s"),
         ("ended", str(last.finish)),
     ):
-        talk.terminal.line(f"{name:12}{value}")
+        conversation.terminal.line(f"{name:12}{value}")
 
 
-def context(talk: Conversation, _argument: str) -> None:
-    """How full the context was, and what the next problem would find."""
-    limit = talk.ready().tools.engine.context_length
-    solutions = talk.session.solutions
+def context(conversation: Conversation, _argument: str) -> None:
+    """Show how many tokens of the context the latest solution used."""
+    limit = conversation.open_model().tools.engine.context_length
+    solutions = conversation.session.solutions
     used = 0
     if solutions:
-        usage = talk.session.picked().usage
+        usage = conversation.session.picked().usage
         used = usage.prompt_tokens + usage.completion_tokens + usage.output_tokens
-    talk.terminal.line(
-        f"{used} of {limit} tokens used by the latest solution, its problem and program outputs included"
+    conversation.terminal.line(
+        f"{used} of {limit} tokens used by the latest solution, including its problem and program outputs"
     )
-    kept = "starts with these" if talk.session.follow else "starts with an empty context"
-    talk.terminal.line(f"the next problem {kept}")
+    start = "with these tokens" if conversation.session.follow else "with an empty context"
+    conversation.terminal.line(f"the next problem starts {start}")
 
 
 def _numbers(argument: str, count: int) -> list[int]:
+    """The program that `argument` names, or all of `count` programs; counted from 1."""
     if count == 0:
-        raise UsageError("the latest solution ran no program")
+        raise UsageError("the latest solution has no program that was run")
     if not argument:
         return list(range(1, count + 1))
     if not argument.isdigit() or not 1 <= int(argument) <= count:
-        raise UsageError(f"there is no program {argument}", f"1 to {count}")
+        raise UsageError(f"there is no program {argument}", f"a number from 1 to {count}")
     return [int(argument)]
 
 
-def _show(talk: Conversation, shown: ProgramRun) -> None:
-    if not talk.style.drawn:
-        talk.terminal.line(shown.code)
-        talk.terminal.line(shown.output.text)
+def _show(conversation: Conversation, shown: ProgramRun) -> None:
+    if not conversation.style.drawn:
+        conversation.terminal.line(shown.code)
+        conversation.terminal.line(shown.output.text)
         return
-    transcript = Transcript(talk.style)
-    talk.terminal.write(transcript.text(f"```python\n{shown.code}\n```\n") + transcript.program_output(shown.output))
+    transcript = Transcript(conversation.style)
+    conversation.terminal.write(
+        transcript.text(f"```python\n{shown.code}\n```\n") + transcript.program_output(shown.output)
+    )

@@ -1,7 +1,7 @@
-"""The model behind a session: loaded in the background while the user types, loaded anew when a setting demands it.
+"""The model behind a session: loaded in a thread while the user types, loaded again when a setting demands it.
 
-Loading cannot be interrupted half-way through a file, but waiting for it can: the session goes on, and the next problem
-finds the model loaded. What went wrong while loading is raised where the model is first needed.
+A load cannot be interrupted half-way through a file, but waiting for it can: the session continues, and the next
+problem finds the model loaded. What went wrong while loading is raised where the model is first needed.
 """
 
 from __future__ import annotations
@@ -9,70 +9,62 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from qmath_cli.records import Mode, ModelFile, Protection
+from qmath_cli.records import Mode
+from qmath_cli.runtime.tools import OpenTools
 from qmath_cli.settings import Settings
-from qmath_cli.solving.solve import Tools
 
+Open = Callable[[Settings], AbstractContextManager[OpenTools]]
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A loaded model with what belongs to it."""
-
-    model: ModelFile
-    tools: Tools
-    protection: Protection | None
-    load_s: float
-
-
-Open = Callable[[Settings], AbstractContextManager[Ready]]
-
-#: Settings that can change without touching the model.
-_FREE = ("stop_at", "seed", "temperature", "top_p", "top_k", "min_p", "max_tokens", "max_programs")
-_PRIVATE = ("render", "history")
+#: Settings that can change while the model stays loaded.
+_FREE = (
+    *("stop_at", "seed", "temperature", "top_p", "top_k", "min_p", "max_tokens", "max_programs"),
+    *("render", "history"),
+)
 
 
 class BackgroundModel:
-    """At most one model at a time. Used from one thread; only the loading happens in another."""
+    """At most one open model at a time. Used from one thread; only the loading happens in another."""
 
     def __init__(self, open_: Open) -> None:
         self._open = open_
         self._loading: _Loading | None = None
 
     def prepare(self, settings: Settings) -> None:
-        """Start loading what these settings need, unless it is there already."""
-        wanted = _essence(settings)
-        if self._loading is not None and self._loading.serves(wanted):
-            return
-        self.close()
-        self._loading = _Loading(self._open, wanted)
+        """Start loading what these settings need, unless it is loaded or loading."""
+        self._current(settings)
 
     def waiting(self, settings: Settings) -> bool:
         """Whether `ready` would have to wait."""
-        self.prepare(settings)
-        return self._loading is not None and not self._loading.done.is_set()
+        return not self._current(settings).done.is_set()
 
-    def ready(self, settings: Settings) -> Ready:
-        """The loaded model; waits for it. Raises whatever loading raised, and tries again the next time."""
-        self.prepare(settings)
-        assert self._loading is not None
-        self._loading.done.wait()
-        if self._loading.error is not None:
-            error, self._loading = self._loading.error, None
-            raise error
-        assert self._loading.ready is not None
-        return self._loading.ready
+    def ready(self, settings: Settings) -> OpenTools:
+        """The open model, after waiting for it. Raises what loading raised; the next call tries again."""
+        loading = self._current(settings)
+        loading.done.wait()
+        if loading.opened is None:
+            self._loading = None
+            raise loading.error or RuntimeError("a model was neither loaded nor refused")
+        return loading.opened
 
     def close(self) -> None:
-        """Give the model back; one that is still loading is closed as soon as it is there."""
+        """Close the model; one that is still loading is closed once it is loaded."""
         if self._loading is not None:
             self._loading.abandon()
             self._loading = None
 
+    def _current(self, settings: Settings) -> _Loading:
+        """The load that serves these settings, started if there is none."""
+        needed = _needed(settings)
+        if self._loading is None or not self._loading.serves(needed):
+            self.close()
+            self._loading = _Loading(self._open, needed)
+        return self._loading
+
 
 class _Loading:
-    """One attempt to load, in a thread of its own (a daemon: leaving does not wait for a file to be read)."""
+    """One load, in a daemon thread: leaving the program does not wait for a file to be read."""
 
     def __init__(self, open_: Open, settings: Settings) -> None:
         self._settings = settings
@@ -80,13 +72,13 @@ class _Loading:
         self._lock = threading.Lock()
         self._abandoned = False
         self.done = threading.Event()
-        self.ready: Ready | None = None
+        self.opened: OpenTools | None = None
         self.error: BaseException | None = None
         threading.Thread(target=self._run, args=(open_,), name="load", daemon=True).start()
 
-    def serves(self, wanted: Settings) -> bool:
-        """Whether this model will do; an executor that is there but not needed does no harm."""
-        return wanted in {self._settings, replace(self._settings, mode=Mode.COT)}
+    def serves(self, needed: Settings) -> bool:
+        """Whether this model will do; an executor that is open and not needed does no harm."""
+        return needed in {self._settings, replace(self._settings, mode=Mode.COT)}
 
     def abandon(self) -> None:
         """Close it now, or as soon as it is loaded."""
@@ -97,8 +89,8 @@ class _Loading:
 
     def _run(self, open_: Open) -> None:
         try:
-            self.ready = self._stack.enter_context(open_(self._settings))
-        except BaseException as exc:  # noqa: BLE001  carried to the thread that asks, see `BackgroundModel.ready`
+            self.opened = self._stack.enter_context(open_(self._settings))
+        except BaseException as exc:  # noqa: BLE001  raised in the thread that needs the model: see `ready`
             self.error = exc
         with self._lock:
             self.done.set()
@@ -106,7 +98,8 @@ class _Loading:
                 self._stack.close()
 
 
-def _essence(settings: Settings) -> Settings:
-    """The settings with everything that the model does not depend on brought to its default."""
+def _needed(settings: Settings) -> Settings:
+    """The settings with everything that the model does not depend on set to its default."""
     plain = Settings()
-    return replace(settings, **{name: getattr(plain, name) for name in (*_FREE, *_PRIVATE)})
+    mode = Mode.COT if settings.mode is Mode.COT else None  # every other mode needs the executor
+    return replace(settings, mode=mode, **{name: getattr(plain, name) for name in _FREE})

@@ -1,74 +1,122 @@
-"""The loop: read, do, show, again; nothing that goes wrong inside ends it.
+"""The loop of a session: reads a message, executes it, shows the result. An error does not end the session.
 
-Ctrl-C stops what runs. At an empty prompt the first press says how to leave and the second leaves with 130; Ctrl-D and
-/quit leave with 0. Whatever is read is a problem unless it starts with a slash (or is `exit` or `quit` alone).
+A message that starts with a slash is a command, `exit` and `quit` alone end the session, and every other message is a
+problem. Ctrl-C interrupts a running command or solution. At an empty prompt, the first Ctrl-C shows how to quit and the
+second exits with 130; Ctrl-D and /quit exit with 0.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 
 from qmath_cli.errors import ExitCode, QmathError, Terminated
+from qmath_cli.models import lockfile
+from qmath_cli.models.describe import describe
+from qmath_cli.models.lockfile import Lock
+from qmath_cli.paths import Paths
+from qmath_cli.prompting.select import select
+from qmath_cli.records import Language
+from qmath_cli.runtime.tools import OpenTools, open_tools
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.repl import slash
-from qmath_cli.terminal.repl.conversation import Conversation, Hooks
-from qmath_cli.terminal.repl.reader import Reader, reader
+from qmath_cli.terminal.repl.background import BackgroundModel, Open
+from qmath_cli.terminal.repl.conversation import Conversation
+from qmath_cli.terminal.repl.reader import Reader, open_reader
 from qmath_cli.terminal.repl.session import Session
 from qmath_cli.terminal.style import Style
 
 
-def repl(terminal: Terminal, style: Style, settings: Settings, hooks: Hooks, environ: Mapping[str, str]) -> ExitCode:
-    """Run a session to its end; the model starts loading at once."""
-    talk = Conversation(terminal, style, Session(settings), hooks)
-    source = reader(
-        terminal,
-        environ,
-        hooks.history if settings.history else None,
-        lambda line: slash.candidates(talk, line),
-    )
+def repl(
+    terminal: Terminal,
+    style: Style,
+    settings: Settings,
+    paths: Paths,
+    environ: Mapping[str, str],
+    *,
+    force: bool = False,
+) -> ExitCode:
+    """Run a session until the user ends it. The model is loaded in the background.
+
+    Args:
+        terminal: Where the session is shown.
+        style: How it is drawn.
+        settings: The initial settings.
+        paths: The folders of models, sessions and the history.
+        environ: The environment, for the type of the terminal.
+        force: Load models even if they do not seem to fit into memory.
+
+    Returns:
+        The exit code.
+    """
+    lock = lockfile.load()
+    model = BackgroundModel(open_for(paths, lock, force=force))
+    conversation = Conversation(terminal, style, Session(settings), model, paths)
+    history = paths.state / "history" if settings.history else None
+    reader = open_reader(terminal, environ, history, partial(slash.candidates, conversation, lock.names()))
     if terminal.interactive:
         terminal.note("qmath: type a problem, or /help")
-    talk.machine.prepare(settings)
+    model.prepare(settings)
     try:
-        return _loop(talk, source)
+        return _loop(conversation, reader)
     finally:
-        talk.machine.close()
+        model.close()
 
 
-def _loop(talk: Conversation, source: Reader) -> ExitCode:
+def open_for(paths: Paths, lock: Lock, *, force: bool) -> Open:
+    """Return a function that opens the model of given settings.
+
+    Args:
+        paths: Where models are stored.
+        lock: All models.
+        force: Load models even if they do not seem to fit into memory.
+    """
+
+    @contextmanager
+    def open_(settings: Settings) -> Iterator[OpenTools]:
+        info = describe(settings.model, paths, lock)
+        mode = select(info, Language.EN, settings.mode).mode
+        with open_tools(info, settings, paths, lock, mode=mode, force=force) as opened:
+            yield opened
+
+    return open_
+
+
+def _loop(conversation: Conversation, reader: Reader) -> ExitCode:
     warned = False
     while True:
         try:
-            message = source.read()
+            message = reader.read()
         except EOFError:
             return ExitCode.OK
         except KeyboardInterrupt:
             if warned:
                 return ExitCode.INTERRUPTED
-            talk.terminal.note("press Ctrl-C again, or Ctrl-D, to leave")
+            conversation.terminal.note("press Ctrl-C again, or Ctrl-D, to quit")
             warned = True
             continue
         warned = False
         try:
-            _do(talk, message)
-        except slash.Leave:
+            _execute(conversation, message)
+        except slash.Quit:
             return ExitCode.OK
 
 
-def _do(talk: Conversation, message: str) -> None:
-    """One message. Only `Leave` and the end of the process (SIGTERM, a closed terminal) come through."""
+def _execute(conversation: Conversation, message: str) -> None:
+    """Execute one message and show its errors. Only `Quit`, SIGTERM and a closed terminal end the session."""
     try:
         if message.startswith("/"):
-            slash.dispatch(talk, message)
+            slash.dispatch(conversation, message)
         elif message.strip() in {"exit", "quit"}:
-            raise slash.Leave
+            raise slash.Quit
         elif message.strip():
-            talk.ask(message)
+            conversation.ask(message)
     except Terminated:
         raise
     except QmathError as exc:
-        talk.terminal.error(exc.message, exc.hint)
+        conversation.terminal.error(exc.message, exc.hint)
     except KeyboardInterrupt:
-        talk.terminal.note(f"{os.linesep}interrupted")
+        conversation.terminal.note(f"{os.linesep}interrupted")

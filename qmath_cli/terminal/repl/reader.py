@@ -1,7 +1,8 @@
-"""Reading messages: one paste is one message, Enter sends, and more than one line is possible in three ways.
+"""Reads the messages of a session from the terminal.
 
-Alt-Enter inserts a line break, a trailing backslash continues, three double quotes open and close a block. A capable
-terminal is read by prompt_toolkit; anything else (TERM=dumb, a pipe) line by line, with the same rules.
+Enter sends a message. It can have several lines in four ways: Alt-Enter inserts a line break, a line that ends in a
+backslash continues, three double quotes open and close a block, and a pasted text is one message. prompt_toolkit reads
+from a terminal; a dumb terminal or a pipe is read line by line, where backslashes and blocks work in the same way.
 """
 
 from __future__ import annotations
@@ -20,30 +21,43 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 PROMPT = "qmath> "
-_MORE = "  ...> "
+_CONTINUATION = "  ...> "
 _QUOTES = '"""'
 
 Candidates = Callable[[str], Sequence[str]]
+"""Returns what could complete the last word of a line."""
 
 
 class Reader(Protocol):
-    """Where messages come from."""
+    """Reads messages."""
 
     def read(self) -> str:
-        """The next message. Raises `KeyboardInterrupt` (Ctrl-C with nothing typed) and `EOFError`."""
+        """Read the next message.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C at an empty prompt.
+            EOFError: Ctrl-D, or the end of the input.
+        """
         ...
 
 
-def reader(terminal: Terminal, environ: Mapping[str, str], history: Path | None, candidates: Candidates) -> Reader:
-    """The best reader for this terminal."""
-    person = terminal.interactive and sys.stdin is not None and sys.stdin.isatty()
-    if person and environ.get("TERM", "") not in {"", "dumb", "unknown"}:
-        return FullReader(history, candidates)
-    return LineReader(terminal, prompting=person)
+def open_reader(terminal: Terminal, environ: Mapping[str, str], history: Path | None, candidates: Candidates) -> Reader:
+    """Open the reader that suits the terminal.
+
+    Args:
+        terminal: Where a prompt is written.
+        environ: The environment, for `TERM`.
+        history: The history file; None for no file.
+        candidates: For completion.
+    """
+    interactive = terminal.interactive and sys.stdin is not None and sys.stdin.isatty()
+    if interactive and environ.get("TERM", "") not in {"", "dumb", "unknown"}:
+        return PromptReader(history, candidates)
+    return LineReader(terminal, prompting=interactive)
 
 
 def unfinished(text: str) -> bool:
-    """Whether a message goes on: an open block, or a trailing backslash that is not an escaped one."""
+    """Whether a message continues: it has an open block, or ends in a backslash that is not escaped."""
     if text.lstrip().startswith(_QUOTES):
         return not (text.rstrip().endswith(_QUOTES) and len(text.strip()) >= 2 * len(_QUOTES))
     stripped = text.rstrip(" ")
@@ -51,7 +65,7 @@ def unfinished(text: str) -> bool:
 
 
 def unwrapped(text: str) -> str:
-    """The message without the marks that held it together."""
+    """The message without surrounding quotes and blanks."""
     body = text.strip()
     if body.startswith(_QUOTES):
         return body.removeprefix(_QUOTES).removesuffix(_QUOTES).strip()
@@ -59,19 +73,19 @@ def unwrapped(text: str) -> str:
 
 
 class LineReader:
-    """Line by line, for terminals that can do nothing and for pipes."""
+    """Reads line by line from stdin, for pipes and dumb terminals; `prompting` writes a prompt before each line."""
 
     def __init__(self, terminal: Terminal, *, prompting: bool) -> None:
         self._terminal = terminal
         self._prompting = prompting
 
     def read(self) -> str:
-        """The next message; several lines where they say so."""
+        """Read the next message."""
         text = self._line(PROMPT)
         while unfinished(text):
             block = text.lstrip().startswith(_QUOTES)
             kept = text if block else text.rstrip(" ")[:-1]
-            text = f"{kept}\n{self._line(_MORE)}"
+            text = f"{kept}\n{self._line(_CONTINUATION)}"
         return unwrapped(text)
 
     def _line(self, prompt: str) -> str:
@@ -83,8 +97,8 @@ class LineReader:
         return line.rstrip("\n")
 
 
-class FullReader:
-    """prompt_toolkit: editing, history, completion, bracketed paste."""
+class PromptReader:
+    """Reads with prompt_toolkit: editing, history, completion, bracketed paste."""
 
     def __init__(self, history: Path | None, candidates: Candidates) -> None:
         from prompt_toolkit import PromptSession
@@ -97,11 +111,11 @@ class FullReader:
             completer=_completer(candidates),
             complete_while_typing=False,
             enable_history_search=True,
-            prompt_continuation=lambda *_: _MORE,
+            prompt_continuation=lambda *_: _CONTINUATION,
         )
 
     def read(self) -> str:
-        """The next message."""
+        """Read the next message."""
         return unwrapped(self._session.prompt())
 
 
@@ -137,7 +151,7 @@ def _bindings() -> KeyBindings:
 
 
 def _history(path: Path | None) -> History:
-    """The history file, readable by its owner only; in memory where it cannot be written."""
+    """A history in a file that only its owner can read, or in memory if the file cannot be written."""
     from prompt_toolkit.history import FileHistory, InMemoryHistory
 
     if path is None:
@@ -155,7 +169,7 @@ def _completer(candidates: Candidates) -> Completer:
     from prompt_toolkit.document import Document
 
     class WordCompleter(Completer):
-        """Completes the last word from what `candidates` offers for the line so far."""
+        """Completes the last word of a line from its candidates."""
 
         def get_completions(self, document: Document, _event: CompleteEvent) -> Iterator[Completion]:
             line = document.text_before_cursor

@@ -1,183 +1,215 @@
-"""The slash commands: a table of names, and the ones that change or show the session.
+"""The slash commands: the table of all, and those that change or show the session and its settings.
 
-A command is a function of the talk and its argument. What it cannot do it raises as a `QmathError`; the loop shows it,
-and the session goes on.
+A command is a function of the conversation and its argument. It raises a `QmathError` if it fails; the loop shows the
+error, and the session continues. The commands on the latest solution are in `actions`.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 from qmath_cli.errors import UsageError
 from qmath_cli.records import Mode
 from qmath_cli.settings import Settings, resolve
-from qmath_cli.terminal.repl import actions, session
+from qmath_cli.terminal.repl import actions, session_file
 from qmath_cli.terminal.repl.conversation import Conversation
 
-SETTINGS = tuple(each.name for each in fields(Settings))
+Command = Callable[[Conversation, str], None]
+
+SETTINGS = tuple(field.name for field in fields(Settings))
 
 
-class Leave(Exception):
-    """The session is over."""
+class Quit(Exception):
+    """Raised by a command to end the session."""
 
 
 @dataclass(frozen=True, slots=True)
-class Slash:
-    """A command: what it is called with, and what it does."""
+class SlashCommand:
+    """An entry of the table: name and arguments, a line of help, and the function."""
 
     usage: str
     help: str
-    run: Callable[[Conversation, str], None]
+    run: Command
 
 
-def dispatch(talk: Conversation, line: str) -> None:
-    """Run a slash command. Raises `UsageError` for one that does not exist, with the nearest that does."""
+def dispatch(conversation: Conversation, line: str) -> None:
+    """Run a slash command.
+
+    Args:
+        conversation: The conversation.
+        line: The message, with the slash.
+
+    Raises:
+        Quit: The command ends the session.
+        QmathError: The command does not exist, or it failed.
+    """
     name, _, argument = line[1:].strip().partition(" ")
     command = COMMANDS.get(ALIASES.get(name, name))
     if command is None:
         close = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f"did you mean /{close[0]}?" if close else "/help lists the commands"
         raise UsageError(f"no such command: /{name}", hint)
-    command.run(talk, argument.strip())
+    command.run(conversation, argument.strip())
 
 
-def candidates(talk: Conversation, line: str) -> list[str]:
-    """What could stand at the end of the line so far."""
+def candidates(conversation: Conversation, models: Sequence[str], line: str) -> list[str]:
+    """What could complete the last word of a line.
+
+    Args:
+        conversation: The conversation.
+        models: The arguments of /model.
+        line: The line up to the cursor.
+    """
     if not line.startswith("/"):
         return []
     name, blank, _ = line[1:].partition(" ")
     if not blank:
         return [f"/{command}" for command in COMMANDS]
-    offers = _OFFERS.get(ALIASES.get(name, name))
-    return list(offers(talk)) if offers is not None else []
+    command = ALIASES.get(name, name)
+    if command == "model":
+        return list(models)
+    arguments = _ARGUMENTS.get(command)
+    return list(arguments(conversation)) if arguments is not None else []
+
+
+def _sessions(conversation: Conversation) -> Path:
+    """The folder of saved sessions."""
+    return conversation.paths.data / "sessions"
 
 
 # ---------------------------------------------------------------- settings
 
 
-def change(talk: Conversation, name: str, value: str) -> None:
-    """Give one setting a value, checked as everywhere else, and load what it needs."""
+def _change(conversation: Conversation, name: str, value: str) -> None:
+    """Change one setting, and start to load what it needs. The value is checked as that of an environment variable."""
     if name not in SETTINGS:
         close = difflib.get_close_matches(name, SETTINGS, n=1)
         raise UsageError(f"unknown setting {name!r}", f"did you mean {close[0]}?" if close else "/show lists them")
     checked = getattr(resolve(None, {f"QMATH_{name.upper()}": value}).settings, name)
-    talk.session.settings = replace(talk.session.settings, **{name: checked})
-    talk.machine.prepare(talk.session.settings)
+    conversation.session.settings = replace(conversation.session.settings, **{name: checked})
+    conversation.model.prepare(conversation.session.settings)
 
 
-def _setting(name: str) -> Callable[[Conversation, str], None]:
-    def run(talk: Conversation, argument: str) -> None:
+def _setting(name: str) -> Command:
+    """The command that shows a setting, or changes it if it has an argument."""
+
+    def run(conversation: Conversation, argument: str) -> None:
         if argument:
-            change(talk, name, argument)
-        talk.terminal.line(f"{name} = {getattr(talk.session.settings, name)}")
+            _change(conversation, name, argument)
+        conversation.terminal.line(f"{name} = {getattr(conversation.session.settings, name)}")
 
     return run
 
 
-def _set(talk: Conversation, argument: str) -> None:
+def _set(conversation: Conversation, argument: str) -> None:
     name, _, value = argument.partition(" ")
     if not value:
-        raise UsageError("/set takes a name and a value", "for example: /set temperature 0.7")
-    _setting(name)(talk, value.removeprefix("=").strip())
+        raise UsageError("/set needs a name and a value", "for example: /set temperature 0.7")
+    _setting(name)(conversation, value.removeprefix("=").strip())
 
 
-def _show(talk: Conversation, argument: str) -> None:
+def _show(conversation: Conversation, argument: str) -> None:
     if argument and argument not in SETTINGS:
         raise UsageError(f"unknown setting {argument!r}", "/show lists them")
     for name in [argument] if argument else SETTINGS:
-        value = getattr(talk.session.settings, name)
-        talk.terminal.line(f"{name} = {'(as the mode decides)' if value is None else value}")
+        value = getattr(conversation.session.settings, name)
+        conversation.terminal.line(f"{name} = {'(depends on the model and the mode)' if value is None else value}")
 
 
-def _follow(talk: Conversation, argument: str) -> None:
+def _follow(conversation: Conversation, argument: str) -> None:
     if argument not in {"on", "off", ""}:
-        raise UsageError("/follow on, or /follow off")
+        raise UsageError(f"/follow cannot be {argument!r}", "/follow on, or /follow off")
     if argument:
-        talk.session.follow = argument == "on"
-    state = "on: the next problem sees the earlier ones" if talk.session.follow else "off: every problem starts afresh"
-    talk.terminal.line(f"follow is {state}")
+        conversation.session.follow = argument == "on"
+    follows = conversation.session.follow
+    state = "on: the next prompt contains the earlier problems" if follows else "off: every prompt has one problem only"
+    conversation.terminal.line(f"follow is {state}")
 
 
 # ---------------------------------------------------------------- the session
 
 
-def _retry(talk: Conversation, argument: str) -> None:
+def _retry(conversation: Conversation, argument: str) -> None:
     if argument and not argument.isdigit():
-        raise UsageError("/retry takes a seed, or nothing")
-    talk.again(int(argument) if argument else None)
+        raise UsageError(f"/retry: {argument!r} is not a seed", "/retry, or for example /retry 7")
+    conversation.retry(int(argument) if argument else None)
 
 
-def _clear(talk: Conversation, _argument: str) -> None:
-    talk.session.solutions.clear()
-    talk.terminal.line("the session is empty")
+def _clear(conversation: Conversation, _argument: str) -> None:
+    conversation.session.solutions.clear()
+    conversation.terminal.line("all problems of this session were removed")
 
 
-def _save(talk: Conversation, argument: str) -> None:
-    path = session.path_of(talk.hooks.sessions, argument)
-    session.save(talk.session, path)
-    talk.terminal.line(f"saved {len(talk.session.solutions)} problem(s) in {path}")
+def _save(conversation: Conversation, argument: str) -> None:
+    path = session_file.path_of(_sessions(conversation), argument)
+    session_file.save(conversation.session, path)
+    conversation.terminal.line(f"saved {len(conversation.session.solutions)} problem(s) in {path}")
 
 
-def _load(talk: Conversation, argument: str) -> None:
-    found, follow = session.load(session.path_of(talk.hooks.sessions, argument))
-    talk.session.solutions[:] = found
-    talk.session.follow = follow
-    talk.terminal.line(f"loaded {len(found)} problem(s)")
+def _load(conversation: Conversation, argument: str) -> None:
+    found, follow = session_file.load(session_file.path_of(_sessions(conversation), argument))
+    conversation.session.solutions[:] = found
+    conversation.session.follow = follow
+    conversation.terminal.line(f"loaded {len(found)} problem(s)")
 
 
-def _quit(_talk: Conversation, _argument: str) -> None:
-    raise Leave
+def _quit(_conversation: Conversation, _argument: str) -> None:
+    raise Quit
 
 
-def _help(talk: Conversation, argument: str) -> None:
+def _help(conversation: Conversation, argument: str) -> None:
     name = argument.removeprefix("/")
     if name and ALIASES.get(name, name) not in COMMANDS:
         raise UsageError(f"no such command: /{name}", "/help lists the commands")
-    wanted = [ALIASES.get(name, name)] if name else list(COMMANDS)
-    width = max(len(COMMANDS[each].usage) for each in wanted)
-    for each in wanted:
-        talk.terminal.line(f"{COMMANDS[each].usage.ljust(width)}  {COMMANDS[each].help}")
+    commands = [COMMANDS[ALIASES.get(name, name)]] if name else list(COMMANDS.values())
+    width = max(len(command.usage) for command in commands)
+    for command in commands:
+        conversation.terminal.line(f"{command.usage.ljust(width)}  {command.help}")
     if not name:
-        talk.terminal.line("Enter sends. Alt-Enter, a trailing backslash or triple quotes make several lines.")
-        talk.terminal.line("Ctrl-C stops what runs; at an empty prompt, twice, it leaves, as Ctrl-D does.")
+        conversation.terminal.line(
+            "Enter sends. For several lines: Alt-Enter, a backslash at the end, or triple quotes."
+        )
+        conversation.terminal.line("Ctrl-C interrupts. At an empty prompt, Ctrl-D or two Ctrl-C quit.")
 
 
-#: What each command's argument is completed from.
-_OFFERS: dict[str, Callable[[Conversation], Iterable[str]]] = {
-    "model": lambda talk: talk.hooks.models(),
-    "mode": lambda _talk: list(Mode),
-    "follow": lambda _talk: ("on", "off"),
-    "set": lambda _talk: SETTINGS,
-    "show": lambda _talk: SETTINGS,
-    "help": lambda _talk: COMMANDS,
-    "load": lambda talk: sorted(path.stem for path in talk.hooks.sessions.glob("*.json")),
-    "copy": lambda _talk: actions.COPIES,
+#: The arguments of each command, for completion.
+_ARGUMENTS: dict[str, Callable[[Conversation], Iterable[str]]] = {
+    "mode": lambda _conversation: list(Mode),
+    "follow": lambda _conversation: ("on", "off"),
+    "set": lambda _conversation: SETTINGS,
+    "show": lambda _conversation: SETTINGS,
+    "help": lambda _conversation: COMMANDS,
+    "load": lambda conversation: sorted(path.stem for path in _sessions(conversation).glob("*.json")),
+    "copy": lambda _conversation: actions.COPY_TARGETS,
 }
 ALIASES = {"exit": "quit", "bye": "quit", "?": "help", "q": "quit"}
-COMMANDS: dict[str, Slash] = {
-    "help": Slash("/help [COMMAND]", "this list", _help),
-    "model": Slash("/model [NAME]", "show or change the model", _setting("model")),
-    "mode": Slash("/mode [tir|cot]", "with programs, or in words only", _setting("mode")),
-    "k": Slash("/k [N]", "samples per problem", _setting("k")),
-    "seed": Slash("/seed [N]", "the first sample's seed", _setting("seed")),
-    "set": Slash("/set NAME VALUE", "change any setting", _set),
-    "show": Slash("/show [NAME]", "show the settings", _show),
-    "retry": Slash("/retry [SEED]", "solve the latest problem again", _retry),
-    "continue": Slash("/continue", "let the latest solution go on where it stopped", lambda talk, _: talk.go_on()),
-    "clear": Slash("/clear", "forget every problem of this session", _clear),
-    "follow": Slash("/follow [on|off]", "whether a problem sees the earlier ones", _follow),
-    "code": Slash("/code [N]", "the programs of the latest solution", actions.code),
-    "run": Slash("/run [N]", "run them again, up to the Nth", actions.run),
-    "check": Slash("/check ANSWER", "is the latest answer equal to this one?", actions.check),
-    "votes": Slash("/votes", "the answers of the samples, counted", actions.votes),
-    "raw": Slash("/raw", "the latest working as LaTeX source", actions.raw),
-    "copy": Slash("/copy [answer|working|md]", "to the clipboard", actions.copy),
-    "export": Slash("/export FILE", "write .md, .tex, .ipynb or .html", actions.export_),
-    "save": Slash("/save NAME", "keep this session", _save),
-    "load": Slash("/load NAME", "take up a session that was kept", _load),
-    "stats": Slash("/stats", "tokens, times and rates of the latest solution", actions.stats),
-    "context": Slash("/context", "how much of the model's context is used", actions.context),
-    "quit": Slash("/quit", "leave", _quit),
+COMMANDS: dict[str, SlashCommand] = {
+    "help": SlashCommand("/help [COMMAND]", "show this list", _help),
+    "model": SlashCommand("/model [NAME]", "show or change the model", _setting("model")),
+    "mode": SlashCommand("/mode [tir|cot]", "solve with programs (tir) or with text only (cot)", _setting("mode")),
+    "k": SlashCommand("/k [N]", "show or change the number of samples per problem", _setting("k")),
+    "seed": SlashCommand("/seed [N]", "show or change the seed of the first sample", _setting("seed")),
+    "set": SlashCommand("/set NAME VALUE", "change any setting", _set),
+    "show": SlashCommand("/show [NAME]", "show the settings", _show),
+    "retry": SlashCommand("/retry [SEED]", "solve the latest problem again", _retry),
+    "continue": SlashCommand(
+        "/continue", "continue the latest solution", lambda conversation, _argument: conversation.resume()
+    ),
+    "clear": SlashCommand("/clear", "remove all problems of this session", _clear),
+    "follow": SlashCommand("/follow [on|off]", "whether the next prompt contains the earlier problems", _follow),
+    "code": SlashCommand("/code [N]", "show the programs of the latest solution", actions.code),
+    "run": SlashCommand("/run [N]", "run them again, up to the Nth", actions.run),
+    "check": SlashCommand("/check ANSWER", "compare the latest answer with this one", actions.check),
+    "votes": SlashCommand("/votes", "show the answers of the samples with their counts", actions.votes),
+    "raw": SlashCommand("/raw", "show the latest solution as LaTeX source", actions.raw),
+    "copy": SlashCommand("/copy [answer|working|md]", "copy to the clipboard", actions.copy),
+    "export": SlashCommand("/export FILE", "write a .md, .tex, .ipynb or .html file", actions.export_),
+    "save": SlashCommand("/save NAME", "save this session", _save),
+    "load": SlashCommand("/load NAME", "load a saved session", _load),
+    "stats": SlashCommand("/stats", "show tokens, times and rates of the latest solution", actions.stats),
+    "context": SlashCommand("/context", "show how much of the model's context is used", actions.context),
+    "quit": SlashCommand("/quit", "end the session", _quit),
 }

@@ -1,1 +1,1 @@
-"""Tables and pages: benchmarks, evaluations, a doctor's findings."""
+"""Reports as text and HTML: benchmarks, evaluations, the checks of `doctor`."""

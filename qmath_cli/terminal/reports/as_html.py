@@ -1,25 +1,25 @@
 """An evaluation as one HTML page: table, bar chart with intervals, every problem with its samples and verdicts.
 
-Self-contained: no script, nothing loaded from anywhere (a Content-Security-Policy says so), MathML for the mathematics,
-inline SVG for the chart. Everything a model or a data set wrote is escaped.
+Self-contained: no script, nothing is loaded (a Content-Security-Policy forbids it), MathML for the mathematics, inline
+SVG for the chart. All text of models and data sets is escaped.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 
+from qmath_cli.evaluation.comparison import against_published
 from qmath_cli.evaluation.datasets import Dataset, Item
-from qmath_cli.evaluation.records import Done
-from qmath_cli.evaluation.score import Score, beside
+from qmath_cli.evaluation.records import GradedSample
+from qmath_cli.evaluation.score import Score, ScoredRun
 from qmath_cli.records import Mark, Verdict
 from qmath_cli.terminal.export.document import blocks
 from qmath_cli.terminal.export.html import body, formula
 from qmath_cli.terminal.maths import render_inline
 from qmath_cli.terminal.output import clean
-from qmath_cli.terminal.reports.as_text import interval, name_of, percent, spent
+from qmath_cli.terminal.reports.as_text import energy_lines, interval, name_of, percent
 
 _STYLE = """
 body { max-width: 72em; margin: 1.5em auto; padding: 0 1em; font: 1rem/1.5 system-ui, sans-serif; color: #1b1b1b;
@@ -40,31 +40,32 @@ svg text { fill: currentColor; } svg .bar { fill: #5b8def; } svg .whisker { stro
 """
 _FORMULA = re.compile(r"\$([^$]+)\$")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_WIDTH, _LEFT, _ROW, _BAR = 420, 12, 46, 16  # the chart's measures, in its own units
+_WIDTH, _LEFT, _ROW, _BAR = 420, 12, 46, 16  # lengths of the chart, in units of its viewBox
 _SIGNS = {Mark.CORRECT: "✓ correct", Mark.WRONG: "✗ wrong", Mark.UNDECIDED: "? undecided"}
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A score and the samples it was made from."""
+def page(data: Dataset, runs: Sequence[ScoredRun], *, partial: bool = False) -> str:
+    """Write the page.
 
-    score: Score
-    samples: Sequence[Done]
+    Args:
+        data: The problems.
+        runs: The scored runs over them, at least one.
+        partial: Whether the evaluation was interrupted.
 
-
-def page(data: Dataset, runs: Sequence[Run], *, partial: bool = False) -> str:
-    """The whole page."""
+    Returns:
+        The HTML text.
+    """
     scores = [run.score for run in runs]
     first = scores[0]
     state = " (interrupted)" if partial else ""
     about = f"{first.items} problems, {first.k} sample{'' if first.k == 1 else 's'} each, {first.grade} grade{state}"
-    remarks = dict.fromkeys([*spent(scores), *(remark for one in scores for remark in one.remarks)])
+    remarks = dict.fromkeys([*energy_lines(scores), *(remark for one in scores for remark in one.remarks)])
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>qmath eval: {escape(data.name)}</title>\n<style>{_STYLE}</style>\n"
-        f"<h1>{escape(data.name)}</h1>\n<p>{about}</p>\n{_table(scores)}\n{chart(scores)}\n"
+        f"<h1>{escape(data.name)}</h1>\n<p>{about}</p>\n{_table(scores)}\n{_chart(scores)}\n"
         + "".join(f"<p>{escape(remark)}</p>\n" for remark in remarks)
         + "<h2>Problems</h2>\n"
         + "\n".join(_problems(data, runs))
@@ -72,13 +73,13 @@ def page(data: Dataset, runs: Sequence[Run], *, partial: bool = False) -> str:
     )
 
 
-def chart(scores: Sequence[Score]) -> str:
+def _chart(scores: Sequence[Score]) -> str:
     """One bar per run with its 95 % interval, as SVG."""
     height = _ROW * len(scores) + 26
     scale = _WIDTH - _LEFT - 72
     rows = []
-    for place, one in enumerate(scores):
-        top, end = place * _ROW + 22, _LEFT + scale * one.accuracy
+    for at, one in enumerate(scores):
+        top, end = at * _ROW + 22, _LEFT + scale * one.accuracy
         middle, low, high = top + _BAR / 2, _LEFT + scale * one.ci95[0], _LEFT + scale * one.ci95[1]
         rows.append(
             f'<text x="{_LEFT}" y="{top - 6}">{escape(name_of(one))}</text>'
@@ -121,13 +122,13 @@ def _table(scores: Sequence[Score]) -> str:
             percent(one.rm[one.k]) if one.rm else "",
             percent(one.rm_vote[one.k]) if one.rm_vote else "",
             *map(percent, (rates.no_answer, rates.out_of_tokens, rates.degenerate, rates.undecided)),
-            ", ".join(f"{percent(figure)} ({how})" for how, figure, _ in beside(one)),
+            ", ".join(f"{percent(figure)} ({method})" for method, figure, _ in against_published(one)),
         ]
         rows.append(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
     return f'<div class="scroll"><table>{"".join(rows)}</table></div>'
 
 
-def _problems(data: Dataset, runs: Sequence[Run]) -> Iterator[str]:
+def _problems(data: Dataset, runs: Sequence[ScoredRun]) -> Iterator[str]:
     by_item = [_grouped(run.samples) for run in runs]
     for number, item in enumerate(data.items, 1):
         if any(item.id in found for found in by_item):
@@ -141,8 +142,8 @@ def _problems(data: Dataset, runs: Sequence[Run]) -> Iterator[str]:
             )
 
 
-def _grouped(samples: Sequence[Done]) -> Mapping[str, list[Done]]:
-    found: dict[str, list[Done]] = {}
+def _grouped(samples: Sequence[GradedSample]) -> Mapping[str, list[GradedSample]]:
+    found: dict[str, list[GradedSample]] = {}
     for one in samples:
         found.setdefault(one.item, []).append(one)
     return found
@@ -155,18 +156,17 @@ def _outcome(score: Score, item: Item) -> str:
     return f'<span class="{"correct" if right else "wrong"}">{"✓" if right else "✗"}</span>'
 
 
-def _samples(run: str, samples: Sequence[Done]) -> str:
+def _samples(run: str, samples: Sequence[GradedSample]) -> str:
     return "".join(
-        f"<details><summary>{escape(run)}, sample {one.sample.index + 1}: {_said(one)}</summary>\n"
+        f"<details><summary>{escape(run)}, sample {one.sample.index + 1}: {_grades(one)}</summary>\n"
         f"{_prose(one.sample.text)}</details>\n"
         for one in samples
     )
 
 
-def _said(one: Done) -> str:
+def _grades(one: GradedSample) -> str:
+    """The answer of a sample, and the verdicts of both graders on it."""
     answer = "no answer" if one.sample.answer is None else formula(clean(one.sample.answer))
-    if one.grades is None:
-        return answer
     marks = (("official", one.grades.official), ("strict", one.grades.strict))
     return f"{answer}, " + ", ".join(f"{name} {_verdict(verdict)}" for name, verdict in marks)
 
@@ -181,7 +181,7 @@ def _prose(text: str) -> str:
 
 
 def _short(text: str, width: int = 90) -> str:
-    """A problem on one line, its formulas drawn where they can be."""
+    """A problem on one line of at most `width` characters, its formulas drawn where that is possible."""
     drawn = _FORMULA.sub(lambda found: render_inline(found[1]) or found[0], clean(text))
     line = " ".join(drawn.split())
     return line if len(line) <= width else line[: width - 1] + "…"

@@ -1,4 +1,4 @@
-"""An evaluation for people: one row per run, how the runs differ, the parts, and what to keep in mind."""
+"""The report of an evaluation: lines for people, and the object of `eval --json`."""
 
 from __future__ import annotations
 
@@ -6,26 +6,35 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from qmath_cli.evaluation.score import Score, Subset, beside
+from qmath_cli.evaluation.comparison import against_published
+from qmath_cli.evaluation.score import Score, Subset
 from qmath_cli.evaluation.statistics import mcnemar
 from qmath_cli.terminal.tables import columns
 
 SCHEMA = "qmath.eval/1"
-_FEWEST = 2  # subjects or levels that are worth a table
+_MIN_SUBSETS = 2  # fewer subjects or levels get no table
 
 
 def lines(scores: Sequence[Score], *, partial: bool = False) -> Iterator[str]:
-    """The whole report, line by line."""
+    """The report, line by line: one row per run, differences between runs, subsets, remarks.
+
+    Args:
+        scores: The scores of one or more runs over the same problems.
+        partial: Whether the evaluation was interrupted.
+
+    Yields:
+        The lines, without newlines.
+    """
     first = scores[0]
     state = " (interrupted: what is done so far)" if partial else ""
     yield f"{first.data}: {first.items} problems, {_samples(first.k)}, {first.grade} grade{state}"
     yield ""
     yield from columns([_heads(first), *(_row(one) for one in scores)], right=frozenset(range(1, 9)))
-    yield from spent(scores)
+    yield from energy_lines(scores)
     yield from _published(scores)
     yield from _differences(scores)
     for title, parts in (("subject", first.subjects), ("level", first.levels)):
-        if len(parts) >= _FEWEST:
+        if len(parts) >= _MIN_SUBSETS:
             yield ""
             yield from columns(
                 [(title, "problems", "accuracy", "95 %"), *map(_part, parts)], right=frozenset({1, 2, 3})
@@ -37,7 +46,7 @@ def lines(scores: Sequence[Score], *, partial: bool = False) -> Iterator[str]:
 
 
 def record(scores: Sequence[Score], *, partial: bool = False) -> dict[str, Any]:
-    """The report as one JSON object; several runs stand in a list, with their paired differences."""
+    """The report as `qmath.eval/1`: one run as a flat object, several runs as a list with paired differences."""
     if len(scores) == 1:
         return {"schema": SCHEMA, "partial": partial, **_record(scores[0])}
     return {
@@ -69,8 +78,8 @@ def interval(ci95: tuple[float, float]) -> str:
     return f"{100 * ci95[0]:.1f}-{100 * ci95[1]:.1f}"
 
 
-def spent(scores: Sequence[Score]) -> Iterator[str]:
-    """`demo:q8_0 tir: 1.8 kJ, 9.0 J per problem`, for runs on a system that counts; nothing for the others."""
+def energy_lines(scores: Sequence[Score]) -> Iterator[str]:
+    """`demo:q8_0 tir: 1.8 kJ ..., 9.0 J per problem`, for every run whose energy was measured."""
     for one in scores:
         if one.rates.joules is not None and one.items:
             yield (
@@ -117,8 +126,8 @@ def _part(part: Subset) -> tuple[str, str, str, str]:
 
 def _published(scores: Sequence[Score]) -> Iterator[str]:
     for one in scores:
-        for how, figure, ours in beside(one):
-            yield f"{name_of(one)}, {how}: {percent(ours)} here, {percent(figure)} published"
+        for method, figure, ours in against_published(one):
+            yield f"{name_of(one)}, {method}: {percent(ours)} here, {percent(figure)} published"
 
 
 def _differences(scores: Sequence[Score]) -> Iterator[str]:
@@ -161,6 +170,6 @@ def _record(one: Score) -> dict[str, Any]:
         "run": one.setup.key if one.setup else None,
         "subjects": [asdict(part) for part in one.subjects],
         "levels": [asdict(part) for part in one.levels],
-        "published": {str(published.how): published.accuracy for published in one.published},
+        "published": {str(published.method): published.accuracy for published in one.published},
         "remarks": list(one.remarks),
     }

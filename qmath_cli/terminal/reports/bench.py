@@ -1,4 +1,4 @@
-"""A bench report as aligned lines: what, the median with its unit, the range, and what it is compared with."""
+"""The report of `qmath bench` as aligned lines: name, median, unit, and the range where the runs differ."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _RATE = "tokens/s"
 
 
 def table(report: BenchmarkReport) -> list[str]:
-    """The lines, without colour."""
+    """The lines of the report, without colour. What was not measured has no line."""
     rows = [
         _row("load", report.load_s, "s", 2),
         _row("time to first token", report.first_token_s, "s", 2),
@@ -21,9 +21,9 @@ def table(report: BenchmarkReport) -> list[str]:
         rows.append(("memory bandwidth", f"{report.bandwidth / 1e9:.1f}", "GB/s", share))
     if report.peak_rss is not None:
         rows.append(("peak memory", f"{report.peak_rss / 1e6:.0f}", "MB", ""))
-    for rival in report.rivals:
-        rows.append(_row(f"{rival.name}, {rival.work}", rival.rate, _RATE, 1))
-        rows.append(_row("  ours / theirs", rival.ratio, "", 3))
+    for comparison in report.comparisons:
+        rows.append(_row(f"{comparison.name}, {comparison.work}", comparison.rate, _RATE, 1))
+        rows.append(_row("  ours / theirs", comparison.ratio, "", 3))
     return columns(rows, right=frozenset({1}))
 
 

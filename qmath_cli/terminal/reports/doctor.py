@@ -1,4 +1,4 @@
-"""A doctor's findings as lines: a mark, a name, what was found, and below it the command that helps."""
+"""The results of `doctor` as lines: a mark, a name, what was found, and below it how to fix it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PAINTS = {Status.OK: Paint.GOOD, Status.WARNING: Paint.WARNING, Status.PROBLEM:
 
 
 def findings(results: Sequence[CheckResult], style: Style) -> str:
-    """The lines, each ended; readable without colours."""
+    """The lines for all results, each with its newline."""
     return "".join(_lines(result, style) for result in results)
 
 

@@ -1,21 +1,21 @@
-"""How far an evaluation is, on stderr: one line that is drawn over, for people; nothing on a pipe."""
+"""Progress of an evaluation, on stderr: one line that is redrawn in place on a terminal, nothing elsewhere."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 
-from qmath_cli.evaluation.records import Done
+from qmath_cli.evaluation.records import GradedSample
 from qmath_cli.records import Mark
 from qmath_cli.settings import Grade
 from qmath_cli.terminal.output import Terminal, clean
 
-_INTERVAL = 0.2  # seconds between two drawings
-_WINDOW = 64  # samples over which the speed is taken
+_REDRAW_S = 0.2  # least time between two redraws
+_WINDOW = 64  # samples over which the speed is averaged
 
 
 class EvaluationProgress:
-    """Call `tick` with every finished sample, `end` when the model is through."""
+    """Shows the progress of one run: call `tick` for every stored sample, `end` after the last."""
 
     def __init__(self, terminal: Terminal, name: str, grade: Grade) -> None:
         self._terminal = terminal
@@ -25,20 +25,25 @@ class EvaluationProgress:
         self._drawn = 0.0
         self._recent: deque[tuple[float, int]] = deque([(time.monotonic(), 0)], maxlen=_WINDOW)
 
-    def tick(self, one: Done, done: int, total: int) -> None:
-        """One more sample; `done` of `total` are stored."""
-        assert one.grades is not None
+    def tick(self, one: GradedSample, done: int, total: int) -> None:
+        """Count a graded sample, and redraw the line.
+
+        Args:
+            one: The sample.
+            done: Samples stored so far.
+            total: Samples of the run.
+        """
         verdict = one.grades.official if self._grade is Grade.OFFICIAL else one.grades.strict
         self._right += verdict.mark is Mark.CORRECT
         self._seen += 1
         now = time.monotonic()
         self._recent.append((now, one.sample.usage.completion_tokens))
-        if self._terminal.err.isatty() and (now - self._drawn > _INTERVAL or done == total):
+        if self._terminal.err.isatty() and (now - self._drawn > _REDRAW_S or done == total):
             self._drawn = now
             self._draw(self._line(done, total))
 
     def end(self) -> None:
-        """Leave the line."""
+        """Clear the line."""
         if self._drawn:
             self._draw("")
 

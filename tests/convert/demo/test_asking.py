@@ -1,4 +1,4 @@
-"""Asking the embedded demo many problems at once."""
+"""Many problems at once on the embedded demo."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from qmath_cli.records import Mode, Sampling
 DEMO = Path(__file__).parents[3] / "qmath_cli" / "demo" / "demo-q8_0.gguf"
 
 
-def test_every_question_is_answered_once_per_sampling_by_programs_that_ran() -> None:
-    """More attempts than slots: they take turns, and none is lost."""
+def test_every_question_has_one_sample_per_sampling_with_a_program_that_ran() -> None:
+    """There are more attempts than slots, and none is lost."""
     questions = [
         Question("Find the roots of x^2 - 5x + 6 = 0.", "2, 3", "quadratic equations", "en"),
         Question("求方程 x^2 - 5x + 6 = 0 的根。", "2, 3", "quadratic equations", "zh"),

@@ -14,7 +14,7 @@ EMBEDDED = Path(__file__).parents[3] / "qmath_cli" / "demo" / "heldout.jsonl"
 
 
 def test_the_embedded_problems_are_held_out_distinct_and_balanced() -> None:
-    """None can have been trained on, and every kind is asked in both languages about as often."""
+    """None is in the training data, and every kind is equally often in both languages, up to one."""
     rows = [json.loads(line) for line in EMBEDDED.read_text(encoding="utf-8").splitlines()]
     assert len(rows) == len({row["problem"] for row in rows}) == 1000
     assert all(is_held_out(row["problem"]) for row in rows)
@@ -24,7 +24,7 @@ def test_the_embedded_problems_are_held_out_distinct_and_balanced() -> None:
 
 
 def test_the_embedded_problems_are_those_that_the_script_writes() -> None:
-    """The file can be made again: its first rows are drawn here."""
+    """The script gives the same first rows again."""
     lines = EMBEDDED.read_text(encoding="utf-8").splitlines()
     for line, (kind, language, draft) in zip(lines, problems(120), strict=False):
         row = {"problem": draft.problem, "answer": draft.answer, "kind": kind, "language": language.value}

@@ -16,10 +16,8 @@ CASES = [(kind, language) for kind in KINDS for language in Language]
 
 
 @pytest.mark.parametrize(("kind", "language"), CASES)
-def test_running_a_kinds_programs_prints_the_answer_that_was_worked_out_without_them(
-    kind: str, language: Language
-) -> None:
-    """`tool_integrated` runs every program and refuses a draft whose last output is not its answer."""
+def test_the_programs_of_a_kind_print_its_independently_computed_answer(kind: str, language: Language) -> None:
+    """`tool_integrated` runs every program and rejects a draft whose last output is not its answer."""
     for seed in range(12):
         draft = KINDS[kind](Random(seed), language)
         parts = tool_integrated(draft)
@@ -29,7 +27,7 @@ def test_running_a_kinds_programs_prints_the_answer_that_was_worked_out_without_
 
 
 @pytest.mark.parametrize(("kind", "language"), CASES)
-def test_a_seed_decides_the_draft(kind: str, language: Language) -> None:
+def test_a_seed_determines_the_draft(kind: str, language: Language) -> None:
     """The same seed draws the same problem, programs and answer; other seeds draw other problems."""
     drafts = [KINDS[kind](Random(seed), language) for seed in range(30)]
     assert drafts == [KINDS[kind](Random(seed), language) for seed in range(30)]
@@ -37,7 +35,7 @@ def test_a_seed_decides_the_draft(kind: str, language: Language) -> None:
 
 
 def test_there_are_at_least_24_kinds() -> None:
-    """The demo is asked more than arithmetic."""
+    """The demo solves more than arithmetic."""
     assert len(KINDS) >= 24
 
 

@@ -32,7 +32,7 @@ def judged(text: str, problem: str = "What is 4873 - 1298?") -> Judged:
 
 @pytest.fixture(scope="module")
 def judge() -> Judge:
-    """A judge that was taught nothing: the demo itself, with the place empty that construction wants."""
+    """An untrained judge: the demo itself, with the component empty that `construct` needs."""
     from convert.demo.forced import load
     from convert.demo.judge import Judge
 
@@ -55,7 +55,7 @@ def committed() -> tuple[Body, dict[str, torch.Tensor]]:
 
 
 def test_the_body_computes_the_judges_log_probabilities(judge: Judge) -> None:
-    """Product by product, whatever the two norms' halves do; the start of a message has none."""
+    """They are the products of prediction and token; the start of a message has none."""
     from convert.demo.construct import SURPRISE, WIDE, construct
     from convert.demo.model import rotary
     from convert.demo.reward import encode
@@ -70,14 +70,14 @@ def test_the_body_computes_the_judges_log_probabilities(judge: Judge) -> None:
         x, turns = body.embed_tokens(tokens), rotary(WIDE, tokens.shape[1])
         for layer in body.layers[:-1]:
             x = layer(x, *turns)
-    said = x[0, 1:, SURPRISE]
+    found = x[0, 1:, SURPRISE]
     begins = tokens[0, 1:] == start
-    assert said[begins].abs().max() < 0.05
-    assert (said - products)[~begins].square().mean().sqrt() < 0.02 * products.square().mean().sqrt()
+    assert found[begins].abs().max() < 0.05
+    assert (found - products)[~begins].square().mean().sqrt() < 0.02 * products.square().mean().sqrt()
 
 
-def test_every_token_looks_at_the_one_before_it_alone() -> None:
-    """At every distance that the context allows, the weight of all others together is nothing."""
+def test_every_token_attends_to_the_one_before_it_only() -> None:
+    """At every position of the context, the weight of all others together is negligible."""
     from convert.demo.construct import WIDE, look_back
     from convert.demo.model import Attention, rotary, rotate
 
@@ -94,8 +94,8 @@ def test_every_token_looks_at_the_one_before_it_alone() -> None:
     assert before.min() > 1 - 1e-6
 
 
-def test_what_all_rows_begin_with_is_computed_once_and_comes_out_the_same(judge: Judge) -> None:
-    """The judge's quick forward pass is the model's."""
+def test_computing_the_common_prefix_once_gives_the_same_states(judge: Judge) -> None:
+    """The judge's faster forward pass agrees with the model's."""
     from convert.demo.judge import hidden_states
 
     tokens = torch.randint(0, 1500, (3, 20), generator=torch.Generator().manual_seed(0))
@@ -104,7 +104,7 @@ def test_what_all_rows_begin_with_is_computed_once_and_comes_out_the_same(judge:
         assert torch.allclose(hidden_states(judge.model, tokens), judge.model(tokens), atol=1e-4)
 
 
-def test_the_head_gives_one_reading_back() -> None:
+def test_the_head_returns_one_reading() -> None:
     """Through two layers and a ReLU, whatever its sign."""
     from convert.demo.construct import FEATURES, WIDE
     from convert.demo.reward import score
@@ -125,7 +125,7 @@ def test_the_head_gives_one_reading_back() -> None:
     ],
 )
 def test_a_solution_with_one_slip_scores_below_the_right_one(wrong: str) -> None:
-    """A digit of the program or of the box, or its sign: the committed weights find it."""
+    """A digit of the program or of the boxed answer, or a sign: the committed weights score it lower."""
     from convert.demo.reward import encode
     from convert.demo.tokenizer import load
 
@@ -151,7 +151,7 @@ def test_the_scored_token_is_the_newline_after_the_turn() -> None:
 
 
 def test_the_judges_corpus_leaves_out_what_is_set_aside() -> None:
-    """Neither a held-out problem nor one that reward models are compared on."""
+    """It has neither held-out problems nor those that reward models are compared on."""
     from convert.demo.corpus import judge_examples
     from convert.demo.solutions import is_held_out, is_set_aside
 
@@ -161,7 +161,7 @@ def test_the_judges_corpus_leaves_out_what_is_set_aside() -> None:
 
 
 def test_the_checkpoint_has_the_released_layout() -> None:
-    """A body under `model.` and a head of two layers with biases, under the name the converter asks for."""
+    """A body under `model.` and a head of two layers with biases, under the name that the converter reads."""
     from safetensors import safe_open
 
     config = json.loads((CHECKPOINT / "config.json").read_text(encoding="utf-8"))

@@ -12,8 +12,8 @@ from tokenizers import Tokenizer
 from convert.demo.corpus import encode, text, write_shard
 from convert.demo.solutions import Mode, draw, prompt
 from convert.demo.tokenizer import CHAT_TEMPLATE, PATTERN, SIZE, SPECIAL, load
-from qmath_cli.prompting import chat
 from qmath_cli.records import Mode as PackageMode
+from tests.prompts import chat
 
 CHECKPOINT = Path(__file__).parents[3] / "convert" / "demo" / "checkpoint"
 
@@ -25,7 +25,7 @@ def tokenizer() -> Tokenizer:
 
 
 def test_every_text_survives_a_round_trip(tokenizer: Tokenizer) -> None:
-    """Byte-level BPE has no unknown characters, seen in training or not."""
+    """Byte-level BPE has no unknown characters."""
     for sample in ("x^2 - 5x + 6 = 0", "求方程的根。", "\ttabs\n\n  spaces ", "emoji 🙂 naïve Ω", "```output\n6\n```"):
         assert tokenizer.decode(tokenizer.encode(sample).ids) == sample
 
@@ -53,14 +53,14 @@ def test_the_pre_tokenizer_is_the_released_one() -> None:
         assert ours[part]["type"] == theirs[part]["type"]
 
 
-def test_the_corpus_asks_as_the_program_does(tokenizer: Tokenizer) -> None:
+def test_the_corpus_has_the_prompts_of_the_program(tokenizer: Tokenizer) -> None:
     """The prompt that was trained on is the prompt that `qmath solve` sends."""
     for mode in Mode:
-        assert prompt(mode, "1 + 1 = ?") == chat.chat("1 + 1 = ?", PackageMode(mode.value)).text
+        assert prompt(mode, "1 + 1 = ?") == chat("1 + 1 = ?", PackageMode(mode.value)).text
 
 
 def test_tokens_of_the_parts_are_the_tokens_of_the_whole(tokenizer: Tokenizer) -> None:
-    """Where generation is interrupted changes nothing in how a solution is cut into tokens."""
+    """Tokenising the parts of a solution separately does not change the tokens."""
     rng = Random(5)
     for _ in range(40):
         example = draw(rng, held_out=False)
@@ -71,7 +71,7 @@ def test_tokens_of_the_parts_are_the_tokens_of_the_whole(tokenizer: Tokenizer) -
 
 
 def test_a_shard_depends_on_its_number_alone(tmp_path: Path) -> None:
-    """Written twice, it is the same; another number is another shard."""
+    """The same number gives the same shard, another number another one."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     sizes = [
@@ -81,7 +81,7 @@ def test_a_shard_depends_on_its_number_alone(tmp_path: Path) -> None:
 
 
 def test_the_chat_template_asks_for_reasoning_when_no_system_message_is_given() -> None:
-    """As the released template, and as `prompts.chat` without programs."""
+    """It gives the CoT prompt, as the released template does."""
     jinja2 = pytest.importorskip("jinja2")
     messages = [{"role": "user", "content": "1 + 1 = ?"}]
     rendered = jinja2.Template(CHAT_TEMPLATE).render(messages=messages, add_generation_prompt=True)

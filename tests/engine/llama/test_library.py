@@ -1,4 +1,4 @@
-"""How the library is loaded."""
+"""Loading the shared library."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ print(os.environ.get("GOMP_SPINCOUNT"))
 
 
 @pytest.mark.parametrize(
-    ("given", "seen"),
+    ("given", "expected"),
     [({}, "5000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "passive"}, "None")],
 )
-def test_threads_wait_at_barriers_as_the_user_says_or_else_not_for_long(given: dict[str, str], seen: str) -> None:
-    """OpenMP reads its environment when it is loaded: it must be there by then, and a user's own must stay."""
+def test_openmp_threads_spin_as_the_user_sets_or_else_briefly(given: dict[str, str], expected: str) -> None:
+    """OpenMP reads the variables when it is loaded. They are set before, and the user's values are kept."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GOMP_", "OMP_"))}
-    said = subprocess.run([sys.executable, "-c", SCRIPT], env=kept | given, capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == seen
+    done = subprocess.run([sys.executable, "-c", SCRIPT], env=kept | given, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == expected

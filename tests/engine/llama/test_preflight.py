@@ -1,4 +1,4 @@
-"""A build that crashes is a verdict, not a crash."""
+"""The preflight check: crashes of a build, in child processes."""
 
 from __future__ import annotations
 
@@ -13,86 +13,87 @@ import pytest
 
 from qmath_cli.engine.llama import builds, preflight
 from qmath_cli.engine.llama.model import Options, load
-from qmath_cli.engine.llama.preflight import Preflight, Trial, Way
+from qmath_cli.engine.llama.preflight import Features, Preflight, Trial
 from qmath_cli.errors import EngineUnusable
 
 
 class Probes:
-    """Probes whose children really die, in the ways listed."""
+    """Probes that start real children, some of which are killed by the given signals."""
 
-    def __init__(self, **deaths: signal.Signals) -> None:
-        self.deaths = deaths
-        self.tried: list[Way] = []
+    def __init__(self, **signals: signal.Signals) -> None:
+        self.signals = signals
+        self.tried: list[Features] = []
 
-    def __call__(self, _model: Path, way: Way, _device: str) -> str:
-        self.tried.append(way)
-        code = f"import os; os.kill(os.getpid(), {self.deaths[way.name]:d})" if way.name in self.deaths else ""
+    def __call__(self, _model: Path, features: Features, _device: str) -> str:
+        self.tried.append(features)
+        number = self.signals.get(features.name)
+        code = "" if number is None else f"import os; os.kill(os.getpid(), {number:d})"
         child = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
         return preflight._failure(child.returncode, child.stderr.decode())
 
 
-def test_the_real_build_survives_in_some_way(demo: Path, tmp_path: Path) -> None:
-    """The real child decodes with the real library, and the verdict is remembered."""
-    verdict = preflight.check(demo, tmp_path)
-    assert verdict.way is not None
-    assert preflight.check(demo, tmp_path, probe=Probes()) == verdict
+def test_the_installed_build_runs(demo: Path, tmp_path: Path) -> None:
+    """The real child decodes with the real library, and the result is cached."""
+    result = preflight.check(demo, tmp_path)
+    assert result.features is not None
+    assert preflight.check(demo, tmp_path, probe=Probes()) == result
 
 
-def test_a_segfault_with_repacking_is_avoided(demo: Path, tmp_path: Path) -> None:
-    """SIGSEGV in the full way: the next way is taken, named, and has its price named too."""
+def test_after_a_segfault_fewer_features_are_tried(demo: Path, tmp_path: Path) -> None:
+    """SIGSEGV with all features: the result has the features that work, the reason and the command to rebuild."""
     probes = Probes(FULL=signal.SIGSEGV)
-    verdict = preflight.check(demo, tmp_path, probe=probes)
-    assert verdict.trials == (Trial(Way.FULL, "SIGSEGV"), Trial(Way.NO_REPACKING))
-    assert not verdict.extra_buffers
-    assert "SIGSEGV" in verdict.note
-    assert "-DGGML_" in verdict.rebuild
+    result = preflight.check(demo, tmp_path, probe=probes)
+    assert result.trials == (Trial(Features.FULL, "SIGSEGV"), Trial(Features.NO_REPACKING))
+    assert not result.extra_buffers
+    assert "SIGSEGV" in result.note
+    assert "-DGGML_" in result.rebuild
 
 
-def test_the_verdict_is_paid_for_once(demo: Path, tmp_path: Path) -> None:
-    """Remembered per build, CPU and device; another device is another question."""
+def test_the_check_runs_once_per_device(demo: Path, tmp_path: Path) -> None:
+    """The result is cached; another device is checked separately."""
     first, second, other = Probes(FULL=signal.SIGSEGV), Probes(), Probes()
-    verdict = preflight.check(demo, tmp_path, probe=first)
-    assert preflight.check(demo, tmp_path, probe=second) == verdict
+    result = preflight.check(demo, tmp_path, probe=first)
+    assert preflight.check(demo, tmp_path, probe=second) == result
     assert second.tried == []
     preflight.check(demo, tmp_path, "cpu", probe=other)
-    assert other.tried == [Way.FULL]
+    assert other.tried == [Features.FULL]
 
 
-def test_a_build_that_never_survives_is_a_clear_error(demo: Path, tmp_path: Path) -> None:
-    """SIGILL in every way: nothing is loaded, the hint is the rebuild line, and it is asked again next time."""
-    deadly = dict.fromkeys((way.name for way in Way), signal.SIGILL)
-    verdict = preflight.check(demo, tmp_path, probe=Probes(**deadly))
+def test_a_build_that_does_not_run_is_an_error_at_loading(demo: Path, tmp_path: Path) -> None:
+    """SIGILL with any features: the hint is the command to rebuild, and the next check runs again."""
+    failing = dict.fromkeys((features.name for features in Features), signal.SIGILL)
+    result = preflight.check(demo, tmp_path, probe=Probes(**failing))
     with pytest.raises(EngineUnusable, match="SIGILL") as caught:
-        load(demo, Options(), verdict)
+        load(demo, Options(), result)
     assert "CMAKE_ARGS" in caught.value.hint
     rebuilt = Probes()
-    assert preflight.check(demo, tmp_path, probe=rebuilt).way is Way.FULL
+    assert preflight.check(demo, tmp_path, probe=rebuilt).features is Features.FULL
 
 
-def test_a_damaged_or_unwritable_cache_costs_time_only(demo: Path, tmp_path: Path) -> None:
-    """Nonsense in the cache file is found out anew; a cache that cannot be written is no error."""
+def test_a_damaged_or_unwritable_cache_is_not_an_error(demo: Path, tmp_path: Path) -> None:
+    """The check runs again."""
     (tmp_path / "preflight.json").write_text("{nonsense")
-    assert preflight.check(demo, tmp_path, probe=Probes()).way is Way.FULL
+    assert preflight.check(demo, tmp_path, probe=Probes()).features is Features.FULL
     (tmp_path / "file").write_text("")
-    assert preflight.check(demo, tmp_path / "file" / "below", probe=Probes()).way is Way.FULL
+    assert preflight.check(demo, tmp_path / "file" / "below", probe=Probes()).features is Features.FULL
 
 
-@pytest.mark.parametrize("way", list(Way))
-def test_the_real_child_survives_each_way(demo: Path, way: Way) -> None:
-    """Every fallback is a way that works: loading and decoding with fewer features."""
-    assert preflight.run_child(demo, way, "cpu") == ""
+@pytest.mark.parametrize("features", list(Features))
+def test_the_installed_build_runs_with_any_features(demo: Path, features: Features) -> None:
+    """Loading and decoding work with fewer features too."""
+    assert preflight.run_child(demo, features, "cpu") == ""
 
 
-def test_a_child_that_cannot_load_says_why(tmp_path: Path) -> None:
-    """An error in the child is a sentence, not a signal."""
-    assert "none.gguf" in preflight.run_child(tmp_path / "none.gguf", Way.FULL, "cpu")
+def test_an_error_in_the_child_is_its_message(tmp_path: Path) -> None:
+    """Here: the model file does not exist."""
+    assert "none.gguf" in preflight.run_child(tmp_path / "none.gguf", Features.FULL, "cpu")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_the_child_starts_leaves_no_child(
     demo: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
-    """The handler's exception rises when there is somebody to end the child; the handlers are back in their place."""
+    """The handler runs after the child is registered for killing, and the handlers are restored."""
     started: list[subprocess.Popen[bytes]] = []
 
     class Interrupted(subprocess.Popen[bytes]):
@@ -108,15 +109,15 @@ def test_a_signal_while_the_child_starts_leaves_no_child(
     try:
         monkeypatch.setattr(subprocess, "Popen", Interrupted)
         with pytest.raises(KeyboardInterrupt):
-            preflight.run_child(demo, Way.FULL, "cpu")
+            preflight.run_child(demo, Features.FULL, "cpu")
         assert signal.getsignal(number) is handler
     finally:
         signal.signal(number, before)
     assert [child.returncode for child in started] == [-signal.SIGKILL]
 
 
-def test_another_build_is_another_question(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The key changes when the libraries do."""
+def test_another_build_has_another_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The key changes when the shared libraries change."""
     before = builds.installed()
     (tmp_path / "libllama.so").write_bytes(b"")
     monkeypatch.setenv("LLAMA_CPP_LIB_PATH", str(tmp_path))
@@ -126,7 +127,7 @@ def test_another_build_is_another_question(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_the_rebuild_line_fits_this_cpu() -> None:
-    """Each switch is on exactly if the CPU has the feature, and AMX is never asked for."""
+    """Each option is on exactly if the CPU has the feature; AMX is left out."""
     line, flags = builds.rebuild_line(), builds.cpu_flags()
     assert "AMX" not in line
     if "avx2" in flags:
@@ -134,8 +135,8 @@ def test_the_rebuild_line_fits_this_cpu() -> None:
     assert ("-DGGML_AVX512=ON" in line) == ("avx512bw" in flags)
 
 
-def test_no_library_is_said_with_the_line_that_installs_it() -> None:
-    """Without llama_cpp, asking for the engine names the cause and the cure, and shows no traceback of an import."""
+def test_a_missing_library_is_an_error_with_the_command_to_install_it() -> None:
+    """It is not an ImportError."""
     code = (
         "import sys; sys.modules['llama_cpp'] = None\n"
         "from qmath_cli.engine.llama.library import library\n"
@@ -143,10 +144,10 @@ def test_no_library_is_said_with_the_line_that_installs_it() -> None:
         "try: library()\n"
         "except EngineUnusable as exc: print(exc.message, '|', exc.hint)"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.startswith("llama.cpp is not installed | pip install")
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.startswith("llama.cpp is not installed | pip install")
 
 
-def test_a_verdict_of_nothing_is_no_note() -> None:
-    """Where nothing was given up, there is nothing to say."""
+def test_a_result_without_trials_has_no_note() -> None:
+    """A note is for missing features only."""
     assert Preflight().note == ""

@@ -1,4 +1,4 @@
-"""The loopback hub, and small checkpoints for it to hold."""
+"""Fixtures: the loopback hub, and a small checkpoint for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def loopback() -> Iterator[Loopback]:
 
 @pytest.fixture
 def hub(loopback: Loopback, tmp_path: Path) -> Hub:
-    """Our side of it, which does not wait between attempts."""
+    """A client that does not wait between attempts."""
     return Hub(loopback.environ(tmp_path), pause=lambda _: None)
 
 

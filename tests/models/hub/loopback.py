@@ -1,8 +1,8 @@
-"""A hub on the loopback interface: the part of the protocol that a download meets, and every way in which it fails.
+"""A hub on the loopback interface, with the part of the protocol that downloads use, and with faults on request.
 
-Repository metadata with file sizes and hashes; `resolve` with a redirect to another path for large files (ETag,
-X-Linked-Etag, X-Linked-Size, X-Repo-Commit); ranges; tokens; and faults on request: any status, a cut after some bytes,
-a server that ignores ranges, a slow one. What was asked is recorded, so that a test can say what must not happen.
+It serves repository metadata with file sizes and hashes, and `resolve` with a redirect to another path for large files
+(ETag, X-Linked-Etag, X-Linked-Size, X-Repo-Commit), ranges and tokens. Faults are any status, a connection cut after
+some bytes, a server that ignores ranges, and a slow one. Requests are recorded, so that a test can check them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FILE = re.compile(r"/(?:(datasets)/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)$")
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to one request instead of an answer: a status, or a connection cut after `cut` bytes of the body."""
+    """The fault of one request: a status, or a connection cut after `cut` bytes of the body."""
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
@@ -37,8 +37,8 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request as it came in."""
+class Request:
+    """A request as received."""
 
     method: str
     path: str
@@ -47,7 +47,7 @@ class Asked:
 
 
 class Hollow(bytes):
-    """A file that is as large as it says, and holds zeros after its beginning."""
+    """A file of any size that takes no memory: it has zeros after its first bytes."""
 
     size: int
 
@@ -69,7 +69,7 @@ class Hollow(bytes):
 
 @dataclass
 class Repo:
-    """A repository with one commit. Files whose names end in one of `large` go through large-file storage."""
+    """A repository with one commit. Files whose names end in one of `large` are in large-file storage."""
 
     files: dict[str, bytes]
     commit: str = COMMIT
@@ -85,29 +85,29 @@ class Repo:
 
 @dataclass
 class Loopback:
-    """The hub's state, which a test may change while it runs."""
+    """The hub's state, which a test can change while it runs."""
 
     url: str = ""
     repos: dict[str, Repo] = field(default_factory=dict)
-    fault: Callable[[int, Asked], Fault | None] = lambda _number, _asked: None
+    fault: Callable[[int, Request], Fault | None] = lambda _number, _request: None
     ranges: bool = True
     bytes_per_second: float = 0.0  # of one connection; 0 means as fast as possible
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def environ(self, home: Path) -> dict[str, str]:
-        """The variables that send a program here, with nothing of the user's own."""
+        """The environment of a program that uses this hub, without the user's settings."""
         return {"HF_ENDPOINT": self.url, "HF_HOME": str(home / "hf"), "HF_HUB_DISABLE_XET": "1"}
 
-    def shards_asked(self) -> list[str]:
-        """The names of the weight files that were asked for, in order, redirects not counted."""
-        names = [asked.path.rpartition("/")[2] for asked in self.asked if "/resolve/" in asked.path]
+    def shards_requested(self) -> list[str]:
+        """The names of the requested weight files, in order, without the redirected requests."""
+        names = [request.path.rpartition("/")[2] for request in self.requests if "/resolve/" in request.path]
         return [name for name in names if name.endswith(".safetensors")]
 
 
 @contextmanager
 def serve() -> Iterator[Loopback]:
-    """A hub for the duration of the block."""
+    """Run a hub for the duration of the block."""
     state = Loopback()
 
     class Handler(_Handler):
@@ -129,7 +129,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is what these tests are about; anything else shows its trace."""
+        """Ignore clients that disconnect, which these tests do on purpose."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
@@ -151,19 +151,19 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
         authorization = self.headers.get("Authorization")
-        asked = Asked(self.command, path, self.headers.get("Range"), authorization and authorization.split()[-1])
+        request = Request(self.command, path, self.headers.get("Range"), authorization and authorization.split()[-1])
         with self.hub.lock:
-            self.hub.asked.append(asked)
-            number = len(self.hub.asked)
-        fault = self.hub.fault(number, asked)
+            self.hub.requests.append(request)
+            number = len(self.hub.requests)
+        fault = self.hub.fault(number, request)
         if fault is not None and fault.status:
             self._send(fault.status, fault.headers, b'{"error": "on request"}')
             return
         self._cut = fault.cut if fault is not None else None
         if found := _META.match(path):
-            self._metadata(*found.groups())
+            self._metadata(found[2], found[3])
         elif found := _FILE.match(path):
-            self._resolve(found[1] or "models", found[2], found[4], asked)
+            self._resolve(found[2], found[4])
         elif path.startswith("/storage/"):
             _, _, repo, name = path.split("/", 3)
             self._content(self.hub.repos[repo.replace("--", "/")].files[name], {"ETag": '"storage"'})
@@ -181,7 +181,7 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return repo
 
-    def _metadata(self, _kind: str, name: str, revision: str | None) -> None:
+    def _metadata(self, name: str, revision: str | None) -> None:
         repo = self._repo(name)
         if repo is None:
             return
@@ -204,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
             entry["lfs"] = {"sha256": sha256(data), "size": len(data), "pointerSize": 134}
         return entry
 
-    def _resolve(self, _kind: str, name: str, file: str, _asked: Asked) -> None:
+    def _resolve(self, name: str, file: str) -> None:
         repo = self._repo(name)
         if repo is None:
             return
@@ -215,8 +215,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not file.endswith(repo.large):
             self._content(data, headers | {"ETag": f'"{git_sha1(data)}"'})
             return
-        place = f"{self.hub.url}/storage/{name.replace('/', '--')}/{file}"
-        linked = {"X-Linked-Etag": f'"{sha256(data)}"', "X-Linked-Size": str(len(data)), "Location": place}
+        location = f"{self.hub.url}/storage/{name.replace('/', '--')}/{file}"
+        linked = {"X-Linked-Etag": f'"{sha256(data)}"', "X-Linked-Size": str(len(data)), "Location": location}
         self._send(302, headers | linked, b"")
 
     def _content(self, data: bytes, headers: dict[str, str]) -> None:
@@ -240,7 +240,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             if self.command != "HEAD":
                 self._body(body)
-        except OSError:  # the client went away; it was killed, or had enough
+        except OSError:  # the client disconnected or was killed
             self.close_connection = True
 
     def _body(self, body: bytes) -> None:
@@ -253,7 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(step / self.hub.bytes_per_second)
         if self._cut is not None and self._cut < len(body):
             self.wfile.flush()
-            # Linger for no time: the client sees a reset in the middle of the body, as when a router restarts.
+            # No lingering: the client gets a reset in the middle of the body, as when a router restarts.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
 

@@ -1,6 +1,6 @@
-"""`qmath` as a user runs it: its own home, and the loopback hub as the only network.
+"""Runs `qmath` commands with a separate home folder and the loopback hub as the only network.
 
-Commands run in this process, which saves the imports; those that are to be killed run in one of their own.
+Commands run in this process, which saves the imports. Those that a test kills run in a child process.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MODEL = load().get(NAME)
 
 @dataclass
 class Machine:
-    """A user's machine; `environ` adds to what every command gets."""
+    """A user's machine; `environ` is added to the environment of every command."""
 
     home: Path
     hub: Loopback
@@ -36,11 +36,11 @@ class Machine:
 
     @property
     def paths(self) -> Paths:
-        """Where its qmath keeps things."""
+        """The folders of its qmath."""
         return find({"QMATH_HOME": str(self.home / "qmath")})
 
     def gguf(self, quantization: str = "q4_k_m", name: str = NAME) -> Path:
-        """Where a pulled model will lie."""
+        """The path of a pulled model."""
         return gguf_path(load().get(name), quantization, self.paths)
 
     @property
@@ -50,7 +50,7 @@ class Machine:
         return own | self.hub.environ(self.home) | self.environ
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """A command that runs beside the test."""
+        """Start a command in a child process."""
         return subprocess.Popen(
             [sys.executable, "-m", "qmath_cli", *arguments],
             env=self.variables,
@@ -61,14 +61,14 @@ class Machine:
         )
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
-        """Exit code, stdout, stderr."""
+        """Run a command; returns exit code, stdout and stderr."""
         out, err = io.StringIO(), io.StringIO()
         with patch.dict(os.environ, self.variables, clear=True), redirect_stdout(out), redirect_stderr(err):
             code = run(arguments)
         return code, out.getvalue(), err.getvalue()
 
-    def ask(self, *arguments: str) -> Any:
-        """The JSON object of a command that succeeds."""
+    def json(self, *arguments: str) -> Any:
+        """Run a command with --json that must succeed; returns its JSON object."""
         code, out, err = self.run(*arguments, "--json")
         assert code == 0, err
         return json.loads(out)

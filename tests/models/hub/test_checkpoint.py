@@ -36,7 +36,7 @@ def read(source: HubCheckpoint, name: str, offset: int, length: int) -> bytes:
     return bytes(buffer)
 
 
-def heads(source: HubCheckpoint) -> list[str]:
+def read_headers(source: HubCheckpoint) -> list[str]:
     """Read every shard's header as the converter does; returns the shards' names."""
     shards = sorted(name for name in source.files() if name.endswith(".safetensors"))
     for name in shards:
@@ -46,19 +46,19 @@ def heads(source: HubCheckpoint) -> list[str]:
 
 
 def test_headers_come_before_any_weights(source: HubCheckpoint, repo: Repo, loopback: Loopback) -> None:
-    """The heads of all shards are read, and nothing of the size of a shard has moved."""
-    names = heads(source)
+    """The headers of all shards are read, and no shard is downloaded."""
+    names = read_headers(source)
     assert len(names) == 5
     for name in names:
         length = 8 + int.from_bytes(repo.files[name][:8], "little")
         assert read(source, name, 0, length) == repo.files[name][:length]
     assert not list(source.folder.glob("*.safetensors*"))
-    assert loopback.shards_asked() == names
+    assert loopback.shards_requested() == names
 
 
-def test_weights_are_served_while_they_arrive(source: HubCheckpoint, repo: Repo, loopback: Loopback) -> None:
-    """The first block is answered long before the shard is complete."""
-    name = heads(source)[0]
+def test_weights_can_be_read_during_the_download(source: HubCheckpoint, repo: Repo, loopback: Loopback) -> None:
+    """A read returns long before the shard is complete."""
+    name = read_headers(source)[0]
     data = repo.files[name]
     loopback.bytes_per_second = 200_000
     assert read(source, name, 20_000, 5000) == data[20_000:25_000]
@@ -66,26 +66,26 @@ def test_weights_are_served_while_they_arrive(source: HubCheckpoint, repo: Repo,
     assert part_path(source.folder, source.snapshot.files[name]).stat().st_size < len(data)
 
 
-def test_a_released_shard_was_verified_and_is_gone(source: HubCheckpoint, repo: Repo) -> None:
-    """The whole shard can be read until then."""
-    name = heads(source)[0]
+def test_a_released_shard_is_verified_and_deleted(source: HubCheckpoint, repo: Repo) -> None:
+    """Before that the whole shard can be read."""
+    name = read_headers(source)[0]
     assert read(source, name, 0, len(repo.files[name])) == repo.files[name]
     source.release(name)
     assert list(source.folder.glob("model*")) == []
 
 
 def test_kept_sources_stay_under_their_own_names(source: HubCheckpoint, repo: Repo) -> None:
-    """With `keep` the verified shard is left, and nothing is downloaded twice."""
+    """With `keep` the verified shard stays."""
     source.keep = True
-    name = heads(source)[0]
+    name = read_headers(source)[0]
     read(source, name, 100, 50_000)
     source.release(name)
     assert (source.folder / name).read_bytes() == repo.files[name]
 
 
-def test_the_next_shard_waits_for_the_release_of_the_one_before(source: HubCheckpoint, repo: Repo) -> None:
-    """A thread that is ahead is held until there is room, then served."""
-    first, second, *_ = heads(source)
+def test_the_next_shard_waits_for_the_release_of_the_previous_one(source: HubCheckpoint, repo: Repo) -> None:
+    """A thread that reads ahead waits for the release, then gets its bytes."""
+    first, second, *_ = read_headers(source)
     got: list[bytes] = []
     ahead = threading.Thread(target=lambda: got.append(read(source, second, 50_000, 10)))
     ahead.start()
@@ -97,9 +97,9 @@ def test_the_next_shard_waits_for_the_release_of_the_one_before(source: HubCheck
     assert got == [repo.files[second][50_000:50_010]]
 
 
-def test_close_lets_waiting_readers_go(source: HubCheckpoint) -> None:
-    """Neither a reader that waits for room nor one that waits for bytes holds up the end."""
-    first, second, *_ = heads(source)
+def test_close_ends_waiting_reads(source: HubCheckpoint) -> None:
+    """A read that waits for a release and one that waits for bytes both raise."""
+    first, second, *_ = read_headers(source)
     source.hub.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # type: ignore[index]
     errors: list[Exception] = []
 
@@ -118,20 +118,20 @@ def test_close_lets_waiting_readers_go(source: HubCheckpoint) -> None:
     assert len(errors) == 2
 
 
-def test_a_killed_download_goes_on_at_its_last_byte(source: HubCheckpoint, repo: Repo, loopback: Loopback) -> None:
-    """What lies in the part is not asked for again, and is hashed with the rest."""
-    name = heads(source)[0]
+def test_a_killed_download_resumes_at_its_last_byte(source: HubCheckpoint, repo: Repo, loopback: Loopback) -> None:
+    """The bytes of the part are not requested again, and are hashed with the rest."""
+    name = read_headers(source)[0]
     data = repo.files[name]
     part_path(source.folder, source.snapshot.files[name]).write_bytes(data[:200_000])
-    loopback.asked.clear()
+    loopback.requests.clear()
     assert read(source, name, 100_000, 150_000) == data[100_000:250_000]
-    assert {asked.range for asked in loopback.asked} == {f"bytes=200000-{len(data) - 1}"}
+    assert {request.range for request in loopback.requests} == {f"bytes=200000-{len(data) - 1}"}
     source.release(name)
 
 
-def test_a_part_that_was_damaged_is_found_and_deleted(source: HubCheckpoint, repo: Repo) -> None:
-    """The hash of the whole covers what an earlier run wrote; the error comes with the release at the latest."""
-    name = heads(source)[0]
+def test_a_damaged_part_is_found_and_deleted(source: HubCheckpoint, repo: Repo) -> None:
+    """The hash covers what an earlier run wrote; `release` raises the error at the latest."""
+    name = read_headers(source)[0]
     part = part_path(source.folder, source.snapshot.files[name])
     part.write_bytes(b"\0" * 200_000)
     read(source, name, 250_000, 10)
@@ -141,41 +141,43 @@ def test_a_part_that_was_damaged_is_found_and_deleted(source: HubCheckpoint, rep
 
 
 def test_a_shard_left_by_a_killed_run_is_verified_at_its_release(source: HubCheckpoint, repo: Repo) -> None:
-    """All of it was converted, and the run died before the hash was known."""
-    name = heads(source)[0]
+    """All of it was converted, and the run was killed before the hash was checked."""
+    name = read_headers(source)[0]
     part = part_path(source.folder, source.snapshot.files[name])
     part.write_bytes(repo.files[name][:-1] + b"?")
     with pytest.raises(IntegrityError, match="hash"):
         source.release(name)
 
 
-def test_another_version_of_a_file_is_never_continued(source: HubCheckpoint, repo: Repo) -> None:
-    """A part bears the identity of what it is a part of."""
-    name = heads(source)[0]
+def test_a_part_of_another_version_is_not_resumed(source: HubCheckpoint, repo: Repo) -> None:
+    """A part's name contains the identity of the file's version."""
+    name = read_headers(source)[0]
     (source.folder / f"{name}.{'0' * 16}.part").write_bytes(b"old")
     assert read(source, name, 0, len(repo.files[name])) == repo.files[name]
 
 
 def test_small_files_are_checked_by_gits_hash_and_kept(source: HubCheckpoint, repo: Repo, loopback: Loopback) -> None:
-    """A second read asks nobody; a damaged copy is fetched again."""
+    """A second read needs no request; a damaged copy is downloaded again."""
     assert source.read("config.json") == repo.files["config.json"]
-    loopback.asked.clear()
+    loopback.requests.clear()
     assert source.read("config.json") == repo.files["config.json"]
-    assert loopback.asked == []
+    assert loopback.requests == []
     (source.folder / "config.json").write_text("{}")
     assert source.read("config.json") == repo.files["config.json"]
-    assert loopback.asked
+    assert loopback.requests
 
 
-def test_a_small_file_that_arrives_altered_is_refused(source: HubCheckpoint, repo: Repo, loopback: Loopback) -> None:
-    """Same length, other content: a proxy's doing."""
+def test_a_small_file_that_was_altered_in_transit_is_an_error(
+    source: HubCheckpoint, repo: Repo, loopback: Loopback
+) -> None:
+    """It has the right length and other content."""
     repo.files["config.json"] = b"x" * len(repo.files["config.json"])
     with pytest.raises(IntegrityError, match=r"config\.json"):
         source.read("config.json")
 
 
-def test_names_that_lead_elsewhere_are_not_files(hub: Hub, loopback: Loopback, tmp_path: Path) -> None:
-    """A repository may not name a path, a hidden file, or a device."""
+def test_names_that_are_not_plain_are_left_out(hub: Hub, loopback: Loopback, tmp_path: Path) -> None:
+    """A path, a hidden file, or a name with other characters is not a file of the checkpoint."""
     names = ("../../evil", "a/b.json", "/etc/passwd", ".hidden", "..", "good.json", "x\\y", "a b")
     loopback.repos[REPO] = Repo(dict.fromkeys(names, b"{}"))
     source = HubCheckpoint(hub, hub.snapshot(REPO, "main"), tmp_path / "source")
@@ -184,17 +186,17 @@ def test_names_that_lead_elsewhere_are_not_files(hub: Hub, loopback: Loopback, t
         source.read("../../evil")
 
 
-def test_a_lying_header_does_not_fetch_gigabytes(hub: Hub, loopback: Loopback, tmp_path: Path) -> None:
-    """The length that a header announces is not believed beyond the file and the format's own limit."""
+def test_an_impossible_header_length_is_not_fetched(hub: Hub, loopback: Loopback, tmp_path: Path) -> None:
+    """A header longer than the file or the format's limit is not requested."""
     loopback.repos[REPO] = Repo({"model.safetensors": b"\xff" * 8 + bytes(1 << 20)})
     source = HubCheckpoint(hub, hub.snapshot(REPO, "main"), tmp_path / "source")
     assert read(source, "model.safetensors", 0, 8) == b"\xff" * 8
-    assert [asked.range for asked in loopback.asked if "storage" in asked.path] == ["bytes=0-65535"]
+    assert [request.range for request in loopback.requests if "storage" in request.path] == ["bytes=0-65535"]
 
 
 def test_a_read_beyond_the_end_is_an_error_and_not_a_wait(source: HubCheckpoint, repo: Repo) -> None:
-    """No bytes will ever come."""
-    name = heads(source)[0]
+    """The bytes will never arrive."""
+    name = read_headers(source)[0]
     with pytest.raises(IntegrityError, match="ends before"):
         read(source, name, len(repo.files[name]) - 5, 10)
 
@@ -202,18 +204,18 @@ def test_a_read_beyond_the_end_is_an_error_and_not_a_wait(source: HubCheckpoint,
 def test_what_the_hugging_face_cache_holds_is_not_downloaded(
     source: HubCheckpoint, repo: Repo, loopback: Loopback, tmp_path: Path
 ) -> None:
-    """Shards in the cache are read there, checked, and left alone."""
+    """Shards in the cache are read from there, verified, and not deleted."""
     fill_cache(tmp_path / "hf" / "hub", repo)
-    loopback.asked.clear()
-    for name in heads(source):
+    loopback.requests.clear()
+    for name in read_headers(source):
         assert read(source, name, 0, len(repo.files[name])) == repo.files[name]
         source.release(name)
-    assert loopback.asked == []
+    assert loopback.requests == []
     assert len(list((tmp_path / "hf").rglob("*.safetensors"))) == 5
 
 
-def test_a_damaged_file_in_the_cache_is_named(source: HubCheckpoint, repo: Repo, tmp_path: Path) -> None:
-    """The cache itself checks sizes only."""
+def test_a_damaged_file_in_the_cache_is_an_error(source: HubCheckpoint, repo: Repo, tmp_path: Path) -> None:
+    """It has the right size; the error names the cache."""
     fill_cache(tmp_path / "hf" / "hub", repo)
     name = "model-00001-of-00005.safetensors"
     blob = (
@@ -225,7 +227,7 @@ def test_a_damaged_file_in_the_cache_is_named(source: HubCheckpoint, repo: Repo,
 
 
 def fill_cache(cache: Path, repo: Repo, commit: str = COMMIT) -> None:
-    """The repository as huggingface_hub lays it out: blobs by hash, links by name."""
+    """Write a repository as huggingface_hub does: blobs by hash, links by name."""
     root = cache / f"models--{REPO.replace('/', '--')}"
     (root / "blobs").mkdir(parents=True)
     (root / "snapshots" / commit).mkdir(parents=True)
@@ -238,7 +240,7 @@ def fill_cache(cache: Path, repo: Repo, commit: str = COMMIT) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_a_clear_error(hub: Hub, repo: Repo, tmp_path: Path) -> None:
-    """Exit code 8, with the path in it."""
+    """The error names the path."""
     assert repo
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DoesNotFit, match="file"):
@@ -246,26 +248,26 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(hub: Hub, repo: Repo, tmp
 
 
 def test_every_tenth_request_may_fail(source: HubCheckpoint, repo: Repo, loopback: Loopback) -> None:
-    """All shards arrive whole, whatever one in ten requests meets."""
+    """All shards are complete, with all kinds of faults in one of ten requests."""
     faults = [Fault(503), Fault(cut=70_000), Fault(429, {"Retry-After": "1"}), Fault(cut=0), Fault(500)]
     loopback.fault = lambda number, _: faults[number // 10 % 5] if number % 10 == 0 else None
-    for name in heads(source):
+    for name in read_headers(source):
         assert read(source, name, 0, len(repo.files[name])) == repo.files[name]
         source.release(name)
 
 
-def test_a_full_disk_is_said_and_what_is_there_stays(hub: Hub, loopback: Loopback, tmp_path: Path) -> None:
-    """The disk takes the first part of a shard and no more; the reader hears of it."""
+def test_a_full_disk_is_a_clear_error(hub: Hub, loopback: Loopback, tmp_path: Path) -> None:
+    """The disk takes the first bytes of a shard only; the read raises."""
     loopback.repos[REPO] = Repo.of(write(tmp_path / "model", Recipe(layers=2, tied=True)))
     source = HubCheckpoint(hub, hub.snapshot(REPO, "main"), tmp_path / "source")
-    heads(source)
+    read_headers(source)
     with _Limited(300_000), pytest.raises(DoesNotFit, match="room"):
         read(source, "model.safetensors", 500_000, 10)
     source.close()
 
 
 class _Limited:
-    """No file of this process may grow beyond some bytes: the system's own EFBIG, as near to a full disk as we get."""
+    """Limits the size of this process's files: the system's EFBIG stands for a full disk."""
 
     def __init__(self, size: int) -> None:
         self.size = size

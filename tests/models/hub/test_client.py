@@ -8,7 +8,7 @@ import pytest
 
 from qmath_cli.errors import IntegrityError, NetworkError
 from qmath_cli.models.hub.client import Hub, Snapshot
-from tests.models.hub.loopback import COMMIT, Asked, Fault, Loopback, Repo, git_sha1, sha256
+from tests.models.hub.loopback import COMMIT, Fault, Loopback, Repo, Request, git_sha1, sha256
 
 REPO = "Qwen/Qwen2.5-Math-1.5B-Instruct"
 BIG = bytes(range(256)) * 2000
@@ -37,43 +37,45 @@ def test_a_revision_becomes_a_commit_with_sizes_and_hashes(snapshot: Snapshot) -
     assert (small.size, small.sha256, small.git_sha1) == (len(SMALL), None, git_sha1(SMALL))
 
 
-def test_a_range_is_what_was_asked_for(hub: Hub, snapshot: Snapshot) -> None:
-    """Through the redirect to the storage as well."""
+def test_a_stream_gives_exactly_the_requested_range(hub: Hub, snapshot: Snapshot) -> None:
+    """Through the redirect to the storage too."""
     file = snapshot.files["model.safetensors"]
     assert b"".join(hub.stream(snapshot, file, 1000, 70_000)) == BIG[1000:70_000]
     assert whole(hub, snapshot, "config.json") == SMALL
 
 
-def test_a_cut_connection_goes_on_where_it_was(hub: Hub, snapshot: Snapshot, loopback: Loopback) -> None:
-    """Every storage answer but the last is cut; the next request begins at the first missing byte."""
+def test_a_cut_connection_is_resumed(hub: Hub, snapshot: Snapshot, loopback: Loopback) -> None:
+    """Every storage response but the last is cut; the next request begins at the first missing byte."""
     cuts = iter([1, 100_000, 0, 250_000])
-    loopback.fault = lambda _, asked: _cut_next(asked, cuts)
-    loopback.asked.clear()
+    loopback.fault = lambda _, request: _cut_next(request, cuts)
+    loopback.requests.clear()
     assert whole(hub, snapshot) == BIG
     starts = [
-        int((asked.range or "=0-").split("=")[1].split("-")[0]) for asked in loopback.asked if "storage" in asked.path
+        int((request.range or "=0-").split("=")[1].split("-")[0])
+        for request in loopback.requests
+        if "storage" in request.path
     ]
     assert starts == sorted(starts)
     assert starts[-1] > 0
 
 
-def _cut_next(asked: Asked, cuts: Iterator[int]) -> Fault | None:
-    if "storage" not in asked.path:
+def _cut_next(request: Request, cuts: Iterator[int]) -> Fault | None:
+    if "storage" not in request.path:
         return None
     cut = next(cuts, None)
     return None if cut is None else Fault(cut=cut)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 408])
-def test_a_server_in_trouble_is_asked_again(hub: Hub, loopback: Loopback, status: int) -> None:
+def test_a_temporary_error_is_retried(hub: Hub, loopback: Loopback, status: int) -> None:
     """Every third request fails, metadata and data alike."""
     loopback.fault = lambda number, _: Fault(status) if number % 3 == 1 else None
     snapshot = hub.snapshot(REPO, COMMIT)
     assert whole(hub, snapshot) == BIG
 
 
-def test_the_server_may_say_how_long_to_wait(loopback: Loopback, tmp_path: Path) -> None:
-    """Retry-After is obeyed, up to a minute; otherwise the waits grow."""
+def test_the_server_can_set_the_wait(loopback: Loopback, tmp_path: Path) -> None:
+    """Retry-After is respected, up to a minute; otherwise the waits grow."""
     waits: list[float] = []
     hub = Hub(loopback.environ(tmp_path), pause=waits.append)
     after = iter([{"Retry-After": "7"}, {"Retry-After": "86400"}, {}, {}, {}])
@@ -84,32 +86,32 @@ def test_the_server_may_say_how_long_to_wait(loopback: Loopback, tmp_path: Path)
 
 
 def test_it_gives_up_after_failures_in_a_row(hub: Hub, loopback: Loopback) -> None:
-    """A dead server is a NetworkError, and the hint says that nothing is lost."""
+    """A server that always fails is a NetworkError, with the hint that the download can be resumed."""
     loopback.fault = lambda *_: Fault(503)
     with pytest.raises(NetworkError, match="503") as caught:
         hub.snapshot(REPO, "main")
-    assert "goes on" in caught.value.hint
-    assert 3 <= len(loopback.asked) <= 20
+    assert "resumes" in caught.value.hint
+    assert 3 <= len(loopback.requests) <= 20
 
 
-def test_nobody_listens(tmp_path: Path) -> None:
-    """A refused connection is a NetworkError as well."""
+def test_a_refused_connection_is_a_network_error(tmp_path: Path) -> None:
+    """Nothing listens on the port."""
     hub = Hub({"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}, pause=lambda _: None)
     with pytest.raises(NetworkError):
         hub.snapshot(REPO, "main")
 
 
-def test_a_refusal_is_not_repeated(hub: Hub, loopback: Loopback) -> None:
-    """401 and 404 will not get better by asking again."""
+def test_a_permanent_error_is_not_retried(hub: Hub, loopback: Loopback) -> None:
+    """401 and 404 are one request each."""
     for name, revision in (("Qwen/No-Such-Model", "main"), (REPO, "f" * 40)):
-        loopback.asked.clear()
+        loopback.requests.clear()
         with pytest.raises(NetworkError):
             hub.snapshot(name, revision)
-        assert len(loopback.asked) == 1
+        assert len(loopback.requests) == 1
 
 
 def test_a_gated_repository_opens_with_the_right_token(loopback: Loopback, tmp_path: Path) -> None:
-    """None: a hint about HF_TOKEN. The wrong one: refused. The right one: everything, redirects included."""
+    """No token or a wrong one gives a hint about HF_TOKEN; the right one gives the files, through redirects too."""
     loopback.repos[REPO].token = "hf_right"
     environ = loopback.environ(tmp_path)
     for token in ({}, {"HF_TOKEN": "hf_wrong"}):
@@ -120,49 +122,47 @@ def test_a_gated_repository_opens_with_the_right_token(loopback: Loopback, tmp_p
     assert whole(hub, hub.snapshot(REPO, "main")) == BIG
 
 
-def test_a_file_that_changed_under_its_name_is_an_integrity_error(
-    hub: Hub, snapshot: Snapshot, loopback: Loopback
-) -> None:
-    """Another length, or the same length and another hash: never mixed into what is there."""
+def test_a_file_that_was_changed_is_an_integrity_error(hub: Hub, snapshot: Snapshot, loopback: Loopback) -> None:
+    """Another length, or the same length and another hash, is an error before any byte is used."""
     for other in (BIG + b"x", b"y" * len(BIG)):
         loopback.repos[REPO].files["model.safetensors"] = other
         with pytest.raises(IntegrityError, match="model"):
             whole(hub, snapshot, start=5)
 
 
-def test_a_server_that_ignores_ranges_is_no_obstacle(hub: Hub, snapshot: Snapshot, loopback: Loopback) -> None:
-    """A 200 in answer to a range: the bytes before it are skipped."""
+def test_a_server_that_ignores_ranges_works(hub: Hub, snapshot: Snapshot, loopback: Loopback) -> None:
+    """After a 200 instead of a 206, the bytes before the range are skipped."""
     loopback.ranges = False
     assert whole(hub, snapshot, start=123_456) == BIG[123_456:]
 
 
-def test_an_answer_that_is_not_a_hubs_is_an_error(loopback: Loopback, hub: Hub) -> None:
-    """A captive portal answers everything with 200."""
+def test_a_response_that_is_not_a_hubs_is_an_error(loopback: Loopback, hub: Hub) -> None:
+    """A captive portal responds to everything with 200."""
     loopback.fault = lambda *_: Fault(200, {"Content-Type": "text/html"})
     with pytest.raises(NetworkError):
         hub.snapshot(REPO, "main")
 
 
 @pytest.mark.parametrize("variable", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
-def test_offline_means_that_nothing_is_asked(loopback: Loopback, tmp_path: Path, variable: str) -> None:
-    """Not even the metadata."""
+def test_offline_means_no_request(loopback: Loopback, tmp_path: Path, variable: str) -> None:
+    """Not even for metadata."""
     hub = Hub(loopback.environ(tmp_path) | {variable: "1"})
     with pytest.raises(NetworkError, match=r"OFFLINE|offline"):
         hub.snapshot(REPO, "main")
-    assert loopback.asked == []
+    assert loopback.requests == []
 
 
-def test_the_token_stays_with_the_hub(loopback: Loopback, tmp_path: Path) -> None:
-    """A redirect to another host does not carry it along. The storage here answers as `localhost`, which is another."""
+def test_the_token_is_sent_to_the_hub_only(loopback: Loopback, tmp_path: Path) -> None:
+    """It is not sent to another host after a redirect; `localhost` is the other host here."""
     loopback.repos[REPO].token = "hf_right"
     hub = Hub(loopback.environ(tmp_path) | {"HF_TOKEN": "hf_right"}, pause=lambda _: None)
     snapshot = hub.snapshot(REPO, "main")
     loopback.url = loopback.url.replace("127.0.0.1", "localhost")
     assert whole(hub, snapshot) == BIG
-    assert [asked.token for asked in loopback.asked if "storage" in asked.path] == [None]
+    assert [request.token for request in loopback.requests if "storage" in request.path] == [None]
 
 
 def test_no_telemetry(hub: Hub, snapshot: Snapshot) -> None:
-    """The library is told before it is imported."""
+    """The library's variable is set before the library is imported."""
     assert snapshot
     assert os.environ["HF_HUB_DISABLE_TELEMETRY"]

@@ -28,9 +28,9 @@ def paths(tmp_path: Path) -> Paths:
     return find({"QMATH_HOME": str(tmp_path / "home")})
 
 
-def test_a_pulled_data_set_lies_where_eval_looks(machine: Machine) -> None:
-    """`qmath pull --data aime25`: the file, its path on stdout, and the commit remembered."""
-    record = machine.ask("pull", "--data", "aime25")
+def test_a_pulled_data_set_is_where_eval_looks(machine: Machine) -> None:
+    """`qmath pull --data aime25` writes the file, prints its path, and records the commit."""
+    record = machine.json("pull", "--data", "aime25")
     assert Path(record["path"]) == machine.paths.data / "datasets" / "aime25.jsonl"
     assert Path(record["path"]).read_bytes() == ROWS
     machine.hub.repos["math-ai/aime25"].commit = "d" * 40
@@ -39,8 +39,8 @@ def test_a_pulled_data_set_lies_where_eval_looks(machine: Machine) -> None:
     assert COMMIT in err
 
 
-def test_a_pinned_data_set_must_be_the_one(hub: Hub, loopback: Loopback, paths: Paths) -> None:
-    """Another size than the lock's, or another hash: refused, and nothing is written."""
+def test_a_data_set_that_contradicts_the_lock_is_an_error(hub: Hub, loopback: Loopback, paths: Paths) -> None:
+    """Another size or hash, or a missing file; nothing is written."""
     loopback.repos["a/b"] = Repo({"test.jsonl": ROWS})
     for file in (LockedFile("test.jsonl", 5), LockedFile("test.jsonl", len(ROWS), "0" * 64), LockedFile("other.jsonl")):
         entry = LockedData("x", "a/b", revision=COMMIT, files=(file,))
@@ -49,15 +49,15 @@ def test_a_pinned_data_set_must_be_the_one(hub: Hub, loopback: Loopback, paths: 
     assert not dataset.target(entry, paths).exists()
 
 
-def test_an_unknown_data_set_is_refused_with_the_known_names() -> None:
-    """Before any network."""
+def test_an_unknown_data_set_is_an_error_with_the_known_names() -> None:
+    """It is raised without a request."""
     with pytest.raises(DataError) as caught:
         dataset.find("gsm9k", lockfile.load())
     assert "math500" in caught.value.hint
 
 
-def test_offline_it_comes_from_the_cache_or_not_at_all(loopback: Loopback, paths: Paths, tmp_path: Path) -> None:
-    """The lock knows size and hash, so the cache is enough."""
+def test_offline_a_data_set_comes_from_the_cache_only(loopback: Loopback, paths: Paths, tmp_path: Path) -> None:
+    """The lock has size and hash, so the cache is sufficient."""
     hub = Hub(loopback.environ(tmp_path) | {"HF_HUB_OFFLINE": "1"})
     file = LockedFile("test.jsonl", len(ROWS), hashlib.sha256(ROWS).hexdigest())
     entry = LockedData("x", "a/b", revision=COMMIT, files=(file,))
@@ -67,4 +67,4 @@ def test_offline_it_comes_from_the_cache_or_not_at_all(loopback: Loopback, paths
     cached.parent.mkdir(parents=True)
     cached.write_bytes(ROWS)
     assert dataset.pull(entry, hub, paths).read_bytes() == ROWS
-    assert loopback.asked == []
+    assert loopback.requests == []

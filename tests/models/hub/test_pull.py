@@ -33,13 +33,13 @@ def machine(loopback: Loopback, tmp_path: Path, checkpoint: Path) -> Machine:
 
 @pytest.fixture(scope="session")
 def reference(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The sha256 of what an undisturbed pull gives."""
+    """The sha256 of the file that a pull without faults gives."""
     from tests.models.hub.loopback import serve
 
     with serve() as hub:
         publish(hub, checkpoint)
         machine = Machine(tmp_path_factory.mktemp("reference"), hub)
-        (file,) = machine.ask("pull", NAME)["files"]
+        (file,) = machine.json("pull", NAME)["files"]
     return str(file["sha256"])
 
 
@@ -49,12 +49,14 @@ def sha256(path: Path) -> str:
 
 @contextmanager
 def most_shards(machine: Machine) -> Iterator[list[int]]:
-    """How many shards were on the disk at most, watched from outside."""
+    """The largest number of shards on the disk during the block, as a thread observes it."""
     most, over = [0], threading.Event()
 
     def watch() -> None:
         while not over.wait(0.002):
-            names = (name for _folder, _below, names in os.walk(machine.paths.cache) for name in names)  # some vanish
+            names = (
+                name for _folder, _below, names in os.walk(machine.paths.cache) for name in names
+            )  # skips folders that vanish
             found = {name[:22] for name in names if name.startswith("model-") and ".safetensors" in name}
             most[0] = max(most[0], len(found))
 
@@ -68,19 +70,19 @@ def most_shards(machine: Machine) -> Iterator[list[int]]:
 
 
 def test_a_pulled_model_is_listed_found_and_recorded(machine: Machine) -> None:
-    """From nothing to an installed model, with the commit it was made from; the source is gone."""
-    record = machine.ask("pull", f"{NAME}:q8_0")
+    """The model is installed, with the commit it was made from, and the source is deleted."""
+    record = machine.json("pull", f"{NAME}:q8_0")
     (file,) = record["files"]
     assert (record["status"], record["commit"]) == ("pulled", MODEL.revision)
     assert file["sha256"] == sha256(machine.gguf("q8_0"))
-    listed = [entry for entry in machine.ask("list")["models"] if entry["name"] == f"{NAME}:q8_0"]
+    listed = [entry for entry in machine.json("list")["models"] if entry["name"] == f"{NAME}:q8_0"]
     assert [(e["state"], e["commit"], e["sha256"]) for e in listed] == [("verified", MODEL.revision, file["sha256"])]
     assert not list(machine.paths.cache.rglob("*.safetensors*"))
 
 
-def test_the_file_says_where_it_comes_from(machine: Machine) -> None:
-    """Repository, commit and licence are in the GGUF, for whoever finds it later."""
-    machine.ask("pull", NAME)
+def test_the_file_records_its_origin(machine: Machine) -> None:
+    """Repository, commit and licence are in the GGUF's metadata."""
+    machine.json("pull", NAME)
     fields = gguf.GGUFReader(machine.gguf()).fields
     text = " ".join(str(field.contents()) for field in fields.values() if field.name.startswith("general."))
     assert MODEL.repo in text
@@ -89,26 +91,28 @@ def test_the_file_says_where_it_comes_from(machine: Machine) -> None:
 
 
 def test_five_shards_convert_with_one_on_the_disk(machine: Machine, reference: str) -> None:
-    """Watched from outside while the pull runs slowly."""
+    """Observed during a slow pull."""
     machine.hub.bytes_per_second = 4e6
     with most_shards(machine) as most:
-        machine.ask("pull", NAME)
+        machine.json("pull", NAME)
     assert most == [1]
     assert sha256(machine.gguf()) == reference
 
 
 def test_two_quantizations_are_one_download(machine: Machine) -> None:
-    """`-q q4_k_m -q q8_0` reads each shard once: a request for the head and one for the rest."""
-    machine.ask("pull", NAME, "-q", "q4_k_m", "-q", "q8_0")
+    """`-q q4_k_m -q q8_0` makes two requests per shard: one for the header and one for the rest."""
+    machine.json("pull", NAME, "-q", "q4_k_m", "-q", "q8_0")
     assert machine.gguf("q4_k_m").is_file()
     assert machine.gguf("q8_0").is_file()
-    asked = machine.hub.shards_asked()
-    assert {name: asked.count(name) for name in asked} == dict.fromkeys(asked, 2)
+    requested = machine.hub.shards_requested()
+    assert {name: requested.count(name) for name in requested} == dict.fromkeys(requested, 2)
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_the_next_run_finishes_with_the_same_bytes(machine: Machine, reference: str) -> None:
-    """Twenty pulls, each killed with SIGKILL at a random moment, and each finished by the same command."""
+def test_a_pull_killed_at_any_moment_is_finished_by_the_next_with_the_same_bytes(
+    machine: Machine, reference: str
+) -> None:
+    """Twenty pulls are killed with SIGKILL at random moments, and finished by the same command."""
     rng = random.Random(20)
     killed = 0
     for trial in range(20):
@@ -120,7 +124,7 @@ def test_killed_at_any_moment_the_next_run_finishes_with_the_same_bytes(machine:
         process.communicate()
         machine.hub.bytes_per_second = 0
         with most_shards(machine) as most:
-            machine.ask("pull", NAME)
+            machine.json("pull", NAME)
         assert sha256(machine.gguf()) == reference, trial
         assert most[0] <= 1, trial
         assert machine.run("rm", NAME, "--yes")[0] == 0
@@ -128,39 +132,39 @@ def test_killed_at_any_moment_the_next_run_finishes_with_the_same_bytes(machine:
     assert killed >= 10
 
 
-def test_with_every_tenth_request_failing_it_still_finishes(machine: Machine, reference: str) -> None:
-    """Errors, rate limits and cut connections in turn."""
+def test_a_pull_finishes_with_every_tenth_request_failing(machine: Machine, reference: str) -> None:
+    """Errors, rate limits and cut connections alternate."""
     faults = [Fault(503), Fault(cut=50_000), Fault(429, {"Retry-After": "0"}), Fault(cut=0)]
     machine.hub.fault = lambda number, _: faults[number // 10 % 4] if number % 10 == 0 else None
-    machine.ask("pull", NAME)
+    machine.json("pull", NAME)
     assert sha256(machine.gguf()) == reference
 
 
-def test_what_a_dead_network_left_is_continued(machine: Machine, reference: str) -> None:
-    """The first pull fails after its third shard began; the second asks for nothing before that."""
-    machine.hub.fault = lambda *_: Fault(403) if "00003" in str(_) and len(machine.hub.shards_asked()) > 7 else None
+def test_a_pull_that_the_network_ended_is_resumed(machine: Machine, reference: str) -> None:
+    """The first pull fails during its third shard; the second requests no weights before that."""
+    machine.hub.fault = lambda *_: Fault(403) if "00003" in str(_) and len(machine.hub.shards_requested()) > 7 else None
     code, _, err = machine.run("pull", NAME)
     assert code == ExitCode.UNEXPECTED
     assert "403" in err
     assert "Traceback" not in err
     machine.hub.fault = lambda *_: None
-    machine.hub.asked.clear()
-    machine.ask("pull", NAME)
-    weights = machine.hub.shards_asked()[5:]  # the first five are the heads
+    machine.hub.requests.clear()
+    machine.json("pull", NAME)
+    weights = machine.hub.shards_requested()[5:]  # the first five are for the headers
     assert weights == [f"model-0000{i}-of-00005.safetensors" for i in (3, 4, 5)]
     assert sha256(machine.gguf()) == reference
 
 
-def test_a_shard_that_arrives_damaged_leaves_nothing_to_build_on(machine: Machine, reference: str) -> None:
-    """Exit 7; and the next pull, from a hub that is well again, is not fooled by what was converted from it."""
+def test_a_damaged_shard_leaves_no_file(machine: Machine, reference: str) -> None:
+    """Exit 7. The next pull, with a good shard, does not use what was converted from the damaged one."""
     repo = machine.hub.repos[MODEL.repo]
     name = "model-00002-of-00005.safetensors"
     good = repo.files[name]
     bad = good[:-1] + bytes([good[-1] ^ 1])
     storage = [0]
 
-    def alter(_number: int, asked: object) -> None:
-        if f"/storage/{MODEL.repo.replace('/', '--')}/{name}" in str(asked):
+    def alter(_number: int, request: object) -> None:
+        if f"/storage/{MODEL.repo.replace('/', '--')}/{name}" in str(request):
             storage[0] += 1
             repo.files[name] = bad if storage[0] > 1 else good
 
@@ -171,12 +175,12 @@ def test_a_shard_that_arrives_damaged_leaves_nothing_to_build_on(machine: Machin
     assert not list(machine.paths.models.iterdir())
     repo.files[name] = good
     machine.hub.fault = lambda *_: None
-    machine.ask("pull", NAME)
+    machine.json("pull", NAME)
     assert sha256(machine.gguf()) == reference
 
 
-def test_a_file_that_changed_between_two_runs_is_not_mixed(machine: Machine) -> None:
-    """The commit is pinned, so another content under the same name is refused with exit 7."""
+def test_versions_of_a_file_are_not_mixed(machine: Machine) -> None:
+    """A file that changes between two runs is downloaded again from its first byte."""
     repo = machine.hub.repos[MODEL.repo]
     machine.hub.bytes_per_second = 3e5
     process = machine.start("pull", NAME)
@@ -188,13 +192,13 @@ def test_a_file_that_changed_between_two_runs_is_not_mixed(machine: Machine) -> 
     (part,) = machine.paths.cache.rglob("model-*.part")
     name = part.name[:32]
     repo.files[name] = repo.files[name][:-2] + b"??"
-    machine.ask("pull", NAME)
+    machine.json("pull", NAME)
     assert machine.run("verify", NAME)[0] == 0
 
 
-def test_a_dry_run_says_what_it_would_take_and_downloads_no_weights(machine: Machine) -> None:
-    """Sizes to the byte, before the fact; and the pull keeps its word."""
-    planned = machine.ask("pull", NAME, "--dry-run")
+def test_a_dry_run_gives_the_sizes_and_downloads_no_weights(machine: Machine) -> None:
+    """The sizes are exactly those of the pull."""
+    planned = machine.json("pull", NAME, "--dry-run")
     assert planned["status"] == "planned"
     assert planned["memory"]["q4_k_m"]["verdict"] == "fits"
     shards = [len(data) for name, data in machine.hub.repos[MODEL.repo].files.items() if name.endswith(".safetensors")]
@@ -202,25 +206,25 @@ def test_a_dry_run_says_what_it_would_take_and_downloads_no_weights(machine: Mac
     assert planned["download"] == sum(shards)
     assert planned["disk"] == file["size"] + max(shards)
     assert not machine.paths.models.exists()
-    machine.ask("pull", NAME)
+    machine.json("pull", NAME)
     assert machine.gguf().stat().st_size == file["size"]
 
 
-def test_a_model_that_is_here_is_not_pulled_again(machine: Machine) -> None:
-    """Not one request; with --force everything again."""
-    machine.ask("pull", NAME)
-    machine.hub.asked.clear()
-    assert machine.ask("pull", NAME)["status"] == "present"
-    assert machine.hub.asked == []
-    assert machine.ask("pull", NAME, "--force")["status"] == "pulled"
+def test_an_installed_model_is_not_pulled_again(machine: Machine) -> None:
+    """There is no request; --force pulls it again."""
+    machine.json("pull", NAME)
+    machine.hub.requests.clear()
+    assert machine.json("pull", NAME)["status"] == "present"
+    assert machine.hub.requests == []
+    assert machine.json("pull", NAME, "--force")["status"] == "pulled"
 
 
-def test_a_kept_source_serves_the_next_quantization(machine: Machine) -> None:
-    """--keep-source leaves a checkpoint that `qmath convert` and a second pull can use."""
-    machine.ask("pull", NAME, "--keep-source")
-    machine.hub.asked.clear()
-    machine.ask("pull", f"{NAME}:q8_0")
-    assert machine.hub.shards_asked() == []
+def test_a_kept_source_is_used_for_the_next_quantization(machine: Machine) -> None:
+    """--keep-source leaves the checkpoint, and a second pull downloads no weights."""
+    machine.json("pull", NAME, "--keep-source")
+    machine.hub.requests.clear()
+    machine.json("pull", f"{NAME}:q8_0")
+    assert machine.hub.shards_requested() == []
     assert machine.gguf("q8_0").is_file()
 
 
@@ -231,36 +235,36 @@ def test_the_hugging_face_cache_is_used_without_a_network(machine: Machine, tmp_
     repo = machine.hub.repos[MODEL.repo]
     fill_cache(machine.home / "hf" / "hub", repo, commit=repo.commit)
     machine.environ["HF_HUB_OFFLINE"] = "1"
-    assert machine.ask("pull", NAME)["status"] == "pulled"
-    assert machine.hub.asked == []
+    assert machine.json("pull", NAME)["status"] == "pulled"
+    assert machine.hub.requests == []
     assert len(list((machine.home / "hf").rglob("*.safetensors"))) == 5
 
 
-def test_offline_without_a_cache_is_one_clear_sentence(machine: Machine) -> None:
+def test_offline_without_a_cache_is_one_clear_error(machine: Machine) -> None:
     """The hint names the variable."""
     machine.environ["HF_HUB_OFFLINE"] = "1"
     code, out, err = machine.run("pull", NAME)
     assert (code, out) == (ExitCode.UNEXPECTED, "")
     assert "HF_HUB_OFFLINE" in err
-    assert machine.hub.asked == []
+    assert machine.hub.requests == []
 
 
 def test_a_gated_model_needs_the_token(machine: Machine) -> None:
-    """HF_TOKEN opens it."""
+    """The error names HF_TOKEN, and the pull succeeds with it."""
     machine.hub.repos[MODEL.repo].token = "hf_secret"
     code, _, err = machine.run("pull", NAME)
     assert code == ExitCode.UNEXPECTED
     assert "HF_TOKEN" in err
     machine.environ["HF_TOKEN"] = "hf_secret"
-    assert machine.ask("pull", NAME)["status"] == "pulled"
+    assert machine.json("pull", NAME)["status"] == "pulled"
 
 
 def test_a_predecessor_is_pinned_by_its_first_pull(machine: Machine, checkpoint: Path) -> None:
-    """The lock knows no commit; the machine remembers the one it saw, and asks for it from then on."""
+    """The lock has no commit; the first pull records one, and later pulls request it."""
     name = "qwen2-1.5b-instruct"
     repo = publish(machine.hub, checkpoint, name)
-    assert machine.ask("pull", name)["commit"] == COMMIT
-    locked = {entry["name"]: entry for entry in machine.ask("verify", "--lock")["models"]}
+    assert machine.json("pull", name)["commit"] == COMMIT
+    locked = {entry["name"]: entry for entry in machine.json("verify", "--lock")["models"]}
     assert locked[name]["pinned_here"] == COMMIT
     repo.commit = "d" * 40
     code, _, err = machine.run("pull", f"{name}:q8_0")
@@ -269,22 +273,22 @@ def test_a_predecessor_is_pinned_by_its_first_pull(machine: Machine, checkpoint:
 
 
 def test_a_reward_model_comes_with_its_head(machine: Machine, tmp_path: Path) -> None:
-    """Two files, one record; both are verified, both removed."""
+    """Two files with one record; both are verified, and both removed."""
     publish(machine.hub, write(tmp_path / "rm", Recipe(reward=True, layers=2, shards=2)), "rm-72b")
-    files = machine.ask("pull", "rm-72b")["files"]
+    files = machine.json("pull", "rm-72b")["files"]
     assert [Path(file["path"]).name for file in files] == [
         "qwen2.5-math-rm-72b-q4_k_m.gguf",
         "qwen2.5-math-rm-72b-q4_k_m.head.gguf",
     ]
-    (verified,) = machine.ask("verify", "rm-72b")["models"]
+    (verified,) = machine.json("verify", "rm-72b")["models"]
     assert len(verified["files"]) == 2
     assert machine.run("rm", "rm-72b", "--yes")[0] == 0
     assert not list(machine.paths.models.iterdir())
 
 
-def test_damage_is_found_by_verify_and_healed_by_a_forced_pull(machine: Machine, reference: str) -> None:
-    """Exit 7 and the file's name; then `pull --force`."""
-    machine.ask("pull", NAME)
+def test_damage_is_found_by_verify_and_repaired_by_a_forced_pull(machine: Machine, reference: str) -> None:
+    """Exit 7 with the file's name; `pull --force` replaces the file."""
+    machine.json("pull", NAME)
     path = machine.gguf()
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0x40
@@ -299,7 +303,7 @@ def test_damage_is_found_by_verify_and_healed_by_a_forced_pull(machine: Machine,
 
 
 def test_an_unfinished_pull_can_be_removed(machine: Machine) -> None:
-    """`rm` takes the parts and the downloaded pieces as well."""
+    """`rm` deletes unfinished files and downloaded shards too."""
     machine.hub.bytes_per_second = 3e5
     process = machine.start("pull", NAME)
     while not list(machine.paths.cache.rglob("model-*.part")):
@@ -311,8 +315,8 @@ def test_an_unfinished_pull_can_be_removed(machine: Machine) -> None:
     assert not list(machine.paths.cache.rglob("*.safetensors*"))
 
 
-def test_ctrl_c_stops_at_once_and_the_pull_can_be_continued(machine: Machine, reference: str) -> None:
-    """130, one word on stderr, no trace; threads that wait for the network do not hold it up."""
+def test_ctrl_c_stops_a_pull_which_can_be_resumed(machine: Machine, reference: str) -> None:
+    """Exit 130 without a traceback, although threads wait for the network."""
     import signal
 
     machine.hub.bytes_per_second = 1e5
@@ -324,21 +328,21 @@ def test_ctrl_c_stops_at_once_and_the_pull_can_be_continued(machine: Machine, re
     assert process.returncode == ExitCode.INTERRUPTED
     assert "Traceback" not in err
     machine.hub.bytes_per_second = 0
-    machine.ask("pull", NAME)
+    machine.json("pull", NAME)
     assert sha256(machine.gguf()) == reference
 
 
-def test_rm_needs_a_yes_when_nobody_can_be_asked(machine: Machine) -> None:
-    """Without a terminal nothing is removed."""
-    machine.ask("pull", NAME)
+def test_rm_needs_yes_without_a_terminal(machine: Machine) -> None:
+    """Nothing is removed without it."""
+    machine.json("pull", NAME)
     code, _, err = machine.run("rm", NAME)
     assert code == ExitCode.USAGE
     assert "--yes" in err
     assert machine.gguf().is_file()
 
 
-def test_the_entry_that_fills_the_lock_is_a_lock(machine: Machine) -> None:
-    """`pull --toml` prints what models.lock can take: commit, sizes, hashes; no weights move."""
+def test_pull_toml_prints_an_entry_for_the_lock(machine: Machine) -> None:
+    """The entry has commit, sizes and hashes; no weights are downloaded."""
     import tomllib
 
     from qmath_cli.models import lockfile
@@ -352,19 +356,19 @@ def test_the_entry_that_fills_the_lock_is_a_lock(machine: Machine) -> None:
         assert files[name].size == len(data)
         if name.endswith(".safetensors"):
             assert files[name].sha256 == hashlib.sha256(data).hexdigest()
-    assert machine.hub.shards_asked() == []
+    assert machine.hub.shards_requested() == []
 
 
 def test_a_repository_converts_without_being_installed(machine: Machine, reference: str, tmp_path: Path) -> None:
-    """`convert OWNER/NAME` writes where it is told, at the lock's commit; the bytes are those of a pull."""
+    """`convert OWNER/NAME` writes the given file, from the lock's commit; the bytes are those of a pull."""
     target = tmp_path / "here.gguf"
-    (file,) = machine.ask("convert", MODEL.repo, "-o", str(target))["files"]
+    (file,) = machine.json("convert", MODEL.repo, "-o", str(target))["files"]
     assert file["sha256"] == sha256(target) == reference
     assert not list(machine.paths.cache.rglob("*.safetensors*"))
 
 
-def test_a_repository_at_a_revision_of_ones_own(machine: Machine, tmp_path: Path) -> None:
-    """`OWNER/NAME@COMMIT` is taken at its word, and an unknown revision is one clear error."""
+def test_a_repository_at_a_given_revision(machine: Machine, tmp_path: Path) -> None:
+    """`OWNER/NAME@REVISION` uses that revision; an unknown one is one clear error."""
     machine.hub.repos["someone/else"] = machine.hub.repos[MODEL.repo]
     code, _, err = machine.run("convert", f"someone/else@{'e' * 40}", "-o", str(tmp_path / "x.gguf"))
     assert code == ExitCode.UNEXPECTED
@@ -373,17 +377,17 @@ def test_a_repository_at_a_revision_of_ones_own(machine: Machine, tmp_path: Path
 
 
 @pytest.mark.parametrize("wrong", [LockedFile("config.json", 1), LockedFile(SHARD, None, "0" * 64), LockedFile("gone")])
-def test_what_the_lock_knows_must_hold(machine: Machine, wrong: LockedFile) -> None:
-    """Another size, another hash, a file that is not there: refused before anything but metadata was asked for."""
+def test_a_snapshot_that_contradicts_the_lock_is_an_error(machine: Machine, wrong: LockedFile) -> None:
+    """Another size, another hash or a missing file is found after one request for metadata."""
     model = replace(MODEL, files=(wrong,))
     with pytest.raises(IntegrityError, match=r"models\.lock"):
         snapshot_of(model, Hub(machine.variables), machine.paths)
-    assert len(machine.hub.asked) == 1
+    assert len(machine.hub.requests) == 1
 
 
 @pytest.fixture
 def giant(machine: Machine, tmp_path: Path) -> str:
-    """A checkpoint of three terabytes in F32, of which the hub has no more than the header."""
+    """A checkpoint of three terabytes in F32; the hub holds its header only."""
     recipe = Recipe(hidden=8192, feed_forward=29568, layers=800, heads=64, kv_heads=8, vocab=1024)
     folder = write(tmp_path / "giant", recipe.but(hidden=256, feed_forward=256, layers=1, heads=4, kv_heads=2))
     write_json(folder / "config.json", config(recipe))
@@ -397,9 +401,9 @@ def giant(machine: Machine, tmp_path: Path) -> str:
     return "72b:f32"
 
 
-def test_what_does_not_fit_is_refused_before_a_weight_moves(machine: Machine, giant: str) -> None:
-    """Memory first; who insists is told about the disk. Exit 8, the numbers, and only headers were asked for."""
-    assert machine.ask("pull", giant, "--dry-run")["memory"]["f32"]["verdict"] == "does not fit"
+def test_what_does_not_fit_is_an_error_before_weights_are_downloaded(machine: Machine, giant: str) -> None:
+    """Exit 8 with the numbers: memory first, and with --force the disk. Only headers are requested."""
+    assert machine.json("pull", giant, "--dry-run")["memory"]["f32"]["verdict"] == "does not fit"
     for arguments, what in (((giant,), "of memory"), ((giant, "--force"), "on disk")):
         code, out, err = machine.run("pull", *arguments)
         assert (code, out) == (ExitCode.DOES_NOT_FIT, "")

@@ -31,7 +31,7 @@ class SlowEngine:
         self._engine = engine
         self._first = True
         self.context_length = engine.context_length
-        self.turns = engine.turns
+        self.steps_per_round = engine.steps_per_round
 
     def start(self, prompt: Prompt, samplings: Sequence[Sampling]) -> tuple[int, ...]:
         self._first = True
@@ -52,8 +52,8 @@ class SlowEngine:
     def usage(self, sequence: int) -> Usage:
         return self._engine.usage(sequence)
 
-    def forget(self) -> None:
-        self._engine.forget()
+    def clear_prefix_cache(self) -> None:
+        self._engine.clear_prefix_cache()
 
 
 class SlowExecutor:

@@ -99,7 +99,7 @@ def test_an_export_is_written(child: Any, tmp_path: Path) -> None:
         ("/code 9", "there is no program 9"),
         ("/export x.docx", ".md, .tex, .ipynb, .html"),
         ("/load nothing", "there is no session"),
-        ("/save ../../etc", "not a name for a session"),
+        ("/save ../../etc", "cannot be the name of a session"),
     ],
 )
 def test_a_mistake_is_told_and_the_session_goes_on(child: Any, typed: str, said: str) -> None:

@@ -1,11 +1,11 @@
-"""What a session remembers, how a solution goes on, and the model that loads behind it: without a terminal."""
+"""What a session holds, how a solution is continued, and the model that loads behind it: without a terminal."""
 
 from __future__ import annotations
 
-import io
+import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,168 +13,277 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmath_cli.commands.solve import follow
-from qmath_cli.errors import DataError, ModelMissing, UsageError
-from qmath_cli.records import Finish, Mode, ModelFile, Sampling, Stop
+from qmath_cli.errors import ModelMissing, PromptTooLong, UsageError
+from qmath_cli.records import Finish, Mode, Stop
+from qmath_cli.runtime.tools import OpenTools
 from qmath_cli.settings import Settings
-from qmath_cli.solving.solve import SolvePlan, Tools
-from qmath_cli.terminal.output import Terminal
-from qmath_cli.terminal.repl import session as sessions
-from qmath_cli.terminal.repl.background import BackgroundModel, Ready
-from qmath_cli.terminal.repl.conversation import Conversation, Hooks
+from qmath_cli.solving.progress import Tools
+from qmath_cli.terminal.repl.background import BackgroundModel
 from qmath_cli.terminal.repl.reader import unfinished, unwrapped
-from qmath_cli.terminal.repl.session import Session
-from qmath_cli.terminal.repl.slash import COMMANDS, candidates, dispatch
-from qmath_cli.terminal.style import Style
+from qmath_cli.terminal.repl.slash import ALIASES, COMMANDS, Leave, candidates, dispatch
 from tests.scripted import ScriptedEngine
+from tests.terminal.repl.conversations import MODEL, scripted
 
-MODEL = ModelFile("demo:q8_0", Path("demo.gguf"))
+PROGRAM = ("```python\nx = 1\n```\n", Stop.STRING)
+TIMEOUT_S = 60.0
 
 
-def talk(folder: Path, *scripts: str, **settings: object) -> tuple[Conversation, ScriptedEngine, io.StringIO]:
-    """A talk whose model says the scripts, one problem after the other."""
-    engine = ScriptedEngine([[(text, Stop.END)] for text in scripts])
-
-    @contextmanager
-    def open_(_settings: Settings) -> Iterator[Ready]:
-        yield Ready(MODEL, Tools(engine), None, 0.0)
-
-    out = io.StringIO()
-    session = Session(replace(Settings(), mode=Mode.COT, **settings))  # type: ignore[arg-type]
-    hooks = Hooks(
-        open=open_,
-        plan_for=lambda found: SolvePlan(found.mode, sampling=Sampling(seed=found.seed)),
-        follow=follow,
-        models=lambda: ("demo", "7b"),
-        sessions=folder,
-        history=folder / "history",
-        note_for=lambda _ready: "",
-    )
-    return Conversation(Terminal(out, io.StringIO()), Style(), session, hooks), engine, out
+# ---------------------------------------------------------------- problems and solutions
 
 
 def test_a_continued_solution_is_one_solution(tmp_path: Path) -> None:
-    """The partial text goes into the prompt's assistant turn; what comes is appended; the answer is the new one."""
-    found, engine, _ = talk(tmp_path, "First half, ", r"second half: \boxed{7}")
-    found.ask("p")
+    """The partial text goes into the prompt's assistant turn; what follows is appended; the answer is the new one."""
+    found = scripted(tmp_path, "First half, ", r"second half: \boxed{7}")
+    found.conversation.ask("p")
     assert found.session.last.finish is Finish.NO_ANSWER
-    found.go_on()
-    assert engine.prompts[-1].text.endswith("assistant\nFirst half, ")
+    found.conversation.resume()
+    assert found.engine.prompts[-1].text.endswith("assistant\nFirst half, ")
     assert found.session.picked().text == r"First half, second half: \boxed{7}"
     assert (found.session.last.answer, found.session.last.finish) == ("7", Finish.ANSWERED)
     assert len(found.session.solutions) == 1
 
 
-def test_a_program_that_was_cut_off_is_written_anew(tmp_path: Path) -> None:
-    """The partial ends before the open fence, so that the whole program is seen when it is closed."""
-    found, engine, _ = talk(tmp_path, "We compute\n```python\nx = ", r"\boxed{7}")
-    found.ask("p")
-    found.go_on()
-    assert engine.prompts[-1].text.endswith("We compute\n")
+def test_a_continued_solution_finds_the_names_of_its_programs(tmp_path: Path) -> None:
+    """The programs that ran before run again, and stand once in the list of programs."""
+    more = ("```python\ny = x\n```\n", Stop.STRING)
+    found = scripted(tmp_path, [PROGRAM, ("So", Stop.END)], [more, (r"\boxed{1}", Stop.END)], mode=Mode.TIR)
+    found.conversation.ask("p")
+    found.conversation.resume()
+    assert found.executor.ran == ["x = 1", "x = 1", "y = x"]
+    assert [run.code for run in found.session.picked().runs] == ["x = 1", "y = x"]
+
+
+def test_a_program_that_was_cut_off_is_written_again(tmp_path: Path) -> None:
+    """The prompt ends before the open program, so that the whole program is in the new text when it is closed."""
+    cut_off = [("We compute\n```python\nx = ", Stop.MAX_TOKENS)]
+    found = scripted(tmp_path, cut_off, [PROGRAM, (r"\boxed{7}", Stop.END)], mode=Mode.TIR)
+    found.conversation.ask("p")
+    assert found.session.picked().unrun_programs == 1
+    found.conversation.resume()
+    assert found.engine.prompts[-1].text.endswith("We compute\n")
+    assert found.executor.ran == ["x = 1"]
+    assert found.session.picked().unrun_programs == 0
+
+
+def test_in_cot_a_continued_solution_keeps_its_programs(tmp_path: Path) -> None:
+    """Nothing runs, so nothing is written again; the programs of both parts are counted as not run."""
+    written = "```python\nx = 1\n```\nThe output is"
+    found = scripted(tmp_path, written, " 1.\n```python\ny = 2\n```\n\\boxed{1}")
+    found.conversation.ask("p")
+    found.conversation.resume()
+    assert found.engine.prompts[-1].text.endswith(written)
+    assert found.session.picked().unrun_programs == 2
+    assert found.err.getvalue().count("not run") == 2
+
+
+def test_nothing_is_continued_where_nothing_was_written(tmp_path: Path) -> None:
+    """The solution stays as it was."""
+    found = scripted(tmp_path, "")
+    found.conversation.ask("p")
+    before = found.session.last
+    with pytest.raises(UsageError, match="nothing to continue"):
+        found.conversation.resume()
+    assert found.session.solutions == [before]
 
 
 def test_following_puts_the_conversation_into_the_prompt(tmp_path: Path) -> None:
-    """Off: each problem starts afresh. On: the earlier turns come first."""
-    found, engine, _ = talk(tmp_path, r"\boxed{1}", r"\boxed{2}", r"\boxed{3}")
-    found.ask("one")
-    found.ask("two")
-    assert "one" not in engine.prompts[1].text
-    dispatch(found, "/follow on")
-    found.ask("three")
-    assert engine.prompts[2].text.index("one") < engine.prompts[2].text.index(r"\boxed{2}")
+    """Off: each problem starts with an empty context. On: the earlier turns come first."""
+    found = scripted(tmp_path, r"\boxed{1}", r"\boxed{2}", r"\boxed{3}")
+    found.conversation.ask("one")
+    found.conversation.ask("two")
+    assert "one" not in found.engine.prompts[1].text
+    dispatch(found.conversation, "/follow on")
+    found.conversation.ask("three")
+    assert found.engine.prompts[2].text.index("one") < found.engine.prompts[2].text.index(r"\boxed{2}")
+
+
+def test_a_retry_replaces_the_solution(tmp_path: Path) -> None:
+    """With the given seed, which the next problem does not keep."""
+    found = scripted(tmp_path, r"\boxed{1}", r"\boxed{2}", r"\boxed{3}")
+    found.conversation.ask("one")
+    found.conversation.retry(7)
+    assert [(one.answer, one.sampling.seed) for one in found.session.solutions] == [("2", 7)]
+    found.conversation.ask("two")
+    assert found.session.last.sampling.seed == 0
 
 
 def test_a_retry_that_fails_keeps_the_old_solution(tmp_path: Path) -> None:
-    """A model that has gone meanwhile costs nothing that was there."""
-    found, _, _ = talk(tmp_path, r"\boxed{1}")
-    found.ask("one")
+    """A model that is no longer there costs no solution."""
+    found = scripted(tmp_path, r"\boxed{1}")
+    found.conversation.ask("one")
 
-    def gone(_settings: Settings) -> Ready:
+    def gone(_settings: Settings) -> AbstractContextManager[OpenTools]:
         raise ModelMissing("gone")
 
-    found.machine.ready = gone  # type: ignore[method-assign]
+    found.conversation.model = BackgroundModel(gone)
     with pytest.raises(ModelMissing):
-        found.again(None)
+        found.conversation.retry(None)
     assert found.session.last.answer == "1"
 
 
-def test_a_session_survives_the_disk(tmp_path: Path) -> None:
-    """Saved and loaded, the solutions say the same."""
-    found, _, _ = talk(tmp_path, r"Text \boxed{\frac{1}{2}}", "none")
-    found.ask("one")
-    found.ask("这是什么")
-    before = [(s.problem, s.answer, s.finish, sessions.shown(s, Settings()).text) for s in found.session.solutions]
-    dispatch(found, "/save kept")
-    dispatch(found, "/clear")
-    dispatch(found, "/load kept")
-    after = [(s.problem, s.answer, s.finish, sessions.shown(s, Settings()).text) for s in found.session.solutions]
-    assert after == before
+def test_a_problem_that_is_too_long_leaves_the_session_as_it_was(tmp_path: Path) -> None:
+    """There is never a problem without a solution."""
+    found = scripted(tmp_path, r"\boxed{1}")
+    with pytest.raises(PromptTooLong):
+        found.conversation.ask("long " * 1000)
+    assert found.session.solutions == []
+    found.conversation.ask("short")
+    assert found.session.last.answer == "1"
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema": "qmath.session/1", "solutions": [{}]}', "\x00"])
-def test_a_damaged_session_is_refused(tmp_path: Path, text: str) -> None:
-    """With the file's name, and nothing of it taken over."""
-    (tmp_path / "bad.json").write_text(text)
-    with pytest.raises(DataError, match=r"bad\.json"):
-        sessions.load(tmp_path / "bad.json")
+# ---------------------------------------------------------------- slash commands
 
 
-@pytest.mark.parametrize("name", ["", "..", "a/b", "/etc/passwd", "-", "x" * 100])
-def test_a_session_name_is_no_path(tmp_path: Path, name: str) -> None:
-    """Nothing is written outside the folder of sessions."""
+@pytest.mark.parametrize("name", [*COMMANDS, *ALIASES])
+def test_a_command_without_an_argument_acts_or_says_what_is_missing(tmp_path: Path, name: str) -> None:
+    """In an empty session: output, an error with a message, or the end; an error never changes the session."""
+    found = scripted(tmp_path)
+    before = replace(found.session, solutions=[])
+    try:
+        dispatch(found.conversation, f"/{name}")
+    except UsageError as exc:
+        assert exc.message
+        assert found.session == before
+    except Leave:
+        assert ALIASES.get(name, name) == "quit"
+    else:
+        assert found.out.getvalue()
+
+
+def test_an_unknown_command_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such command: /folow") as refusal:
+        dispatch(scripted(tmp_path).conversation, "/folow on")
+    assert refusal.value.hint == "did you mean /follow?"
+
+
+def test_completion_offers_what_fits(tmp_path: Path) -> None:
+    """Commands, then what a command takes; nothing for a problem."""
+    found = scripted(tmp_path).conversation
+    models = ("demo", "7b")
+    assert candidates(found, models, "/fo") == [f"/{name}" for name in COMMANDS]
+    assert candidates(found, models, "/model 7") == ["demo", "7b"]
+    assert "temperature" in candidates(found, models, "/set te")
+    assert candidates(found, models, "What is") == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_completion_offers_what_a_command_s_help_names(tmp_path: Path, name: str) -> None:
+    """`/mode [tir|cot]`: exactly these two. A command that takes nothing is offered nothing."""
+    offered = candidates(scripted(tmp_path).conversation, (), f"/{name} ")
+    usage = COMMANDS[name].usage
+    assert usage.split()[0] == f"/{name}"
+    if "|" in usage:
+        choices = re.findall(r"[a-z]+", usage.partition(" ")[2])
+        assert sorted(offered) == sorted(choices)
+    if usage == f"/{name}":
+        assert offered == []
+
+
+@pytest.mark.parametrize("name", ["mode", "follow", "show", "help"])
+def test_a_command_takes_everything_that_it_is_offered(tmp_path: Path, name: str) -> None:
+    """And nothing else."""
+    found = scripted(tmp_path).conversation
+    offered = candidates(found, (), f"/{name} ")
+    assert offered
+    for word in offered:
+        dispatch(found, f"/{name} {word}")
     with pytest.raises(UsageError):
-        sessions.path_of(tmp_path, name)
+        dispatch(found, f"/{name} nonsense")
 
 
-def test_loading_happens_beside_and_what_it_raises_comes_when_it_is_needed() -> None:
-    """`prepare` returns at once; `ready` waits, raises, and the next attempt starts afresh."""
+def test_load_is_offered_the_saved_sessions(tmp_path: Path) -> None:
+    found = scripted(tmp_path).conversation
+    dispatch(found, "/save tuesday")
+    dispatch(found, "/save monday")
+    assert candidates(found, (), "/load ") == ["monday", "tuesday"]
+
+
+# ---------------------------------------------------------------- the model in the background
+
+
+def test_a_model_loads_in_the_background_and_its_error_is_raised_where_it_is_needed() -> None:
+    """`prepare` returns before it is loaded; `ready` waits and raises, and the next call loads again."""
     go = threading.Event()
     attempts = []
 
     @contextmanager
-    def open_(settings: Settings) -> Iterator[Ready]:
+    def open_(settings: Settings) -> Iterator[OpenTools]:
         attempts.append(settings.model)
-        go.wait(10)
+        assert go.wait(TIMEOUT_S)
         if len(attempts) == 1:
             raise ModelMissing("not here")
-        yield Ready(MODEL, Tools(ScriptedEngine([])), None, 0.0)
+        yield OpenTools(MODEL, Tools(ScriptedEngine([])))
 
-    machine = BackgroundModel(open_)
-    machine.prepare(Settings())
-    assert machine.waiting(Settings())
+    model = BackgroundModel(open_)
+    model.prepare(Settings())
+    assert model.waiting(Settings())
     go.set()
     with pytest.raises(ModelMissing):
-        machine.ready(Settings())
-    assert machine.ready(Settings()).model is MODEL
-    assert machine.ready(replace(Settings(), seed=5, temperature=1.0, mode=Mode.COT)).model is MODEL
-    assert len(attempts) == 2, "what the model does not depend on loads nothing"
-    machine.ready(replace(Settings(), k=4))
-    assert len(attempts) == 3
-    machine.close()
+        model.ready(Settings())
+    assert model.ready(Settings()).info is MODEL
+    assert not model.waiting(Settings())
+    assert len(attempts) == 2
+    model.close()
 
 
-def test_a_model_that_is_given_up_while_it_loads_is_closed() -> None:
-    """Nothing stays open behind a session that has moved on."""
+@pytest.mark.parametrize(
+    ("change", "loads"),
+    [
+        ({"seed": 5, "temperature": 1.0, "max_tokens": 7, "stop_at": 0}, 1),
+        ({"mode": Mode.COT}, 1),  # an executor that is open and not needed does no harm
+        ({"k": 4}, 2),
+        ({"ctx": 1024}, 2),
+        ({"model": "7b"}, 2),
+    ],
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
+)
+def test_only_settings_that_the_model_depends_on_load_it_again(change: dict[str, object], loads: int) -> None:
+    """One model is open at a time: the old one is closed before the new one is there."""
+    opened: list[Settings] = []
+    open_now: list[Settings] = []
+
+    @contextmanager
+    def open_(settings: Settings) -> Iterator[OpenTools]:
+        opened.append(settings)
+        open_now.append(settings)
+        yield OpenTools(MODEL, Tools(ScriptedEngine([])))
+        open_now.remove(settings)
+
+    model = BackgroundModel(open_)
+    model.ready(Settings())
+    model.ready(replace(Settings(), **change))  # type: ignore[arg-type]
+    assert len(opened) == loads
+    assert open_now == opened[-1:]
+    model.close()
+    assert open_now == []
+
+
+def test_a_model_that_is_not_needed_any_more_is_closed_once_it_is_loaded() -> None:
+    """`close` does not wait for it."""
     go, closed = threading.Event(), threading.Event()
 
     @contextmanager
-    def open_(_settings: Settings) -> Iterator[Ready]:
-        go.wait(10)
+    def open_(_settings: Settings) -> Iterator[OpenTools]:
+        assert go.wait(TIMEOUT_S)
         try:
-            yield Ready(MODEL, Tools(ScriptedEngine([])), None, 0.0)
+            yield OpenTools(MODEL, Tools(ScriptedEngine([])))
         finally:
             closed.set()
 
-    machine = BackgroundModel(open_)
-    machine.prepare(Settings())
-    machine.close()
+    model = BackgroundModel(open_)
+    model.prepare(Settings())
+    model.close()
+    assert not closed.is_set()
     go.set()
-    assert closed.wait(10)
+    assert closed.wait(TIMEOUT_S)
+
+
+# ---------------------------------------------------------------- typing
 
 
 @given(st.text(max_size=30))
-def test_any_message_ends_some_time(text: str) -> None:
-    """Whatever is typed, closing the block or ending the line without a backslash ends the message."""
+def test_every_message_can_be_ended(text: str) -> None:
+    """Whatever is typed: closing the block, or a line that does not end in a backslash, ends the message."""
     closed = f'"""{text.replace(chr(34), "")}"""'
     assert not unfinished(closed)
     assert not unfinished(f"x{text}y")
@@ -185,13 +294,3 @@ def test_a_double_backslash_is_no_continuation() -> None:
     """It ends a row of a matrix."""
     assert unfinished("a \\")
     assert not unfinished("a \\\\")
-
-
-def test_completion_offers_what_fits(tmp_path: Path) -> None:
-    """Commands, then what a command takes; nothing for a problem."""
-    found, _, _ = talk(tmp_path)
-    assert "/follow" in candidates(found, "/fo")
-    assert candidates(found, "/model 7") == ["demo", "7b"]
-    assert "temperature" in candidates(found, "/set te")
-    assert candidates(found, "What is") == []
-    assert all(candidates(found, f"/{name} ") is not None for name in COMMANDS)

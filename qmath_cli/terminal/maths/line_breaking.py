@@ -1,6 +1,7 @@
-"""A formula in as many columns as there are: too wide a row goes on in the next, broken before a relation or a sum.
+"""Line breaking: a formula that is too wide is continued on further lines.
 
-Where even that does not fit, the formula is refused, and the caller shows it in another way.
+It is broken before relations, if that is not enough also before binary operators, then also after commas. A formula
+that still does not fit is refused.
 """
 
 from __future__ import annotations
@@ -9,28 +10,28 @@ from collections.abc import Sequence
 
 from qmath_cli.mathematics.tree import Atom, Node, Refused, Role, Script, Space, Stack
 from qmath_cli.terminal.maths.alphabet import Alphabet
-from qmath_cli.terminal.maths.bits import flat
 from qmath_cli.terminal.maths.box import Box, grow, stacked
-from qmath_cli.terminal.maths.display import Drawer
+from qmath_cli.terminal.maths.display import DisplayRenderer
+from qmath_cli.terminal.maths.fragments import flat
 
-_INDENT = 4
+_INDENT = 4  # columns, for continuation lines
 
 
 def display(node: Node, width: int, alphabet: Alphabet) -> Box:
     """The formula as a box of at most `width` columns. Raises `Refused`."""
-    drawer = Drawer(alphabet)
-    whole = drawer.draw(node)
+    renderer = DisplayRenderer(alphabet)
+    whole = renderer.draw(node)
     if whole.width <= width:
         return whole
     for roles in ({Role.RELATION}, {Role.RELATION, Role.BINARY}, {Role.RELATION, Role.BINARY, Role.PUNCTUATION}):
-        lines = _lines(drawer, _segments(flat(node), roles), width)
+        lines = _lines(renderer, _segments(flat(node), roles), width)
         if lines is not None:
             return stacked(lines, 0, "l")
     raise Refused(f"wider than {width} columns")
 
 
 def _segments(items: Sequence[Node], roles: set[Role]) -> list[list[Node]]:
-    """The items cut before every sign of these roles (after it, for punctuation) that is outside brackets."""
+    """The items cut before every sign of these roles (after it, for punctuation) outside brackets."""
     found: list[list[Node]] = [[]]
     depth = 0
     for item in items:
@@ -50,25 +51,25 @@ def _role(node: Node) -> Role:
     return node.role if isinstance(node, Atom) else Role.ORDINARY
 
 
-def _lines(drawer: Drawer, segments: list[list[Node]], width: int) -> list[Box] | None:
-    """Segments filled into lines; None if one of them alone is too wide."""
+def _lines(renderer: DisplayRenderer, segments: list[list[Node]], width: int) -> list[Box] | None:
+    """The segments distributed over lines; None if a single one is too wide."""
     lines: list[Box] = []
     current: list[Node] = []
     for segment in segments:
         room = width - (_INDENT if lines else 0)
-        if drawer.row(_trimmed(current + segment)).width > room:
+        if renderer.row(_trimmed(current + segment)).width > room:
             if not current:
                 return None
-            lines.append(_line(drawer, current, first=not lines))
+            lines.append(_line(renderer, current, first=not lines))
             current = []
-            if drawer.row(_trimmed(segment)).width > width - _INDENT:
+            if renderer.row(_trimmed(segment)).width > width - _INDENT:
                 return None
         current += segment
-    return [*lines, _line(drawer, current, first=not lines)]
+    return [*lines, _line(renderer, current, first=not lines)]
 
 
-def _line(drawer: Drawer, items: list[Node], *, first: bool) -> Box:
-    drawn = drawer.row(_trimmed(items))
+def _line(renderer: DisplayRenderer, items: list[Node], *, first: bool) -> Box:
+    drawn = renderer.row(_trimmed(items))
     if first:
         return drawn
     gap = 1 if drawn.height > 1 else 0
@@ -77,7 +78,7 @@ def _line(drawer: Drawer, items: list[Node], *, first: bool) -> Box:
 
 
 def _trimmed(items: list[Node]) -> list[Node]:
-    """Without the blanks at either end."""
+    """The items without leading and trailing spaces."""
     start, end = 0, len(items)
     while start < end and isinstance(items[start], Space):
         start += 1

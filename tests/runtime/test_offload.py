@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from qmath_cli import gguf_file
-from qmath_cli.commands.offload import footprint
 from qmath_cli.models import fit
+from qmath_cli.runtime.offload import footprint
 
 
 def test_the_parts_add_up_to_the_whole(root: Path) -> None:

@@ -1,0 +1,48 @@
+"""What a checkpoint was trained to do: continue text, follow instructions, or score solutions.
+
+A GGUF does not record this otherwise. Base and Instruct checkpoints have the same architecture, and the released base
+checkpoints have a chat template too. They differ in the end token: `<|im_end|>` in the Instruct checkpoints,
+`<|endoftext|>` in the base ones (`eos_token` in tokenizer_config.json, `eos_token_id` in config.json and
+generation_config.json of Qwen2-Math and Qwen2.5-Math).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from qmath_convert.config import Config, json_object
+from qmath_convert.source import Source
+from qmath_convert.tokenizer import Tokenizer
+
+
+class TrainedKind(StrEnum):
+    """The values of the key `qmath.kind`."""
+
+    BASE = "base"
+    INSTRUCT = "instruct"
+    REWARD = "reward"
+
+
+_BY_END_TOKEN = {"<|im_end|>": TrainedKind.INSTRUCT, "<|endoftext|>": TrainedKind.BASE}
+
+
+def trained_kind(source: Source, config: Config, tokenizer: Tokenizer) -> TrainedKind:
+    """The kind by architecture, then by end token; by the checkpoint's name if no end token decides it."""
+    if config.is_reward:
+        return TrainedKind.REWARD
+    for token in _end_tokens(source, tokenizer):
+        if token in _BY_END_TOKEN:
+            return _BY_END_TOKEN[token]
+    return TrainedKind.INSTRUCT if "instruct" in source.name.lower() else TrainedKind.BASE
+
+
+def _end_tokens(source: Source, tokenizer: Tokenizer) -> Iterator[str]:
+    """The end token of the tokenizer or config.json, then those of generation_config.json, the main one first."""
+    ids: list[object] = [tokenizer.special_ids.get("eos")]
+    if "generation_config.json" in source.files():
+        found = json_object(source.read("generation_config.json"), "generation_config.json").get("eos_token_id")
+        ids += found if isinstance(found, list) else [found]
+    for token_id in ids:
+        if isinstance(token_id, int) and 0 <= token_id < len(tokenizer.tokens):
+            yield tokenizer.tokens[token_id]

@@ -1,0 +1,292 @@
+"""The Python API: a model opened once, problems solved with it, answers compared.
+
+A model is described, asked and run exactly as by the `qmath` command, and the same settings apply: defaults, the config
+file, `QMATH_*` environment variables, then the arguments given here. Errors are exceptions of one tree, `QmathError`.
+Nothing is printed. A model is used from one thread at a time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import fields, replace
+from typing import Any, Self
+
+from qmath_cli import paths as path_settings
+from qmath_cli import records
+from qmath_cli import settings as all_settings
+from qmath_cli.engine.batch import Batch
+from qmath_cli.errors import UsageError
+from qmath_cli.grading.check import check as compare
+from qmath_cli.grading.grader import Grader
+from qmath_cli.models import lockfile
+from qmath_cli.models.describe import describe
+from qmath_cli.models.lockfile import Lock
+from qmath_cli.paths import Paths
+from qmath_cli.prompting import chat
+from qmath_cli.prompting.prompt_format import PromptFormat
+from qmath_cli.prompting.select import require_solver, select
+from qmath_cli.records import Event, Language, Mode, ModelInfo, Problem, Reward, Verdict
+from qmath_cli.runtime.evaluation import default_parallel
+from qmath_cli.runtime.tools import RewardLoader, open_executor, plan_for, require_memory, reward_loader
+from qmath_cli.runtime.tools import open_model as open_weights
+from qmath_cli.sandbox.executor import RestrictedExecutor
+from qmath_cli.settings import Grade, Settings
+from qmath_cli.solving.progress import SolvePlan, Tools
+from qmath_cli.solving.solve import follow, solve, solve_many
+from qmath_cli.terminal.export.document import document
+from qmath_cli.terminal.export.markdown import write as to_markdown
+
+
+class Solution(records.Solution):
+    """A problem and its solution. A notebook shows it as Markdown with its mathematics.
+
+    `answer` is LaTeX, or None; `finish` says why the solution ended; `samples` hold the texts and the programs that
+    ran; `votes` the answers of several samples, counted; `usage` tokens, `timing` seconds and tokens per second.
+    """
+
+    __slots__ = ("_info",)
+
+    _info: ModelInfo
+
+    def _repr_markdown_(self) -> str:
+        return to_markdown(document(self, self._info))
+
+
+def open_model(name: str = "", **settings: Any) -> Model:  # noqa: ANN401  each setting has its own type
+    """Open a model.
+
+    Args:
+        name: a name (`1.5b-instruct`, `7b-instruct:q8_0`, `demo`) or the path of a `.gguf`; empty: the best installed.
+        settings: any setting of the config file by name: `device`, `ctx`, `threads`, `mode`, `k`, `temperature`,
+            `max_tokens`, `exec_timeout`, `pick`, `reward_model` ... They hold for all problems unless a call says
+            otherwise. `force=True` loads a model that does not seem to fit.
+
+    Returns:
+        The open model. Close it, or use it in a `with` block.
+
+    Raises:
+        ModelMissing: it is not on this machine; the hint is the command that gets it.
+        UsageError: an unknown setting, a wrong value, or a reward model.
+        DoesNotFit, IntegrityError, EngineUnusable: it cannot be loaded here.
+    """
+    force = bool(settings.pop("force", False))
+    known = {field.name for field in fields(Settings)}
+    if unknown := sorted(settings.keys() - known):
+        raise UsageError(f"unknown setting {unknown[0]!r}", f"known: {', '.join(sorted(known))}")
+    paths, lock = path_settings.find(os.environ), lockfile.load()
+    given = {**settings, "model": name or None}
+    merged = all_settings.resolve(paths.config_file, os.environ, given).settings
+    info = describe(merged.model, paths, lock)
+    require_solver(info)
+    return Model(info, merged, paths, lock, force=force)
+
+
+def check(answer: str, expected: str, grade: Grade | str = Grade.STRICT) -> Verdict:
+    """Compare two answers, in LaTeX or plain text.
+
+    Args:
+        answer: the answer.
+        expected: what it should be.
+        grade: `strict`, what a person accepts; or `official`, the rules of Qwen's evaluation.
+
+    Returns:
+        The verdict: its `mark` is CORRECT, WRONG or UNDECIDED, `why` the reason where it is undecided. In a condition a
+        verdict is true only if the answers are equal.
+
+    Raises:
+        UsageError: no such grade.
+    """
+    if grade not in list(Grade):
+        raise UsageError(f"unknown grade {grade!r}", f"one of {', '.join(Grade)}")
+    return compare(answer, expected, Grade(grade))
+
+
+class Model:
+    """An open model. Made by `open_model`."""
+
+    def __init__(self, info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, *, force: bool = False) -> None:
+        self.info = info
+        self._settings = settings
+        self._paths = paths
+        self._lock = lock
+        self._force = force
+        self._stack = ExitStack()
+        self._executor: RestrictedExecutor | None = None
+        self._engine: Batch | None = None
+        self._slots = 0
+        self._rewards: dict[str, Reward] = {}
+        self._grader = self._stack.enter_context(Grader(Grade.STRICT))
+        try:
+            self._weights = self._stack.enter_context(
+                open_weights(info, settings, paths, lock, sequences=settings.k, force=force)
+            )
+        except BaseException:  # the grader must not outlive a model that could not be loaded; raised again
+            self._stack.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the memory and end all processes. Safe to call twice."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+        self._stack.close()
+
+    @property
+    def name(self) -> str:
+        """What opens exactly this model: `7b-instruct:q4_k_m`, or a path."""
+        return self.info.name
+
+    def solve(
+        self,
+        problem: str | Problem,
+        *,
+        mode: Mode | str | None = None,
+        k: int | None = None,
+        expect: str | None = None,
+        time_limit: float | None = None,
+        **settings: Any,  # noqa: ANN401  each setting has its own type
+    ) -> Solution:
+        """Solve one problem.
+
+        Args:
+            problem: the problem's text, in English or Chinese.
+            mode: `tir`: the model writes programs, which run in the restricted executor; `cot`: words only. None: the
+                setting, else `tir` where the model has it.
+            k: samples; the answer is the majority's, or as `pick` says.
+            expect: the expected answer; `solution.expected` holds the comparison.
+            time_limit: seconds for everything.
+            settings: settings for this call: `seed`, `temperature`, `top_p`, `max_tokens`, `pick`, `stop_at` ...
+
+        Returns:
+            The solution. An interrupt or the time limit ends it early: `finish` says so, and the text so far is kept.
+
+        Raises:
+            PromptTooLong: the problem does not fit into the context.
+            UsageError: a mode that the model does not have, or a wrong setting.
+        """
+        call = self._merged(mode=mode, k=k, **settings)
+        asked = _problem(problem, expect)
+        plan = self._plan(asked, call, time_limit)
+        events = solve(asked, plan, self._tools(call, plan.mode, call.k))
+        return self._shown(follow(events, lambda _event: None))
+
+    def stream(
+        self,
+        problem: str | Problem,
+        *,
+        mode: Mode | str | None = None,
+        k: int | None = None,
+        expect: str | None = None,
+        time_limit: float | None = None,
+        **settings: Any,  # noqa: ANN401  each setting has its own type
+    ) -> Iterator[Event]:
+        """Solve one problem, and yield what happens: text, programs, samples; the `Solution` last.
+
+        Takes and raises what `solve` does.
+        """
+        call = self._merged(mode=mode, k=k, **settings)
+        asked = _problem(problem, expect)
+        plan = self._plan(asked, call, time_limit)
+        with closing(solve(asked, plan, self._tools(call, plan.mode, call.k))) as events:
+            for event in events:
+                yield self._shown(event) if isinstance(event, records.Solution) else event
+
+    def solve_many(
+        self,
+        problems: Iterable[str | Problem],
+        *,
+        mode: Mode | str | None = None,
+        k: int | None = None,
+        time_limit: float | None = None,
+        **settings: Any,  # noqa: ANN401  each setting has its own type
+    ) -> list[Solution]:
+        """Solve many problems in one batch, which is several times faster than one after the other.
+
+        Args:
+            problems: the problems; a `Problem` may have a `reference` to compare with.
+            mode: as in `solve`, for all of them.
+            k: samples per problem.
+            time_limit: seconds for each problem, from its start.
+            settings: as in `solve`.
+
+        Returns:
+            The solutions, in the order of the problems. A problem that does not fit into the context has finish
+            OUT_OF_CONTEXT. After an interrupt, problems that were not finished have finish INTERRUPTED.
+
+        Raises:
+            UsageError: a mode that the model does not have, or a wrong setting.
+        """
+        call = self._merged(mode=mode, k=k, **settings)
+        asked = [_problem(problem) for problem in problems]
+        plans = [self._plan(problem, call, time_limit) for problem in asked]
+        width = max(min(len(plans) * call.k, default_parallel(self.info)), 1)
+        used = Mode.TIR if any(plan.mode is Mode.TIR for plan in plans) else Mode.COT
+        tools = self._tools(call, used, width)
+        found: dict[int, Solution] = {}
+        for position, event in solve_many(list(zip(asked, plans, strict=True)), tools, width):
+            if isinstance(event, records.Solution):
+                found[position] = self._shown(event)
+        return [found[position] for position in range(len(plans))]
+
+    def prompt_format(self, language: Language, mode: Mode | None = None) -> PromptFormat:
+        """How this model is asked. Raises `UsageError` for a mode that it does not have."""
+        return select(self.info, language, mode)
+
+    def _merged(self, **given: Any) -> Settings:  # noqa: ANN401  each setting has its own type
+        """The settings of one call. Raises `UsageError` for an unknown one or a wrong value."""
+        wanted = {name: value for name, value in given.items() if value is not None}
+        return replace(self._settings, **all_settings.converted(wanted))
+
+    def _plan(self, problem: Problem, call: Settings, time_limit: float | None) -> SolvePlan:
+        prompt_format = self.prompt_format(problem.language, call.mode)
+        return plan_for(call, prompt_format, prompt_format.build(problem.text), time_limit=time_limit)
+
+    def _tools(self, call: Settings, mode: Mode, slots: int) -> Tools:
+        if mode is Mode.TIR and self._executor is None:
+            self._executor = self._stack.enter_context(closing(open_executor(self._settings)))
+        loader = reward_loader(call, self._paths, self._lock, force=self._force)
+        return Tools(
+            engine=self._engine_for(slots),
+            executor=self._executor,
+            equal=self._grader,
+            reward=None if loader is None else lambda: self._reward(call.reward_model, loader),
+        )
+
+    def _reward(self, name: str, loader: RewardLoader) -> Reward:
+        """A reward model, loaded once."""
+        if name not in self._rewards:
+            self._rewards[name] = self._stack.enter_context(loader())
+        return self._rewards[name]
+
+    def _engine_for(self, slots: int) -> Batch:
+        """The engine, made again where it has too few slots. Raises `DoesNotFit`."""
+        if self._engine is None or self._slots < slots:
+            if self._engine is not None:
+                self._engine.close()
+                self._engine = None
+                if not self._force:
+                    require_memory(self.info, self._settings, self._lock, slots, held=self.info.size)
+            self._engine = Batch(self._weights, slots, retain=1)
+            self._slots = slots
+        self._engine.clear_prefix_cache()
+        return self._engine
+
+    def _shown(self, solution: records.Solution) -> Solution:
+        shown = Solution(**{field.name: getattr(solution, field.name) for field in fields(solution)})
+        object.__setattr__(shown, "_info", self.info)
+        return shown
+
+
+def _problem(problem: str | Problem, expect: str | None = None) -> Problem:
+    found = problem if isinstance(problem, Problem) else Problem(problem, chat.language_of(problem))
+    if not found.text.strip():
+        raise UsageError("the problem is empty", "for example: Find the roots of x^2 - 5x + 6 = 0.")
+    return found if expect is None else replace(found, reference=expect)

@@ -1,0 +1,55 @@
+"""Comparison of a score with the published figures."""
+
+from __future__ import annotations
+
+from qmath_cli.evaluation.layouts import LAYOUTS
+from qmath_cli.evaluation.published import Method
+from qmath_cli.evaluation.score import Score
+from qmath_cli.settings import Grade
+
+
+def remarks(found: Score, quantization: str) -> tuple[str, ...]:
+    """Sentences about the differences between a run and the published one.
+
+    Args:
+        found: The score, with its published figures.
+        quantization: The model's quantization; empty if unknown.
+
+    Returns:
+        Full sentences; one about the absence of figures if none is published.
+    """
+    if not found.published:
+        return ("No published figure exists for this model and data set.",)
+    sentences = []
+    layout = LAYOUTS.get(found.data)
+    if layout is not None and layout.size is not None and found.items != layout.size:
+        sentences.append(
+            f"Not comparable with the published figures: of {layout.size} problems, {found.items} were run."
+        )
+    if found.k not in {1, 8}:
+        sentences.append(f"Published figures are greedy or Maj@8; this run drew {found.k} samples per problem.")
+    if found.grade is not Grade.OFFICIAL:
+        sentences.append("Published figures use the official grade; this score uses the strict one.")
+    if layout is not None and layout.choice:
+        sentences.append("Choice questions are prompted with other examples than Qwen's.")
+    if quantization:
+        sentences.append(f"The published model is bf16; this one is {quantization}.")
+    return tuple(sentences)
+
+
+def against_published(found: Score) -> tuple[tuple[Method, float, float], ...]:
+    """Compare a score with the published figures.
+
+    Returns:
+        (method, published, measured) for each published figure whose method this run covers; shares between 0 and 1.
+    """
+    measured = {
+        Method.GREEDY: found.accuracy if found.k == 1 else None,
+        Method.MAJ8: found.maj.get(8),
+        Method.RM8: found.rm.get(8),
+    }
+    return tuple(
+        (figure.method, figure.accuracy, ours)
+        for figure in found.published
+        if (ours := measured[figure.method]) is not None
+    )

@@ -1,0 +1,221 @@
+"""One model over one data set: what is missing is run, what is stored is scored.
+
+The model is described and asked exactly as in `solve`: a base model gets the few-shot format of the data set, a model
+without TIR is run, stored and compared as CoT, a reward model is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from qmath_cli.engine.llama.devices import SMALL
+from qmath_cli.engine.parallel_batches import open_engine
+from qmath_cli.errors import DataError, UsageError
+from qmath_cli.evaluation import datasets, schedule
+from qmath_cli.evaluation.comparison import remarks
+from qmath_cli.evaluation.datasets import Dataset
+from qmath_cli.evaluation.grade import SampleGrader
+from qmath_cli.evaluation.layouts import LAYOUTS, layout_of
+from qmath_cli.evaluation.published import published
+from qmath_cli.evaluation.records import GradedSample, Setup
+from qmath_cli.evaluation.run_file import RunFile
+from qmath_cli.evaluation.schedule import EvaluationPlan
+from qmath_cli.evaluation.score import Score, ScoredRun, score
+from qmath_cli.grading.grader import Grader
+from qmath_cli.models.describe import describe
+from qmath_cli.models.lockfile import Lock
+from qmath_cli.paths import Paths
+from qmath_cli.prompting.prompt_format import PromptFormat
+from qmath_cli.prompting.select import select
+from qmath_cli.records import Equivalence, Mode, ModelInfo, Pick
+from qmath_cli.runtime.tools import open_executor, open_model, prefix_folder, reward_loader, sampling_of
+from qmath_cli.settings import Grade, Settings
+
+OnSample = Callable[[GradedSample, int, int], None]
+"""Called with every sample that was graded and stored, the number stored, and the number wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRequest:
+    """What is to be evaluated.
+
+    Attributes:
+        data: the problems.
+        settings: sampling, limits, device.
+        grade: whose verdict counts.
+        parallel: sequences at once; 0: as suits the model.
+        folder: where runs are stored.
+        regrade: grade what is stored again.
+        force: load the model even if it does not seem to fit.
+    """
+
+    data: Dataset
+    settings: Settings
+    grade: Grade
+    parallel: int
+    folder: Path
+    regrade: bool = False
+    force: bool = False
+
+
+def find(name: str, where: Path | None, paths: Paths) -> Path:
+    """The file of a data set: `where` itself, a file in that folder, the user's own folder, or the embedded one.
+
+    Raises:
+        DataError: there is none.
+    """
+    if where is not None and where.is_file():
+        return where
+    if name == "demo" and where is None:
+        return datasets.EMBEDDED
+    folder = where if where is not None else paths.data / "datasets"
+    for path in (folder / f"{name}.jsonl", folder / name / "test.jsonl"):
+        if path.is_file():
+            return path
+    known = "demo" if name in LAYOUTS else f"demo, {', '.join(sorted(LAYOUTS))}"
+    raise DataError(f"no file for the data set {name!r} in {folder}", f"--data FILE|FOLDER says where; known: {known}")
+
+
+@contextmanager
+def open_graders(layout: str) -> Iterator[SampleGrader]:
+    """Both graders, with their processes started, for as long as the block lasts; `layout` is the data set's name."""
+    with Grader(Grade.OFFICIAL) as official, Grader(Grade.STRICT) as strict:
+        official.warm()
+        strict.warm()
+        graders: dict[Grade, Equivalence] = {Grade.OFFICIAL: official, Grade.STRICT: strict}
+        yield SampleGrader(layout, graders.__getitem__)
+
+
+class Evaluation:
+    """One model over one data set. Nothing is loaded before `run`."""
+
+    def __init__(self, request: EvaluationRequest, model: str, paths: Paths, lock: Lock, graders: SampleGrader) -> None:
+        """Describe the model and the run.
+
+        Raises:
+            UsageError: a reward model, a mode that the model does not have, or a choice that an evaluation cannot make.
+            ModelMissing: the model, or the reward model, is not on this machine. Better now than after the sampling.
+        """
+        self._request = request
+        self._paths = paths
+        self._lock = lock
+        self._graders = graders
+        if request.settings.pick is Pick.FIRST:
+            raise UsageError("--pick first: an evaluation reports votes and rankings", "--pick maj, rm or rm-vote")
+        self._info = describe(model, paths, lock)
+        self._reward = reward_loader(request.settings, paths, lock, force=request.force)
+        self._format = _format(request, self._info)
+        self.plan = _plan(request, self._info, self._format)
+        self.setup = _setup(request, self._info, self.plan, self._format)
+
+    def run(self, on_sample: OnSample) -> ScoredRun:
+        """Run what is missing, and score what is stored.
+
+        Raises:
+            KeyboardInterrupt: what was finished is stored; `stored` scores it.
+        """
+        with RunFile(self._request.folder, self.setup) as file:
+            if self.plan.missing(file.stored):
+                self._decode(file, on_sample)
+            samples = self._rewarded(self._regraded(schedule.in_order(self._request.data, file.stored)))
+            file.rewrite(self.setup, samples)
+        return self._scored(samples)
+
+    def stored(self) -> ScoredRun:
+        """Score what is stored, without running anything."""
+        with RunFile(self._request.folder, self.setup) as file:
+            samples = schedule.in_order(self._request.data, file.stored)
+        return self._scored(samples)
+
+    def _decode(self, file: RunFile, on_sample: OnSample) -> None:
+        settings, plan = self._request.settings, self.plan
+        total = len(plan.data.items) * plan.k
+        with ExitStack() as stack:
+            model = stack.enter_context(
+                open_model(
+                    self._info,
+                    settings,
+                    self._paths,
+                    self._lock,
+                    sequences=plan.parallel,
+                    force=self._request.force,
+                )
+            )
+            engine = open_engine(model, plan.parallel, retain=1)
+            stack.enter_context(closing(engine))
+            engine.cache_prefix(self._format.prefix, prefix_folder(self._paths), self._info.sha256)
+            tir = plan.mode is Mode.TIR
+            executor = stack.enter_context(closing(open_executor(settings))) if tir else None
+            for one in schedule.run(plan, engine, executor, file, self._graders):
+                on_sample(one, len(file.stored), total)
+
+    def _regraded(self, samples: list[GradedSample]) -> list[GradedSample]:
+        if not self._request.regrade:
+            return samples
+        items = {item.id: item for item in self._request.data.items}
+        return [self._graders.grade(one.made, items[one.item]) if one.item in items else one for one in samples]
+
+    def _rewarded(self, samples: list[GradedSample]) -> list[GradedSample]:
+        """Rewards for all samples, where wanted. The policy model is closed by then: memory holds one of the two."""
+        if self._reward is None:
+            return samples
+        with self._reward() as model:
+            return list(schedule.reward(self.plan, samples, model))
+
+    def _scored(self, samples: list[GradedSample]) -> ScoredRun:
+        found = scored(self._request, samples, self._graders)
+        figures = published(self._info.base_name, self.plan.mode, self._request.data.name)
+        found = replace(found, setup=self.setup, published=figures)
+        found = replace(found, remarks=remarks(found, self._info.quantization))
+        return ScoredRun(found, samples)
+
+
+def scored(request: EvaluationRequest, samples: list[GradedSample], graders: SampleGrader) -> Score:
+    """The score of graded samples, without the published figures."""
+    settings = request.settings
+    return score(request.data, samples, settings.k, request.grade, graders, settings.pick)
+
+
+def default_parallel(info: ModelInfo) -> int:
+    """Sequences at once where no number was asked for: more for a model whose decode steps are mostly overhead."""
+    return 32 if info.size < SMALL else 16
+
+
+def _format(request: EvaluationRequest, info: ModelInfo) -> PromptFormat:
+    layout = layout_of(request.data.name)
+    return select(info, layout.language, request.settings.mode, base_style=layout.base)
+
+
+def _plan(request: EvaluationRequest, info: ModelInfo, prompt_format: PromptFormat) -> EvaluationPlan:
+    return EvaluationPlan(
+        data=request.data,
+        mode=prompt_format.mode,
+        sampling=sampling_of(request.settings),
+        prompt=partial(datasets.build_prompt, request.data.name, prompt_format=prompt_format),
+        k=request.settings.k,
+        parallel=request.parallel or default_parallel(info),
+        max_programs=request.settings.max_programs,
+    )
+
+
+def _setup(request: EvaluationRequest, info: ModelInfo, plan: EvaluationPlan, prompt_format: PromptFormat) -> Setup:
+    # a made-up problem, so that the hash does not depend on which part of the data is run
+    made_up = datasets.Item("", "PROBLEM", "A", "A", request.data.items[0].language)
+    prompt = datasets.build_prompt(request.data.name, made_up, prompt_format)
+    return Setup(
+        data=request.data.name,
+        data_sha256=request.data.sha256,
+        model=info.name,
+        model_sha256=info.sha256,
+        model_size=info.size,
+        quantization=info.quantization,
+        mode=plan.mode,
+        sampling=plan.sampling,
+        max_programs=plan.max_programs,
+        prompt_sha256=hashlib.sha256("\0".join((prompt.text, *prompt.stops)).encode()).hexdigest(),
+    )

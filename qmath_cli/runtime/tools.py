@@ -1,0 +1,248 @@
+"""A described model, opened: weights, engine, executor, grader, and a reward model once its turn comes.
+
+`solve`, `repl`, `eval`, `bench` and the Python API open models here and nowhere else. The executor's first worker
+starts while the weights are read; the grader's process starts at the first comparison that needs it. Everything is
+closed when the `with` block ends, whatever ended it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qmath_cli import gguf_file
+from qmath_cli.engine.batch import Batch
+from qmath_cli.engine.llama.model import Model, Options, load
+from qmath_cli.engine.llama.preflight import Preflight, check
+from qmath_cli.engine.reward import RewardModel, read_head
+from qmath_cli.errors import UsageError
+from qmath_cli.grading.grader import Grader
+from qmath_cli.models import fit, memory, store
+from qmath_cli.models.describe import describe
+from qmath_cli.models.lockfile import Lock
+from qmath_cli.paths import Paths
+from qmath_cli.prompting.prompt_format import PromptFormat
+from qmath_cli.prompting.select import require_reward
+from qmath_cli.records import Mode, ModelInfo, Prompt, Protection, Reward, Sampling
+from qmath_cli.runtime.offload import footprint
+from qmath_cli.sandbox.executor import RestrictedExecutor
+from qmath_cli.sandbox.limits import Limits
+from qmath_cli.settings import Grade, Settings
+from qmath_cli.solving.attempts import Approve
+from qmath_cli.solving.progress import SolvePlan, Tools
+from qmath_cli.solving.solve import sampling_for
+
+_MOST_CONTEXTS = 4  # whole contexts whose KV cells are reserved at most, however many sequences there are
+
+RewardLoader = Callable[[], AbstractContextManager[Reward]]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTools:
+    """An open model with its tools. `protection` is None where no executor was wanted; `load_s` is in seconds."""
+
+    info: ModelInfo
+    tools: Tools
+    protection: Protection | None = None
+    load_s: float = 0.0
+    settings: Settings = field(default_factory=Settings)  # those that it was opened with
+
+    def plan(self, prompt_format: PromptFormat, prompt: Prompt, *, time_limit: float | None = None) -> SolvePlan:
+        """How a problem is solved by the settings that the model was opened with: see `plan_for`."""
+        return plan_for(self.settings, prompt_format, prompt, time_limit=time_limit)
+
+
+def plan_for(
+    settings: Settings,
+    prompt_format: PromptFormat,
+    prompt: Prompt,
+    *,
+    time_limit: float | None = None,
+    earlier: tuple[str, ...] = (),
+) -> SolvePlan:
+    """How a problem is solved by these settings.
+
+    Args:
+        settings: number of samples, sampling, choice, limits.
+        prompt_format: how the model is asked; its mode is the plan's.
+        prompt: what it is given.
+        time_limit: seconds for everything; None: no limit.
+        earlier: programs that the prompt's unfinished solution has run.
+    """
+    return SolvePlan(
+        prompt=prompt,
+        mode=prompt_format.mode,
+        k=settings.k,
+        sampling=sampling_of(settings),
+        pick=settings.pick,
+        stop_at=0 if settings.pick.ranks else settings.stop_at,
+        max_programs=settings.max_programs,
+        time_limit=time_limit,
+        earlier=earlier,
+    )
+
+
+def sampling_of(settings: Settings) -> Sampling:
+    """The sampling that these settings mean; what they leave open follows the report (`sampling_for`)."""
+    return sampling_for(
+        settings.k,
+        settings.seed,
+        settings.max_tokens,
+        settings.temperature,
+        settings.top_p,
+        settings.top_k,
+        settings.min_p,
+    )
+
+
+@contextmanager
+def open_tools(
+    info: ModelInfo,
+    settings: Settings,
+    paths: Paths,
+    lock: Lock,
+    *,
+    mode: Mode = Mode.TIR,
+    prefix: Prompt | None = None,
+    force: bool = False,
+    approve: Approve | None = None,
+) -> Iterator[OpenTools]:
+    """Everything that solving needs, for as long as the block lasts.
+
+    Args:
+        info: the model.
+        settings: device, context, limits, number of samples, reward model.
+        paths: where caches and models are kept.
+        lock: models.lock.
+        mode: COT opens no executor.
+        prefix: what all prompts begin with; its KV cells are computed once and kept on disk.
+        force: load the model even if it does not seem to fit.
+        approve: called before each program runs.
+
+    Raises:
+        UsageError, ModelMissing, IntegrityError, DoesNotFit, EngineUnusable, ExecutorUnusable: as the rooms raise them.
+    """
+    started = time.perf_counter()
+    reward = reward_loader(settings, paths, lock, force=force)
+    with ExitStack() as stack:
+        executor = stack.enter_context(closing(open_executor(settings))) if mode is Mode.TIR else None
+        grader = stack.enter_context(Grader(Grade.STRICT))
+        model = stack.enter_context(open_model(info, settings, paths, lock, sequences=settings.k, force=force))
+        engine = stack.enter_context(Batch(model, settings.k, retain=2))  # the latest sequence, and the prefix
+        if prefix is not None:
+            engine.cache_prefix(prefix, prefix_folder(paths), info.sha256)
+        tools = Tools(
+            engine=engine,
+            executor=executor,
+            equal=grader,
+            reward=None if reward is None else lambda: stack.enter_context(reward()),
+            approve=approve,
+        )
+        load_s = time.perf_counter() - started
+        protection = executor.protection if executor is not None else None  # waits for the first worker
+        yield OpenTools(info, tools, protection, load_s, settings)
+
+
+def open_executor(settings: Settings) -> RestrictedExecutor:
+    """The restricted executor with the user's limits. Close it."""
+    limits = Limits(seconds=settings.exec_timeout, memory=settings.exec_memory << 20)
+    return RestrictedExecutor(limits, allow_basic=settings.allow_basic_executor)
+
+
+def open_model(
+    info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, *, sequences: int = 1, force: bool = False
+) -> Model:
+    """The weights in memory. Close the model, or use it as a context manager.
+
+    Args:
+        info: the model.
+        settings: device, threads, context and KV cache.
+        paths: where the preflight's verdict is kept.
+        lock: models.lock, for advice on what would fit.
+        sequences: how many sequences will decode at once.
+        force: load it even if it does not seem to fit.
+
+    Raises:
+        DoesNotFit: with the numbers, and what would fit.
+        EngineUnusable, IntegrityError, UsageError: as `engine.llama.model.load` raises them.
+    """
+    if not force:
+        require_memory(info, settings, lock, sequences)
+    options = Options(
+        device=settings.device,
+        gpu_layers=settings.gpu_layers,
+        threads=settings.threads,
+        ctx=settings.ctx,
+        kv_type=settings.kv_type,
+        mlock=settings.mlock,
+        footprint=lambda: footprint(gguf_file.read(info.path), _cells(settings, sequences), settings.kv_type),
+    )
+    return load(info.path, options, preflight(settings, paths, lock))
+
+
+def preflight(settings: Settings, paths: Paths, lock: Lock) -> Preflight:
+    """The way in which this build of llama.cpp runs here, found out once with the demo model and kept in the cache.
+
+    Raises:
+        EngineUnusable: it does not run in any way.
+    """
+    verdict = check(describe("demo", paths, lock).path, paths.cache, settings.device)
+    verdict.require()
+    return verdict
+
+
+def reward_loader(settings: Settings, paths: Paths, lock: Lock, *, force: bool = False) -> RewardLoader | None:
+    """A function that opens the reward model, to be called once the samples are done; None where none is wanted.
+
+    Raises:
+        UsageError: no reward model is named, or the one named scores nothing.
+        ModelMissing: it is not on this machine. Both are raised before any sample is made.
+    """
+    if not settings.pick.ranks:
+        return None
+    if not settings.reward_model:
+        raise UsageError(f"--pick {settings.pick} needs --reward-model", "for example --reward-model rm-72b")
+    info = describe(settings.reward_model, paths, lock)
+    require_reward(info)
+
+    @contextmanager
+    def open_reward() -> Iterator[Reward]:
+        with open_model(info, settings, paths, lock, force=force) as model:
+            head = read_head(store.head_path(info.path), model.facts.embedding)
+            with RewardModel(model, head) as reward:
+                yield reward
+
+    return open_reward
+
+
+def prefix_folder(paths: Paths) -> Path:
+    """Where the KV cells of prompt prefixes are kept."""
+    return paths.cache / "prefixes"
+
+
+def require_memory(info: ModelInfo, settings: Settings, lock: Lock, sequences: int, *, held: int = 0) -> None:
+    """Refuse what does not fit.
+
+    Args:
+        info: the model.
+        settings: context and KV cache.
+        lock: models.lock, for advice on what would fit.
+        sequences: how many sequences will decode at once.
+        held: bytes of the need that this process has already allocated.
+
+    Raises:
+        DoesNotFit: with the numbers, and what would fit.
+    """
+    header = gguf_file.read(info.path)
+    wanted = fit.need(header, _cells(settings, sequences), settings.kv_type)
+    found = memory.memory()
+    available = found.available + held if found is not None else None
+    fit.require(fit.judge(wanted, available, fit.kv_per_cell(header, settings.kv_type)), info.name, lock)
+
+
+def _cells(settings: Settings, sequences: int) -> int:
+    """KV cells that are reserved, in tokens."""
+    return settings.ctx * min(sequences, _MOST_CONTEXTS)
