@@ -84,9 +84,10 @@ def test_cells_that_were_recorded_without_their_tokens_are_dropped(harness: Call
     """The exception was raised between the two."""
     it = harness()
     sequence = it.run(A)
+    sequence.tokens.append(1)
     sequence.cells.append(-1)
     it.slots.recover()
-    assert it.slots.cells_used == it.context.length(0) == sequence.cached
+    assert it.slots.cells_used == it.context.length(0) == sequence.cached == len(A)
 
 
 def test_an_exception_while_a_sequence_is_preempted_loses_no_slot(harness: Callable[..., Harness]) -> None:

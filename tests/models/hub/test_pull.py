@@ -4,6 +4,7 @@ import hashlib
 import math
 import os
 import random
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -67,6 +68,13 @@ def most_shards(machine: Machine) -> Iterator[list[int]]:
     finally:
         over.set()
         thread.join()
+
+
+def wait_for_part(machine: Machine, process: subprocess.Popen[str]) -> None:
+    """Wait until a pull that runs in a child process has written some of a shard."""
+    while not list(machine.paths.cache.rglob("model-*.part")):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
 
 
 def test_a_pulled_model_is_listed_found_and_recorded(machine: Machine) -> None:
@@ -184,8 +192,7 @@ def test_versions_of_a_file_are_not_mixed(machine: Machine) -> None:
     repo = machine.hub.repos[MODEL.repo]
     machine.hub.bytes_per_second = 3e5
     process = machine.start("pull", NAME)
-    while not list(machine.paths.cache.rglob("model-*.part")):
-        time.sleep(0.01)
+    wait_for_part(machine, process)
     process.kill()
     process.communicate()
     machine.hub.bytes_per_second = 0
@@ -306,8 +313,7 @@ def test_an_unfinished_pull_can_be_removed(machine: Machine) -> None:
     """`rm` deletes unfinished files and downloaded shards too."""
     machine.hub.bytes_per_second = 3e5
     process = machine.start("pull", NAME)
-    while not list(machine.paths.cache.rglob("model-*.part")):
-        time.sleep(0.01)
+    wait_for_part(machine, process)
     process.kill()
     process.communicate()
     assert machine.run("rm", NAME, "--yes")[0] == 0
@@ -321,8 +327,7 @@ def test_ctrl_c_stops_a_pull_which_can_be_resumed(machine: Machine, reference: s
 
     machine.hub.bytes_per_second = 1e5
     process = machine.start("pull", NAME)
-    while not list(machine.paths.cache.rglob("model-*.part")):
-        time.sleep(0.01)
+    wait_for_part(machine, process)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == ExitCode.INTERRUPTED
