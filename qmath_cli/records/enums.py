@@ -1,0 +1,100 @@
+"""The closed sets: each member is what JSON records and options spell."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """How a problem is solved."""
+
+    COT = "cot"  # chain of thought: text only
+    TIR = "tir"  # tool-integrated reasoning: the model writes programs, which are run
+
+
+class Language(StrEnum):
+    """The language of a problem and of its solution."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+class Stop(StrEnum):
+    """Why a sequence stopped decoding."""
+
+    END = "end"  # an end token was sampled
+    STRING = "string"  # a stop string was generated; the text ends before it
+    MAX_TOKENS = "max_tokens"  # the token limit of the sampling
+    CONTEXT = "context"  # the context is full
+    DEGENERATE = "degenerate"  # the text repeats itself or is token soup
+    CANCELLED = "cancelled"
+
+
+class Finish(StrEnum):
+    """Why a sample or a solution ended: `finish_reason` of `solve --json`."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"  # the model ended its text without an answer
+    OUT_OF_TOKENS = "out_of_tokens"  # the token limit of the sampling
+    OUT_OF_CONTEXT = "out_of_context"  # the context is full, or the problem does not fit into it
+    OUT_OF_PROGRAMS = "out_of_programs"  # one program more than the limit
+    DEGENERATE = "degenerate"  # the text repeats itself or is token soup
+    INTERRUPTED = "interrupted"  # Ctrl-C
+    TIMEOUT = "timeout"  # the user's time limit
+
+
+class RunStatus(StrEnum):
+    """How a program ended in the executor."""
+
+    OK = "ok"
+    ERROR = "error"  # it raised an exception or crashed
+    BLOCKED = "blocked"  # it did something that is not allowed, or was not run
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    OUTPUT_LIMIT = "output_limit"
+
+
+class Mark(StrEnum):
+    """The outcome of a comparison of two answers."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    UNDECIDED = "undecided"  # the grader could not decide; counted separately from WRONG
+
+
+class Pick(StrEnum):
+    """How one answer is picked from several samples."""
+
+    MAJ = "maj"  # the answer of most samples
+    RM = "rm"  # the answer of the sample with the highest reward
+    RM_VOTE = "rm-vote"  # the answer of most samples, weighted by sigmoid(reward)
+    FIRST = "first"  # the answer of the first sample
+
+    @property
+    def ranks(self) -> bool:
+        """Whether it needs rewards."""
+        return self in {Pick.RM, Pick.RM_VOTE}
+
+
+class ModelKind(StrEnum):
+    """What a model was trained for. The converter writes it into the GGUF as `qmath.kind`."""
+
+    BASE = "base"  # continues text; gets worked examples
+    INSTRUCT = "instruct"  # answers in a chat
+    REWARD = "reward"  # scores a solution
+
+
+class ModelFamily(StrEnum):
+    """The model family, which determines the prompts."""
+
+    QWEN2 = "qwen2-math"
+    QWEN2_5 = "qwen2.5-math"
+    OTHER = "other"  # another model of the qwen2 architecture; gets the prompts of Qwen2.5-Math
+
+
+class Protection(StrEnum):
+    """How strongly programs are restricted; `sandbox.levels` has the definitions."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    BASIC = "basic"

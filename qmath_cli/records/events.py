@@ -1,0 +1,41 @@
+"""What happens during a solve, in order; the `Solution` comes last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qmath_cli.records.results import ProgramRun, Sample, Solution
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """New text of the sample with index `sample`."""
+
+    sample: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramStarted:
+    """A program of sample `sample` was submitted to the executor."""
+
+    sample: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramFinished:
+    """A program of sample `sample` ended."""
+
+    sample: int
+    run: ProgramRun
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFinished:
+    """A sample is finished."""
+
+    sample: Sample
+
+
+Event = TextDelta | ProgramStarted | ProgramFinished | SampleFinished | Solution

@@ -1,0 +1,139 @@
+"""The protocols through which rooms use one another: engine, executor, reward model, grader."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from qmath_cli.records.enums import Protection
+from qmath_cli.records.inputs import Prompt, Sampling
+from qmath_cli.records.results import Chunk, Output, Usage, Verdict
+
+
+class Engine(Protocol):
+    """Decodes many sequences at the same time. It handles tokens only; programs and answers belong to `solving`."""
+
+    @property
+    def context_length(self) -> int:
+        """Tokens that one sequence can hold, prompt included."""
+        ...
+
+    @property
+    def steps_per_round(self) -> int:
+        """Steps in which a sequence that can run gets one token, on average."""
+        ...
+
+    def start(self, prompt: Prompt, samplings: Sequence[Sampling]) -> tuple[int, ...]:
+        """Queue one sequence per sampling, all on the same prompt.
+
+        Args:
+            prompt: The prompt; it is prefilled once, and the sequences share its KV cells.
+            samplings: How the tokens of each sequence are sampled.
+
+        Returns:
+            The sequences' ids, in the order of `samplings`.
+
+        Raises:
+            PromptTooLong: The prompt leaves no room for an answer in the context.
+            ValueError: The prompt is empty.
+        """
+        ...
+
+    def extend(self, sequence: int, text: str) -> None:
+        """Append text to a sequence that has stopped, and let it decode again.
+
+        Args:
+            sequence: Its id.
+            text: Plain text; it never becomes control tokens.
+
+        Raises:
+            ValueError: The sequence has not stopped.
+        """
+        ...
+
+    def step(self) -> tuple[Chunk, ...]:
+        """Compute the next tokens.
+
+        Returns:
+            New text of at least one sequence; empty if no sequence can run.
+        """
+        ...
+
+    def release(self, sequence: int) -> None:
+        """Remove a sequence, running or not. Its id is invalid afterwards."""
+        ...
+
+    def usage(self, sequence: int) -> Usage:
+        """Token counts of a sequence that has not been released."""
+        ...
+
+    def clear_prefix_cache(self) -> None:
+        """Free the KV cells of released sequences: later texts do not depend on earlier ones, not even by rounding."""
+        ...
+
+
+class Worker(Protocol):
+    """A process with one namespace, in which the programs of one sample run in order."""
+
+    def run(self, code: str) -> Output:
+        """Run a program until it ends or exceeds a limit.
+
+        Args:
+            code: Python source.
+
+        Returns:
+            Its result. A failure of the program is a result, never an exception.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the process and wait for it. Can be called twice, and from another thread."""
+        ...
+
+
+class Executor(Protocol):
+    """Runs programs, each in the worker of its sample."""
+
+    @property
+    def protection(self) -> Protection:
+        """How strongly programs are restricted, from the probes of a real worker."""
+        ...
+
+    def open(self) -> Worker:
+        """Start a worker with an empty namespace, or return a spare one that was started before."""
+        ...
+
+    def close(self) -> None:
+        """Close all workers."""
+        ...
+
+
+class Reward(Protocol):
+    """A reward model: it scores solutions."""
+
+    def score(self, prompt: Prompt) -> float:
+        """Score a conversation that ends with a solution.
+
+        Returns:
+            An unbounded number; higher is better.
+
+        Raises:
+            PromptTooLong: The conversation exceeds the context.
+        """
+        ...
+
+
+class Equivalence(Protocol):
+    """A comparison of two answers."""
+
+    def __call__(self, answer: str, reference: str) -> Verdict:
+        """Compare two answers.
+
+        Args:
+            answer: LaTeX.
+            reference: The expected answer, LaTeX.
+
+        Returns:
+            The verdict. No text raises an exception.
+        """
+        ...
