@@ -13,11 +13,11 @@ from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Options, load
 from qmath_cli.engine.llama.preflight import check
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Language, Mode, ModelInfo, Sample, SampleFinished, Sampling
+from qmath_cli.records import Language, Mode, ModelInfo, Prompt, Sample, SampleFinished, Sampling
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.solving.attempts import Attempts
 
-_DEMO = ModelInfo("demo", Path("demo.gguf"))  # an Instruct model, which is asked in the chat of Qwen2.5-Math
+_DEMO = ModelInfo("demo", Path("demo.gguf"))  # an Instruct model, whose prompt is Qwen2.5-Math's chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,11 @@ class Question:
     answer: str
     kind: str
     language: str
+
+
+def prompt_of(question: Question, mode: Mode) -> Prompt:
+    """The prompt of a question, as the package builds it for an Instruct model."""
+    return select(_DEMO, Language.EN, mode).build(question.problem)
 
 
 def read(path: Path, count: int | None = None) -> list[Question]:
@@ -63,8 +68,7 @@ def ask(
             place, question = next(waiting, (-1, None))
             more = question is not None
             if question is not None:
-                prompt = select(_DEMO, Language.EN, mode).build(question.problem)
-                asked |= dict.fromkeys(attempts.launch(prompt, samplings, mode), place)
+                asked |= dict.fromkeys(attempts.launch(prompt_of(question, mode), samplings, mode), place)
         for key, event in attempts.step():
             if isinstance(event, SampleFinished):
                 yield asked.pop(key), event.sample

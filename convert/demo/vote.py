@@ -23,14 +23,14 @@ from qmath_cli.evaluation.statistics import wilson
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models.store import head_path
 from qmath_cli.prompting import chat
-from qmath_cli.records import Language, Mode, Pick, Problem, Sample, Sampling, Solution
+from qmath_cli.records import Language, Mode, Pick, Problem, Prompt, Sample, Sampling, Solution
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade
 from qmath_cli.solving import vote
 from qmath_cli.solving.progress import SolvePlan, Tools
 from qmath_cli.solving.solve import solve
 
-from .asking import Question, read
+from .asking import Question, prompt_of, read
 from .score import HELD_OUT, right
 
 
@@ -49,9 +49,9 @@ class Run:
 
 
 def solved(question: Question, plan: SolvePlan, tools: Tools) -> Solution:
-    """One problem through `solve`."""
+    """One problem through `solve`; the plan's prompt is replaced by the question's."""
     problem = Problem(question.problem, Language(question.language))
-    last = list(solve(problem, plan, tools))[-1]
+    last = list(solve(problem, replace(plan, prompt=prompt_of(question, plan.mode)), tools))[-1]
     assert isinstance(last, Solution)
     return last
 
@@ -113,7 +113,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     sampling = Sampling(args.temperature, seed=args.seed, max_tokens=700)
-    plan = SolvePlan(args.mode, args.k, sampling)
+    plan = SolvePlan(Prompt(()), args.mode, args.k, sampling)
     with (
         loaded(args.gguf) as model,
         Batch(model, args.k) as batch,

@@ -73,10 +73,10 @@ def _run(
     opened = partial(open_model, file, settings, paths, lock, sequences=max(plan.sequences), force=force)
     with opened() as model:  # for its context and placement; this first load reads the file from the disk
         _check_room(plan, model)
-        rivals = _opponents(against, file, model, plan)
+        references = _references(against, file, model, plan)
         placement = model.placement
     here.terminal.note(f"{file.name} ({file.quantization}) on {placement}")
-    report = _with_machine(measure(opened, plan, rivals, here.terminal.note), placement, file)
+    report = _with_machine(measure(opened, plan, references, here.terminal.note), placement, file)
     _show(here, file, str(placement), report, as_json=as_json)
 
 
@@ -99,7 +99,7 @@ def _check_room(plan: BenchmarkPlan, model: Model) -> None:
         )
 
 
-def _opponents(against: Path | None, file: ModelInfo, model: Model, plan: BenchmarkPlan) -> list[ReferenceTool]:
+def _references(against: Path | None, file: ModelInfo, model: Model, plan: BenchmarkPlan) -> list[ReferenceTool]:
     from qmath_cli.benchmark.llama_cpp import BenchmarkWork, reference_tools
     from qmath_cli.benchmark.measure import prompt_of
 
