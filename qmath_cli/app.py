@@ -23,7 +23,7 @@ from qmath_cli import __version__
 from qmath_cli.commands.argv import arrange
 from qmath_cli.commands.help_page import GroupedCommand, GroupedProgram
 from qmath_cli.commands.invocation import Invocation, invocation
-from qmath_cli.errors import ExitCode, Interrupted, QmathError, Terminated, UsageError
+from qmath_cli.errors import ExitCode, Interrupted, QmathError, Terminated, TerminationSignal, UsageError
 from qmath_cli.terminal.output import StdoutClosed, Terminal, drop_stdout
 
 #: Every command with the first sentence of its help (a test compares the two). With this table, `qmath --help` imports
@@ -122,6 +122,8 @@ def run(arguments: Sequence[str]) -> int:
         return _report(terminal, _usage(exc), as_json="--json" in arguments)
     except (KeyboardInterrupt, typer.Abort):
         return _report(terminal, Interrupted("interrupted"), as_json="--json" in arguments)
+    except TerminationSignal:
+        return _report(terminal, Terminated("terminated"), as_json="--json" in arguments)
     except (StdoutClosed, BrokenPipeError):
         drop_stdout()
         return ExitCode.OK
@@ -149,7 +151,7 @@ def _usage(exc: TyperException) -> QmathError:
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated("terminated")
+    raise TerminationSignal
 
 
 def _report(terminal: Terminal, exc: QmathError, *, as_json: bool) -> int:

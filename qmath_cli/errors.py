@@ -116,3 +116,10 @@ class Terminated(QmathError):
     """SIGTERM."""
 
     exit_code = ExitCode.TERMINATED
+
+
+class TerminationSignal(BaseException):
+    """Raised by the handler of SIGTERM, as `KeyboardInterrupt` is by that of SIGINT; reported as `Terminated`.
+
+    Not an `Exception`: a library that translates those would report the signal as a failure of its own.
+    """

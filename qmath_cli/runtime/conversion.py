@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from qmath_cli import gguf_file
 from qmath_cli.engine.llama import preflight
-from qmath_cli.errors import DoesNotFit, EngineUnusable, IntegrityError, ModelMissing, Terminated
+from qmath_cli.errors import DoesNotFit, EngineUnusable, IntegrityError, ModelMissing, TerminationSignal
 from qmath_cli.models import fit, memory
 from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
@@ -53,7 +53,7 @@ def convert_plan(plan: Plan, options: Options, on_progress: OnProgress, note: No
     Raises:
         IntegrityError: the checkpoint is damaged; what was converted from it is deleted.
         DoesNotFit: the disk does not take it.
-        KeyboardInterrupt, Terminated: interrupted; what is converted is kept.
+        KeyboardInterrupt, TerminationSignal: interrupted; what is converted is kept.
     """
     from qmath_convert.pipeline import convert
 
@@ -63,7 +63,7 @@ def convert_plan(plan: Plan, options: Options, on_progress: OnProgress, note: No
     except IntegrityError:
         _discard(plan)
         raise
-    except (KeyboardInterrupt, Terminated):
+    except (KeyboardInterrupt, TerminationSignal):
         note("what is converted is kept: the same command resumes there")
         raise
 

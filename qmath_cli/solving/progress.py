@@ -138,18 +138,24 @@ class Progress:
             self.keys.update(keys)
             self.launched += len(samplings)
 
-    def note(self, key: int, event: Event) -> None:
-        """Record what the event of attempt `key` reports.
+    def record(self, events: Sequence[tuple[int, Event]]) -> None:
+        """Record what the events of attempts report.
 
-        All events of a step are noted before any of them is passed on: an interrupt may come while one is shown.
+        All events of a step are recorded before any of them is passed on or any answer is compared: an interrupt may
+        come meanwhile, and no sample must be lost.
         """
         now = time.perf_counter()
-        if isinstance(event, TextDelta):
-            self.first_token = self.first_token or now
-            self.last_token = now
-        elif isinstance(event, SampleFinished):
-            self.keys.discard(key)
-            self.samples.append(event.sample)
+        for key, event in events:
+            if isinstance(event, TextDelta):
+                self.first_token = self.first_token or now
+                self.last_token = now
+            elif isinstance(event, SampleFinished):
+                self.keys.discard(key)
+                self.samples.append(event.sample)
+
+    def count(self) -> None:
+        """Count the votes of the finished samples, in the order of their indices."""
+        if self.votes.sampled != len(self.samples):
             self._count()
 
     def limits(self, attempts: Attempts) -> list[tuple[int, Event]]:
@@ -170,14 +176,14 @@ class Progress:
         """End the attempts; their text so far is kept. A solution that was complete stays complete."""
         self.interrupted = not self.finished or self._ranks
         self.over = True
-        for key, event in attempts.cut(Finish.INTERRUPTED, tuple(self.keys)):
-            self.note(key, event)
+        self.record(attempts.cut(Finish.INTERRUPTED, tuple(self.keys)))
+        self.count()
 
     def solution(self, without_samples: Finish = Finish.NO_ANSWER) -> Solution:
         """The outcome of all samples; `without_samples` says why a problem was never started.
 
         Raises:
-            KeyboardInterrupt: while the samples were scored or compared; after `interrupt` they are not scored.
+            KeyboardInterrupt: while samples were scored or answers compared; once `interrupted`, neither is done.
         """
         self._score()
         finishes = {sample.finish for sample in self.samples} | ({Finish.INTERRUPTED} if self.interrupted else set())
@@ -202,7 +208,6 @@ class Progress:
         return self.tools.reward is not None and self.plan.pick.ranks
 
     def _count(self) -> None:
-        """Count the votes of the finished samples, in the order of their indices."""
         ordered = sorted(self.samples, key=lambda sample: sample.index)
         self.votes = vote.count(ordered, self.plan.k, self._equal)
 
@@ -226,13 +231,15 @@ class Progress:
         return Expected(self.problem.reference, None if mark is Mark.UNDECIDED else mark is Mark.CORRECT)
 
     def _equal(self, answer: str, reference: str) -> Verdict:
-        """Whether two answers agree: as text where there is no grader. No pair is graded twice."""
+        """Whether two answers agree: as text where there is no grader. No pair is graded twice, or once interrupted."""
         if answer == reference:
             return Verdict(Mark.CORRECT, "text")
         if self.tools.equal is None:
             return Verdict(Mark.WRONG, "text")
         pair = (answer, reference)
         if pair not in self.known:
+            if self.interrupted:
+                return Verdict(Mark.UNDECIDED, why="interrupted")
             self.known[pair] = self.tools.equal(answer, reference)
         return self.known[pair]
 

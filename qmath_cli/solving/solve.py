@@ -54,8 +54,8 @@ def solve(problem: Problem, plan: SolvePlan, tools: Tools) -> Generator[Event, N
     try:
         progress.launch(attempts, plan.k)
         while attempts.busy:
-            yield from _noted(progress, attempts.step())
-            yield from _noted(progress, progress.limits(attempts))
+            yield from _recorded(progress, attempts.step())
+            yield from _recorded(progress, progress.limits(attempts))
             progress.launch(attempts, plan.k)
     except KeyboardInterrupt:
         progress.interrupt(attempts)
@@ -63,8 +63,8 @@ def solve(problem: Problem, plan: SolvePlan, tools: Tools) -> Generator[Event, N
         attempts.close()
     try:
         solution = progress.solution()
-    except KeyboardInterrupt:  # while a reward model was loaded or scored
-        progress.interrupt(attempts)
+    except KeyboardInterrupt:  # while samples were scored, or the answer compared with the expected one
+        progress.interrupted = True
         solution = progress.solution()
     yield solution
 
@@ -123,11 +123,13 @@ def _step(running: dict[int, Progress], attempts: Attempts) -> Generator[tuple[i
     owners = {key: position for position, progress in running.items() for key in progress.keys}
     happened = attempts.step()
     for key, event in happened:
-        running[owners[key]].note(key, event)
+        running[owners[key]].record([(key, event)])
+    for progress in running.values():
+        progress.count()
     for key, event in happened:
         yield owners[key], event
     for position, progress in list(running.items()):
-        for event in _noted(progress, progress.limits(attempts)):
+        for event in _recorded(progress, progress.limits(attempts)):
             yield position, event
         if progress.finished:
             solution = progress.solution()
@@ -135,10 +137,10 @@ def _step(running: dict[int, Progress], attempts: Attempts) -> Generator[tuple[i
             yield position, solution
 
 
-def _noted(progress: Progress, events: Sequence[tuple[int, Event]]) -> list[Event]:
-    """The events of one problem, all of them recorded before the first is passed on."""
-    for key, event in events:
-        progress.note(key, event)
+def _recorded(progress: Progress, events: Sequence[tuple[int, Event]]) -> list[Event]:
+    """The events of one problem, after all of them are recorded."""
+    progress.record(events)
+    progress.count()
     return [event for _, event in events]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 COMMAND = [sys.executable, "-m", "qmath_cli"]
-TIMEOUT_S = 60.0  # of anything at all: a hang fails, a busy machine does not
+TIMEOUT_S = 120.0  # of anything at all: a hang fails, a busy machine does not
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:

@@ -7,9 +7,11 @@ that it printed, or a mark of something that does not end by itself (`slow`).
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import pytest
 
 from tests.e2e import slow
 from tests.e2e.run import COMMAND, qmath
-from tests.e2e.watched import Run, nothing_is_left, processes_of, started, wait_for_line, wait_until
+from tests.e2e.watched import Run, nothing_is_left, processes_of, started
 
 if not Path("/proc").is_dir():
     pytest.skip("looks for processes in /proc", allow_module_level=True)
@@ -39,9 +41,13 @@ def preflight(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(tmp_path: Path, preflight: Path) -> Path:
+def home(tmp_path: Path, preflight: Path) -> Iterator[Path]:
+    """A home of its own; after a test that failed, what is left of its run is killed."""
     (tmp_path / "cache").symlink_to(preflight)
-    return tmp_path
+    yield tmp_path
+    for process in processes_of(f"{tmp_path}/"):
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
 
 
 def solve(home: Path, *arguments: str) -> AbstractContextManager[Run]:
@@ -83,7 +89,7 @@ def test_a_signal_during_an_import(home: Path, module: str, what: signal.Signals
 def test_a_signal_while_the_executor_starts(home: Path, what: signal.Signals) -> None:
     """The zygote is there and imports its libraries."""
     with solve(home, *MANY, "--json") as run:
-        wait_until("a zygote", lambda: any(one.sandbox for one in run.processes()))
+        run.wait_until("a zygote", lambda: any(one.sandbox for one in run.processes()))
         run.signal(what)
         ended = run.end()
     assert ended.code == 128 + what
@@ -96,7 +102,7 @@ def test_a_signal_while_the_executor_starts(home: Path, what: signal.Signals) ->
 def test_a_signal_during_the_load(home: Path, what: signal.Signals) -> None:
     """A load that does not end."""
     with solve_slowly(home, "load", "--json") as run:
-        wait_for_line(home / "began")
+        run.wait_for_lines(home / "began")
         run.signal(what)
         ended = run.end()
     assert ended.code == 128 + what
@@ -111,7 +117,7 @@ def test_a_signal_during_the_load(home: Path, what: signal.Signals) -> None:
 def test_ctrl_c_during_prefill(home: Path) -> None:
     """The solution has a sample without text."""
     with solve_slowly(home, "prefill", "--json") as run:
-        wait_for_line(home / "began")
+        run.wait_for_lines(home / "began")
         assert run.workers(), "the worker of this run is among its processes"
         run.signal(signal.SIGINT)
         ended = run.end()
@@ -124,7 +130,7 @@ def test_ctrl_c_during_prefill(home: Path) -> None:
 def test_ctrl_c_during_decode(home: Path) -> None:
     """What was printed is in the solution."""
     with solve_slowly(home, "decode", "--jsonl") as run:
-        wait_for_line(home / "began")
+        run.wait_for_lines(home / "began")
         run.signal(signal.SIGINT)
         ended = run.end()
     *events, last = map(json.loads, ended.out.splitlines())
@@ -174,7 +180,7 @@ def test_sigterm_while_many_samples_decode(home: Path) -> None:
 def test_ctrl_c_on_a_pipe_keeps_the_text_so_far(home: Path) -> None:
     """The text is on stdout, why it ends on stderr."""
     with solve_slowly(home, "decode") as run:
-        wait_for_line(home / "began")
+        run.wait_for_lines(home / "began")
         run.signal(signal.SIGINT)
         ended = run.end()
     assert ended.code == 130
@@ -188,8 +194,8 @@ def test_ctrl_c_on_a_pipe_keeps_the_text_so_far(home: Path) -> None:
 
 def start_of_a_program(run: Run) -> None:
     """Wait until the endless program runs: until its worker has used processor time."""
-    wait_for_line(run.home / "began")
-    wait_until("a program that runs", lambda: any(worker.seconds >= 0.2 for worker in run.workers()))
+    run.wait_for_lines(run.home / "began")
+    run.wait_until("a program that runs", lambda: any(worker.seconds >= 0.2 for worker in run.workers()))
 
 
 def test_ctrl_c_during_a_program(home: Path) -> None:
@@ -222,8 +228,8 @@ def test_a_signal_to_exec(home: Path, what: signal.Signals) -> None:
     """Its one program runs for ever."""
     program = home / "program.py"
     program.write_text("while True:\n    pass\n", encoding="utf-8")
-    with started(home, [*COMMAND, "exec", str(program), "--timeout", "600"]) as run:
-        wait_until("a program that runs", lambda: any(worker.seconds >= 0.2 for worker in run.workers()))
+    with started(home, [*COMMAND, "exec", str(program), "--exec-timeout", "600"]) as run:
+        run.wait_until("a program that runs", lambda: any(worker.seconds >= 0.2 for worker in run.workers()))
         run.signal(what)
         ended = run.end()
     assert ended.code == 128 + what
@@ -232,23 +238,34 @@ def test_a_signal_to_exec(home: Path, what: signal.Signals) -> None:
     nothing_is_left(home)
 
 
-# ---------------------------------------------------------------- while a grader is there
+# ---------------------------------------------------------------- while answers are compared
 
 
-def start_of_the_grader(run: Run) -> None:
-    """Wait until samples were compared: until the run has a grader."""
-    run.out.until('"event": "sample_finished"')
-    wait_until("a grader", lambda: any(one.grader for one in run.processes()))
+def stop_the_grader(run: Run) -> None:
+    """Wait until the run has a grader that imports its libraries, and stop it: the comparison does not end."""
+    run.wait_until("a grader", lambda: any(one.grader and one.seconds >= 0.05 for one in run.processes()))
+    (grader,) = (process for process in run.processes() if process.grader)
+    os.kill(grader.pid, signal.SIGSTOP)
 
 
-@SIGNALS
-def test_a_signal_while_a_grader_is_there(home: Path, what: signal.Signals) -> None:
-    """Several answers that differ in their text are compared by a process of its own, which ends too."""
-    with solve(home, *MANY, "--jsonl") as run:
-        start_of_the_grader(run)
-        run.signal(what)
+def test_ctrl_c_while_answers_are_compared(home: Path) -> None:
+    """The answer is there, and whether it is the expected one is not decided."""
+    with solve(home, "--expect", "12", "--json") as run:
+        stop_the_grader(run)
+        run.signal(signal.SIGINT)
         ended = run.end()
-    assert ended.code == 128 + what
+    record = json.loads(ended.out)
+    assert (ended.code, record["finish_reason"], record["answer"]) == (130, "interrupted", "-11")
+    assert record["expected"] == {"answer": "12", "equal": None}
+    nothing_is_left(home)
+
+
+def test_sigterm_while_answers_are_compared(home: Path) -> None:
+    with solve(home, "--expect", "12", "--json") as run:
+        stop_the_grader(run)
+        run.signal(signal.SIGTERM)
+        ended = run.end()
+    assert (ended.code, json.loads(ended.out)["error"]["code"]) == (143, 143)
     nothing_is_left(home)
 
 
@@ -257,10 +274,8 @@ def test_a_signal_while_a_grader_is_there(home: Path, what: signal.Signals) -> N
 
 def test_a_killed_solve_leaves_no_process(home: Path) -> None:
     """It cannot clean up; its zygote, workers and grader end by themselves."""
-    with solve(home, *MANY, "--jsonl") as run:
-        start_of_the_grader(run)
-        before = run.processes()
-        assert any(one.grader for one in before)
+    with solve(home, "--expect", "12") as run:
+        run.wait_until("a grader", lambda: any(one.grader for one in run.processes()))
         assert run.workers()
         run.signal(signal.SIGKILL)
         assert run.end().code == -signal.SIGKILL

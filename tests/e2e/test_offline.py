@@ -1,4 +1,4 @@
-"""The network is not needed: in a namespace that has none, everything but `pull` works."""
+"""Without a network: in a namespace that has none, everything but `pull` works."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.run import COMMAND, environment
+from tests.e2e.run import COMMAND, TIMEOUT_S, environment
 
 ISOLATED = ["unshare", "--net", "--map-root-user"]
 
@@ -23,7 +23,7 @@ def isolation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         (["solve", "What is 12% of 450?", "-a"], "54"),
         (["solve", "What is 12% of 450?", "-k", "4", "-a"], "54"),
@@ -33,29 +33,29 @@ def isolation() -> None:
         (["doctor"], "executor"),
     ],
 )
-def test_it_works_without_a_network(tmp_path: Path, arguments: list[str], said: str) -> None:
-    """Each command does its work with no interface at all, loopback included."""
+def test_it_works_without_a_network(tmp_path: Path, arguments: list[str], output: str) -> None:
+    """There is no interface at all, not even loopback."""
     done = subprocess.run(
         [*ISOLATED, *COMMAND, *arguments],
         capture_output=True,
         text=True,
         env=environment(tmp_path),
         stdin=subprocess.DEVNULL,
-        timeout=120,
+        timeout=TIMEOUT_S,
     )
-    assert said in done.stdout, done.stderr
+    assert output in done.stdout, done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_pull_says_that_it_cannot_reach_the_hub(tmp_path: Path) -> None:
-    """One clear error, and nothing left behind."""
+def test_pull_without_a_network_is_an_error(tmp_path: Path) -> None:
+    """One line, and no file is left over."""
     done = subprocess.run(
         [*ISOLATED, *COMMAND, "pull", "1.5b-instruct"],
         capture_output=True,
         text=True,
         env=environment(tmp_path),
         stdin=subprocess.DEVNULL,
-        timeout=240,
+        timeout=240,  # it tries several times
     )
     assert done.returncode == 1
     assert "error: " in done.stderr

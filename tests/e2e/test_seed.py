@@ -1,4 +1,4 @@
-"""A seed gives the same eight texts again, programs and all."""
+"""A seed gives the same eight texts again, with their programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def texts(home: Path, seed: int) -> list[str]:
 
 
 def test_the_same_seed_gives_the_same_eight_texts(tmp_path: Path) -> None:
-    """Eight samples whose programs take as long as they take: twice the same; with another seed, others."""
+    """The time that their programs take makes no difference; another seed gives other texts."""
     first = texts(tmp_path, 5)
     assert texts(tmp_path, 5) == first
     assert len(set(first)) > 1

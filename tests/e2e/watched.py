@@ -61,6 +61,15 @@ class Run:
         assert self.process.poll() is None, "the run ended before the signal"
         self.process.send_signal(number)
 
+    def wait_until(self, what: str, condition: Callable[[], object]) -> None:
+        """Wait until a condition holds; the run must go on meanwhile."""
+        wait_until(what, lambda: condition() or self.process.poll() is not None)
+        assert self.process.poll() is None, f"{what}: the run has ended: {str(self.end())[-2000:]}"
+
+    def wait_for_lines(self, path: Path, count: int = 1) -> None:
+        """Wait until the run has appended so many lines to a file."""
+        self.wait_until(f"{count} line(s) in {path.name}", lambda: lines_of(path) >= count)
+
     def end(self) -> Ended:
         """Wait for its end."""
         out, err = self.process.communicate(timeout=TIMEOUT_S)
@@ -97,11 +106,16 @@ class Lines:
                 line, start = _text(self._read[start:end]), end + 1
                 if sign in line:
                     return line
-            ready, _, _ = select.select([self._stream], [], [], max(deadline - time.monotonic(), 0))
-            assert ready, f"no {sign!r} within {TIMEOUT_S:g} s in: {self.text}"
-            piece = os.read(self._stream.fileno(), 4096)
-            assert piece, f"the run ended without {sign!r}: {self.text}"
-            self._read += piece
+            assert time.monotonic() < deadline, f"no {sign!r} within {TIMEOUT_S:g} s in: {self.text}"
+            assert self.drain(0.5), f"the run ended without {sign!r}: {self.text}"
+
+    def drain(self, seconds: float = 0.0) -> bool:
+        """Read what is there, after waiting so long for it; False at the end of the stream."""
+        if not select.select([self._stream], [], [], seconds)[0]:
+            return True
+        piece = os.read(self._stream.fileno(), 4096)
+        self._read += piece
+        return bool(piece)
 
 
 @contextmanager
@@ -133,9 +147,9 @@ def wait_until(what: str, condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def wait_for_line(path: Path, count: int = 1) -> None:
-    """Wait until a file that a run appends to has so many lines."""
-    wait_until(f"{count} line(s) in {path.name}", lambda: path.exists() and path.read_text().count("\n") >= count)
+def lines_of(path: Path) -> int:
+    """How many lines a file has; 0 if there is none."""
+    return path.read_text(encoding="utf-8").count("\n") if path.exists() else 0
 
 
 def nothing_is_left(home: Path) -> None:

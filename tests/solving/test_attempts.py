@@ -16,13 +16,11 @@ from qmath_cli.records import (
     Mode,
     ProgramFinished,
     ProgramStarted,
-    Protection,
     RunStatus,
     Sample,
     SampleFinished,
     Sampling,
     Stop,
-    Worker,
 )
 from qmath_cli.solving import attempts as attempts_module
 from qmath_cli.solving.attempts import Approve, Attempts
@@ -272,10 +270,10 @@ def test_an_executor_that_cannot_open_a_worker_ends_the_loop_with_its_error() ->
 
     engine = ScriptedEngine([[program("x"), ANSWER]])
     with closing(Attempts(engine, Unusable())) as attempts:
-        attempts.launch(PROMPT, [Sampling()], Mode.TIR)
+        loop = Loop(engine, attempts)
+        loop.launch()
         with pytest.raises(ExecutorUnusable):
-            while attempts.busy:
-                attempts.step()
+            loop.to_the_end()
     assert engine.released == [0]
 
 

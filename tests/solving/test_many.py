@@ -151,7 +151,7 @@ def test_prompts_that_are_all_too_long_end_all_the_same() -> None:
 
 
 def test_a_sample_that_cannot_matter_leaves_its_slot_to_the_next_problem() -> None:
-    """k = 3 and two equal answers decide: two samples run, and the third slot is the next problem's."""
+    """K = 3 and two equal answers decide: two samples run, and the third slot is the next problem's."""
     tasks = [task("first", k=3, stop_at=2), task("second")]
     engine = engine_for(tasks, [[boxed("1", 50), boxed("1", 50), boxed("9")], [boxed("2", 20)]])
     found = solutions(solve_many(tasks, Tools(engine), 3))

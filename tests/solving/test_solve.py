@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 from qmath_cli.records import (
     Event,
+    Expected,
     Finish,
     Mode,
     Pick,
@@ -19,6 +20,7 @@ from qmath_cli.records import (
     Solution,
     Stop,
     TextDelta,
+    Verdict,
 )
 from qmath_cli.solving.progress import SolvePlan, Tools
 from qmath_cli.solving.solve import solve
@@ -158,6 +160,36 @@ def test_an_interrupt_while_the_samples_are_scored_keeps_them() -> None:
     assert (solution.finish, solution.answer) == (Finish.INTERRUPTED, "2")
     assert [sample.reward for sample in solution.samples] == [None] * 3
     assert scorer.asked == 1
+
+
+class Grader:
+    """A grader that Ctrl-C interrupts at its first comparison."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, answer: str, reference: str) -> Verdict:
+        self.asked += 1
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_answers_are_compared_loses_no_sample() -> None:
+    """All three end in the same step; none is compared any more, so that unequal texts are groups of their own."""
+    engine, grader = ScriptedEngine([boxed("1"), boxed("2"), boxed("2")]), Grader()
+    solution = last(solve(PROBLEM, SolvePlan(PROMPT, mode=Mode.COT, k=3), Tools(engine, equal=grader)))
+    assert [sample.answer for sample in solution.samples] == ["1", "2", "2"]
+    assert [(group.answer, group.count) for group in solution.votes.groups] == [("2", 2), ("1", 1)]
+    assert solution.answer == "2"
+    assert grader.asked == 1
+
+
+def test_an_interrupt_while_the_expected_answer_is_compared_leaves_it_undecided() -> None:
+    engine, grader = ScriptedEngine([boxed("0.5")]), Grader()
+    problem = Problem("1/2", reference="1/2")
+    solution = last(solve(problem, SolvePlan(PROMPT, mode=Mode.COT), Tools(engine, equal=grader)))
+    assert (solution.finish, solution.answer) == (Finish.INTERRUPTED, "0.5")
+    assert solution.expected == Expected("1/2", None)
+    assert grader.asked == 1
 
 
 def test_an_interrupt_before_the_scoring_loads_no_reward_model() -> None:

@@ -136,7 +136,7 @@ def test_the_stored_sample_holds_the_count() -> None:
 
 
 @pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[Script]]:
+def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Script]:
     """`qmath solve` with a scripted engine: the scripts of its sequences go into this list."""
     scripts: list[Script] = []
 
@@ -146,7 +146,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[S
 
     monkeypatch.setattr(solve_command, "open_tools", open_tools)
     monkeypatch.setenv("QMATH_HOME", str(tmp_path))
-    yield scripts
+    return scripts
 
 
 def test_solve_json_holds_the_count_of_each_sample(scripted: list[Script], capsys: pytest.CaptureFixture[str]) -> None:

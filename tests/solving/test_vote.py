@@ -2,7 +2,7 @@
 
 import pytest
 
-from qmath_cli.records import Finish, Mark, Pick, Sample, Verdict, Votes
+from qmath_cli.records import Finish, Mark, Pick, Sample, Verdict
 from qmath_cli.solving import vote
 
 

@@ -18,7 +18,7 @@ import functools
 import sys
 from collections.abc import Callable
 from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Lock, Thread
 from typing import Any
 
 from qmath_cli.engine.llama.library import library
@@ -44,6 +44,29 @@ class AbortFlag:
         self._flag[0] = b"x" if abort else b"\0"
 
 
+class Completion:
+    """Whether a job has ended.
+
+    It is not a `threading.Event`: an exception that a signal handler raises inside `Event.wait` can leave the event's
+    lock acquired, and `Event.set` then never returns on the compute thread. Here one C call does the waiting.
+    """
+
+    def __init__(self) -> None:
+        self.ended = False
+        self._running = Lock()
+        self._running.acquire()
+
+    def set(self) -> None:
+        """Record the end; called once, by the compute thread."""
+        self.ended = True
+        self._running.release()
+
+    def wait(self) -> None:
+        """Wait for the end. An exception from a signal handler is raised here."""
+        while not self.ended:
+            self._running.acquire(timeout=_WAIT_SLICE_S)
+
+
 class ComputeThread:
     """A thread that runs jobs one after another, in the order of submission. Use `compute_thread` to get one."""
 
@@ -56,20 +79,20 @@ class ComputeThread:
 
         An exception from a signal handler is raised here while the work continues. Abort the work, then call `drain`.
         """
-        wait(self.submit(work))
+        self.submit(work).wait()
 
-    def submit(self, work: Callable[[], object]) -> Event:
-        """Queue `work`; the returned event is set when it has ended."""
-        done = Event()
+    def submit(self, work: Callable[[], object]) -> Completion:
+        """Queue `work`; returns its completion."""
+        completion = Completion()
 
         def job() -> None:
             try:
                 work()
             finally:
-                done.set()
+                completion.set()
 
         self._jobs.put(job)  # one C call: a signal handler runs before it or after it
-        return done
+        return completion
 
     def create(
         self,
@@ -103,19 +126,11 @@ class ComputeThread:
 
     def drain(self) -> None:
         """Wait until every job submitted so far has ended."""
-        idle = Event()
-        self._jobs.put(idle.set)
-        wait(idle)
+        self.run(lambda: None)
 
     def _serve(self) -> None:
         while True:
             self._jobs.get()()
-
-
-def wait(done: Event) -> None:
-    """Wait until the event is set. An exception from a signal handler is raised here."""
-    while not done.wait(_WAIT_SLICE_S):
-        pass
 
 
 def compute_thread(number: int = 0) -> ComputeThread:

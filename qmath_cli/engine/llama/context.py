@@ -16,10 +16,9 @@ import ctypes
 import weakref
 from collections.abc import Sequence
 from enum import Enum
-from threading import Event
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qmath_cli.engine.llama.compute_thread import AbortFlag, ComputeThread, compute_thread, wait
+from qmath_cli.engine.llama.compute_thread import AbortFlag, Completion, ComputeThread, compute_thread
 from qmath_cli.engine.llama.library import library
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.errors import DoesNotFit, EngineUnusable
@@ -65,7 +64,7 @@ class Context:
         self.cells = cells
         self._slots = slots
         self._thread = compute_thread(thread)
-        self._done = Event()
+        self._completion: Completion | None = None  # of the submitted computation
         self._codes: list[int] = []  # the return value of the submitted computation, once it has ended
         self._lib: Any = model.lib
         self._logits_type: Any = ctypes.c_float * model.vocabulary
@@ -110,7 +109,7 @@ class Context:
         """
         self._fill(rows)
         codes = self._codes = []
-        self._done = self._thread.submit(lambda: codes.append(self._lib.llama_decode(self.pointer, self._batch)))
+        self._completion = self._thread.submit(lambda: codes.append(self._lib.llama_decode(self.pointer, self._batch)))
 
     def result(self) -> ComputeStatus:
         """Wait for the submitted computation.
@@ -120,8 +119,11 @@ class Context:
 
         Raises:
             EngineUnusable: The computation failed.
+            ValueError: No computation was submitted.
         """
-        wait(self._done)
+        if self._completion is None:
+            raise ValueError("no computation was submitted")
+        self._completion.wait()
         code = self._codes[0]
         if code == 1:  # llama.h, llama_decode: no KV slot was found for the batch
             return ComputeStatus.NO_CELLS

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
-from qmath_cli.errors import ExitCode, QmathError, Terminated
+from qmath_cli.errors import ExitCode, QmathError
 from qmath_cli.models import lockfile
 from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
@@ -114,8 +114,6 @@ def _execute(conversation: Conversation, message: str) -> None:
             raise slash.Quit
         elif message.strip():
             conversation.ask(message)
-    except Terminated:
-        raise
     except QmathError as exc:
         conversation.terminal.error(exc.message, exc.hint)
     except KeyboardInterrupt:

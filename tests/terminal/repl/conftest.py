@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.run import TIMEOUT_S
 from tests.terminal.repl.terminal_session import environment
 
 
@@ -17,7 +18,9 @@ def preflight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder after one solve."""
     home = tmp_path_factory.mktemp("preflight")
     command = [sys.executable, "-m", "qmath_cli", "solve", "-a", "What is 1+1?"]
-    subprocess.run(command, env=environment(home), stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    subprocess.run(
+        command, env=environment(home), stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S, check=True
+    )
     return home / "cache"
 
 

@@ -1,4 +1,4 @@
-"""A session in a real pseudo-terminal: spawned, typed into, read as a person reads it."""
+"""A session in a real pseudo-terminal: started, typed into, and read as a person reads it."""
 
 from __future__ import annotations
 
@@ -12,28 +12,44 @@ from typing import Any
 
 import pexpect
 
+from tests.e2e import run, slow
+
 PROMPT = "qmath>"
+CONTINUED = r"\.\.\.>"  # the prompt of a message's second line
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[a-zA-Z]|\][^\x07]*\x07|[=>]|\([AB0])")
-_PATIENCE = 60  # seconds for anything at all; a hang fails, slowness does not
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """A terminal's environment with a home of its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("QMATH_", "LC_", "NO_COLOR"))}
-    # PROMPT_TOOLKIT_NO_CPR: a pseudo-terminal with nobody behind it does not answer where the cursor is
+    """A terminal's environment with its own home."""
+    dropped = {name for name in os.environ if name.startswith(("QMATH_", "LC_", "NO_COLOR"))}
+    kept = {name: value for name, value in run.environment(home).items() if name not in dropped}
+    # PROMPT_TOOLKIT_NO_CPR: this pseudo-terminal does not report the position of its cursor
     return {**kept, "QMATH_HOME": str(home), "TERM": "xterm", "LANG": "C.UTF-8", "PROMPT_TOOLKIT_NO_CPR": "1", **more}
 
 
 @contextmanager
 def spawned(home: Path, *arguments: str, columns: int = 80, **more: str) -> Iterator[Any]:
-    """`qmath` with these arguments in a pseudo-terminal; ended by force if it is still there."""
+    """`qmath` with these arguments in a pseudo-terminal; killed if it still runs at the end."""
+    with _spawned(["-m", "qmath_cli", *arguments], environment(home, **more), columns) as child:
+        yield child
+
+
+@contextmanager
+def spawned_slowly(home: Path, what: str, *arguments: str) -> Iterator[Any]:
+    """The same, with one thing in it that does not end: see `slow`."""
+    with _spawned([slow.__file__, what, str(home), *arguments], environment(home), 240) as child:
+        yield child
+
+
+@contextmanager
+def _spawned(arguments: list[str], environ: dict[str, str], columns: int) -> Iterator[Any]:
     child = pexpect.spawn(
         sys.executable,
-        ["-m", "qmath_cli", *arguments],
-        env=environment(home, **more),
+        arguments,
+        env=environ,
         encoding="utf-8",
         codec_errors="replace",
-        timeout=_PATIENCE,
+        timeout=run.TIMEOUT_S,
         dimensions=(50, columns),
     )
     try:

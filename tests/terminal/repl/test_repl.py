@@ -1,8 +1,9 @@
-"""The REPL in a real pseudo-terminal: typing, pasting, interrupting, leaving."""
+"""The REPL in a real pseudo-terminal: typing, pasting, interrupting, quitting."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import re
 import signal
@@ -17,9 +18,21 @@ import pytest
 
 pexpect = pytest.importorskip("pexpect")
 if sys.platform == "win32":
-    pytest.skip("pseudo-terminals as POSIX has them", allow_module_level=True)
+    pytest.skip("pseudo-terminals exist on POSIX only", allow_module_level=True)
 
-from tests.terminal.repl.terminal_session import PROMPT, ask, end_of, readable, session, spawned  # noqa: E402  after the skip
+from qmath_cli.terminal.repl.slash import COMMANDS  # noqa: E402  after the skip
+from tests.e2e.run import TIMEOUT_S  # noqa: E402
+from tests.e2e.watched import lines_of, nothing_is_left, wait_until  # noqa: E402
+from tests.terminal.repl.terminal_session import (  # noqa: E402
+    CONTINUED,
+    PROMPT,
+    ask,
+    end_of,
+    readable,
+    session,
+    spawned,
+    spawned_slowly,
+)
 
 PERCENT = "What is 12% of 450?"
 ROOTS = "Find the roots of x^2 - 5x + 6 = 0."
@@ -29,13 +42,13 @@ INTERRUPT = "\x03"
 
 @pytest.fixture(scope="module")
 def child(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """One session for the tests that leave it as they found it."""
-    with session(tmp_path_factory.mktemp("home")) as found:
-        yield found
+    """One session for the tests that do not end it."""
+    with session(tmp_path_factory.mktemp("home")) as opened:
+        yield opened
 
 
 def messages(home: Path) -> list[str]:
-    """What the history file holds, message by message."""
+    """The messages in the history file."""
     entries: list[str] = []
     for line in (home / "state" / "history").read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
@@ -48,13 +61,13 @@ def messages(home: Path) -> list[str]:
 # ---------------------------------------------------------------- problems and commands
 
 
-def test_a_problem_is_solved_and_remembered(child: Any) -> None:
-    """The working is drawn; the commands that look at it find it."""
-    said = ask(child, ROOTS)
-    assert "→ 2, 3" in said
-    assert "╭─ answer ─╮" in said
-    assert "equal" in ask(child, "/check 3, 2")
-    assert "different" in ask(child, "/check 3, 4")
+def test_a_problem_is_solved(child: Any) -> None:
+    """The working is drawn, and the commands about the latest solution use it."""
+    shown = ask(child, ROOTS)
+    assert "→ 2, 3" in shown
+    assert "╭─ answer ─╮" in shown
+    assert "equal: 2, 3 and 3, 2" in ask(child, "/check 3, 2")
+    assert "different: 2, 3 and 3, 4" in ask(child, "/check 3, 4")
     assert "solve(Eq(" in ask(child, "/code 1")
     assert "2, 3" in ask(child, "/run")
     assert "\\boxed{2, 3}" in ask(child, "/raw")
@@ -64,7 +77,7 @@ def test_a_problem_is_solved_and_remembered(child: Any) -> None:
 
 
 def test_retry_solves_the_same_problem_again(child: Any) -> None:
-    """The old solution is replaced, not joined by a second."""
+    """The old solution is replaced."""
     ask(child, "/clear")
     ask(child, PERCENT)
     assert "54" in ask(child, "/retry 7")
@@ -72,7 +85,7 @@ def test_retry_solves_the_same_problem_again(child: Any) -> None:
 
 
 def test_a_session_is_saved_and_loaded(child: Any) -> None:
-    """Its solutions come back as they were."""
+    """With the same text."""
     ask(child, PERCENT)
     before = ask(child, "/raw")
     ask(child, "/save evening")
@@ -83,14 +96,14 @@ def test_a_session_is_saved_and_loaded(child: Any) -> None:
 
 
 def test_an_export_is_written(child: Any, tmp_path: Path) -> None:
-    """As a notebook, here."""
+    """As a notebook."""
     ask(child, PERCENT)
     ask(child, f"/export {tmp_path / 'x.ipynb'}")
     assert json.loads((tmp_path / "x.ipynb").read_text(encoding="utf-8"))["nbformat"] == 4
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         ("/hlep", "did you mean /help?"),
         ("/set temprature 1", "did you mean temperature?"),
@@ -102,10 +115,11 @@ def test_an_export_is_written(child: Any, tmp_path: Path) -> None:
         ("/save ../../etc", "cannot be the name of a session"),
     ],
 )
-def test_a_mistake_is_told_and_the_session_goes_on(child: Any, typed: str, said: str) -> None:
-    """One line that says what is wrong and what would be right."""
+def test_a_mistake_gives_an_error_and_a_hint(child: Any, typed: str, message: str) -> None:
+    """And the session continues."""
     ask(child, PERCENT)
-    assert said in ask(child, typed)
+    assert message in ask(child, typed)
+    assert "54" in ask(child, PERCENT)
 
 
 def test_settings_are_shown_and_changed(child: Any) -> None:
@@ -116,38 +130,16 @@ def test_settings_are_shown_and_changed(child: Any) -> None:
 
 
 def test_every_command_is_in_the_help(child: Any) -> None:
-    """And each has a line of its own."""
-    said = ask(child, "/help")
-    for name in [
-        "help",
-        "model",
-        "mode",
-        "k",
-        "seed",
-        "set",
-        "show",
-        "retry",
-        "continue",
-        "clear",
-        "follow",
-        "code",
-        "run",
-        "check",
-        "votes",
-        "raw",
-        "copy",
-        "export",
-        "save",
-        "load",
-        "stats",
-        "context",
-        "quit",
-    ]:
-        assert f"/{name}" in said
+    """Each has a line of its own, with its usage and what it does."""
+    lines = ask(child, "/help").splitlines()
+    for command in COMMANDS.values():
+        assert [
+            line for line in lines if re.fullmatch(rf"{re.escape(command.usage)}  +{re.escape(command.help)}", line)
+        ]
 
 
-def test_following_lets_a_problem_see_the_earlier_ones(child: Any) -> None:
-    """The prompt grows by the conversation, and shrinks again when it is off."""
+def test_following_puts_the_earlier_problems_into_the_prompt(child: Any) -> None:
+    """Their tokens are in the KV cache already; without `/follow` the prompt is as short as before."""
     ask(child, "/clear")
     ask(child, "/follow on")
     ask(child, PERCENT)
@@ -155,22 +147,24 @@ def test_following_lets_a_problem_see_the_earlier_ones(child: Any) -> None:
     ask(child, PERCENT)
     assert int(ask(child, "/context").split()[0]) > alone
     counted = dict(re.findall(r"^(prompt|prefilled) +([0-9]+) tokens", ask(child, "/stats"), re.MULTILINE))
-    assert int(counted["prefilled"]) < int(counted["prompt"]) / 2  # the conversation is in the KV cache already
+    assert int(counted["prefilled"]) < int(counted["prompt"]) / 2
     ask(child, "/follow off")
+    ask(child, PERCENT)
+    assert int(ask(child, "/context").split()[0]) == alone
 
 
 def test_a_problem_that_is_too_long_is_refused_with_the_numbers(child: Any) -> None:
-    """Before anything is computed; the session goes on."""
-    said = ask(child, PASTE.format("What is " + "12345678 + " * 3000 + "1?"))
-    assert "the context holds 4096" in said
+    """And the session continues."""
+    shown = ask(child, PASTE.format("What is " + "12345678 + " * 3000 + "1?"))
+    assert "the context holds 4096" in shown
     assert "54" in ask(child, PERCENT)
 
 
 def test_a_smaller_context_refuses_a_shorter_problem(home: Path) -> None:
     """The numbers in the message are those of this session."""
     with session(home, "--ctx", "2048") as small:
-        said = ask(small, PASTE.format("What is " + "7 + " * 1000 + "1?"))
-        assert re.search(r"the problem is \d,?\d{3} tokens long; the context holds 2,?048", said)
+        shown = ask(small, PASTE.format("What is " + "7 + " * 1000 + "1?"))
+        assert re.search(r"the problem is \d,?\d{3} tokens long; the context holds 2,?048", shown)
         assert "54" in ask(small, PERCENT)
 
 
@@ -188,19 +182,24 @@ def test_a_paste_of_three_lines_is_one_message(home: Path) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["What is\x1b\r12% of 450?\r", "What is\\\r12% of 450?\r", '"""\rWhat is\r12% of 450?\r"""\r'],
+    [
+        ["What is\x1b\r", "12% of 450?\r"],
+        ["What is\\\r", "12% of 450?\r"],
+        ['"""\r', "What is\r", "12% of 450?\r", '"""\r'],
+    ],
     ids=["alt-enter", "backslash", "quotes"],
 )
-def test_a_message_can_be_typed_on_several_lines(home: Path, typed: str) -> None:
+def test_a_message_can_be_typed_on_several_lines(home: Path, typed: list[str]) -> None:
     """In three ways; the model gets one problem."""
     with session(home) as child:
-        for key in typed:
-            child.send(key)
-            time.sleep(0.01)  # a person types; what comes at once is taken for a paste or an escape sequence
+        *lines, last = typed
+        for line in lines:
+            child.send(line)
+            child.expect(CONTINUED)
+        child.send(last)
         child.expect("54")
         child.expect(PROMPT)
-        child.send("/save one\r")
-        child.expect("saved 1 problem")
+        assert "saved 1 problem" in ask(child, "/save one")
     saved = json.loads((home / "data" / "sessions" / "one.json").read_text(encoding="utf-8"))
     assert saved["solutions"][0]["problem"] == "What is\n12% of 450?"
 
@@ -217,53 +216,70 @@ def test_tab_completes_commands(home: Path) -> None:
 # ---------------------------------------------------------------- Ctrl-C
 
 
-def slow_session(home: Path, what: str) -> Any:
-    """A session in which `what` takes long."""
-    from tests.terminal.repl.terminal_session import environment
-
-    script = str(Path(__file__).with_name("slow.py"))
-    found = pexpect.spawn(
-        sys.executable, [script, what], env=environment(home), encoding="utf-8", timeout=60, dimensions=(50, 80)
-    )
-    found.expect(PROMPT)
-    return found
-
-
-@pytest.mark.parametrize(
-    ("what", "sign", "pause"),
-    [("load", "loading", 0.3), ("prefill", "450", 1.0), ("decode", "450", 2.5), ("program", "print", 0.5)],
-)
-def test_ctrl_c_stops_what_runs_and_keeps_the_session(home: Path, what: str, sign: str, pause: float) -> None:
-    """During load, prefill, decode and a program: a prompt again, what was said is kept, and `/retry` works."""
-    child = slow_session(home, what)
-    try:
-        if what != "load":
-            ask(child, "/context")  # the model is loaded
+def test_ctrl_c_while_the_model_loads(home: Path) -> None:
+    """The problem is not solved, but the load continues: the next problem uses it."""
+    with spawned_slowly(home, "load", "repl") as child:
+        child.expect(PROMPT)
+        wait_until_begun(home, 1)
         child.send(f"{PERCENT}\r")
-        child.expect(sign)
-        time.sleep(pause)
+        child.expect("loading")
         child.send(INTERRUPT)
         child.expect("interrupted")
         child.expect(PROMPT)
-        if what == "load":
-            assert "→ 54" in ask(child, PERCENT)
-            return
-        assert bool(ask(child, "/raw").strip()) == (what != "prefill")
-        child.send("/retry\r")
-        time.sleep(1.0)
-        child.send(INTERRUPT)
-        child.expect("interrupted")
+        (home / "go").touch()
+        assert "→ 54" in ask(child, PERCENT)
+        assert begun(home) == 1
+        quit_quietly(child)
+    nothing_is_left(home)
+
+
+@pytest.mark.parametrize("what", ["prefill", "decode", "program"])
+def test_ctrl_c_stops_what_runs_and_keeps_the_session(home: Path, what: str) -> None:
+    """During prefill, decode and a program: a prompt again, the text so far is kept, and `/retry` works."""
+    with spawned_slowly(home, what, "repl") as child:
         child.expect(PROMPT)
-    finally:
-        child.close(force=True)
+        ask(child, "/context")  # the model is loaded
+        for count, message in enumerate([PERCENT, "/retry"], 1):
+            child.send(f"{message}\r")
+            wait_until_begun(home, count)
+            child.send(INTERRUPT)
+            child.expect("interrupted")
+            child.expect(PROMPT)
+            text = ask(child, "/raw")
+            assert bool(text.strip()) == (what != "prefill")
+            assert ("```python" in text) == (what == "program")
+        (home / "go").touch()
+        assert "→ 54" in ask(child, "/retry")
+        assert "saved 1 problem" in ask(child, "/save kept")
+        quit_quietly(child)
+    nothing_is_left(home)
+
+
+def begun(home: Path) -> int:
+    """How often the slow thing has begun."""
+    return lines_of(home / "began")
+
+
+def wait_until_begun(home: Path, count: int) -> None:
+    wait_until(f"the slow thing has begun {count} time(s)", lambda: begun(home) >= count)
+
+
+def quit_quietly(child: Any) -> None:
+    child.send("/quit\r")
+    assert end_of(child) == (0, None)
 
 
 def test_ctrl_c_at_the_prompt(home: Path) -> None:
-    """With text it clears the line; with none it asks once, and leaves with 130 the second time."""
+    """It clears a line with text. At an empty one the first press shows how to quit, the second quits with 130."""
     with session(home) as child:
         child.send("half a problem")
         child.expect("half a problem")
         child.send(INTERRUPT)
+        assert "seed = 0" in ask(child, "/seed")
+        child.send(INTERRUPT)
+        child.expect("press Ctrl-C again")
+        child.expect(PROMPT)
+        assert "seed = 0" in ask(child, "/seed")
         child.send(INTERRUPT)
         child.expect("press Ctrl-C again")
         child.expect(PROMPT)
@@ -271,15 +287,16 @@ def test_ctrl_c_at_the_prompt(home: Path) -> None:
         assert end_of(child) == (130, None)
 
 
-# ---------------------------------------------------------------- leaving
+# ---------------------------------------------------------------- quitting
 
 
 @pytest.mark.parametrize("typed", ["\x04", "/quit\r", "exit\r", "/exit\r"], ids=["ctrl-d", "/quit", "exit", "/exit"])
-def test_leaving_is_quiet(home: Path, typed: str) -> None:
-    """Exit code 0."""
+def test_quitting_prints_nothing(home: Path, typed: str) -> None:
+    """The exit code is 0."""
     with session(home) as child:
         child.send(typed)
         assert end_of(child) == (0, None)
+        assert set(readable(child.before).split()) <= {PROMPT, f"{PROMPT}{PROMPT}", typed.strip()}
 
 
 @pytest.mark.parametrize(
@@ -292,8 +309,9 @@ def test_the_terminal_is_sane_after_every_exit(home: Path, typed: str) -> None:
             child.kill(signal.SIGTERM)
         else:
             child.send(typed)
-        deadline = time.monotonic() + 30
-        while child.isalive() and time.monotonic() < deadline:
+        deadline = time.monotonic() + TIMEOUT_S
+        while child.isalive():
+            assert time.monotonic() < deadline
             with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
                 child.read_nonblocking(4096, timeout=0.2)
         local = termios.tcgetattr(child.fileno())[3]
@@ -301,30 +319,35 @@ def test_the_terminal_is_sane_after_every_exit(home: Path, typed: str) -> None:
         assert local & termios.ICANON
         child.close()
         assert child.exitstatus == {"SIGTERM": 143, INTERRUPT * 2: 130}.get(typed, 0)
+    nothing_is_left(home)
 
 
 def test_a_window_can_be_resized(home: Path) -> None:
-    """In the middle of a session; the next drawing has the new width."""
+    """In the middle of a session; the next answer is drawn for the new width."""
     with session(home) as child:
-        child.setwinsize(40, 44)
-        ask(child, PERCENT)
-        child.setwinsize(50, 120)
-        assert "54" in ask(child, PERCENT)
+        for columns, frame in [(24, "─{9}╮"), (120, "─{13}╮"), (24, "─{9}╮")]:
+            child.setwinsize(40, columns)
+            child.send("Find the derivative of x^5 + 3x^4 - 2x^3 + x.\r")
+            child.expect(f"answer {frame}")
+            child.expect("full restriction")
+            child.expect(PROMPT)
 
 
 # ---------------------------------------------------------------- without a capable terminal
 
 
 def test_a_dumb_terminal_gets_plain_lines(home: Path) -> None:
-    """TERM=dumb: no escape sequence at all, and everything works."""
+    """TERM=dumb: no escape sequence at all, and problems are solved."""
     with spawned(home, "repl", TERM="dumb") as child:
+        child.logfile_read = io.StringIO()
         child.expect(PROMPT)
         child.send(f"{PERCENT}\r")
         child.expect("54")
         child.expect(PROMPT)
-        assert "\x1b" not in child.before
         child.send("\x04")
         assert end_of(child) == (0, None)
+        assert "54" in child.logfile_read.getvalue()
+        assert "\x1b" not in child.logfile_read.getvalue()
 
 
 def test_a_bare_command_on_a_terminal_is_a_session(home: Path) -> None:

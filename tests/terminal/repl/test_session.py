@@ -20,7 +20,7 @@ from qmath_cli.settings import Settings
 from qmath_cli.solving.progress import Tools
 from qmath_cli.terminal.repl.background import BackgroundModel
 from qmath_cli.terminal.repl.reader import unfinished, unwrapped
-from qmath_cli.terminal.repl.slash import ALIASES, COMMANDS, Leave, candidates, dispatch
+from qmath_cli.terminal.repl.slash import ALIASES, COMMANDS, Quit, candidates, dispatch
 from tests.scripted import ScriptedEngine
 from tests.terminal.repl.conversations import MODEL, scripted
 
@@ -139,15 +139,16 @@ def test_a_command_without_an_argument_acts_or_says_what_is_missing(tmp_path: Pa
     """In an empty session: output, an error with a message, or the end; an error never changes the session."""
     found = scripted(tmp_path)
     before = replace(found.session, solutions=[])
+    ended, refused = False, ""
     try:
         dispatch(found.conversation, f"/{name}")
     except UsageError as exc:
-        assert exc.message
-        assert found.session == before
-    except Leave:
-        assert ALIASES.get(name, name) == "quit"
-    else:
-        assert found.out.getvalue()
+        refused = exc.message
+    except Quit:
+        ended = True
+    assert ended == (ALIASES.get(name, name) == "quit")
+    assert [bool(refused), ended, bool(found.out.getvalue())].count(True) == 1
+    assert found.session == before
 
 
 def test_an_unknown_command_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
