@@ -116,14 +116,8 @@ def run(arguments: Sequence[str]) -> int:
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         return _program(arguments, terminal)
-    except QmathError as exc:
-        return _report(terminal, exc, as_json="--json" in arguments)
-    except TyperException as exc:
-        return _report(terminal, _usage(exc), as_json="--json" in arguments)
-    except (KeyboardInterrupt, typer.Abort):
-        return _report(terminal, Interrupted("interrupted"), as_json="--json" in arguments)
-    except TerminationSignal:
-        return _report(terminal, Terminated("terminated"), as_json="--json" in arguments)
+    except (QmathError, TyperException, KeyboardInterrupt, typer.Abort, TerminationSignal) as exc:
+        return _report(terminal, _error(exc), as_json="--json" in arguments)
     except (StdoutClosed, BrokenPipeError):
         drop_stdout()
         return ExitCode.OK
@@ -144,8 +138,14 @@ def _program(arguments: Sequence[str], terminal: Terminal) -> int:
     return code if isinstance(code, int) else ExitCode.OK
 
 
-def _usage(exc: TyperException) -> QmathError:
-    """A Typer error as a `UsageError`."""
+def _error(exc: BaseException) -> QmathError:
+    """What ended a command, as one of our errors; Typer's own are usage errors."""
+    if isinstance(exc, QmathError):
+        return exc
+    if isinstance(exc, TerminationSignal):
+        return Terminated("terminated")
+    if isinstance(exc, KeyboardInterrupt | typer.Abort):
+        return Interrupted("interrupted")
     message = str(getattr(exc, "format_message", exc.__str__)())
     return UsageError(message[:1].lower() + message[1:].rstrip("."), "qmath COMMAND --help lists the options")
 

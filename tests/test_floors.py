@@ -21,6 +21,7 @@ FLOORS = {
     "settings": 1,
     "paths": 1,
     "files": 1,
+    "completion": 1,
     "gguf_file": 1,
     "mathematics": 1,
     "prompting": 2,

@@ -19,9 +19,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
+from qmath_cli.completion import Job
 from qmath_cli.records import (
     Chunk,
     Engine,
@@ -81,7 +83,7 @@ class _Program:
 
     attempt: _Attempt
     code: str
-    output: Future[Output]
+    job: Job[Output]
     due: int
 
 
@@ -95,6 +97,7 @@ class Attempts:
     program_threads: int = 2
     _running: dict[int, _Attempt] = field(default_factory=dict)  # by sequence
     _programs: deque[_Program] = field(default_factory=deque)  # FIFO
+    _events: list[tuple[int, Event]] = field(default_factory=list)  # not returned yet
     _steps: int = 0
     _pool: ThreadPoolExecutor = field(init=False)  # runs programs; its threads start with the first one
     _closer: ThreadPoolExecutor = field(init=False)  # ends workers while decoding goes on
@@ -151,27 +154,28 @@ class Attempts:
         return tuple(keys)
 
     def step(self) -> list[tuple[int, Event]]:
-        """One decode step, after the outputs that are due; returns nothing while such an output is still missing."""
-        events: list[tuple[int, Event]] = []
+        """One decode step, after the outputs that are due; returns nothing while such an output is still missing.
+
+        If an interrupt ends it, `cut` returns its events.
+        """
         while self._programs and self._programs[0].due <= self._steps:
             if not self._ended(self._programs[0]):
-                return events
-            events += self._feed_back()
+                return self._take_events()
+            self._feed_back()
         chunks = self.engine.step()
         self._steps += bool(chunks)  # a step in which nothing was decoded does not count
         for chunk in chunks:
-            events += self._receive(self._running[chunk.sequence], chunk)
+            self._receive(self._running[chunk.sequence], chunk)
         if not chunks and self._programs and self._ended(self._programs[0]):
-            events += self._feed_back()
-        return events
+            self._feed_back()
+        return self._take_events()
 
     def cut(self, finish: Finish, keys: Sequence[int] | None = None) -> list[tuple[int, Event]]:
         """End attempts (all, or those with these keys) from outside; their text so far is kept."""
         wanted = [a for a in self._running.values() if keys is None or a.key in keys]
-        events = []
         for attempt in wanted:
-            events += self._finish(attempt, attempt.trajectory.cut(finish))
-        return events
+            self._finish(attempt, attempt.trajectory.cut(finish))
+        return self._take_events(keys)
 
     def close(self) -> None:
         """Release every sequence and end every worker and thread."""
@@ -181,51 +185,54 @@ class Attempts:
         self._closer.shutdown(wait=True)
         self._programs.clear()
 
+    def _take_events(self, keys: Sequence[int] | None = None) -> list[tuple[int, Event]]:
+        """The events of all attempts, or of those with these keys, that have not been returned yet."""
+        taken = [one for one in self._events if keys is None or one[0] in keys]
+        self._events = [one for one in self._events if keys is not None and one[0] not in keys]
+        return taken
+
     # -- one attempt
 
-    def _receive(self, attempt: _Attempt, chunk: Chunk) -> list[tuple[int, Event]]:
-        events: list[tuple[int, Event]] = []
+    def _receive(self, attempt: _Attempt, chunk: Chunk) -> None:
         if chunk.text:
             attempt.trajectory.feed(chunk.text)
-            events.append((attempt.key, TextDelta(attempt.index, chunk.text)))
+            self._events.append((attempt.key, TextDelta(attempt.index, chunk.text)))
         if chunk.stop is not None:
-            events += self._act(attempt, attempt.trajectory.stopped(chunk.stop))
-        return events
+            self._act(attempt, attempt.trajectory.stopped(chunk.stop))
 
-    def _act(self, attempt: _Attempt, action: Action) -> list[tuple[int, Event]]:
+    def _act(self, attempt: _Attempt, action: Action) -> None:
         match action:
             case Generate(append):
                 self.engine.extend(attempt.sequence, append)
-                return []
             case Execute(code):
                 self._submit(attempt, code)
-                return [(attempt.key, ProgramStarted(attempt.index, code))]
+                self._events.append((attempt.key, ProgramStarted(attempt.index, code)))
             case Finished() as end:
-                return self._finish(attempt, end)
+                self._finish(attempt, end)
 
     def _submit(self, attempt: _Attempt, code: str) -> None:
         if self.executor is None or (self.approve is not None and not self.approve(code)):
-            future: Future[Output] = Future()
-            future.set_result(Output(_REFUSED, RunStatus.BLOCKED, 0.0, _REFUSED))
+            job = Job(lambda: Output(_REFUSED, RunStatus.BLOCKED, 0.0, _REFUSED))
+            job.run()
         else:
-            future = self._pool.submit(attempt.run, self.executor, code)
-        self._programs.append(
-            _Program(attempt, code, future, self._steps + _OUTPUT_DELAY * self.engine.steps_per_round)
-        )
+            job = Job(partial(attempt.run, self.executor, code))
+            self._pool.submit(job.run)
+        due = self._steps + _OUTPUT_DELAY * self.engine.steps_per_round
+        self._programs.append(_Program(attempt, code, job, due))
 
     def _ended(self, program: _Program) -> bool:
         """Whether it has ended, or ends within `_POLL_S`."""
-        return bool(wait([program.output], timeout=_POLL_S).done)
+        return program.job.completion.wait_for(_POLL_S)
 
-    def _feed_back(self) -> list[tuple[int, Event]]:
+    def _feed_back(self) -> None:
         """Feed the oldest program's output back to its attempt."""
         program = self._programs.popleft()
         attempt = program.attempt
-        run = ProgramRun(program.code, program.output.result())
-        events: list[tuple[int, Event]] = [(attempt.key, ProgramFinished(attempt.index, run))]
-        return events + self._act(attempt, attempt.trajectory.executed(run))
+        run = ProgramRun(program.code, program.job.result())
+        self._events.append((attempt.key, ProgramFinished(attempt.index, run)))
+        self._act(attempt, attempt.trajectory.executed(run))
 
-    def _finish(self, attempt: _Attempt, end: Finished) -> list[tuple[int, Event]]:
+    def _finish(self, attempt: _Attempt, end: Finished) -> None:
         sample = Sample(
             text=attempt.trajectory.text,
             answer=end.answer,
@@ -236,7 +243,7 @@ class Attempts:
             unrun_programs=attempt.trajectory.unrun_programs,
         )
         self._drop(attempt)
-        return [(attempt.key, SampleFinished(sample))]
+        self._events.append((attempt.key, SampleFinished(sample)))
 
     def _drop(self, attempt: _Attempt) -> None:
         del self._running[attempt.sequence]

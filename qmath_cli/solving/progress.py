@@ -174,10 +174,12 @@ class Progress:
 
     def interrupt(self, attempts: Attempts) -> None:
         """End the attempts; their text so far is kept. A solution that was complete stays complete."""
-        self.interrupted = not self.finished or self._ranks
-        self.over = True
+        self.interrupted = True
         self.record(attempts.cut(Finish.INTERRUPTED, tuple(self.keys)))
         self.count()
+        cut_short = any(sample.finish is Finish.INTERRUPTED for sample in self.samples)
+        self.interrupted = cut_short or self._ranks or not self.finished
+        self.over = True
 
     def solution(self, without_samples: Finish = Finish.NO_ANSWER) -> Solution:
         """The outcome of all samples; `without_samples` says why a problem was never started.

@@ -261,6 +261,22 @@ def test_each_program_is_approved_by_itself(start: Start) -> None:
     assert statuses == [RunStatus.OK, RunStatus.BLOCKED, RunStatus.OK]
 
 
+def test_an_interrupt_while_a_program_is_approved_loses_no_sample(start: Start) -> None:
+    """Another attempt ended in the same step; `cut` returns its sample too."""
+
+    def interrupt(_code: str) -> bool:
+        raise KeyboardInterrupt
+
+    code, _ = program("x")
+    loop = start(EchoExecutor(), [("y" * (len(code) - 9) + r"\boxed{1}", Stop.END)], [program("x")], approve=interrupt)
+    keys = loop.launch()
+    with pytest.raises(KeyboardInterrupt):
+        loop.to_the_end()
+    loop.take(loop.attempts.cut(Finish.INTERRUPTED))
+    assert [loop.samples()[key].finish for key in keys] == [Finish.ANSWERED, Finish.INTERRUPTED]
+    assert loop.samples()[keys[1]].text == code
+
+
 def test_an_executor_that_cannot_open_a_worker_ends_the_loop_with_its_error() -> None:
     """It is no output of a program, and `close` still works."""
 

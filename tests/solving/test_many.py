@@ -237,6 +237,20 @@ def test_an_interrupt_at_any_event_loses_nothing() -> None:
         assert sorted(engine.released) == list(range(engine._started))
 
 
+def test_an_interrupt_while_a_program_is_approved_mixes_no_problems() -> None:
+    """Samples that ended in the same step go to their own problems."""
+
+    def interrupt(_code: str) -> bool:
+        raise KeyboardInterrupt
+
+    code, _ = with_program("x", "2")[0]
+    tasks = [task("first", Mode.TIR), task("second", Mode.TIR)]
+    engine = engine_for(tasks, [[boxed("1", len(code) - 9)], [with_program("x", "2")]])
+    found = solutions(solve_many(tasks, Tools(engine, EchoExecutor(), approve=interrupt), 2))
+    assert [(found[n].answer, len(found[n].samples)) for n in range(2)] == [("1", 1), (None, 1)]
+    assert [found[n].finish for n in range(2)] == [Finish.ANSWERED, Finish.INTERRUPTED]
+
+
 def test_each_problem_has_its_own_time_limit() -> None:
     """It counts from the start of the problem, and ends no other."""
     tasks = [task("one", time_limit=0.05), task("two", time_limit=0.05), task("three", time_limit=600.0)]

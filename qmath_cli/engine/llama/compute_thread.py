@@ -18,12 +18,11 @@ import functools
 import sys
 from collections.abc import Callable
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Thread
 from typing import Any
 
+from qmath_cli.completion import Completion
 from qmath_cli.engine.llama.library import library
-
-_WAIT_SLICE_S = 1.0  # on Windows, a wait without a timeout cannot be interrupted
 
 
 class AbortFlag:
@@ -42,29 +41,6 @@ class AbortFlag:
     def set(self, *, abort: bool) -> None:
         """Set or clear the flag: while it is set, every computation ends at its next graph node."""
         self._flag[0] = b"x" if abort else b"\0"
-
-
-class Completion:
-    """Whether a job has ended.
-
-    It is not a `threading.Event`: an exception that a signal handler raises inside `Event.wait` can leave the event's
-    lock acquired, and `Event.set` then never returns on the compute thread. Here one C call does the waiting.
-    """
-
-    def __init__(self) -> None:
-        self.ended = False
-        self._running = Lock()
-        self._running.acquire()
-
-    def set(self) -> None:
-        """Record the end; called once, by the compute thread."""
-        self.ended = True
-        self._running.release()
-
-    def wait(self) -> None:
-        """Wait for the end. An exception from a signal handler is raised here."""
-        while not self.ended:
-            self._running.acquire(timeout=_WAIT_SLICE_S)
 
 
 class ComputeThread:

@@ -18,7 +18,8 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qmath_cli.engine.llama.compute_thread import AbortFlag, Completion, ComputeThread, compute_thread
+from qmath_cli.completion import Completion
+from qmath_cli.engine.llama.compute_thread import AbortFlag, ComputeThread, compute_thread
 from qmath_cli.engine.llama.library import library
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.errors import DoesNotFit, EngineUnusable

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 
+from qmath_cli.completion import Completion
 from qmath_cli.records import Mode
 from qmath_cli.runtime.tools import OpenTools
 from qmath_cli.settings import Settings
@@ -37,12 +38,12 @@ class BackgroundModel:
 
     def waiting(self, settings: Settings) -> bool:
         """Whether `ready` would have to wait."""
-        return not self._current(settings).done.is_set()
+        return not self._current(settings).completion.ended
 
     def ready(self, settings: Settings) -> OpenTools:
         """The open model, after waiting for it. Raises what loading raised; the next call tries again."""
         loading = self._current(settings)
-        loading.done.wait()
+        loading.completion.wait()
         if loading.opened is None:
             self._loading = None
             raise loading.error or RuntimeError("a model was neither loaded nor refused")
@@ -71,7 +72,7 @@ class _Loading:
         self._stack = ExitStack()
         self._lock = threading.Lock()
         self._abandoned = False
-        self.done = threading.Event()
+        self.completion = Completion()
         self.opened: OpenTools | None = None
         self.error: BaseException | None = None
         threading.Thread(target=self._run, args=(open_,), name="load", daemon=True).start()
@@ -84,7 +85,7 @@ class _Loading:
         """Close it now, or as soon as it is loaded."""
         with self._lock:
             self._abandoned = True
-            if self.done.is_set():
+            if self.completion.ended:
                 self._stack.close()
 
     def _run(self, open_: Open) -> None:
@@ -93,7 +94,7 @@ class _Loading:
         except BaseException as exc:  # noqa: BLE001  raised in the thread that needs the model: see `ready`
             self.error = exc
         with self._lock:
-            self.done.set()
+            self.completion.set()
             if self._abandoned:
                 self._stack.close()
 
