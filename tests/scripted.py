@@ -152,14 +152,15 @@ class HeldExecutor:
     def __init__(self) -> None:
         self.ran: list[str] = []
         self.workers: list[HeldWorker] = []
-        self.opening = threading.Event()  # set when a worker is asked for
+        self.opening = threading.Event()  # set by `open`
         self._ready = threading.Event()
         self._ready.set()
         self._changed = threading.Condition()
         self._ended: set[str] = set()
 
     def hold_workers(self) -> None:
-        """Let `open` wait until `release_workers`."""
+        """Let `open` wait until `release_workers`; `opening` is set once one waits."""
+        self.opening.clear()
         self._ready.clear()
 
     def release_workers(self) -> None:

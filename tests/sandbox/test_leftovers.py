@@ -127,4 +127,7 @@ def test_after_the_zygote_was_killed_the_next_solution_gets_a_new_one() -> None:
             with contextlib.suppress(ProcessLookupError):  # a worker that ended with the zygote
                 os.kill(pid, signal.SIGKILL)
         assert wait_until(lambda: marked(mark) == [])
+        spare = executor._spare.result() if executor._spare is not None else None
+        assert spare is not None
+        assert wait_until(lambda: not spare.alive())  # a dying process loses its command line before its pipes
         assert run(executor, "1 + 1")[0].text == "2"

@@ -25,7 +25,7 @@ from qmath_cli.records import (
 from qmath_cli.solving import attempts as attempts_module
 from qmath_cli.solving.attempts import Approve, Attempts
 from tests.prompts import chat
-from tests.scripted import EchoExecutor, HeldExecutor, Script, ScriptedEngine
+from tests.scripted import TIMEOUT_S, EchoExecutor, HeldExecutor, Script, ScriptedEngine
 
 PROMPT = chat("What is 1 + 1?")
 DELAY = attempts_module._OUTPUT_DELAY
@@ -168,6 +168,21 @@ def test_a_single_attempt_waits_for_its_program(start: Start) -> None:
     loop.to_the_end()
     assert loop.engine.extensions[0].step == written
     assert loop.samples()[0].answer == "0"
+
+
+def test_steps_in_which_nothing_decodes_do_not_count(start: Start) -> None:
+    """The delay is counted in decode steps, however long both attempts waited for the first program."""
+    executor = HeldExecutor()
+    loop = start(executor, [program("x"), LONG], [program("y"), ANSWER])
+    loop.launch()
+    loop.until(lambda: len(loop.found(ProgramStarted)) == 2)
+    written = loop.engine.steps
+    executor.end("y")
+    for _ in range(2 * DELAY):
+        assert loop.attempts.step() == []
+    executor.end("x")
+    loop.until(lambda: len(loop.engine.extensions) == 2)
+    assert [(one.step, one.sequence) for one in loop.engine.extensions] == [(written, 0), (written + DELAY, 1)]
 
 
 @pytest.mark.parametrize("decoding", [True, False], ids=["while another decodes", "while nothing decodes"])
@@ -346,7 +361,7 @@ def test_a_worker_that_opens_after_its_attempt_was_cut_is_closed(start: Start) -
     loop = start(executor, [program("x"), ANSWER], [LONG])
     keys = loop.launch()
     loop.until(lambda: loop.found(ProgramStarted))
-    assert executor.opening.wait(60)
+    assert executor.opening.wait(TIMEOUT_S)
     loop.take(loop.attempts.cut(Finish.INTERRUPTED, [keys[0]]))
     executor.release_workers()
     loop.to_the_end()
@@ -376,24 +391,27 @@ def test_close_leaves_no_thread_and_no_open_worker(opens_late: bool) -> None:
     """Not even in the middle of a program, or of the start of its worker; every sequence is released."""
     before = set(threading.enumerate())
     executor = HeldExecutor()
-    engine = ScriptedEngine([[program("x"), ANSWER], [program("y"), ANSWER], [program("z"), ANSWER], [LONG]])
+    executor.end("s")  # a short one, whose attempt decodes on; its worker is idle
+    codes = ["first" + "!" * 2 * DELAY, "other" + "!" * 2 * DELAY, "third" + "!" * 2 * DELAY]
+    engine = ScriptedEngine([[program("s"), LONG], *([program(code), ANSWER] for code in codes), [LONG]])
     attempts = Attempts(engine, executor, program_threads=2)
+    loop = Loop(engine, attempts)
+    loop.launch()
+    loop.until(lambda: loop.found(ProgramFinished))
     if opens_late:
         executor.hold_workers()
-    attempts.launch(PROMPT, [Sampling()] * 4, Mode.TIR)
-    while engine.steps < len(program("x")[0]):
-        attempts.step()
+    loop.until(lambda: len(loop.found(ProgramStarted)) == 1 + len(codes))
     if opens_late:
-        assert executor.opening.wait(60)
+        assert executor.opening.wait(TIMEOUT_S)
         release = threading.Timer(0.1, executor.release_workers)  # while `close` waits
         release.start()
     else:
-        executor.started("x")
-        executor.started("y")
+        executor.started(codes[0])
+        executor.started(codes[1])
     attempts.close()
-    assert len(executor.workers) >= (1 if opens_late else 2)
+    assert len(executor.workers) >= (2 if opens_late else 3)
     assert all(worker.closed for worker in executor.workers)
-    assert sorted(engine.released) == [0, 1, 2, 3]
+    assert sorted(engine.released) == [0, 1, 2, 3, 4]
     assert not attempts.busy
     if opens_late:
         release.join()

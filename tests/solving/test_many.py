@@ -244,11 +244,11 @@ def test_an_interrupt_while_a_program_is_approved_mixes_no_problems() -> None:
         raise KeyboardInterrupt
 
     code, _ = with_program("x", "2")[0]
-    tasks = [task("first", Mode.TIR), task("second", Mode.TIR)]
-    engine = engine_for(tasks, [[boxed("1", len(code) - 9)], [with_program("x", "2")]])
-    found = solutions(solve_many(tasks, Tools(engine, EchoExecutor(), approve=interrupt), 2))
-    assert [(found[n].answer, len(found[n].samples)) for n in range(2)] == [("1", 1), (None, 1)]
-    assert [found[n].finish for n in range(2)] == [Finish.ANSWERED, Finish.INTERRUPTED]
+    tasks = [task("first", Mode.TIR), task("second", Mode.TIR), task("third", Mode.TIR)]
+    engine = engine_for(tasks, [[ENDLESS], [boxed("1", len(code) - 9)], [with_program("x", "2")]])
+    found = solutions(solve_many(tasks, Tools(engine, EchoExecutor(), approve=interrupt), 3))
+    assert [[sample.answer for sample in found[n].samples] for n in range(3)] == [[None], ["1"], [None]]
+    assert [found[n].finish for n in range(3)] == [Finish.INTERRUPTED, Finish.ANSWERED, Finish.INTERRUPTED]
 
 
 def test_each_problem_has_its_own_time_limit() -> None:

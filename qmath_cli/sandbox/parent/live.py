@@ -39,6 +39,7 @@ class WorkerProcess:
         self._transport = open_transport(started.ends)
         self._exchange_lock = threading.Lock()
         self._numbers = itertools.count(1)
+        self._ended = False  # seen by `alive`
         self._closed = False
         self.exit_status = 0  # once it has ended
         self.layers: tuple[Layer, ...] = ()
@@ -74,7 +75,9 @@ class WorkerProcess:
     def alive(self) -> bool:
         """Whether an idle worker still runs (the kernel may have killed it when memory ran out)."""
         with self._exchange_lock:
-            return not any(name == "results" for name, _data in self._transport.receive(0, sending=False))
+            received = self._transport.receive(0, sending=False)
+            self._ended = self._ended or any(name == "results" for name, _data in received)  # the end is reported once
+            return not self._ended
 
     def over_memory_limit(self) -> bool:
         """Whether the worker uses more memory than it may, where that is measured from outside."""
