@@ -27,8 +27,8 @@ from qmath_cli.models.store import State
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Language, Protection
-from qmath_cli.sandbox.executor import RestrictedExecutor
-from qmath_cli.sandbox.limits import Hold, Layer, Limits
+from qmath_cli.runtime.executors import open_single_executor
+from qmath_cli.sandbox.limits import Hold, Layer
 from qmath_cli.settings import Settings
 
 
@@ -246,9 +246,7 @@ def _existing(folder: Path) -> Path:
 
 def check_executor(installation: Installation) -> CheckResult:
     """What restricts programs, from probes in a worker."""
-    settings = installation.settings
-    limits = Limits(seconds=settings.exec_timeout, memory=settings.exec_memory << 20)
-    with RestrictedExecutor(limits, preload=(), spares=False) as executor:
+    with open_single_executor(installation.settings) as executor:
         protection = executor.protection
         detail = f"{protection} restriction; {_enforced(executor.layers)}"
     if protection is Protection.FULL:

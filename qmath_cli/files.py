@@ -41,6 +41,7 @@ def write_atomically(path: Path, content: str | bytes | Iterable[bytes], *, priv
     Raises:
         OSError: it cannot be written. The old file, if there was one, is unchanged.
     """
+    path = path.resolve()  # a link stays a link
     pieces = [content.encode()] if isinstance(content, str) else [content] if isinstance(content, bytes) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = unfinished(path, os.getpid())

@@ -5,7 +5,6 @@ File or stdin -> one worker -> the program's output on stdout (its error on stde
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -17,13 +16,12 @@ from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import invocation
 from qmath_cli.errors import DataError, ExitCode
 from qmath_cli.records import Output, Protection, RunStatus
-from qmath_cli.sandbox.executor import PRELOAD, RestrictedExecutor
-from qmath_cli.sandbox.limits import Layer, Limits
-from qmath_cli.settings import Settings
+from qmath_cli.runtime.executors import open_single_executor
+from qmath_cli.sandbox.executor import RestrictedExecutor
+from qmath_cli.sandbox.limits import Layer
 from qmath_cli.terminal.output import Terminal
 
 SCHEMA = "qmath.exec/1"
-TEXT = 1 << 16  # characters of output shown: more than a model is given
 READ = 8 << 20  # bytes of a program that are read at all; the executor's own limit is lower
 
 
@@ -50,12 +48,12 @@ def command(
         exec_timeout=exec_timeout, exec_memory=exec_memory, allow_basic_executor=allow_basic_executor
     )
     if layers and file is None:
-        with executor_for(settings, "") as executor:
+        with open_single_executor(settings) as executor:
             show_layers(here.terminal, executor.layers, executor.protection, as_json=as_json)
         return ExitCode.OK
     source = read(file)
     code = source.decode("utf-8-sig", "replace")  # a byte order mark is no part of a program
-    with executor_for(settings, code) as executor:
+    with open_single_executor(settings, code) as executor:
         output = not_text(source) or run(executor, code)
         found, protection = executor.layers, executor.protection
     if as_json:
@@ -65,13 +63,6 @@ def command(
         if layers:
             show_layers(here.terminal, found, protection, as_json=False)
     return exit_code(output.status)
-
-
-def executor_for(settings: Settings, code: str) -> RestrictedExecutor:
-    """One worker, with the libraries that the program's text names already imported."""
-    limits = Limits(seconds=settings.exec_timeout, memory=settings.exec_memory << 20, text=TEXT)
-    named = [library for library in PRELOAD if re.search(rf"\b{library}\b", code)]
-    return RestrictedExecutor(limits, allow_basic=settings.allow_basic_executor, preload=named, empty="", spares=False)
 
 
 def run(executor: RestrictedExecutor, code: str) -> Output:

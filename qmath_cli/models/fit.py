@@ -16,6 +16,7 @@ from qmath_cli.errors import DoesNotFit
 from qmath_cli.gguf_file import Header
 from qmath_cli.models.lockfile import Lock, LockedModel
 from qmath_cli.models.memory import free_disk
+from qmath_cli.models.names import ModelName
 from qmath_cli.records import ModelKind
 
 # Bytes per element of the KV cache; q8_0 stores 32 elements in 34 bytes.
@@ -155,7 +156,7 @@ def _hint(available: int, cells: int, lock: Lock) -> str:
     if cells >= _MIN_CELLS:
         return f"a context of {cells // 256 * 256} tokens would fit: --ctx {cells // 256 * 256}"
     fitting = [
-        f"{model.name}:{quantization}"
+        str(ModelName(model.name, quantization))
         for model in lock.models
         for quantization in ("q8_0", "q4_k_m")
         if model.kind is ModelKind.INSTRUCT and (_estimated_need(model, quantization) or available + 1) <= available

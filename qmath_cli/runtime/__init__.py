@@ -1,6 +1,7 @@
 """The composition root: from settings to working tools.
 
     tools        a described model opened, with its executor, grader and reward model
+    executors    restricted executors with the user's limits
     evaluation   one model over one data set: what is missing is run, what is stored is scored
     conversion   a conversion plan carried out, its errors in our own tree, a trial decode
     checkpoint   a checkpoint on this disk or on the hub, as the converter's source

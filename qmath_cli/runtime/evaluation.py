@@ -33,7 +33,8 @@ from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Equivalence, Mode, ModelInfo, Pick
-from qmath_cli.runtime.tools import open_executor, open_model, prefix_folder, reward_loader, sampling_of
+from qmath_cli.runtime.executors import open_executor
+from qmath_cli.runtime.tools import open_model, prefix_folder, reward_loader, sampling_of
 from qmath_cli.settings import Grade, Settings
 
 OnSample = Callable[[GradedSample, int, int], None]

@@ -27,9 +27,8 @@ from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import require_reward
 from qmath_cli.records import Mode, ModelInfo, Prompt, Protection, Reward, Sampling
+from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.offload import footprint
-from qmath_cli.sandbox.executor import RestrictedExecutor
-from qmath_cli.sandbox.limits import Limits
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
 from qmath_cli.solving.progress import SolvePlan, Tools
@@ -144,12 +143,6 @@ def open_tools(
         load_s = time.perf_counter() - started
         protection = executor.protection if executor is not None else None  # waits for the first worker
         yield OpenTools(info, tools, protection, load_s, settings)
-
-
-def open_executor(settings: Settings) -> RestrictedExecutor:
-    """The restricted executor with the user's limits. Close it."""
-    limits = Limits(seconds=settings.exec_timeout, memory=settings.exec_memory << 20)
-    return RestrictedExecutor(limits, allow_basic=settings.allow_basic_executor)
 
 
 def open_model(

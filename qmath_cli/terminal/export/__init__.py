@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qmath_cli.errors import UsageError
+from qmath_cli.files import write_atomically
 from qmath_cli.records import ModelInfo, Pick, Solution
 from qmath_cli.terminal.export import html, markdown, notebook, tex
 from qmath_cli.terminal.export.document import Document, document
@@ -46,6 +47,6 @@ def export(solution: Solution, path: Path, model: ModelInfo, pick: Pick = Pick.M
     check(path)
     text = WRITERS[path.suffix.lower()](document(solution, model, pick))
     try:
-        path.write_text(text, encoding="utf-8", newline="\n")
+        write_atomically(path, text)
     except OSError as exc:
         raise UsageError(f"cannot write {path}: {exc.strerror or exc}") from exc

@@ -9,6 +9,7 @@ from typing import Any
 from qmath_cli.evaluation.comparison import against_published
 from qmath_cli.evaluation.score import Score, Subset
 from qmath_cli.evaluation.statistics import mcnemar
+from qmath_cli.models.names import ModelName
 from qmath_cli.terminal.tables import columns
 
 SCHEMA = "qmath.eval/1"
@@ -63,9 +64,9 @@ def name_of(one: Score) -> str:
     """The model's name with its quantization; `recorded responses` where no model was run."""
     if one.setup is None:
         return "recorded responses"
-    quantization = one.setup.quantization.lower()
-    plain = one.setup.model if ":" in one.setup.model or not quantization else f"{one.setup.model}:{quantization}"
-    return f"{plain} {one.setup.mode}"
+    setup = one.setup
+    named = setup.model if ":" in setup.model else str(ModelName(setup.model, setup.quantization.lower()))
+    return f"{named} {setup.mode}"
 
 
 def percent(share: float) -> str:

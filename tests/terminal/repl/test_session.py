@@ -267,10 +267,8 @@ def test_a_model_that_is_not_needed_any_more_is_closed_once_it_is_loaded() -> No
     @contextmanager
     def open_(_settings: Settings) -> Iterator[OpenTools]:
         assert go.wait(TIMEOUT_S)
-        try:
-            yield OpenTools(MODEL, Tools(ScriptedEngine([])))
-        finally:
-            closed.set()
+        yield OpenTools(MODEL, Tools(ScriptedEngine([])))
+        closed.set()  # reached by an exit of the block only, not where the generator is deleted
 
     model = BackgroundModel(open_)
     model.prepare(Settings())
