@@ -164,7 +164,8 @@ class Model:
             k: samples; the answer is the majority's, or as `pick` says.
             expect: the expected answer; `solution.expected` holds the comparison.
             time_limit: seconds for everything.
-            settings: settings for this call: `seed`, `temperature`, `top_p`, `max_tokens`, `pick`, `stop_at` ...
+            settings: settings for this call: `seed`, `temperature`, `top_p`, `max_tokens`, `pick`, `stop_at` ... Those
+                of the model, the engine and the executor (`ctx`, `threads`, `exec_timeout` ...) go to `open_model`.
 
         Returns:
             The solution. An interrupt or the time limit ends it early: `finish` says so, and the text so far is kept.
@@ -242,8 +243,10 @@ class Model:
         return select(self.info, language, mode)
 
     def _merged(self, **given: Any) -> Settings:  # noqa: ANN401  each setting has its own type
-        """The settings of one call. Raises `UsageError` for an unknown one or a wrong value."""
+        """The settings of one call. Raises `UsageError` for one that is unknown, wrong, or fixed since the opening."""
         wanted = {name: value for name, value in given.items() if value is not None}
+        if fixed := sorted(all_settings.FIXED & wanted.keys()):
+            raise UsageError(f"{fixed[0]} is fixed while a model is open", f"give it to open_model({fixed[0]}=...)")
         return replace(self._settings, **all_settings.converted(wanted))
 
     def _plan(self, problem: Problem, call: Settings, time_limit: float | None) -> SolvePlan:

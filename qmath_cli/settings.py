@@ -81,6 +81,13 @@ class Settings:
     history: bool = True
 
 
+# what an open model, its engine and its executor are made with; to change these it is opened again
+FIXED = frozenset({
+    "model", "device", "gpu_layers", "threads", "ctx", "kv_type", "mlock",
+    "exec_timeout", "exec_memory", "allow_basic_executor",
+})  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """A value and its source: `default`, the path of the config file, an environment variable, or `flag`."""

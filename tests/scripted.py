@@ -141,7 +141,7 @@ class EchoExecutor:
 
 
 class HeldExecutor:
-    """Its programs end when the test says so; so does the start of its workers after `hold_workers`.
+    """Its programs end when the test calls `end`; after `hold_workers`, `open` waits for `release_workers`.
 
     A program that was ended before it started ends at once. `ran` holds the programs in the order of their starts,
     `workers` every worker that was opened.

@@ -132,6 +132,14 @@ def test_errors_are_of_one_tree_and_have_hints(
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("setting", ["ctx", "exec_timeout", "device"])
+def test_a_call_refuses_what_is_fixed_since_the_opening(model: qmath.Model, setting: str) -> None:
+    """A setting that a call cannot change is an error, never ignored; the hint says where it belongs."""
+    with pytest.raises(qmath.UsageError, match=setting) as caught:
+        model.solve(ROOTS, **{setting: 1})
+    assert "open_model" in (caught.value.hint or "")
+
+
 def test_a_closed_model_leaves_no_process(tmp_path: Path) -> None:
     """Executor and graders end with the model: the process has no child afterwards."""
     code = (

@@ -1,8 +1,7 @@
 """The installed models: those that were pulled, and those that are part of the package.
 
 A pulled model is installed if its manifest exists. The hash in the manifest is compared with the memo if the file is
-unchanged (see `hashes`), otherwise the file is read. Only `remove` and the memo write to the disk. `describe` returns
-what is known about a model.
+unchanged (see `hashes`), otherwise the file is read. Only `remove` and the memo write to the disk.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""`qmath` with everything real and one thing that does not end: so that a signal certainly arrives in the middle of it.
+"""`qmath` with one thing that does not end, so that a signal certainly arrives in the middle of it; all else is real.
 
     python slow.py load|prefill|decode|program FOLDER [arguments of `qmath`]
 
-Each time the thing begins, a line is appended to FOLDER/began. It ends at an interrupt, or once FOLDER/go exists; a
+Each time the thing starts, a line is appended to FOLDER/started. It ends at an interrupt, or once FOLDER/go exists; a
 program, which runs in a real worker, ends only with its worker, and is not slow any more once FOLDER/go exists.
 """
 
@@ -37,14 +37,14 @@ class Pause:
     def over(self) -> bool:
         return (self.folder / "go").exists()
 
-    def begin(self) -> None:
-        with (self.folder / "began").open("a", encoding="utf-8") as file:
+    def record_start(self) -> None:
+        with (self.folder / "started").open("a", encoding="utf-8") as file:
             file.write(f"{self.what}\n")
 
     def wait(self) -> None:
         if self.over:
             return
-        self.begin()
+        self.record_start()
         deadline = time.monotonic() + _LONGEST_S
         while not self.over and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -117,7 +117,7 @@ class SlowWorker:
     def run(self, code: str) -> Output:
         if self._pause.over:
             return self._worker.run(code)
-        self._pause.begin()
+        self._pause.record_start()
         return self._worker.run(f"while True:\n    pass\n{code}")
 
     def close(self) -> None:

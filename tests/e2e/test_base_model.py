@@ -1,8 +1,8 @@
-"""A base model: shown examples instead of a chat, and stopped where the next example would begin.
+"""A base model: its prompt is worked examples, and decoding stops where the next example would begin.
 
-The checkpoint is real in form, and made by hand rather than trained: every layer adds nothing to the residual stream,
+The checkpoint has the real format, but its weights are made by hand: every layer adds nothing to the residual stream,
 and the output row of each token in a chain is the sum of the embeddings that it may follow. Greedy decoding therefore
-walks the chain from the prompt's last token on: it answers, begins a question of its own, and only then ends the text.
+follows the chain from the prompt's last token: an answer, the beginning of another question, and the end of the text.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def base(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
 
 
 def _write(folder: Path, words: Path) -> None:
-    """Tokenizer of the demo, end of text as base models have it, weights that walk a chain."""
+    """The tokenizer of the demo, the end-of-text token of base models, and weights that follow a chain."""
     checkpoints.write(folder, RECIPE)
     tokenizer = Tokenizer.from_file(str(words / "tokenizer.json"))
     end = tokenizer.token_to_id(END)
@@ -57,7 +57,7 @@ def _write(folder: Path, words: Path) -> None:
 
 
 def _weights(steps: list[tuple[int, int]]) -> dict[str, np.ndarray]:
-    """Embeddings of +1 and -1, blocks that write nothing, and an output that looks for the token before."""
+    """Embeddings of +1 and -1, blocks that add nothing, and an output that depends on the latest token only."""
     found = checkpoints.values(RECIPE)
     for name, tensor in found.items():
         if name.endswith(("o_proj.weight", "down_proj.weight")):
@@ -85,14 +85,14 @@ def test_it_answers_and_stops_where_the_next_example_would_begin(base: Path, tmp
 
 
 def test_the_stop_is_the_format_s_own(base: Path, tmp_path: Path) -> None:
-    """Under a format whose examples begin otherwise the same model goes on, up to its end of text."""
+    """With a format whose examples begin differently, the same model decodes up to its end of text."""
     done = qmath(tmp_path, "solve", "What is 3 + 4?", "-m", str(base), "--prompt", "math", "--json")
     assert answer_record(done)["samples"][0]["text"] == WRITTEN
 
 
 @pytest.mark.parametrize("style", [(), ("--prompt", "gsm8k")])
 def test_its_prompt_has_no_chat_tokens(base: Path, tmp_path: Path, style: tuple[str, ...]) -> None:
-    """Chosen or by default: a file that calls itself Qwen2.5-Math and not Instruct is shown examples."""
+    """Chosen or by default: a file named Qwen2.5-Math without Instruct gets examples."""
     done = qmath(tmp_path, "solve", "What is 3 + 4?", "-m", str(base), "--show-prompt", *style)
     assert done.returncode == 0, done.stderr
     assert "<|im_start|>" not in done.stdout
@@ -101,7 +101,7 @@ def test_its_prompt_has_no_chat_tokens(base: Path, tmp_path: Path, style: tuple[
 
 
 def test_the_examples_are_computed_once_and_kept(base: Path, tmp_path: Path) -> None:
-    """The first run leaves their cells on the disk; the next, with another problem, computes its own ending only."""
+    """The first run writes their cells to the disk; the next, with another problem, computes only its own tokens."""
     question = ("solve", "-m", str(base), "--prompt", "gsm8k", "--json")
     qmath(tmp_path, *question, "What is 3 + 4?")
     (kept,) = (tmp_path / "cache" / "prefixes").iterdir()

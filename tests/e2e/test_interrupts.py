@@ -102,7 +102,7 @@ def test_a_signal_while_the_executor_starts(home: Path, what: signal.Signals) ->
 def test_a_signal_during_the_load(home: Path, what: signal.Signals) -> None:
     """A load that does not end."""
     with solve_slowly(home, "load", "--json") as run:
-        run.wait_for_lines(home / "began")
+        run.wait_for_lines(home / "started")
         run.signal(what)
         ended = run.end()
     assert ended.code == 128 + what
@@ -117,7 +117,7 @@ def test_a_signal_during_the_load(home: Path, what: signal.Signals) -> None:
 def test_ctrl_c_during_prefill(home: Path) -> None:
     """The solution has a sample without text."""
     with solve_slowly(home, "prefill", "--json") as run:
-        run.wait_for_lines(home / "began")
+        run.wait_for_lines(home / "started")
         assert run.workers(), "the worker of this run is among its processes"
         run.signal(signal.SIGINT)
         ended = run.end()
@@ -130,7 +130,7 @@ def test_ctrl_c_during_prefill(home: Path) -> None:
 def test_ctrl_c_during_decode(home: Path) -> None:
     """What was printed is in the solution."""
     with solve_slowly(home, "decode", "--jsonl") as run:
-        run.wait_for_lines(home / "began")
+        run.wait_for_lines(home / "started")
         run.signal(signal.SIGINT)
         ended = run.end()
     *events, last = map(json.loads, ended.out.splitlines())
@@ -161,7 +161,7 @@ def test_ctrl_c_while_many_samples_decode(home: Path) -> None:
 
 
 def test_sigterm_while_many_samples_decode(home: Path) -> None:
-    """It ends the run without a solution, and says so."""
+    """It ends the run with an error and without a solution."""
     with solve(home, *MANY, "--jsonl") as run:
         run.out.until('"event": "text"')
         run.signal(signal.SIGTERM)
@@ -180,7 +180,7 @@ def test_sigterm_while_many_samples_decode(home: Path) -> None:
 def test_ctrl_c_on_a_pipe_keeps_the_text_so_far(home: Path) -> None:
     """The text is on stdout, why it ends on stderr."""
     with solve_slowly(home, "decode") as run:
-        run.wait_for_lines(home / "began")
+        run.wait_for_lines(home / "started")
         run.signal(signal.SIGINT)
         ended = run.end()
     assert ended.code == 130
@@ -194,7 +194,7 @@ def test_ctrl_c_on_a_pipe_keeps_the_text_so_far(home: Path) -> None:
 
 def start_of_a_program(run: Run) -> None:
     """Wait until the endless program runs: until its worker has used processor time."""
-    run.wait_for_lines(run.home / "began")
+    run.wait_for_lines(run.home / "started")
     run.wait_until("a program that runs", lambda: any(worker.seconds >= 0.2 for worker in run.workers()))
 
 

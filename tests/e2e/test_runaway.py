@@ -70,6 +70,6 @@ def test_a_closed_executor_leaves_no_process(closed: bool) -> None:
             worker.run(code)
             if closed:
                 worker.close()
-        assert any(process.sandbox for process in processes_of(scratch)), "its processes can be told by their folder"
+        assert any(process.sandbox for process in processes_of(scratch)), "its processes are found by their folder"
     wait_until("no process of this executor is left", lambda: not processes_of(scratch))
     assert not Path(scratch).exists()

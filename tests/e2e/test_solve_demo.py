@@ -52,7 +52,7 @@ def test_only_the_answer(tmp_path: Path) -> None:
 
 
 def test_a_problem_comes_from_stdin_or_a_file(tmp_path: Path) -> None:
-    """The same answer, wherever the problem was."""
+    """All give the same answer."""
     file = tmp_path / "problem.txt"
     file.write_text(ROOTS + "\n", encoding="utf-8")
     assert qmath(tmp_path, "solve", "-a", "-f", str(file)).stdout == "2, 3\n"
@@ -75,7 +75,7 @@ def test_the_same_seed_gives_the_same_samples(tmp_path: Path) -> None:
 
 
 def test_tokens_run_out_with_exit_3(tmp_path: Path) -> None:
-    """A limit is named, and leaves no answer."""
+    """The finish reason names the limit."""
     done = qmath(tmp_path, "solve", ROOTS, "--max-tokens", "5", "--json")
     assert done.returncode == 3
     assert answer_record(done)["finish_reason"] == "out_of_tokens"
@@ -122,7 +122,7 @@ def test_damaged_models_are_refused(tmp_path: Path, root: Path) -> None:
 
 
 def test_a_model_by_path_works(tmp_path: Path, root: Path) -> None:
-    """Any whole GGUF of the right kind can be named by its file."""
+    """Any complete GGUF of the right kind can be given by its path."""
     copy = tmp_path / "mine.gguf"
     shutil.copy(root / "qmath_cli" / "demo" / "demo-q8_0.gguf", copy)
     record = answer_record(qmath(tmp_path, "solve", ROOTS, "-m", str(copy), "--json"))

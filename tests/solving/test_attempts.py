@@ -144,7 +144,7 @@ def test_decoding_does_not_pass_that_step_without_the_output(start: Start) -> No
 
 
 def test_an_output_goes_back_without_delay_where_nothing_else_can_decode(start: Start) -> None:
-    """A single attempt does not wait for steps that nobody computes."""
+    """A single attempt does not wait for further steps."""
     executor = HeldExecutor()
     executor.end("x")
     loop = start(executor, [program("x"), ANSWER])

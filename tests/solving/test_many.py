@@ -155,7 +155,7 @@ def test_a_sample_that_cannot_matter_leaves_its_slot_to_the_next_problem() -> No
     tasks = [task("first", k=3, stop_at=2), task("second")]
     engine = engine_for(tasks, [[boxed("1", 50), boxed("1", 50), boxed("9")], [boxed("2", 20)]])
     found = solutions(solve_many(tasks, Tools(engine), 3))
-    assert list(found) == [1, 0], "the second problem ran beside the first"
+    assert list(found) == [1, 0], "both problems ran at the same time"
     assert (found[0].answer, found[0].votes.k, found[0].votes.sampled) == ("1", 3, 2)
     assert found[1].answer == "2"
     assert len(engine.released) == 3, "the third sample of the first problem never started"
@@ -262,7 +262,7 @@ def test_each_problem_has_its_own_time_limit() -> None:
 
 
 def test_a_time_limit_ends_only_its_own_problem() -> None:
-    """While the others decode on beside it."""
+    """The others decode on."""
     tasks = [task("one", time_limit=0.5, k=2), task("two")]
     engine = engine_for(tasks, [[ENDLESS, boxed("1")], [ENDLESS]])
     running = solve_many(tasks, Tools(engine), 3)

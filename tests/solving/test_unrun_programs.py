@@ -35,10 +35,12 @@ ANSWER = r"So the answer is \boxed{2}."
 WORKING = PROGRAM + MADE_UP + ANSWER
 
 
-def sample_of_solve(mode: Mode, script: Script, **plan: int) -> Sample:
+def sample_of_solve(mode: Mode, script: Script, max_programs: int = 4) -> Sample:
     """The one sample of a solve whose model writes a script."""
     engine = ScriptedEngine([script])
-    *_, solution = solve(Problem(PROBLEM), SolvePlan(chat(PROBLEM, mode), mode, **plan), Tools(engine, EchoExecutor()))
+    *_, solution = solve(
+        Problem(PROBLEM), SolvePlan(chat(PROBLEM, mode), mode, max_programs=max_programs), Tools(engine, EchoExecutor())
+    )
     assert isinstance(solution, Solution)
     return solution.samples[0]
 

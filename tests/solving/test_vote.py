@@ -43,7 +43,7 @@ def test_equivalent_answers_vote_together() -> None:
 
 
 def test_samples_without_an_answer_do_not_vote() -> None:
-    """They count as sampled, but however many there are, an answer wins."""
+    """They count as sampled, but an answer wins over any number of them."""
     found = samples(None, None, "4", None)
     votes = vote.count(found, 4, vote.same_text)
     assert (votes.sampled, len(votes.groups), chosen(found, Pick.MAJ)) == (4, 1, "4")
@@ -51,7 +51,7 @@ def test_samples_without_an_answer_do_not_vote() -> None:
 
 @pytest.mark.parametrize("how", list(Pick))
 def test_no_answer_at_all_picks_nothing(how: Pick) -> None:
-    """No way of choosing invents an answer."""
+    """Whatever the way of choosing."""
     assert chosen(samples(None, None), how) is None
 
 
@@ -87,7 +87,7 @@ def test_reward_ranking_without_rewards_is_a_vote() -> None:
 def test_a_vote_is_decided_when_nothing_can_change_it(
     answers: tuple[str | None, ...], k: int, stop_at: int, over: bool
 ) -> None:
-    """Enough equal answers, an unassailable lead, or all samples; never a mere majority of the first few."""
+    """Enough equal answers, a lead that the remaining samples cannot close, or all samples."""
     assert vote.decided(vote.count(samples(*answers), k, vote.same_text), stop_at) is over
 
 

@@ -62,7 +62,7 @@ def _spawned(arguments: list[str], environ: dict[str, str], columns: int) -> Ite
 def session(home: Path, *arguments: str, **more: str) -> Iterator[Any]:
     """A REPL at its first prompt, with the model loaded, so that what follows is what is tested.
 
-    It is wide: a message that is broken into rows as it is typed cannot be told from an answer.
+    It is wide: a message that is wrapped as it is typed could be taken for an answer.
     """
     with spawned(home, "repl", *arguments, columns=240, **more) as child:
         child.expect(PROMPT)

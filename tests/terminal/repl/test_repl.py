@@ -220,7 +220,7 @@ def test_ctrl_c_while_the_model_loads(home: Path) -> None:
     """The problem is not solved, but the load continues: the next problem uses it."""
     with spawned_slowly(home, "load", "repl") as child:
         child.expect(PROMPT)
-        wait_until_begun(home, 1)
+        wait_for_starts(home, 1)
         child.send(f"{PERCENT}\r")
         child.expect("loading")
         child.send(INTERRUPT)
@@ -228,7 +228,7 @@ def test_ctrl_c_while_the_model_loads(home: Path) -> None:
         child.expect(PROMPT)
         (home / "go").touch()
         assert "→ 54" in ask(child, PERCENT)
-        assert begun(home) == 1
+        assert starts(home) == 1
         quit_quietly(child)
     nothing_is_left(home)
 
@@ -241,7 +241,7 @@ def test_ctrl_c_stops_what_runs_and_keeps_the_session(home: Path, what: str) -> 
         ask(child, "/context")  # the model is loaded
         for count, message in enumerate([PERCENT, "/retry"], 1):
             child.send(f"{message}\r")
-            wait_until_begun(home, count)
+            wait_for_starts(home, count)
             child.send(INTERRUPT)
             child.expect("interrupted")
             child.expect(PROMPT)
@@ -255,13 +255,13 @@ def test_ctrl_c_stops_what_runs_and_keeps_the_session(home: Path, what: str) -> 
     nothing_is_left(home)
 
 
-def begun(home: Path) -> int:
-    """How often the slow thing has begun."""
-    return lines_of(home / "began")
+def starts(home: Path) -> int:
+    """How often the slow thing has started."""
+    return lines_of(home / "started")
 
 
-def wait_until_begun(home: Path, count: int) -> None:
-    wait_until(f"the slow thing has begun {count} time(s)", lambda: begun(home) >= count)
+def wait_for_starts(home: Path, count: int) -> None:
+    wait_until(f"{count} start(s) of the slow thing", lambda: starts(home) >= count)
 
 
 def quit_quietly(child: Any) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -299,6 +300,6 @@ def _spots(value: Any) -> list[Callable[[Any], None]]:
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     found: list[Callable[[Any], None]] = []
     for key, one in list(inner):
-        found.append(lambda new, key=key: value.__setitem__(key, new))
+        found.append(partial(value.__setitem__, key))
         found += _spots(one)
     return found
