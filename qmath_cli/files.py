@@ -41,8 +41,12 @@ def write_atomically(path: Path, content: str | bytes | Iterable[bytes], *, priv
     Raises:
         OSError: it cannot be written. The old file, if there was one, is unchanged.
     """
-    path = path.resolve()  # a link stays a link
     pieces = [content.encode()] if isinstance(content, str) else [content] if isinstance(content, bytes) else content
+    if path.exists() and not path.is_file():  # a pipe or a device, such as /dev/stdout, is written to, never replaced
+        with path.open("wb") as file:
+            file.writelines(pieces)
+        return
+    path = path.resolve()  # a link stays a link
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = unfinished(path, os.getpid())
     try:
