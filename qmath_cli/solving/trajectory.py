@@ -7,9 +7,9 @@ tokens only, the executor programs only.
 
 In TIR a program runs when a stretch of text ends in a closed ```` ```python ```` block, or in an open one that is
 followed directly by the output fence. In CoT nothing runs and nothing is cut: programs and outputs in the text are the
-model's own, and are counted in `unrun_programs`. The answer is the last balanced `\boxed{}` outside programs and
-outputs. The wire format is Qwen2.5-Math's (its evaluation harness and Qwen-Agent's TIR demo agree on it):
-```` ```output ````, the text, a closing fence, inside the same assistant turn.
+model's own, and are counted in `unrun_programs`. The answer is the last balanced `\boxed{}` that the model wrote
+outside programs; what a program printed is never the answer. The wire format is Qwen2.5-Math's (its evaluation harness
+and Qwen-Agent's TIR demo agree on it): ```` ```output ````, the text, a closing fence, inside the same assistant turn.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Trajectory:
         return end
 
     def answer(self) -> str | None:
-        r"""The last complete `\boxed{}` outside programs and outputs, or what a few-shot format states instead."""
+        r"""The last complete `\boxed{}` outside programs, or what a few-shot format states instead."""
         prose = "\n".join([*self._prose, _without_programs(self._stretch)])
         boxed = last_boxed(prose)
         return last_stated(prose) if boxed is None and self.stated else boxed
