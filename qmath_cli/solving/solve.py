@@ -94,7 +94,7 @@ def solve_many(tasks: Sequence[Task], tools: Tools, width: int) -> Generator[tup
             yield from _step(running, attempts)
     except KeyboardInterrupt:
         for position, (problem, plan) in waiting:
-            running[position] = Progress(problem, plan, tools)
+            running.setdefault(position, Progress(problem, plan, tools))
         for progress in running.values():
             progress.interrupt(attempts)
     finally:
@@ -108,14 +108,16 @@ def _start(
 ) -> Generator[tuple[int, Event], None, None]:
     """Start waiting problems while there is room."""
     while waiting and attempts.running < width:
-        position, (problem, plan) = waiting.popleft()
+        position, (problem, plan) = waiting[0]  # it stays there until it runs, so that an interrupt does not lose it
         progress = Progress(problem, plan, tools)
         try:
             progress.launch(attempts, width - attempts.running)
         except PromptTooLong:
+            waiting.popleft()
             yield position, progress.solution(Finish.OUT_OF_CONTEXT)
         else:
             running[position] = progress
+            waiting.popleft()
 
 
 def _step(running: dict[int, Progress], attempts: Attempts) -> Generator[tuple[int, Event], None, None]:

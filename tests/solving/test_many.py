@@ -14,6 +14,7 @@ from qmath_cli.records import (
     Problem,
     ProgramFinished,
     ProgramRun,
+    Prompt,
     Sampling,
     Solution,
     Stop,
@@ -235,6 +236,22 @@ def test_an_interrupt_at_any_event_loses_nothing() -> None:
             else:
                 assert untimed(solution) == untimed(complete[position])
         assert sorted(engine.released) == list(range(engine._started))
+
+
+def test_an_interrupt_while_a_problem_starts_loses_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while the second prompt is turned into tokens: all three have a solution."""
+    tasks = [task("first"), task("second"), task("third")]
+    engine = engine_for(tasks, [[ENDLESS], [ENDLESS], [ENDLESS]])
+    start = engine.start
+
+    def interrupted_start(prompt: Prompt, samplings: Sequence[Sampling]) -> tuple[int, ...]:
+        if "second" in prompt.text:
+            raise KeyboardInterrupt
+        return start(prompt, samplings)
+
+    monkeypatch.setattr(engine, "start", interrupted_start)
+    found = solutions(solve_many(tasks, Tools(engine, EchoExecutor()), 3))
+    assert {position: one.finish for position, one in found.items()} == dict.fromkeys(range(3), Finish.INTERRUPTED)
 
 
 def test_an_interrupt_while_a_program_is_approved_mixes_no_problems() -> None:
