@@ -22,6 +22,11 @@ _BLOCKED_EVENTS = ("os.", "subprocess.", "socket.", "shutil.", "ctypes.", "pty."
 _ALLOWED_EVENTS = {"os.listdir", "os.scandir", "os.walk"}  # what an import needs
 
 _MEMORY = 2 * 2**30  # bytes of address space
+_FIRST_PAIRS = (
+    (Grade.OFFICIAL, r"\frac{1}{2}x", "x/2"),
+    (Grade.STRICT, r"\sqrt{8}", r"2\sqrt{2}"),
+    (Grade.STRICT, "x^2<4", "(-2,2)"),
+)
 READY = "ready"  # the first line of output, once the imports are done
 
 
@@ -32,7 +37,8 @@ def main() -> None:
     answers, requests = sys.stdout, sys.stdin
     sys.dont_write_bytecode = True
     sys.stdout = sys.stderr  # a library that prints must not write into the verdicts
-    judge(Grade.STRICT, r"\frac{1}{2}x", r"x/2")  # imports sympy and builds the parser's tables before the first pair
+    for grade, answer, reference in _FIRST_PAIRS:  # imports what the hook below would refuse, before the first pair
+        judge(grade, answer, reference)
     with open(os.devnull, "w", encoding="utf-8") as null:
         sys.addaudithook(_forbid_side_effects)
         _write_line(answers, READY)

@@ -25,6 +25,7 @@ class TokenKind(StrEnum):
     OPEN = "open"
     CLOSE = "close"
     CHARACTER = "character"
+    WORD = "word"  # only in what people type (`typed`): an upright word
     END = "end"
 
 

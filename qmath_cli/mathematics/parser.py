@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from qmath_cli.mathematics.lexer import Token, TokenKind, tokens
 from qmath_cli.mathematics.symbols import SYMBOLS, character
-from qmath_cli.mathematics.tree import Atom, Fraction, Node, Refused, Role, Row, Script, Space
+from qmath_cli.mathematics.tree import Atom, Fraction, Node, Refused, Role, Row, Script, Space, Text
 
 _MAX_DEPTH = 60  # nested groups; real formulas have far fewer, and Python's recursion limit allows for them
 
@@ -22,10 +22,10 @@ Construct = Callable[["Parser", str], Node | None]
 class Parser:
     """A cursor over the tokens, and the grammar of rows, scripts and groups."""
 
-    def __init__(self, source: str, constructs: Mapping[str, Construct]) -> None:
+    def __init__(self, source: str, constructs: Mapping[str, Construct], found: list[Token] | None = None) -> None:
         self.source = source
         self.constructs = constructs
-        self._tokens = tokens(source)
+        self._tokens = tokens(source) if found is None else found
         self._at = 0
         self._depth = 0
 
@@ -116,12 +116,12 @@ class Parser:
                 self.take()
                 if sup is not None and not _is_prime(sup):
                     raise Refused("two superscripts")
-                sup = _join(sup, self.argument())
+                sup = _join(sup, self.script())
             elif self.at_character("_"):
                 self.take()
                 if sub is not None:
                     raise Refused("two subscripts")
-                sub = self.argument()
+                sub = self.script()
             else:
                 self._at -= spaced  # the row may need the blank
                 break
@@ -158,6 +158,10 @@ class Parser:
             raise Refused("an unbraced decimal as an argument")
         self._tokens[self._at] = Token(TokenKind.NUMBER, rest, token.start + 1, token.end)
         return Atom(digit, Role.NUMBER, digit)
+
+    def script(self) -> Node:
+        """The argument of `^` or `_`."""
+        return self.argument()
 
     def group(self) -> Node:
         """`{ ... }` as one node."""
@@ -205,6 +209,8 @@ class Parser:
         token = self.take()
         if token.kind is TokenKind.NUMBER:
             return Atom(token.text, Role.NUMBER, token.text)
+        if token.kind is TokenKind.WORD:
+            return Text(token.text)
         if token.kind is TokenKind.COMMAND:
             return self._command(token)
         if token.kind is TokenKind.CHARACTER and token.text != "&":

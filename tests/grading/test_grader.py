@@ -17,6 +17,10 @@ LATEX = [r"\frac", r"\sqrt", "{", "}", "^", "_", r"\pm", "(", ")", "[", "]", r"\
          r"\end{pmatrix}", "%", "|", "!", ".", " ", "\x1b[31m", "\x00", "'", '"', "答案是", "A", "or"]  # fmt: skip
 
 
+#: An integral on which sympy works for more than a minute.
+ENDLESS = r"\int_0^1 \frac{\arctan x^2 \ln(1+x)}{1+x^7}dx"
+
+
 @pytest.fixture(scope="module", params=list(Grade))
 def grader(request: pytest.FixtureRequest) -> Iterator[Grader]:
     """A warm grader of each kind."""
@@ -37,6 +41,7 @@ def test_no_answer_breaks_the_grader(answer: str, reference: str, grader: Grader
 @pytest.mark.parametrize(
     "answer",
     [
+        ENDLESS,
         "9^{9^{9^9}}",
         "(10^{10})!",
         r"\frac{1}{" * 300 + "2" + "}" * 300,
@@ -47,6 +52,7 @@ def test_no_answer_breaks_the_grader(answer: str, reference: str, grader: Grader
         "\x00\x1b]0;title\x07",
     ],
     ids=[
+        "integral",
         "tower",
         "factorial",
         "nested",
@@ -71,7 +77,7 @@ def test_the_same_text_is_correct_however_hostile(grader: Grader) -> None:
 def test_a_pair_over_its_limit_is_undecided_and_not_wrong() -> None:
     """The strict grader names the limit."""
     with Grader(Grade.STRICT, limit=0.5) as one:
-        verdict = one("9^{9^{9^9}}", "5")
+        verdict = one(ENDLESS, "5")
     assert (verdict.mark, verdict.why) == (Mark.UNDECIDED, "no verdict within 0.5 s")
 
 

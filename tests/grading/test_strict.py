@@ -10,6 +10,10 @@ import pytest
 
 from qmath_cli.grading.extract import last_boxed
 from qmath_cli.grading.grader import Grader
+from qmath_cli.grading.strict.compare import compare
+from qmath_cli.mathematics.meaning import equality
+from qmath_cli.mathematics.meaning.expressions import meaning
+from qmath_cli.mathematics.typed.reader import read
 from qmath_cli.records import Mark
 from qmath_cli.settings import Grade
 
@@ -19,6 +23,13 @@ PAIRS = [
     for group in TABLE
     for name, mark in (("equal", Mark.CORRECT), ("different", Mark.WRONG))
     for answer, expected in group[name]
+]
+MARKS = {"equal": Mark.CORRECT, "different": Mark.WRONG}
+ANSWERS = [
+    pytest.param(answer, expected, MARKS[verdict], id=f"{answer} | {expected}")
+    for line in (Path(__file__).parents[1] / "data" / "answers.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
+    for answer, expected, verdict in [line.split(" ||| ")]
 ]
 
 
@@ -50,10 +61,60 @@ def test_what_cannot_be_read_is_undecided_with_a_reason(answer: str, grader: Gra
     assert verdict.why
 
 
-def test_a_set_of_numbers_and_an_expression_are_undecided(grader: Grader) -> None:
-    """The expression may denote the same set in a notation that is not read."""
-    verdict = grader(r"\mathbb{R} \setminus [1, 2]", r"(-\infty, 1) \cup (2, \infty)")
-    assert (verdict.mark, verdict.why) == (Mark.UNDECIDED, "cannot compare a set of numbers with an expression")
+@pytest.mark.parametrize(("answer", "expected", "mark"), ANSWERS)
+def test_an_answer_as_people_write_it_is_graded_as_a_mathematician_would(
+    answer: str, expected: str, mark: Mark, grader: Grader
+) -> None:
+    """Plain text, Unicode, sympy's spelling, units, words around a number."""
+    verdict = grader(answer, expected)
+    assert verdict.mark is mark, verdict
+
+
+def test_a_set_of_numbers_and_a_number_are_different(grader: Grader) -> None:
+    """Both are understood, and they are different kinds."""
+    verdict = grader("5", r"(-\infty, 1) \cup (2, \infty)")
+    assert (verdict.mark, verdict.rule) == (Mark.WRONG, "set")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "why"),
+    [
+        ("3 4", "12", "not understood: two numbers side by side"),
+        ("5 blorps", "5 quonks", "the units 'blorp' and 'quonk' are not known"),
+        ("not 5", "5", "not understood: the words 'not'"),
+        (r"\foo{3}", "3", "not understood: unknown command \\foo"),
+        ("(1,2", "(1,2)", "not understood: an opening ( that is not closed"),
+    ],
+)
+def test_the_reason_names_the_piece_that_is_not_understood(
+    answer: str, expected: str, why: str, grader: Grader
+) -> None:
+    """In words, without the name of an exception."""
+    verdict = grader(answer, expected)
+    assert (verdict.mark, verdict.why) == (Mark.UNDECIDED, why)
+
+
+def test_numbers_that_agree_without_a_proof_are_undecided() -> None:
+    """A constant that no rule decides, equal to hundreds of digits: neither equal nor different."""
+    a = r"\sin(\cos 1) + \ln(\sin 2)"
+    with pytest.raises(equality.Undecided, match="agree in more than 25 digits"):
+        equality._proved_zero(meaning(read(rf"e^{{{a}}} - e^{{{a}}} + 10^{{-4000}}\sin 1")), "25")
+
+
+def test_a_rounded_value_is_equal_under_a_rule_that_says_so(grader: Grader) -> None:
+    """An exact answer rounds to the expected decimal; not the other way round, and not under `exact`."""
+    verdict = grader(r"\frac13", "0.333")
+    assert (verdict.mark, verdict.rule) == (Mark.CORRECT, "number, equal to the digits given")
+    assert grader("0.333", r"\frac13").mark is Mark.WRONG
+    assert compare(r"\frac13", "0.333", exact=True).mark is Mark.WRONG
+
+
+def test_a_condition_that_one_side_lacks_is_forgiven_and_named(grader: Grader) -> None:
+    """Both sides with conditions must agree in them."""
+    verdict = grader(r"2n-1, n\in\mathbb{N}^*", "2n-1")
+    assert verdict.mark is Mark.CORRECT
+    assert "its condition on one side only" in verdict.rule
+    assert grader(r"k\pi, k\in\mathbb{Z}", r"k\pi, k\in\mathbb{N}").mark is Mark.WRONG
 
 
 def test_a_half_open_interval_is_not_a_vector(grader: Grader) -> None:

@@ -1,4 +1,4 @@
-r"""Sets of real numbers in every notation: intervals, inequalities, unions, all numbers but some.
+r"""Sets of real numbers in every notation: intervals, inequalities, unions, set-builders, all numbers but some.
 
 `1 < x \le 3`, `(1, 3]` and `\{x \mid 1 < x \le 3\}` are one set. The ends must agree, also in being open or closed.
 `(1, 2)` is read as a point unless the other side can only be a set; then it is an interval.
@@ -6,93 +6,209 @@ r"""Sets of real numbers in every notation: intervals, inequalities, unions, all
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from typing import Any
 
-from qmath_cli.grading.strict import algebra
-from qmath_cli.grading.strict.algebra import Unreadable
-from qmath_cli.grading.strict.kinds import REALS, Bracketed, Listing, Relation, Shape, Union, Value
+from qmath_cli.grading.strict.kinds import (
+    Both,
+    Bracketed,
+    Builder,
+    Conditioned,
+    Either,
+    Items,
+    Member,
+    Named,
+    NamedSet,
+    Region,
+    Relation,
+    Shape,
+    Value,
+)
+from qmath_cli.grading.strict.reading.brackets import as_set
+from qmath_cli.mathematics.meaning import algebra, equality
+from qmath_cli.mathematics.meaning.terms import NotUnderstood, Symbol, symbols
 
-_VARIABLE = re.compile(r"\\?[a-zA-Z]+(?:_\{?\w+\}?)?")
 _SIGNS = {"<", "<=", ">", ">=", "!="}
 
 
 def is_region(a: Shape, b: Shape) -> bool:
     """Whether two shapes are compared as sets of numbers: at least one can only be a set, and both can be."""
-    return (_only_region(a) or _only_region(b)) and _may_be_region(a) and _may_be_region(b)
+    return (only_region(a) or only_region(b)) and may_be_region(a) and may_be_region(b)
 
 
-def same(a: Shape, b: Shape) -> bool:
-    """Whether two regions are the same set. Raises `Unreadable`."""
-    left, right = _region(a), _region(b)
+def only_region(shape: Shape) -> bool:  # noqa: PLR0911  one line for each kind
+    """Whether a shape can only be a set of numbers."""
+    match shape:
+        case Bracketed(opening=opening, closing=closing, items=items):
+            return len(items) == 2 and (opening == "[" or closing == "]" or any(_is_endless(one) for one in items))
+        case Region() | NamedSet():
+            return True
+        case Builder():
+            return opened(shape) is not None
+        case Relation():
+            return is_inequality(shape)
+        case Both(parts=parts):
+            return all(only_region(one) or isinstance(one, Named) for one in parts) and any(map(only_region, parts))
+        case Either(parts=parts):
+            return all(only_region(one) or isinstance(one, Named) for one in parts) and any(map(only_region, parts))
+        case Member(region=region):
+            return may_be_region(as_set(region))
+    return False
+
+
+def may_be_region(shape: Shape) -> bool:
+    """Whether a shape can be read as a set of numbers."""
+    if isinstance(shape, Items):
+        intervals = all(only_region(one) or _is_pair(one) for one in shape.items)
+        return (shape.braces and not any(_is_pair(one) for one in shape.items)) or (intervals and len(shape.items) > 1)
+    return only_region(shape) or _is_pair(shape)
+
+
+def variable(shape: Shape) -> str:
+    """The variable that an inequality is about; empty where there is none, or a set hides it."""
+    match shape:
+        case Relation(terms=terms):
+            names = frozenset[str]().union(*(symbols(term) for term in terms))
+            return next(iter(names)) if len(names) == 1 else ""
+        case Both(parts=parts) | Either(parts=parts):
+            return variable(parts[0])
+    return ""
+
+
+def is_inequality(relation: Relation) -> bool:
+    """Whether a relation is an inequality, or a chain of them, in one variable."""
+    if not set(relation.signs) <= _SIGNS:
+        return False
+    names = [symbols(term) for term in relation.terms]
+    alone = sum(isinstance(term, Symbol) for term in relation.terms)
+    return len(frozenset[str]().union(*names)) == 1 or alone == 1
+
+
+def opened(builder: Builder) -> Shape | None:
+    """A set-builder as what its conditions say about the member; None where the member is no variable."""
+    if not isinstance(builder.member, Value) or not isinstance(builder.member.term, Symbol):
+        return None
+    name = builder.member.term.name
+    parts: list[Shape] = []
+    for one in builder.conditions:
+        if isinstance(one, Named) and one.name == name:
+            parts.append(one.value if isinstance(one.value, Items) else Items((one.value,), braces=True))
+        elif isinstance(one, Member) and one.subject != builder.member:
+            return None
+        elif isinstance(one, Member):
+            parts.append(as_set(one.region))
+        else:
+            parts.append(one)
+    if not all(may_be_region(one) for one in parts):
+        return None
+    return parts[0] if len(parts) == 1 else Region("∩", tuple(parts))
+
+
+def same(a: Shape, b: Shape, same_end: Callable[[Shape, Shape], bool]) -> bool:
+    """Whether two regions are the same set. Raises `NotUnderstood`.
+
+    Args:
+        a: A region.
+        b: Another one.
+        same_end: Whether two ends of intervals are equal, where they may contain variables.
+    """
+    if isinstance(a, Bracketed) and isinstance(b, Bracketed):
+        brackets = (a.opening, a.closing) == (b.opening, b.closing)
+        return brackets and all(same_end(x, y) for x, y in zip(a.items, b.items, strict=True))
+    if isinstance(a, NamedSet) and isinstance(b, NamedSet):
+        return a.name.replace("ℤ+", "ℕ+") == b.name.replace("ℤ+", "ℕ+")
+    left, right = as_sympy(a), as_sympy(b)
     if left == right:
         return True
     difference = left.symmetric_difference(right)
     if difference.is_empty is None:
-        raise Unreadable("cannot compare these sets")
+        difference = difference.simplify() if hasattr(difference, "simplify") else difference
+    if difference.is_empty is None:
+        raise NotUnderstood("sets that cannot be compared")
     return bool(difference.is_empty)
 
 
-def _only_region(shape: Shape) -> bool:
-    if isinstance(shape, Bracketed):
-        mixed = shape.opening == "[" or shape.closing == "]"
-        endless = any(isinstance(item, Value) and r"\infty" in item.tex for item in shape.items)
-        return len(shape.items) == 2 and (mixed or endless)
-    return isinstance(shape, Union) or _is_inequality(shape)
+def _is_pair(shape: Shape) -> bool:
+    return isinstance(shape, Bracketed) and len(shape.items) == 2
 
 
-def _may_be_region(shape: Shape) -> bool:
-    if isinstance(shape, Listing):
-        return shape.braces or all(_only_region(item) for item in shape.items)
-    return _only_region(shape) or (isinstance(shape, Bracketed) and len(shape.items) == 2)
+def _is_endless(shape: Shape) -> bool:
+    return isinstance(shape, Value) and equality.endless(shape.term) != 0
 
 
-def _is_inequality(shape: Shape) -> bool:
-    """Whether a shape is an inequality, or a chain of them, with exactly one term that is a variable."""
-    if not isinstance(shape, Relation) or not set(shape.signs) <= _SIGNS:
-        return False
-    return sum(_VARIABLE.fullmatch(term) is not None and term not in {r"\pi", "e"} for term in shape.terms) == 1
+# ---------------------------------------------------------------- as sympy sets
 
 
-def _region(shape: Shape) -> Any:  # noqa: ANN401  a sympy set
+def as_sympy(shape: Shape) -> Any:  # noqa: ANN401, C901, PLR0911  a sympy set; one line for each kind
+    """The sympy set that a region is. Raises `NotUnderstood`."""
     import sympy
 
-    if shape == REALS:
-        return sympy.S.Reals
-    if isinstance(shape, Union):
-        return sympy.Union(*(_region(part) for part in shape.parts))
-    if isinstance(shape, Relation):
-        return _solved(shape)
-    if isinstance(shape, Bracketed):
-        low, high = (_end(item) for item in shape.items)
-        return sympy.Interval(low, high, shape.opening == "(", shape.closing == ")")
-    if isinstance(shape, Listing) and all(isinstance(item, Value) for item in shape.items):
-        return sympy.FiniteSet(*(_end(item) for item in shape.items))
-    if isinstance(shape, Listing):
-        return sympy.Intersection(*(_region(item) for item in shape.items))
-    raise Unreadable("not a set of numbers")
+    match shape:
+        case NamedSet(name=name):
+            return _named_sets()[name]
+        case Bracketed(items=(low, high)):
+            return sympy.Interval(_end(low), _end(high), shape.opening == "(", shape.closing == ")")
+        case Items(items=items, braces=True):
+            return sympy.FiniteSet(*(_end(one) for one in items))
+        case Items(items=parts) | Either(parts=parts) | Region(operator="∪", parts=parts):
+            return sympy.Union(*(as_sympy(one) for one in parts))
+        case Both(parts=parts) | Region(operator="∩", parts=parts):
+            return sympy.Intersection(*(as_sympy(one) for one in parts))
+        case Region(parts=(whole, *taken)):
+            return sympy.Complement(as_sympy(whole), sympy.Union(*(as_sympy(one) for one in taken)))
+        case Relation():
+            return _solved(shape)
+        case Member(region=region):
+            return as_sympy(as_set(region))
+        case Named(value=Value() as value) | (Value() as value):
+            return sympy.FiniteSet(_end(value))
+        case Conditioned(shape=inner):
+            return as_sympy(inner)
+        case Builder():
+            known = opened(shape)
+            if known is not None:
+                return as_sympy(known)
+    raise NotUnderstood("a set of numbers that is not understood")
 
 
-def _end(item: Shape) -> Any:  # noqa: ANN401
+def _named_sets() -> dict[str, Any]:
     import sympy
 
-    if not isinstance(item, Value):
-        raise Unreadable("an end that is not a number")
-    found = algebra.parse(re.sub(r"\+\s*\\infty", r"\\infty", item.tex))
-    return found.xreplace({one: sympy.Symbol(one.name, real=True) for one in found.free_symbols})
+    s, oo = sympy.S, sympy.oo
+    return {
+        "ℝ": s.Reals,
+        "ℝ+": sympy.Interval.open(0, oo),
+        "ℝ-": sympy.Interval.open(-oo, 0),
+        "ℤ": s.Integers,
+        "ℤ+": s.Naturals,
+        "ℕ": s.Naturals0,
+        "ℕ+": s.Naturals,
+        "ℚ": s.Rationals,
+        "ℂ": s.Complexes,
+    }
+
+
+def _end(shape: Shape) -> Any:  # noqa: ANN401
+    if not isinstance(shape, Value):
+        raise NotUnderstood("an end of an interval that is no number")
+    return algebra.as_sympy(shape.term, real=True)
 
 
 def _solved(relation: Relation) -> Any:  # noqa: ANN401
-    """The set that an inequality chain in one variable defines: the intersection of the links with the variable."""
+    """The set that an inequality chain in one variable defines: the intersection of its links."""
     import sympy
 
-    at = next(k for k, term in enumerate(relation.terms) if _VARIABLE.fullmatch(term) and term not in {r"\pi", "e"})
+    at = [k for k, term in enumerate(relation.terms) if isinstance(term, Symbol)]
     found = sympy.S.Reals
     for k, sign in enumerate(relation.signs):
-        if k == at:
-            found &= _half(sign, _end(Value(relation.terms[k + 1])))
-        elif k + 1 == at:
-            found &= _half(sign.translate(str.maketrans("<>", "><")), _end(Value(relation.terms[k])))
+        left, right = relation.terms[k], relation.terms[k + 1]
+        if len(at) == 1 and at[0] == k and relation.terms[at[0]] not in {right}:
+            found &= _half(sign, algebra.as_sympy(right, real=True))
+        elif len(at) == 1 and at[0] == k + 1:
+            found &= _half(sign.translate(str.maketrans("<>", "><")), algebra.as_sympy(left, real=True))
+        elif symbols(left) | symbols(right):
+            name = next(iter(symbols(left) | symbols(right)))
+            found &= algebra.solved(left, sign, right, name)
     return found
 
 

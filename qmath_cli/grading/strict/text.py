@@ -1,8 +1,8 @@
-r"""The first step of the strict comparison: an answer in one canonical spelling.
+r"""The first step of the strict comparison: the answer itself, out of what it is wrapped in.
 
-Full-width and Chinese signs become ASCII, and equivalent LaTeX commands become one. Removed are phrases that introduce
-an answer (`答案是`, `the answer is`), delimiters and layout commands (`$`, `\left`, `\displaystyle`). Units stay, as
-`\text{...}`. Text to text; nothing is interpreted.
+Removed are boxes, Markdown and mathematics delimiters, phrases that introduce an answer (`答案是`, `the answer is`),
+and commands that only size (`\big`, `\displaystyle`). Separators of thousands that are written as such are joined
+(`10{,}000`, `1\,000`, `1 000`). Text to text; nothing is interpreted.
 """
 
 from __future__ import annotations
@@ -10,107 +10,69 @@ from __future__ import annotations
 import re
 
 from qmath_cli.grading.extract import last_boxed
+from qmath_cli.mathematics.typed.signs import spelled
 
-_WIDE = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}  # full-width ASCII
-# fmt: off
-_PUNCTUATION = {
-    "　": " ", "\u00a0": " ", "\u2009": " ", "、": ",", "。": ".", "−": "-", "–": "-", "—": "-", "【": "[", "】": "]",
-    "“": "", "”": "", "‘": "", "’": "'", "∶": ":",
-}
-_MATHEMATICS = {
-    "×": r"\times ", "÷": r"\div ", "·": r"\cdot ", "π": r"\pi ", "∞": r"\infty ", "≤": r"\le ", "≥": r"\ge ",
-    "≠": r"\ne ", "±": r"\pm ", "≈": r"\approx ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∅": r"\emptyset ",
-    "°": r"^\circ ", "²": "^2 ", "³": "^3 ", "½": r"\frac{1}{2}", "℃": r"^\circ \text{C}", "∠": r"\angle ",
-    "△": r"\triangle ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "√": r"\sqrt ", "ℝ": r"\mathbb{R}",
-}
-# fmt: on
-_SIGNS = str.maketrans(_WIDE | _PUNCTUATION | _MATHEMATICS)
-
+_MOST_WRAPPERS = 5
+_MARKDOWN = re.compile(r"^(\*\*|__|`+|\*)(?!\s)(?P<content>.+?)(?<!\s)\1$", re.DOTALL)
+_ONE_TEXT = re.compile(r"^\\(?:text|textbf|textrm|textit|mbox)\s*\{(?P<content>[^{}\\]{2,})\}$", re.DOTALL)
 _LEADS = re.compile(
-    r"^.*(?:答案|结果|得数)\s*(?:应该是|应为|是|为|:)"
-    r"|^.*\banswer(?:s are| is|:)"
-    r"|^(?:故|应|所以)?选\s*(?:择)?:?(?=\s*\(?[A-E])"
-    r"|^(?:therefore|thus|hence|so)\b[\s,:]*"
-    r"|^(?:所以|因此|故|解得|即|则)[\s,:]*",
+    r"^.*(?:答案|结果|得数)\s*(?:应该是|应为|是|为|:|=)\s*:?"
+    r"|^(?:答|解)\s*:"
+    r"|^(?:\\text\s*\{)[^{}]*\banswers?\b(?:\s+(?:is|are)\b|\s*:)\s*:?\s*\}"
+    r"|^[^{}]*\banswers?\b(?:\s+(?:is|are)\b|\s*:)\s*:?"
+    r"|^(?:故|应|所以)?选\s*(?:择)?:?(?=\s*(?:\\text\{)?\(?[A-E])"
+    r"|^(?:therefore|thus|hence|so|it is|it's|we (?:get|have|obtain)|i get)\b[\s,:]*(?!that$)"
+    r"|^(?:所以|因此|故|解得|可得|即|则|得)[\s,:]*(?=\S)",
     re.IGNORECASE | re.DOTALL,
 )
-_SPELLINGS = tuple(
-    (re.compile(old), new)
-    for old, new in (
-        (r"\\\$", r"\\text{dollar}"),
-        (r"\$|(?<!\\)\\[()\[\]]", " "),
-        (r"\\(?:left|right)(?![a-z])\.?", ""),
-        (r"\\(?:[bB]igg?[lrm]?)(?![a-z])", ""),
-        (r"\\(?:displaystyle|textstyle|limits|nolimits|strut)(?![a-z])", ""),
-        (r"(?<=\d)(?:\{,\}|\\,|\\!,|,\\!|\\ |~)(?=\d{3}(?!\d))", ","),  # separators of thousands
-        (r"(?<!\\)\\[,;:!>\s]|\\q?quad(?![a-z])|~", " "),
-        (r"\\[dtc]frac(?![a-z])", r"\\frac"),
-        (r"\\dbinom|\\tbinom", r"\\binom"),
-        (r"\\leq(?:slant)?(?![a-z])", r"\\le"),
-        (r"\\geq(?:slant)?(?![a-z])", r"\\ge"),
-        (r"\\neq(?![a-z])", r"\\ne"),
-        (r"\\lt(?![a-z])", "<"),
-        (r"\\gt(?![a-z])", ">"),
-        (r"\\(?:varnothing|O)(?![a-zA-Z])", r"\\emptyset"),
-        (r"\\(?:reals|R)(?![a-zA-Z])|\\(?:bf|mathbf|mathrm)\{?\s*R\s*\}?", r"\\mathbb{R}"),
-        (r"\\mathbb\s+R", r"\\mathbb{R}"),
-        (r"\\lbrace", r"\\{"),
-        (r"\\rbrace", r"\\}"),
-        (r"\\(?:colon)(?![a-z])", ":"),
-        (r"\\(?:mathrm|operatorname|mathit|rm)\s*\{\s*([A-Za-z])\s*\}(?=\s*[_^(]|$)", r"\1"),
-        (r"\\(?:mbox|textrm|textbf|textit|mathrm|operatorname|hbox|rm)\s*\{", r"\\text{"),
-        (r"\\(?:mathbf|bm|boldsymbol|mathit)\s*\{([^{}]*)\}", r"\1"),
-        (r"\^\s*\{?\s*\\circ\s*\}?|\\degree(?![a-z])", r"\\text{degree}"),
-        (r"\\%|%", r"\\text{percent}"),
-        (r"([_^])\s*(\w)(?=\s+\w)", r"\1{\2}"),
-        (r"\\lg(?![a-z])", r"\\log_{10}"),
-        (r"\\text\{\s*(or|and|或|和|与|或者)\s*\}", r" \1 "),
-        (r"\\text\{([^{}]*)\}", lambda found: rf"\text{{{found[1].strip()}}}"),
-    )
+_DELIMITERS = re.compile(r"(?<!\\)\$|(?<!\\)\\[()\[\]]")
+_BLANKS = r"\{,\}|\\,\\!|\\!\\,|\\,|\\!,|,\\!\s*|,\\,|\\ |~|\\!"
+_THOUSANDS = re.compile(rf"(?<![\d.])(\d{{1,3}})((?:(?:{_BLANKS})\d{{3}})+)(?![\d])")
+_SPACED_THOUSANDS = re.compile(r"(?<![\d.,/)}^_] )(?<![\d.,/^_])\b(\d{1,3})((?: \d{3})+)(?![\d/,])(?! \d)")
+_SIZES = re.compile(
+    r"\\(?:[bB]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits|strut|large|Large|small)(?![a-zA-Z])"
 )
-_ROOT_DIGIT = re.compile(r"\\sqrt\s*(\d|[a-zA-Z](?![a-zA-Z]))")
-_FRACTION = re.compile(r"\\frac\s*(?:\{|(\d|[a-zA-Z]))")
+_EMPTY_LATEX = re.compile(r"\\(?:left|right)\s*\.(?![\d])")
 
 
 def clean(text: str) -> str:
-    """`text` in the spelling that `shape` reads; if it contains a box, the content of the last one."""
-    text = last_boxed(text) or text
-    text = text.translate(_SIGNS).strip()
-    text = _LEADS.sub("", text)
-    for old, new in _SPELLINGS:
-        text = old.sub(new, text)
-    text = _ROOT_DIGIT.sub(r"\\sqrt{\1}", text)
-    text = _braced(text)
-    return _bare_text(re.sub(r"\s+", " ", text).strip(" ,;:").rstrip(" .,;:"))
+    """The answer in `text`, without what it is wrapped in; if there is a box, the content of the last one."""
+    text = _unwrapped(text)
+    text = spelled(text).strip()
+    text = _without_delimiters(_LEADS.sub("", text).strip())
+    text = _unwrapped(text)
+    text = _THOUSANDS.sub(_joined, text)
+    text = _SPACED_THOUSANDS.sub(_joined, text)
+    text = _SIZES.sub(" ", text)
+    text = re.sub(r"\s+", " ", text).strip(" ,;:").rstrip(" ,;:")
+    return _without_stop(text).removeprefix("=").strip()
 
 
-def _bare_text(text: str) -> str:
-    r"""The content of an answer that is one `\text{...}` and nothing else; any other answer unchanged."""
-    whole = re.fullmatch(r"\\text\{([^{}]*)\}", text)
-    return whole[1].strip(" .") if whole else text
+def _unwrapped(text: str) -> str:
+    """`text` without boxes and Markdown around it."""
+    for _ in range(_MOST_WRAPPERS):
+        text = text.strip()
+        inner = last_boxed(text)
+        marked = _MARKDOWN.match(text) or _ONE_TEXT.match(text)
+        if inner is None and marked is None:
+            break
+        text = inner if inner is not None else marked["content"] if marked is not None else text
+    return text
 
 
-def _braced(text: str) -> str:
-    r"""`\frac12`, `\frac1{2}` and `\frac{1}2` with both pairs of braces."""
-    done, position = [], 0
-    while (found := _FRACTION.search(text, position)) is not None:
-        done.append(text[position : found.start()] + r"\frac")
-        top, after = _argument(text, found.start() + len(r"\frac"))
-        bottom, position = _argument(text, after)
-        done.append(f"{{{_braced(top)}}}{{{_braced(bottom)}}}")
-    return "".join(done) + text[position:]
+def _without_delimiters(text: str) -> str:
+    r"""`text` without `$` and `\(`; a single `$` before a number is the currency."""
+    if len(re.findall(r"(?<!\\)\$", text)) % 2:
+        text = re.sub(r"(?<!\\)\$(?=\s*[\d.])", r"\\$", text, count=1)
+    return _DELIMITERS.sub(" ", text).strip()
 
 
-def _argument(text: str, start: int) -> tuple[str, int]:
-    """The TeX argument at `start`, and the index after it."""
-    while start < len(text) and text[start] == " ":
-        start += 1
-    if start >= len(text) or text[start] != "{":
-        command = re.compile(r"\\[a-zA-Z]+(?:\{[^{}]*\})?|.", re.DOTALL).match(text, start)
-        return (command[0], command.end()) if command else ("", start)
-    depth = 0
-    for end in range(start, len(text)):
-        depth += (text[end] == "{") - (text[end] == "}")
-        if depth == 0:
-            return text[start + 1 : end], end + 1
-    return text[start + 1 :], len(text)
+def _joined(found: re.Match[str]) -> str:
+    return found[1] + re.sub(r"\D", "", found[2])
+
+
+def _without_stop(text: str) -> str:
+    r"""`text` without the full stop at its end; `2.` is 2, but `\right.` and `p.m.` keep theirs."""
+    if text.endswith(".") and not re.search(r"(?:[ap]\.\s?m|\.\.|\\right\s*)\.$", text):
+        return text[:-1].rstrip(" ,;:")
+    return text

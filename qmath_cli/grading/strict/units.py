@@ -1,98 +1,146 @@
-r"""Units at the end of an answer: dimension and size.
+r"""Units of an answer: what the words behind a number mean.
 
-A unit is a dimension and a factor. Answers with units of one dimension are compared by value (`1.2 m` is `120 cm`),
-answers with units of two dimensions differ, and a missing unit is accepted. Words for counted things (`apples`, `个`)
-have no dimension. Only text, or a word that cannot be an algebraic expression (`cm`, `元`), counts as a unit.
+A unit is a dimension, a size, and a multiplier that belongs to the number (`million`, `万`). Answers in units of one
+dimension are compared by value (`1.2 m` is `120 cm`), answers of two dimensions differ, a unit that one side lacks is
+forgiven. Counted things (`apples`, `个`) have no dimension. A word that is not known stays a name of its own: it is
+never dropped on both sides.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-_LENGTH = {"mm": "1/1000", "cm": "1/100", "dm": "1/10", "m": "1", "km": "1000", "in": "254/10000", "inch": "254/10000",
-           "ft": "3048/10000", "feet": "3048/10000", "foot": "3048/10000", "yd": "9144/10000", "yard": "9144/10000",
-           "mi": "1609344/1000", "mile": "1609344/1000", "meter": "1", "metre": "1", "centimeter": "1/100",
-           "centimetre": "1/100", "millimeter": "1/1000", "kilometer": "1000", "kilometre": "1000", "米": "1",
-           "厘米": "1/100", "毫米": "1/1000", "分米": "1/10", "千米": "1000", "公里": "1000", "里": "500"}  # fmt: skip
-_MASS = {"mg": "1/1000000", "g": "1/1000", "gram": "1/1000", "kg": "1", "kilogram": "1", "t": "1000", "ton": "1000",
-         "lb": "45359237/100000000", "pound": "45359237/100000000", "oz": "45359237/1600000000", "克": "1/1000",
-         "ounce": "45359237/1600000000", "千克": "1", "公斤": "1", "吨": "1000"}  # fmt: skip
-_TIME = {"ms": "1/1000", "s": "1", "sec": "1", "second": "1", "min": "60", "minute": "60", "h": "3600", "hr": "3600",
-         "hour": "3600", "day": "86400", "week": "604800", "year": "31557600", "秒": "1", "分钟": "60", "小时": "3600",
-         "时": "3600", "天": "86400", "日": "86400", "周": "604800", "年": "31557600"}  # fmt: skip
-_VOLUME = {"ml": "1/1000000", "cl": "1/100000", "l": "1/1000", "liter": "1/1000", "litre": "1/1000", "升": "1/1000",
-           "毫升": "1/1000000", "milliliter": "1/1000000"}  # fmt: skip
-_SPEED = {"mph": "1609344/3600000", "km/h": "1000/3600", "m/s": "1", "kmph": "1000/3600", "km/hr": "1000/3600",
-          "千米/时": "1000/3600", "千米/小时": "1000/3600", "米/秒": "1",
-          "m/min": "1/60", "米/分": "1/60", "千米/分": "1000/60",
-          "miles per hour": "1609344/3600000", "mile per hour": "1609344/3600000"}  # fmt: skip
-_AREA = {"hectare": "10000", "公顷": "10000", "亩": "2000/3"}
-_DOLLAR = {"dollar": "1", "cent": "1/100", "usd": "1"}
-_YUAN = {"元": "1", "角": "1/10", "yuan": "1", "块": "1", "万元": "10000", "¥": "1", "rmb": "1"}
-_ANGLE = {"degree": "1", "deg": "1", "度": "1"}
+from qmath_cli.grading.strict.measures import CLASSIFIERS, COUNTED, MULTIPLIERS, UNITS, Dimension
 
-_KNOWN = {
-    name: (dimension, Fraction(factor))
-    for dimension, table in (
-        ("length", _LENGTH), ("mass", _MASS), ("time", _TIME), ("volume", _VOLUME), ("speed", _SPEED), ("area", _AREA),
-        ("dollar", _DOLLAR), ("yuan", _YUAN), ("angle", _ANGLE), ("percent", {"percent": "1"}),
-    )
-    for name, factor in table.items()
-}  # fmt: skip
-_POWERS = {"length2": "area", "length3": "volume"}
-_SQUARE = re.compile(r"^(?:square|sq\.?|平方) ?(.+)$|^(.+?)\^?\{?2\}?$")
-_CUBE = re.compile(r"^(?:cubic|cu\.?|立方) ?(.+)$|^(.+?)\^?\{?3\}?$")
-# After the value: \text{...}, a bare unit of two letters or more, or Chinese, with a power. Before it: a currency.
-_BARE = "|".join(sorted((name for name in _KNOWN if len(name) > 1 and name.isascii()), key=len, reverse=True))
-_TAIL = re.compile(
-    rf"^(?P<value>.*[\d)}}!.a-zA-Z]\s*?)(?P<unit>(?:(?:\\text\{{[^{{}}]*\}}|[\u4e00-\u9fff][\u4e00-\u9fff/]*)"
-    rf"|(?<=[\d }}])(?:{_BARE})(?:e?s)?\b)(?:\^\{{?[23]\}}?)?)$",
-    re.DOTALL,
+_PIECE = re.compile(
+    r"(?P<name>°[CF]?|[A-Za-zμΩ]+\.?|[\u3400-\u9fff]+|[%℃℉$¢€£¥￥₹])\s*(?:\^?\{?(?P<power>-?\d)\}?|(?P<sign>[²³]))?"
+    r"|(?P<slash>/|\bper\b)|(?P<dot>[·*⋅.-]|\bof\b)"
 )
-_HEAD = re.compile(r"^(?P<sign>-?)\s*(?P<unit>\\text\{dollar\}|[¥€£])\s*(?P<value>.+)$", re.DOTALL)
+_POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3, "squared": 2, "cubed": 3}
+_CHINESE_POWERS = {"平方": 2, "立方": 3}
+_FILLERS = """
+of in the a an long wide tall high old away total are is were was left each together all more altogether whole
+"""
+_ROUGHLY = ("左右", "大约", "约", "上下")
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A dimension (empty for counted things), and the size of the unit in base units of the dimension."""
+    """A unit.
 
-    dimension: str = ""
+    Args:
+        dimension: Base units and exponents; empty for counted things and unknown words.
+        factor: The size in base units.
+        multiplier: What the number itself is multiplied by.
+        unknown: The words that are in no table, without a plural s.
+    """
+
+    dimension: Dimension = ()
     factor: Fraction = Fraction(1)
+    multiplier: int = 1
+    unknown: str = ""
+    counted: bool = field(default=False, compare=False)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it has a dimension."""
+        return bool(self.dimension)
 
 
 NONE = Unit()
 
 
-def split(text: str) -> tuple[str, Unit]:
-    r"""Split into value and unit: `3.5 \text{ cm}^2` is `3.5` and an area. `\$5 \text{ each}` has two units."""
+def read(text: str) -> Unit:
+    """The unit that `text` names: `cm^2`, `m/s^2`, `square feet`, `km per hour`, `万元`, `apples`."""
     unit = NONE
-    for _ in range(3):
-        found = _HEAD.match(text) or _TAIL.match(text)
-        if found is None or not found["value"].strip():
-            break
-        read = _read_unit(found["unit"])
-        unit = read if unit == NONE else unit
-        text = (found["sign"] if "sign" in found.groupdict() else "") + found["value"].strip()
-    return text, unit
+    pending, inverse = 1, False
+    words: list[str] = []
+    for found in _PIECE.finditer(_joined(text)):
+        name = (found["name"] or "").rstrip(".")
+        if found["slash"]:
+            inverse = True
+        elif name.casefold() in {"square", "sq", "cubic", "cu"}:
+            pending = _POWERS[name.casefold()]
+        elif name.casefold() in {"squared", "cubed"}:
+            unit = _raised(unit, _POWERS[name.casefold()])
+        elif name.casefold() in MULTIPLIERS and not inverse and not unit.dimension:
+            unit = replace(unit, multiplier=unit.multiplier * MULTIPLIERS[name.casefold()])
+        elif name:
+            power = pending * int(found["power"] or {"²": 2, "³": 3}.get(found["sign"] or "", 1))
+            unit, word = _with(unit, name, -power if inverse else power)
+            words += word
+            pending = 1
+    return replace(unit, unknown=" ".join(words)) if words and not unit.dimension else unit
 
 
-def _read_unit(text: str) -> Unit:
-    """The unit that `text` names; an unknown word is a counted thing."""
-    name = re.sub(r"\\text\{([^{}]*)\}", r"\1", text).strip(" .").replace(" / ", "/")
-    for power, pattern in ((2, _SQUARE), (3, _CUBE)):
-        found = pattern.match(name)
-        base = _lookup(next(part for part in found.groups() if part)) if found else None
-        if base is not None and base[0] == "length":
-            return Unit(_POWERS[f"length{power}"], base[1] ** power)
-    known = _lookup(name)
-    return Unit(*known) if known else NONE
+def _joined(text: str) -> str:
+    """One spelling of compound units: Chinese `每` is a slash, words for about are gone."""
+    for word in _ROUGHLY:
+        text = text.replace(word, "")
+    return re.sub(r"每|\bper\b", "/", text.replace("{", "").replace("}", ""))
 
 
-def _lookup(name: str) -> tuple[str, Fraction] | None:
-    """Find a unit; if the exact name is unknown, without regard to case (`L`, `CM`) and as a plural."""
-    for form in (name, name.lower(), name.lower().removesuffix("s"), name.lower().removesuffix("es")):
-        if form in _KNOWN:
-            return _KNOWN[form]
-    return None
+def _raised(unit: Unit, power: int) -> Unit:
+    return replace(unit, dimension=tuple((name, n * power) for name, n in unit.dimension), factor=unit.factor**power)
+
+
+def _with(unit: Unit, name: str, power: int) -> tuple[Unit, list[str]]:
+    """The unit times one more, and the words that are not known."""
+    if re.match(r"[\u3400-\u9fff]", name):
+        return _with_chinese(unit, name, power)
+    known = lookup(name)
+    if known is not None:
+        return _times(unit, known[0], known[1], power), []
+    word = _stem(name)
+    if word in COUNTED or word in _FILLERS.split():
+        return replace(unit, counted=True), []
+    return unit, [] if unit.dimension or unit.counted else [word]
+
+
+def _with_chinese(unit: Unit, name: str, power: int) -> tuple[Unit, list[str]]:
+    """A run of Chinese characters: multipliers, a power, a unit or classifier, and the thing that is counted."""
+    multiplier = 1
+    while (found := _longest(name, MULTIPLIERS)) and _longest(name, UNITS) in {"", found}:
+        multiplier *= MULTIPLIERS[found]
+        name = name[len(found) :]
+    unit = replace(unit, multiplier=unit.multiplier * multiplier)
+    for word, exponent in _CHINESE_POWERS.items():
+        if name.startswith(word) and _longest(name[len(word) :], UNITS):
+            name, power = name[len(word) :], power * exponent
+    known = _longest(name, UNITS)
+    classifier = next((one for one in CLASSIFIERS if name.startswith(one)), "")
+    if known and len(known) >= len(classifier):
+        return _times(unit, *UNITS[known], power), []
+    if classifier or not name:
+        return replace(unit, counted=True), []
+    return unit, [name]
+
+
+def _longest(text: str, names: dict[str, object] | dict[str, int] | dict[str, tuple[Dimension, Fraction]]) -> str:
+    """The longest of the names that `text` begins with."""
+    return next((text[:length] for length in range(min(len(text), 4), 0, -1) if text[:length] in names), "")
+
+
+def _times(unit: Unit, dimension: Dimension, factor: Fraction, power: int) -> Unit:
+    exponents = dict(unit.dimension)
+    for name, exponent in dimension:
+        exponents[name] = exponents.get(name, 0) + exponent * power
+    left = tuple(sorted((name, exponent) for name, exponent in exponents.items() if exponent))
+    return replace(unit, dimension=left, factor=unit.factor * factor**power)
+
+
+def lookup(name: str) -> tuple[Dimension, Fraction] | None:
+    """Dimension and size of a unit by its symbol or word, in another case (`CM`) or as a plural; None if unknown."""
+    lower = name.lower()
+    forms = [name, lower, lower.removesuffix("s"), lower.removesuffix("es")] if len(name) > 1 else [name]
+    return next((UNITS[form] for form in forms if form in UNITS), None)
+
+
+def _stem(word: str) -> str:
+    lower = word.lower()
+    for ending, rest in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("s", "")):
+        if lower.endswith(ending) and len(lower) > len(ending) + 1:
+            return lower.removesuffix(ending) + rest
+    return lower

@@ -6,8 +6,12 @@ import re
 
 from qmath_cli.grading.number_words import digits
 
-_LETTERS = re.compile(r"\(?([A-E])\)?(?:(?:,| and |和|、|\s)*\(?([A-E])\)?)*", re.DOTALL)
-_LETTER_FIRST = re.compile(r"(?:(?:option|choice|选项)\s*)?\(?([A-Ea-e])\)?(?:[.:,)\s].*)?", re.IGNORECASE | re.DOTALL)
+_LETTERS = re.compile(r"\(?([A-E])\)?(?:(?:,| and |和|与|、|\s)*\(?([A-E])\)?)*", re.DOTALL)
+_LETTER_FIRST = re.compile(
+    r"(?:(?:option|choice|answer|选项|选)\s*)?\(?([A-Ea-e])\)?(?:(?:选项|项)|[.:,)\s].*)?", re.IGNORECASE | re.DOTALL
+)
+_CIRCLED = re.compile(r"(?:[①-⑳][\s,和与、]*)+")
+_STYLE = re.compile(r"\\(?:text|textbf|textrm|textit|mathrm|mathbf|mathit|boldsymbol|bf|rm|bm|mbox)\s*\{([^{}]*)\}")
 _SYNONYMS = (
     {"yes", "true", "correct", "是", "对", "正确", "能", "可以", "成立", "是的", "真", "√"},
     {"no", "false", "incorrect", "wrong", "否", "错", "错误", "不是", "不能", "不可以", "不成立", "不对", "假"},
@@ -17,14 +21,17 @@ _FILLERS = re.compile(r"\b(?:the|a|an|is|are|it|its|of)\b|[\s.,;:!?()'\"-]+|\\[a
 
 
 def letters(text: str, *, lenient: bool = False) -> frozenset[str]:
-    """The choice letters A-E that `text` consists of, in any order; empty if it is anything else.
+    """The choice letters A-E, or circled numbers, that `text` consists of, in any order; empty if it is anything else.
 
-    With `lenient` a whole option (`B. 12`, `(c)`) counts as its letter.
+    With `lenient` a whole option (`B. 12`, `(c)`, `B选项`) counts as its letter.
     """
-    text = re.sub(r"\\text\{([^{}]*)\}", r"\1", text).strip(" .")
+    text = re.sub(r"\\textcircled\s*\{?(\d)\}?", lambda found: chr(ord("①") + int(found[1]) - 1), text)
+    text = re.sub(r"\\[ ,;]", " ", _STYLE.sub(r"\1", _STYLE.sub(r"\1", text))).strip(" .{}")
     if _LETTERS.fullmatch(text):
         found = re.findall("[A-E]", text)
         return frozenset(found) if len(set(found)) == len(found) else frozenset()
+    if _CIRCLED.fullmatch(text):
+        return frozenset(re.findall("[①-⑳]", text))
     option = _LETTER_FIRST.fullmatch(text) if lenient else None
     return frozenset(option[1].upper()) if option else frozenset()
 

@@ -1,0 +1,238 @@
+r"""Functions and large operators with what they apply to.
+
+A function without brackets takes the factors behind it up to a multiplication sign, another function or a bracket
+(`\ln 2\cdot 3` is 3 times ln 2). A number before a bracket with a letter belongs to a trigonometric argument
+(`\sin 2(x+1)`), and a quotient of numbers does if it contains pi (`\cos 2\pi/3`). `\sin^{-1}` is the inverse function,
+other exponents are powers of the value.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qmath_cli.mathematics.meaning.rows import flat, is_relation, is_sign, name_of, name_of_or_none, split
+from qmath_cli.mathematics.meaning.terms import (
+    Apply,
+    Bound,
+    Constant,
+    NotUnderstood,
+    Number,
+    Power,
+    Symbol,
+    Term,
+    negative,
+    number,
+    product,
+    quotient,
+    symbols,
+    walk,
+)
+from qmath_cli.mathematics.tree import Atom, Fence, Node, Role, Row, Script, Text
+
+if TYPE_CHECKING:
+    from qmath_cli.mathematics.meaning.expressions import Cursor
+
+_TRIGONOMETRIC = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
+_NAMES = (
+    frozenset(
+        [
+            "arcsin",
+            "arccos",
+            "arctan",
+            "arccot",
+            "sinh",
+            "cosh",
+            "tanh",
+            "arsinh",
+            "arcosh",
+            "artanh",
+            "ln",
+            "log",
+            "lg",
+            "exp",
+        ]
+    )
+    | _TRIGONOMETRIC
+)
+_LISTS = frozenset(["max", "min", "gcd", "lcm", "binomial", "permutations"])
+_OPERATORS = {"∑": "sum", "∏": "product"}
+_LETTERS = frozenset("fgFGH")
+_INVERSES = {name: f"arc{name}" for name in ("sin", "cos", "tan", "cot")}
+
+
+def is_function(item: Node) -> bool:
+    """Whether an item applies to what follows it."""
+    base = item.base if isinstance(item, Script) else item
+    if isinstance(base, Text):
+        return base.text.strip() in _NAMES | _LISTS
+    return isinstance(base, Atom) and (
+        base.role in {Role.FUNCTION, Role.BIG} or (base.text in _LETTERS and base.role is Role.ORDINARY)
+    )
+
+
+def applied(item: Node, cursor: Cursor) -> Term:
+    """A function with its argument, which the cursor stands before. Raises `NotUnderstood`."""
+    script = item if isinstance(item, Script) else Script(item)
+    name = name_of(script.base)
+    if name in _LETTERS:
+        return _letter(script, name, cursor)
+    if name in _OPERATORS:
+        return _series(script, _OPERATORS[name], cursor)
+    if name == "∫":
+        return _integral(script, cursor)
+    if name == "lim":
+        return _limit(script, cursor)
+    if isinstance(script.base, Atom) and script.base.role is Role.BIG:
+        raise NotUnderstood(f"the operator {name}")
+    return _named(script, name, cursor)
+
+
+def _named(script: Script, name: str, cursor: Cursor) -> Term:
+    base = _base_of_logarithm(script, name, cursor)
+    arguments = _arguments(name, cursor) if base is None else base[1]
+    function, power = name, script.sup
+    if power is not None and name_of_or_none(power) == "-1" and name in _INVERSES:
+        function, power = _INVERSES[name], None
+    found = _call(function, script, base, arguments)
+    return found if power is None else Power(found, cursor.whole(power))
+
+
+def _call(name: str, script: Script, base: tuple[Term, tuple[Term, ...]] | None, arguments: tuple[Term, ...]) -> Term:
+    """The value of a function with these arguments."""
+    if name in {"log", "ln", "lg"} and (base is not None or name == "lg" or len(arguments) == 2):
+        bottom = base[0] if base is not None else arguments[1] if len(arguments) == 2 else number(10)
+        return quotient(Apply("ln", arguments[:1]), Apply("ln", (bottom,)))
+    if name == "exp":
+        return Power(Constant.E, arguments[0])
+    if name == "cbrt":
+        return Power(arguments[0], quotient(number(1), number(3)))
+    if script.sub is not None:
+        return Apply(f"{name}_{name_of(script.sub)}", arguments)
+    return Apply(name, arguments)
+
+
+def _base_of_logarithm(script: Script, name: str, cursor: Cursor) -> tuple[Term, tuple[Term, ...]] | None:
+    r"""Base and argument of `\log_2 8`; also of `\log_28`, where only the first digit is the base."""
+    if name not in {"log", "lg", "ln"} or script.sub is None:
+        return None
+    digits = script.sub.text if isinstance(script.sub, Atom) and script.sub.role is Role.NUMBER else ""
+    if len(digits) > 1 and not cursor.begins_operand():
+        return number(int(digits[0])), (number(int(digits[1:])),)
+    return cursor.whole(script.sub), _arguments(name, cursor)
+
+
+# ---------------------------------------------------------------- arguments
+
+
+def _arguments(name: str, cursor: Cursor) -> tuple[Term, ...]:
+    """The arguments of a function: in brackets, or the factors behind it."""
+    item = cursor.peek()
+    fence = item.base if isinstance(item, Script) and isinstance(item.base, Fence) else item
+    if isinstance(fence, Fence) and fence.left in "([{" and item is fence:
+        cursor.take()
+        return _listed(fence, cursor)
+    if name in _LISTS:
+        raise NotUnderstood(f"{name} without its arguments")
+    return (_juxtaposed(name, cursor),)
+
+
+def _listed(fence: Fence, cursor: Cursor) -> tuple[Term, ...]:
+    parts, _ = split(flat(fence.body), lambda node: is_sign(node, ",", ";"))
+    return tuple(cursor.whole(Row(tuple(part))) for part in parts)
+
+
+def _juxtaposed(name: str, cursor: Cursor) -> Term:
+    """The factors that an argument without brackets consists of."""
+    minus = cursor.next_is("-")
+    if minus:
+        cursor.take()
+    found = cursor.mixed_number() or cursor.factor()
+    while cursor.begins_operand() and not is_function(_known(cursor.peek())):
+        if isinstance(cursor.peek(), Text) or (_is_bracket(cursor.peek()) and not _inside(name, found, cursor)):
+            break
+        found = product(found, cursor.factor())
+    if name in _TRIGONOMETRIC and cursor.next_is("/") and _is_angle(found):
+        cursor.take()
+        found = quotient(found, cursor.factor())
+    return negative(found) if minus else found
+
+
+def _known(item: Node | None) -> Node:
+    return Text("") if item is None else item
+
+
+def _is_bracket(item: Node | None) -> bool:
+    base = item.base if isinstance(item, Script) else item
+    return isinstance(base, Fence) and base.left in "(["
+
+
+def _inside(name: str, found: Term, cursor: Cursor) -> bool:
+    r"""Whether the next bracket belongs to the argument: in `\sin 2(x+1)` it does."""
+    item = cursor.peek()
+    if name not in _TRIGONOMETRIC or not isinstance(found, Number) or not isinstance(item, Fence):
+        return False
+    return bool(symbols(cursor.whole(item.body)))
+
+
+def _is_angle(term: Term) -> bool:
+    return Constant.PI in walk(term) and not symbols(term)
+
+
+def _letter(script: Script, name: str, cursor: Cursor) -> Term:
+    """`f(x)`, `f^{-1}(x)`, `f'(2)`: a function of what is in the brackets; without brackets a letter."""
+    item = cursor.peek()
+    marks = f"_{name_of(script.sub)}" if script.sub is not None else ""
+    if not isinstance(item, Fence) or item.left != "(" or (name != "f" and not _is_simple(item)):
+        base: Term = Symbol(name + marks)
+        return base if script.sup is None else Power(base, cursor.whole(script.sup))
+    cursor.take()
+    sup = name_of_or_none(script.sup) if script.sup is not None else ""
+    arguments = _listed(item, cursor)
+    if sup is not None and (sup in {"", "-1"} or set(sup) == {"′"}):
+        return Apply(name + marks + sup, arguments)
+    if script.sup is None:
+        raise NotUnderstood(f"the function {name}")
+    return Power(Apply(name + marks, arguments), cursor.whole(script.sup))
+
+
+def _is_simple(fence: Fence) -> bool:
+    return isinstance(fence.body, Atom) or (isinstance(fence.body, Row) and len(fence.body.items) == 1)
+
+
+# ---------------------------------------------------------------- sums, integrals, limits
+
+
+def _series(script: Script, operator: str, cursor: Cursor) -> Term:
+    lower = flat(script.sub) if script.sub is not None else []
+    (variable, *rest), signs = split(lower, is_relation)
+    if len(signs) != 1 or not is_sign(signs[0], "=") or len(variable) != 1 or script.sup is None:
+        raise NotUnderstood(f"a {operator} without its bounds")
+    name, first = name_of(variable[0]), cursor.whole(Row(tuple(rest[0])))
+    return Bound(operator, name, cursor.product(), (first, cursor.whole(script.sup)))
+
+
+def _integral(script: Script, cursor: Cursor) -> Term:
+    end = next((k for k in range(cursor.at, len(cursor.items) - 1) if _is_differential(cursor, k)), None)
+    if end is None or (script.sub is None) is not (script.sup is None):
+        raise NotUnderstood("an integral without its variable or bounds")
+    body = cursor.items[cursor.at : end]
+    variable = name_of(cursor.items[end + 1])
+    cursor.at = end + 2
+    limits: tuple[Term, ...] = ()
+    if script.sub is not None and script.sup is not None:
+        limits = cursor.whole(script.sub), cursor.whole(script.sup)
+    return Bound("integral", variable, cursor.whole(Row(tuple(body))) if body else number(1), limits)
+
+
+def _is_differential(cursor: Cursor, at: int) -> bool:
+    sign, variable = cursor.items[at], cursor.items[at + 1]
+    is_d = (isinstance(sign, Text) and sign.text.strip() == "d") or is_sign(sign, "d")
+    return is_d and isinstance(variable, Atom) and variable.role is Role.ORDINARY and variable.text.isalpha()
+
+
+def _limit(script: Script, cursor: Cursor) -> Term:
+    under = flat(script.sub) if script.sub is not None else []
+    (variable, *rest), signs = split(under, is_relation)
+    if len(signs) != 1 or not is_sign(signs[0], "→") or len(variable) != 1:
+        raise NotUnderstood("a limit without its point")
+    return Bound("limit", name_of(variable[0]), cursor.product(), (cursor.whole(Row(tuple(rest[0]))),))

@@ -1,0 +1,1 @@
+"""Mathematics as people, models and sympy write it, read into the same tree as LaTeX."""
