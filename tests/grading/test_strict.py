@@ -80,7 +80,7 @@ def test_a_set_of_numbers_and_a_number_are_different(grader: Grader) -> None:
     ("answer", "expected", "why"),
     [
         ("3 4", "12", "not understood: two numbers side by side"),
-        ("5 blorps", "5 quonks", "the units 'blorp' and 'quonk' are not known"),
+        ("5 blorps", "5 quonks", "the units 'blorps' and 'quonks' are not known"),
         ("not 5", "5", "not understood: the words 'not'"),
         (r"\foo{3}", "3", "not understood: unknown command \\foo"),
         ("(1,2", "(1,2)", "not understood: an opening ( that is not closed"),

@@ -21,6 +21,7 @@ from qmath_cli.grading.strict.kinds import (
     Items,
     Member,
     Named,
+    NamedSet,
     Piecewise,
     Ratio,
     Region,
@@ -67,8 +68,10 @@ class Comparer:
         if isinstance(a, Words) or isinstance(b, Words):
             return isinstance(a, Words) and isinstance(b, Words) and same_words(a.text, b.text)
         a, b = _plain(a, b), _plain(b, a)
-        if _is_list(a, b) or _is_list(b, a):
-            return in_order(_items(a), _items(b), self.same)
+        if isinstance(a, NamedSet) or isinstance(b, NamedSet):
+            a, b = as_set(a), as_set(b)
+        if _is_list(a, b):
+            return one_to_one(_items(a), _items(b), self.same)
         if regions.is_region(a, b) and not (isinstance(a, Member) and isinstance(b, Member)):
             return self._regions(a, b)
         for kinds, test in self._tests():
@@ -172,7 +175,7 @@ def _items(shape: Shape) -> tuple[Shape, ...]:
 def _is_list(a: Shape, b: Shape) -> bool:
     """Whether `a` is a list in square brackets, as Python prints it, and `b` one without brackets."""
     square = isinstance(a, Bracketed) and a.opening == "[" and a.closing == "]"
-    return square and isinstance(b, Items) and not b.braces and not any(isinstance(one, Bracketed) for one in b.items)
+    return square and isinstance(b, Items) and not b.braces
 
 
 def _builder_as_answer(builder: Builder) -> Shape:

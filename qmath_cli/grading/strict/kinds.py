@@ -10,11 +10,15 @@ from qmath_cli.mathematics.meaning.terms import Term
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An expression or matrix with its unit; `rough` if the answer marks it as rounded."""
+    """An expression or matrix with its unit.
+
+    `rough` if the answer marks it as rounded; `limit` is `least` or `most` if it says `at least` or `at most`.
+    """
 
     term: Term
     unit: Unit = NONE
     rough: bool = False
+    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

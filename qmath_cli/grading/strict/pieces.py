@@ -28,26 +28,42 @@ def same_pieces(comparison: Comparer, a: Shape, b: Shape) -> bool:
     left, right = (_inner(one) for one in (a, b))
     if not isinstance(left, Piecewise) or not isinstance(right, Piecewise) or len(left.pieces) != len(right.pieces):
         return False
-    rest = list(right.pieces)
-    for value, condition in left.pieces:
-        found = next((one for one in rest if _same_piece(comparison, (value, condition), one)), None)
+    return _matched_pieces(comparison, left.pieces, right.pieces)
+
+
+def _matched_pieces(
+    comparison: Comparer, left: tuple[tuple[Shape, Shape | None], ...], right: tuple[tuple[Shape, Shape | None], ...]
+) -> bool:
+    """Every piece with the one under the same condition; what is left on both sides are the other cases."""
+    rest = list(right)
+    others = []
+    for value, condition in left:
+        found = next((one for one in rest if _same_condition(comparison, condition, one[1])), None)
         if found is None:
+            others.append((value, condition))
+        elif not comparison.same(value, found[0]):
             return False
-        rest.remove(found)
-    return True
+        else:
+            rest.remove(found)
+    if len(others) > 1 or not all(
+        _is_otherwise(a) or _is_otherwise(b) for (_, a), (_, b) in zip(others, rest, strict=True)
+    ):
+        return False
+    return all(comparison.same(a, b) for (a, _), (b, _) in zip(others, rest, strict=True))
+
+
+def _is_otherwise(condition: Shape | None) -> bool:
+    return condition is None or isinstance(condition, Words)
+
+
+def _same_condition(comparison: Comparer, one: Shape | None, other: Shape | None) -> bool:
+    if one is None or other is None or _is_otherwise(one) or _is_otherwise(other):
+        return _is_otherwise(one) and _is_otherwise(other)
+    return comparison.same(one, other)
 
 
 def _inner(shape: Shape) -> Shape:
     return shape.value if isinstance(shape, Named) else shape
-
-
-def _same_piece(comparison: Comparer, one: tuple[Shape, Shape | None], other: tuple[Shape, Shape | None]) -> bool:
-    if not comparison.same(one[0], other[0]):
-        return False
-    conditions = one[1], other[1]
-    if any(condition is None or isinstance(condition, Words) for condition in conditions):
-        return True
-    return comparison.same(conditions[0] or Words(""), conditions[1] or Words(""))
 
 
 def same_residues(comparison: Comparer, a: Shape, b: Shape) -> bool:

@@ -26,8 +26,9 @@ from qmath_cli.grading.strict.kinds import (
 )
 from qmath_cli.grading.strict.reading.brackets import as_set
 from qmath_cli.mathematics.meaning import algebra, equality
-from qmath_cli.mathematics.meaning.terms import NotUnderstood, Symbol, symbols
+from qmath_cli.mathematics.meaning.terms import Constant, NotUnderstood, Symbol, negative, symbols
 
+_UNKNOWNS = frozenset("xyzt")
 _SIGNS = {"<", "<=", ">", ">=", "!="}
 
 
@@ -40,7 +41,8 @@ def only_region(shape: Shape) -> bool:  # noqa: PLR0911  one line for each kind
     """Whether a shape can only be a set of numbers."""
     match shape:
         case Bracketed(opening=opening, closing=closing, items=items):
-            return len(items) == 2 and (opening == "[" or closing == "]" or any(_is_endless(one) for one in items))
+            values = len(items) == 2 and all(isinstance(one, Value) for one in items)
+            return values and (opening == "[" or closing == "]" or any(_is_endless(one) for one in items))
         case Region() | NamedSet():
             return True
         case Builder():
@@ -68,20 +70,61 @@ def variable(shape: Shape) -> str:
     """The variable that an inequality is about; empty where there is none, or a set hides it."""
     match shape:
         case Relation(terms=terms):
+            at = isolated(shape)
+            alone = terms[at] if at is not None else None
             names = frozenset[str]().union(*(symbols(term) for term in terms))
-            return next(iter(names)) if len(names) == 1 else ""
+            return alone.name if isinstance(alone, Symbol) else next(iter(names)) if len(names) == 1 else ""
         case Both(parts=parts) | Either(parts=parts):
             return variable(parts[0])
     return ""
+
+
+def isolated(relation: Relation) -> int | None:
+    """Where the variable of an inequality stands alone, bounded by the other terms; None where it does not."""
+    places = [
+        k
+        for k, term in enumerate(relation.terms)
+        if isinstance(term, Symbol)
+        and not any(term.name in symbols(other) for j, other in enumerate(relation.terms) if j != k)
+    ]
+    if len(relation.terms) == 3 and 1 in places:
+        return 1
+    usual = [k for k in places if isinstance(term := relation.terms[k], Symbol) and term.name in _UNKNOWNS]
+    return usual[0] if usual else places[0] if places else None
 
 
 def is_inequality(relation: Relation) -> bool:
     """Whether a relation is an inequality, or a chain of them, in one variable."""
     if not set(relation.signs) <= _SIGNS:
         return False
-    names = [symbols(term) for term in relation.terms]
-    alone = sum(isinstance(term, Symbol) for term in relation.terms)
-    return len(frozenset[str]().union(*names)) == 1 or alone == 1
+    names = frozenset[str]().union(*(symbols(term) for term in relation.terms))
+    others = len(names) == 1 or (isolated(relation) is not None and _is_bounded(relation))
+    return others and not any(name.endswith("()") for name in names)
+
+
+def _is_bounded(relation: Relation) -> bool:
+    """Whether the bounds of an isolated variable are letters that no unknown is called by."""
+    at = isolated(relation)
+    bounds = (term for k, term in enumerate(relation.terms) if k != at)
+    return not any(symbols(term) & _UNKNOWNS for term in bounds)
+
+
+def as_interval(shape: Shape) -> Shape:
+    """An inequality with an isolated variable as the interval between its bounds; any other shape unchanged."""
+    if not isinstance(shape, Relation) or len(shape.terms) > 3 or "!=" in shape.signs:
+        return shape
+    at = isolated(shape)
+    if at is None or (len(shape.terms) == 3 and (at != 1 or len({sign[0] for sign in shape.signs}) > 1)):
+        return shape
+    low: tuple[Shape, str] = (Value(negative(Constant.INFINITY)), "<")
+    high: tuple[Shape, str] = (Value(Constant.INFINITY), "<")
+    for k, sign in enumerate(shape.signs):
+        bound = shape.terms[k + 1] if k == at else shape.terms[k]
+        if (sign[0] == "<") is (k == at):
+            high = (Value(bound), sign)
+        else:
+            low = (Value(bound), sign)
+    return Bracketed("[" if low[1].endswith("=") else "(", (low[0], high[0]), "]" if high[1].endswith("=") else ")")
 
 
 def opened(builder: Builder) -> Shape | None:
@@ -95,6 +138,8 @@ def opened(builder: Builder) -> Shape | None:
             parts.append(one.value if isinstance(one.value, Items) else Items((one.value,), braces=True))
         elif isinstance(one, Member) and one.subject != builder.member:
             return None
+        elif isinstance(one, Relation) and one.signs == ("=",) and variable(one) == name:
+            parts.append(Region("=", (one,)))
         elif isinstance(one, Member):
             parts.append(as_set(one.region))
         else:
@@ -112,6 +157,7 @@ def same(a: Shape, b: Shape, same_end: Callable[[Shape, Shape], bool]) -> bool:
         b: Another one.
         same_end: Whether two ends of intervals are equal, where they may contain variables.
     """
+    a, b = as_interval(a), as_interval(b)
     if isinstance(a, Bracketed) and isinstance(b, Bracketed):
         brackets = (a.opening, a.closing) == (b.opening, b.closing)
         return brackets and all(same_end(x, y) for x, y in zip(a.items, b.items, strict=True))
@@ -156,8 +202,8 @@ def as_sympy(shape: Shape) -> Any:  # noqa: ANN401, C901, PLR0911  a sympy set; 
             return sympy.Intersection(*(as_sympy(one) for one in parts))
         case Region(parts=(whole, *taken)):
             return sympy.Complement(as_sympy(whole), sympy.Union(*(as_sympy(one) for one in taken)))
-        case Relation():
-            return _solved(shape)
+        case Region(operator="=", parts=(Relation() as relation,)) | (Relation() as relation):
+            return _solved(relation)
         case Member(region=region):
             return as_sympy(as_set(region))
         case Named(value=Value() as value) | (Value() as value):
@@ -198,17 +244,16 @@ def _solved(relation: Relation) -> Any:  # noqa: ANN401
     """The set that an inequality chain in one variable defines: the intersection of its links."""
     import sympy
 
-    at = [k for k, term in enumerate(relation.terms) if isinstance(term, Symbol)]
+    at = isolated(relation)
     found = sympy.S.Reals
     for k, sign in enumerate(relation.signs):
         left, right = relation.terms[k], relation.terms[k + 1]
-        if len(at) == 1 and at[0] == k and relation.terms[at[0]] not in {right}:
+        if at == k:
             found &= _half(sign, algebra.as_sympy(right, real=True))
-        elif len(at) == 1 and at[0] == k + 1:
+        elif at == k + 1:
             found &= _half(sign.translate(str.maketrans("<>", "><")), algebra.as_sympy(left, real=True))
         elif symbols(left) | symbols(right):
-            name = next(iter(symbols(left) | symbols(right)))
-            found &= algebra.solved(left, sign, right, name)
+            found &= algebra.solved(left, sign, right, next(iter(symbols(left) | symbols(right))))
     return found
 
 

@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 
 from qmath_cli.grading.strict.kinds import Conditioned, Shape
-from qmath_cli.grading.strict.reading.lists import names_in
+from qmath_cli.grading.strict.reading.letters_in import names_in
 from qmath_cli.mathematics.meaning.terms import Constant, Sum, Symbol, Term, negative, number
 from qmath_cli.mathematics.meaning.terms import replaced as replaced_in_term
 
@@ -38,13 +38,19 @@ def replaced(shape: S, changes: Mapping[Term, Term]) -> S:
     return replace(shape, **parts)
 
 
-def candidates(a: Conditioned, mine: list[str], b: Conditioned, theirs: list[str]) -> Iterator[Shape]:
-    """The shape of `a`, and what it is with its parameter named as in `b`, shifted, and with the other sign."""
+def candidates(a: Conditioned, mine: list[str], b: Conditioned, theirs: list[str], *, shifts: bool) -> Iterator[Shape]:
+    """The shape of `a`, and what it is with its parameter named as in `b`.
+
+    With `shifts` the parameter runs over all integers on both sides: it may be shifted and have the other sign.
+    """
     yield a.shape
     names = _pair(a, mine, b, theirs)
     if names is None:
         return
     old, new = names
+    yield replaced(a.shape, {Symbol(old): Symbol(new)})
+    if not shifts:
+        return
     for sign in (1, -1):
         for shift in _SHIFTS:
             parameter: Term = Symbol(new) if sign > 0 else negative(Symbol(new))

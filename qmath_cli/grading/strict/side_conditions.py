@@ -9,6 +9,7 @@ from qmath_cli.grading.strict.kinds import (
     Both,
     Conditioned,
     Member,
+    Named,
     NamedSet,
     Shape,
     Value,
@@ -65,7 +66,23 @@ def _same_conditioned(comparison: Comparer, a: Conditioned, b: Conditioned, mine
             return False
     elif a.conditions or b.conditions:
         comparison.notes.append(CONDITION_MISSING)
-    return any(comparison.same(one, b.shape) for one in renaming.candidates(a, mine, b, theirs))
+    shifts = not any(_is_defined_by(one.shape, mine + theirs) for one in (a, b)) and all(
+        _all_integers(one) for one in (a, b) if one.conditions
+    )
+    candidates = renaming.candidates(a, mine, b, theirs, shifts=shifts)
+    return any(comparison.same(one, b.shape) for one in candidates)
+
+
+def _all_integers(shape: Conditioned) -> bool:
+    """Whether a parameter runs over all integers."""
+    return any(isinstance(one, Member) and as_set(one.region) == NamedSet("ℤ") for one in shape.conditions)
+
+
+def _is_defined_by(shape: Shape, parameters: list[str]) -> bool:
+    """Whether a shape defines a function or sequence of a parameter: `f(n)`, `a_n`."""
+    if not isinstance(shape, Named):
+        return False
+    return shape.parameter in parameters or shape.name.partition("_")[2] in parameters
 
 
 def _same_conditions(comparison: Comparer, a: Conditioned, b: Conditioned, mine: list[str], theirs: list[str]) -> bool:
@@ -80,8 +97,15 @@ def _same_conditions(comparison: Comparer, a: Conditioned, b: Conditioned, mine:
 
 
 def _about_same(one: Shape, other: Shape) -> bool:
-    if isinstance(one, Member) and isinstance(other, Member):
-        return one.subject == other.subject
-    if isinstance(one, (Words, Member)) or isinstance(other, (Words, Member)):
+    if isinstance(one, Words) or isinstance(other, Words):
         return False
-    return regions.variable(one) == regions.variable(other) != ""
+    named = [isinstance(shape, Member) and isinstance(as_set(shape.region), NamedSet) for shape in (one, other)]
+    return _subject(one) == _subject(other) != "" and named[0] is named[1]
+
+
+def _subject(condition: Shape) -> str:
+    """The variable that a condition is about."""
+    if isinstance(condition, Member):
+        subject = condition.subject
+        return subject.term.name if isinstance(subject, Value) and isinstance(subject.term, Symbol) else ""
+    return regions.variable(condition)

@@ -10,23 +10,17 @@ from __future__ import annotations
 import re
 
 from qmath_cli.grading.extract import last_boxed
+from qmath_cli.grading.strict.phrases import without_introduction, without_subject
+from qmath_cli.grading.strict.spellings import respelled
 from qmath_cli.mathematics.typed.signs import spelled
 
 _MOST_WRAPPERS = 5
-_MARKDOWN = re.compile(r"^(\*\*|__|`+|\*)(?!\s)(?P<content>.+?)(?<!\s)\1$", re.DOTALL)
+_MARKDOWN = re.compile(r"^(\*\*|__|`+|\*|\"|')(?!\s)(?P<content>.+?)(?<!\s)\1$", re.DOTALL)
 _ONE_TEXT = re.compile(r"^\\(?:text|textbf|textrm|textit|mbox)\s*\{(?P<content>[^{}\\]{2,})\}$", re.DOTALL)
-_LEADS = re.compile(
-    r"^.*(?:答案|结果|得数)\s*(?:应该是|应为|是|为|:|=)\s*:?"
-    r"|^(?:答|解)\s*:"
-    r"|^(?:\\text\s*\{)[^{}]*\banswers?\b(?:\s+(?:is|are)\b|\s*:)\s*:?\s*\}"
-    r"|^[^{}]*\banswers?\b(?:\s+(?:is|are)\b|\s*:)\s*:?"
-    r"|^(?:故|应|所以)?选\s*(?:择)?:?(?=\s*(?:\\text\{)?\(?[A-E])"
-    r"|^(?:therefore|thus|hence|so|it is|it's|we (?:get|have|obtain)|i get)\b[\s,:]*(?!that$)"
-    r"|^(?:所以|因此|故|解得|可得|即|则|得)[\s,:]*(?=\S)",
-    re.IGNORECASE | re.DOTALL,
-)
+_MIXED = re.compile(r"(?<=\d)\s*又\s*(?=\d|\\[dt]?frac)")
+_CONTROL_SPACE = re.compile(r"(?<!\\)\\(?=\s|\Z)(?!\s\d{3}(?!\d))")
 _DELIMITERS = re.compile(r"(?<!\\)\$|(?<!\\)\\[()\[\]]")
-_BLANKS = r"\{,\}|\\,\\!|\\!\\,|\\,|\\!,|,\\!\s*|,\\,|\\ |~|\\!"
+_BLANKS = r"\{,\}|\\!,\\!|\\;|\\:|\\,\\!|\\!\\,|\\,|\\!,|,\\!\s*|,\\,|\\ |~|\\!"
 _THOUSANDS = re.compile(rf"(?<![\d.])(\d{{1,3}})((?:(?:{_BLANKS})\d{{3}})+)(?![\d])")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,/)}^_] )(?<![\d.,/^_])\b(\d{1,3})((?: \d{3})+)(?![\d/,])(?! \d)")
 _SIZES = re.compile(
@@ -37,19 +31,22 @@ _EMPTY_LATEX = re.compile(r"\\(?:left|right)\s*\.(?![\d])")
 
 def clean(text: str) -> str:
     """The answer in `text`, without what it is wrapped in; if there is a box, the content of the last one."""
-    text = _unwrapped(text)
+    text = _unwrapped(_CONTROL_SPACE.sub(" ", text))
     text = spelled(text).strip()
-    text = _without_delimiters(_LEADS.sub("", text).strip())
+    text = _without_delimiters(without_introduction(text).strip())
     text = _unwrapped(text)
+    text = _MIXED.sub(" ", text)
+    text = respelled(text)
     text = _THOUSANDS.sub(_joined, text)
     text = _SPACED_THOUSANDS.sub(_joined, text)
     text = _SIZES.sub(" ", text)
-    text = re.sub(r"\s+", " ", text).strip(" ,;:").rstrip(" ,;:")
-    return _without_stop(text).removeprefix("=").strip()
+    text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"^[ ,;:#>]+|(?<!\\)[ ,;:]+$", "", re.sub(r"\\[;:,!>]$|^\\[;:,!>]", "", text))
+    return without_subject(_without_stop(text).removeprefix("=").strip())
 
 
 def _unwrapped(text: str) -> str:
-    """`text` without boxes and Markdown around it."""
+    """`text` without boxes, quotes and Markdown around it."""
     for _ in range(_MOST_WRAPPERS):
         text = text.strip()
         inner = last_boxed(text)

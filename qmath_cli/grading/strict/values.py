@@ -7,6 +7,7 @@ expected decimal of two places or more is equal to the digits given; a decimal d
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from qmath_cli.grading.strict.kinds import Value
@@ -34,6 +35,11 @@ ROUNDED = "equal to the digits given"
 UNIT_MISSING = "a unit on one side only"
 _ANGLE, _PERCENT, _RADIAN = (("angle", 1),), (("percent", 1),), (("radian", 1),)
 _TEN = number(10)
+#: Words that say something about the number, even alone.
+_TELLING = re.compile(
+    r"(?i)wrong|false|incorrect|not|un|im|in|de|ex|more|less|most|least|later|ago|early|late|over|under|up|down|left|right"
+    r"|north|south|east|west|profit|loss|gain|older|younger|squared|cubed|factorial|root|th$|st$|nd$|平方|立方|倒数|相反|reject|[舍弃增以前后多半余内外不大小上下左右增减亏盈赚赔东南西北错]"
+)
 
 
 class Values:
@@ -52,15 +58,17 @@ class Values:
 
     def same(self, a: Value, b: Value) -> bool:
         """Whether value `a` is accepted for the expected value `b`. Raises `Undecided` or `NotUnderstood`."""
-        left, right = matrices.worked_out(a.term), matrices.worked_out(b.term)
+        if a.limit and b.limit and a.limit != b.limit:
+            return False
         if a.unit.is_known is not b.unit.is_known:
             a, b = _with_letter_unit(a, b), _with_letter_unit(b, a)
-            left, right = matrices.worked_out(a.term), matrices.worked_out(b.term)
+        left, right = matrices.worked_out(a.term), matrices.worked_out(b.term)
         if a.unit.is_known and b.unit.is_known:
-            return self._in_one_unit(left, a.unit, right, b.unit, b)
-        if self._equal_numbers(left, right, b):
+            return self._in_one_unit(left, a.unit, right, b.unit, b) and self._forgiven(a.unit, b.unit)
+        converts = a.unit.is_known is not b.unit.is_known and {_PERCENT} & {a.unit.dimension, b.unit.dimension}
+        if self._equal(left, right) or (not converts and self._rounds(left, b.term)):
             return self._forgiven(a.unit, b.unit)
-        return self._converted(left, a.unit, right, b.unit)
+        return self._converted(left, a.unit, right, b.unit) and self._forgiven(a.unit, b.unit)
 
     # ------------------------------------------------------------ units
 
@@ -68,25 +76,26 @@ class Values:
         if mine.dimension == theirs.dimension:
             if mine.factor == theirs.factor:
                 return self._equal_numbers(left, right, b)
-            return self._equal(product(left, number(mine.factor)), product(right, number(theirs.factor)))
+            factors = product(left, number(mine.factor)), product(right, number(theirs.factor))
+            return equality.equal(*factors, self.integers)
         angles: dict[Dimension, Term] = {_ANGLE: Constant.DEGREE, _RADIAN: number(1)}
         if mine.dimension in angles and theirs.dimension in angles:
-            return self._equal(product(left, angles[mine.dimension]), product(right, angles[theirs.dimension]))
+            turned = product(left, angles[mine.dimension]), product(right, angles[theirs.dimension])
+            return equality.equal(*turned, self.integers)
         return False
 
     def _forgiven(self, mine: Unit, theirs: Unit) -> bool:
-        """Whether equal numbers stay equal with these units, one of which is not known."""
-        if mine == theirs or (mine.unknown == theirs.unknown and mine.is_known is theirs.is_known):
+        """Whether equal numbers stay equal with these units, words and nouns; a side without any is forgiven."""
+        if mine.unknown != theirs.unknown and (_is_telling(mine) or _is_telling(theirs)):
+            raise Undecided(f"the words {(mine.unknown or theirs.unknown)!r} are not understood")
+        if mine.unknown == theirs.unknown and mine.is_known is theirs.is_known and _one_noun(mine, theirs):
             return True
-        named = [
-            one.unknown or ("counted" if one.counted else "") or (one.is_known and "unit") for one in (mine, theirs)
-        ]
-        if all(named) and named[0] != named[1] and not all(one.counted or one.unknown for one in (mine, theirs)):
-            raise Undecided("the units cannot be compared")
+        if _is_bare(mine) or _is_bare(theirs):
+            self.notes.append(UNIT_MISSING)
+            return True
         if mine.unknown and theirs.unknown:
             raise Undecided(f"the units {mine.unknown!r} and {theirs.unknown!r} are not known")
-        self.notes.append(UNIT_MISSING)
-        return True
+        raise Undecided("the units cannot be compared")
 
     def _converted(self, left: Term, mine: Unit, right: Term, theirs: Unit) -> bool:
         """`50%` for `0.5`, 90 degrees for `pi/2`: the unit is on one side only."""
@@ -94,7 +103,8 @@ class Values:
         if theirs == NONE and mine.dimension in factors:
             return self._equal(product(left, factors[mine.dimension]), right)
         if mine == NONE and theirs.dimension in factors:
-            return self._equal(left, product(right, factors[theirs.dimension]))
+            factor = factors[theirs.dimension]
+            return self._equal(left, product(right, factor)) or self._rounds(quotient(left, factor), right)
         return False
 
     # ------------------------------------------------------------ numbers
@@ -144,13 +154,48 @@ class Values:
 
 
 def _with_letter_unit(value: Value, other: Value) -> Value:
-    """`12m` with the letter as its unit, where the other side has a unit of that kind."""
-    match value.term:
-        case Product(factors=(Number() as size, Symbol(name=name))) if value.unit == NONE:
-            unit = read_unit(name)
-            if unit.is_known and unit.dimension == other.unit.dimension:
-                return Value(size, unit, value.rough)
-    return value
+    """`12m` and `20 m/s` with the letters as a unit, where the other side has a unit of that kind."""
+    if value.unit != NONE or not isinstance(value.term, Product):
+        return value
+    names = [_letter_power(one) for one in _factors(value.term)]
+    letters = [one for one in names if one]
+    if not letters or names[: len(names) - len(letters)] != [""] * (len(names) - len(letters)):
+        return value
+    unit = read_unit(" ".join(letters))
+    if not unit.is_known or unit.dimension != other.unit.dimension:
+        return value
+    size = _factors(value.term)[: len(names) - len(letters)]
+    return Value(product(*size) if size else number(1), unit, value.rough, value.limit)
+
+
+def _factors(term: Term) -> list[Term]:
+    """The factors of nested products."""
+    return [one for factor in term.factors for one in _factors(factor)] if isinstance(term, Product) else [term]
+
+
+def _letter_power(term: Term) -> str:
+    """A letter with its power as a unit is written; empty for anything else."""
+    match term:
+        case Symbol(name=name):
+            return name
+        case Power(base=Symbol(name=name), exponent=Number(value=value)) if value.denominator == 1:
+            return f"{name}^{value}"
+        case Power(base=Power(base=Symbol(name=name), exponent=Number(value=value)), exponent=Number(value=outer)):
+            return f"{name}^{value * outer}"
+    return ""
+
+
+def _is_telling(unit: Unit) -> bool:
+    """Whether the words behind a number may say more than what is counted."""
+    return len(unit.unknown.split()) > 1 or bool(unit.unknown and (unit.is_known or _TELLING.search(unit.unknown)))
+
+
+def _is_bare(unit: Unit) -> bool:
+    return not unit.is_known and not unit.unknown and not unit.noun
+
+
+def _one_noun(mine: Unit, theirs: Unit) -> bool:
+    return mine.noun == theirs.noun or mine.noun in {"", "*"} or theirs.noun in {"", "*"}
 
 
 def as_decimal(term: Term) -> tuple[Fraction, Fraction, int] | None:

@@ -10,7 +10,7 @@ from fractions import Fraction as Rational
 from typing import TYPE_CHECKING
 
 from qmath_cli.mathematics.meaning.numerals import decimal, in_base
-from qmath_cli.mathematics.meaning.rows import flat, is_sign, name_of, name_of_or_none
+from qmath_cli.mathematics.meaning.rows import flat, is_sign, name_of, name_of_or_none, split
 from qmath_cli.mathematics.meaning.terms import (
     Apply,
     Bound,
@@ -73,6 +73,8 @@ def operand(item: Node, cursor: Cursor) -> Term:  # noqa: PLR0911  one line for 
             return root(cursor.whole(radicand), number(2) if degree is None else cursor.whole(degree))
         case Accent():
             return _marked(item, cursor)
+        case Stack(base=base, brace=True):
+            return cursor.whole(base)
         case Stack(base=base, over=over) if over is not None:
             return Symbol(f"{name_of(over)} over {name_of(base)}")
         case Table():
@@ -129,7 +131,7 @@ def _letter(atom: Atom, cursor: Cursor) -> Term:
         return _LETTERS[atom.text]
     if atom.text in _FIGURES:
         return _figure(atom, cursor)
-    if atom.role is Role.ORDINARY:
+    if atom.role is Role.ORDINARY and atom.text != "\\":
         return Symbol(atom.text)
     raise NotUnderstood(f"the sign {atom.text}")
 
@@ -222,6 +224,9 @@ def _fenced(fence: Fence, cursor: Cursor) -> Term:
         return cursor.whole(fence.body)
     if fence.left in "([{" and not any(is_sign(one, ",", ";") for one in inner_items):
         return cursor.whole(fence.body)
+    if (fence.left, fence.right) in {("(", ")"), ("⟨", "⟩")}:
+        parts, _ = split(inner_items, lambda node: is_sign(node, ","))
+        return Matrix(tuple((cursor.whole(Row(tuple(part))),) for part in parts))
     raise NotUnderstood(f"a list in brackets {fence.left}...{fence.right} inside an expression")
 
 
@@ -238,7 +243,8 @@ def _fraction(fraction: Fraction, cursor: Cursor) -> Term:
 def _marked(item: Accent, cursor: Cursor) -> Term:
     if item.mark is AccentMark.UNDERLINE:
         return cursor.whole(item.body)
-    if item.mark is AccentMark.BAR and name_of_or_none(item.body) not in {None, ""} and len(name_of(item.body)) > 1:
+    written = name_of_or_none(item.body) or ""
+    if item.mark is AccentMark.BAR and len(written) > 1 and written.isalpha() and written != "zi":
         return Symbol(f"bar {name_of(item.body)}")
     if item.mark is AccentMark.BAR:
         inner = cursor.whole(item.body)

@@ -2,9 +2,7 @@
 
 Numbers: rationals are compared as integers. Other constants differ if intervals of growing precision prove it, and are
 equal if sympy proves that their difference is zero; where neither is proved the question is undecided, however many
-digits agree. Expressions with variables are compared at several points, exactly where the values are rational, and to
-20 digits elsewhere; equal values at all of them count as equal expressions, which is no proof. Points where a side is
-not real count only if there are no others.
+digits agree. Expressions with variables are compared at points (`points`).
 
 May take any time: call it in a process that can be killed.
 """
@@ -14,14 +12,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from qmath_cli.mathematics.meaning import points
 from qmath_cli.mathematics.meaning.terms import (
-    Apply,
     Bound,
     Constant,
     Matrix,
     NotUnderstood,
     Number,
-    Power,
     Product,
     Term,
     difference,
@@ -30,12 +27,8 @@ from qmath_cli.mathematics.meaning.terms import (
 )
 from qmath_cli.mathematics.meaning.values import Evaluator
 
-#: Values of the variables: fractions without common factors, so that special values are avoided.
-_POINTS = tuple(Fraction(one) for one in ("7/11", "-3/5", "23/9", "-31/13", "41/7", "-53/10", "97/8"))
-_WHOLE = (5, 3, 8, 4, 11, 7, 6)
 _DIGITS = 40
 _PRECISIONS = (80, 320, 1280, 5120)  # bits of the intervals
-_INTEGER_FUNCTIONS = {"factorial", "double factorial", "binomial", "permutations", "gcd", "lcm", "mod"}
 
 
 class Undecided(Exception):
@@ -62,16 +55,21 @@ def equal(left: Term, right: Term, integers: frozenset[str] = frozenset()) -> bo
     if endless(left) or endless(right):
         return endless(left) == endless(right)
     names = symbols(left) | symbols(right)
-    return equal_at_points(left, right, integers) if names else _equal_numbers(left, right)
+    return points.equal(left, right, integers) if names else _equal_numbers(left, right)
 
 
 def worked_out(term: Term) -> Term:
     """The term without integrals, limits and derivatives, and without sums that are not finite."""
-    if not any(isinstance(one, Bound) for one in walk(term)):
+    if not any(isinstance(one, Bound) and not _is_finite(one) for one in walk(term)):
         return term
     from qmath_cli.mathematics.meaning.algebra import resolved
 
     return resolved(term)
+
+
+def _is_finite(term: Bound) -> bool:
+    """Whether a sum or product has bounds between which it can be added up."""
+    return term.operator in {"sum", "product"} and not any(Constant.INFINITY in walk(limit) for limit in term.limits)
 
 
 def endless(term: Term) -> int:
@@ -113,7 +111,7 @@ def _equal_numbers(left: Term, right: Term) -> bool:
 
 
 def _proved_zero(apart: Term, digits: str) -> bool:
-    from qmath_cli.mathematics.meaning.algebra import is_zero
+    from qmath_cli.mathematics.meaning.zero import is_zero
 
     proof = is_zero(apart)
     if proof is not None:
@@ -181,102 +179,3 @@ def rounds_to(exact: Term, rounded: Fraction, unit: Fraction) -> bool:
         here = Evaluator(mpmath.mp)
         apart = abs(here.real(here.value(worked_out(exact))) - here.real(rounded))
         return bool(apart <= here.real(unit) * mpmath.mpf("0.5000001"))
-
-
-# ---------------------------------------------------------------- expressions with variables
-
-
-def equal_at_points(left: Term, right: Term, integers: frozenset[str] = frozenset()) -> bool:
-    """Whether two expressions have equal values at several points. Raises `NotUnderstood` where they have none."""
-    pairs = point_values(left, right, integers)
-    return all(_same_value(a, b) for a, b in pairs)
-
-
-def point_values(left: Term, right: Term, integers: frozenset[str] = frozenset()) -> list[tuple[Any, Any]]:
-    """The values of two terms at points: the real ones, or all if none is real.
-
-    Raises:
-        NotUnderstood: There is no point at which both have a value.
-    """
-    import mpmath
-
-    names = sorted(symbols(left) | symbols(right))
-    whole = _whole_variables(left) | _whole_variables(right) | integers
-    real: list[tuple[Any, Any]] = []
-    others: list[tuple[Any, Any]] = []
-    reason = "no value at any point"
-    with mpmath.workdps(_DIGITS):
-        for shift in range(len(_POINTS)):
-            here = Evaluator(mpmath.mp, _environment(names, whole, shift))
-            try:
-                pair = here.value(left), here.value(right)
-            except NotUnderstood as exc:
-                reason = str(exc)
-                continue
-            if all(_is_finite(one) for one in pair):
-                (real if all(_is_real(one) for one in pair) else others).append(pair)
-    if not real and not others:
-        raise NotUnderstood(reason)
-    return real or others
-
-
-def _environment(names: list[str], whole: frozenset[str], shift: int) -> dict[str, Fraction]:
-    count = len(_POINTS)
-    return {
-        name: Fraction(_WHOLE[(shift + 3 * k) % count] + k) if name in whole else _POINTS[(shift + 3 * k) % count] + k
-        for k, name in enumerate(names)
-    }
-
-
-def _whole_variables(term: Term) -> frozenset[str]:
-    """The variables that must be integers for the term to have its usual meaning."""
-    found = frozenset[str]()
-    for one in walk(term):
-        match one:
-            case Apply(function=function) if function in _INTEGER_FUNCTIONS:
-                found |= symbols(one)
-            case Power(base=Number(value=value), exponent=exponent) if value < 0:
-                found |= symbols(exponent)
-            case Bound(operator="sum" | "product", limits=limits):
-                found |= frozenset[str]().union(*(symbols(limit) for limit in limits))
-    return found
-
-
-def _is_finite(value: Any) -> bool:  # noqa: ANN401
-    import mpmath
-
-    return isinstance(value, Fraction) or bool(mpmath.isfinite(value))
-
-
-def _is_real(value: Any) -> bool:  # noqa: ANN401
-    return isinstance(value, Fraction) or not value.imag or abs(value.imag) < abs(value) * 10 ** (10 - _DIGITS)
-
-
-def _same_value(a: Any, b: Any) -> bool:  # noqa: ANN401
-    import mpmath
-
-    if isinstance(a, Fraction) and isinstance(b, Fraction):
-        return a == b
-    with mpmath.workdps(_DIGITS):
-        here = Evaluator(mpmath.mp)
-        x, y = here.real(a), here.real(b)
-        return bool(abs(x - y) <= (abs(x) + abs(y) + mpmath.mpf("1e-12")) * mpmath.mpf(10) ** (18 - _DIGITS))
-
-
-def proportional(left: Term, right: Term, *, positive: bool, integers: frozenset[str] = frozenset()) -> bool:
-    """Whether left = c * right for one constant c other than 0 (above 0, if `positive`)."""
-    import mpmath
-
-    ratios = []
-    with mpmath.workdps(_DIGITS):
-        here = Evaluator(mpmath.mp)
-        for a, b in point_values(left, right, integers):
-            if (a == 0) is not (b == 0):
-                return False
-            if b != 0:
-                ratios.append(
-                    here.real(a) / here.real(b) if not isinstance(a, Fraction) or not isinstance(b, Fraction) else a / b
-                )
-    if not ratios:
-        return True
-    return all(_same_value(one, ratios[0]) for one in ratios[1:]) and (not positive or ratios[0].real > 0)

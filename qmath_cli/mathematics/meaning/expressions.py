@@ -20,6 +20,7 @@ from qmath_cli.mathematics.meaning.terms import (
     NotUnderstood,
     Number,
     Sum,
+    Symbol,
     Term,
     negative,
     product,
@@ -122,8 +123,8 @@ class Cursor:
         found = self.mixed_number() or self.factor()
         while True:
             if self.next_is(*_TIMES):
-                self.take()
-                found = product(found, self.signed_factor())
+                sign = self.take()
+                found = _multiplied(found, sign, self.signed_factor())
             elif self.next_is(*_OVER):
                 self.take()
                 found = quotient(found, self.signed_factor())
@@ -231,6 +232,12 @@ class Cursor:
         self.at += ahead
         whole, _, fixed = item.text.partition(".")
         return repeating(whole, fixed, digits)
+
+
+def _multiplied(left: Term, sign: Node, right: Term) -> Term:
+    """A product; the cross product of two vectors is no product of numbers."""
+    vectors = all(isinstance(one, Symbol) and one.name.startswith("vec ") for one in (left, right))
+    return Apply("cross", (left, right)) if vectors and is_sign(sign, "×") else product(left, right)
 
 
 def _is_numeral(node: Node | None) -> bool:

@@ -1,4 +1,4 @@
-r"""Functions and large operators with what they apply to.
+r"""Functions with what they apply to; sums, integrals and limits are in `operators`.
 
 A function without brackets takes the factors behind it up to a multiplication sign, another function or a bracket
 (`\ln 2\cdot 3` is 3 times ln 2). A number before a bracket with a letter belongs to a trigonometric argument
@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qmath_cli.mathematics.meaning.rows import flat, is_relation, is_sign, name_of, name_of_or_none, split
+from qmath_cli.mathematics.meaning import operators
+from qmath_cli.mathematics.meaning.rows import flat, is_sign, name_of, name_of_or_none, split
 from qmath_cli.mathematics.meaning.terms import (
     Apply,
-    Bound,
     Constant,
     NotUnderstood,
     Number,
@@ -55,7 +55,6 @@ _NAMES = (
     | _TRIGONOMETRIC
 )
 _LISTS = frozenset(["max", "min", "gcd", "lcm", "binomial", "permutations"])
-_OPERATORS = {"∑": "sum", "∏": "product"}
 _LETTERS = frozenset("fgFGH")
 _INVERSES = {name: f"arc{name}" for name in ("sin", "cos", "tan", "cot")}
 
@@ -76,18 +75,17 @@ def applied(item: Node, cursor: Cursor) -> Term:
     name = name_of(script.base)
     if name in _LETTERS:
         return _letter(script, name, cursor)
-    if name in _OPERATORS:
-        return _series(script, _OPERATORS[name], cursor)
-    if name == "∫":
-        return _integral(script, cursor)
-    if name == "lim":
-        return _limit(script, cursor)
-    if isinstance(script.base, Atom) and script.base.role is Role.BIG:
-        raise NotUnderstood(f"the operator {name}")
+    if name in operators.NAMES or (isinstance(script.base, Atom) and script.base.role is Role.BIG):
+        return operators.applied(script, name, cursor)
     return _named(script, name, cursor)
 
 
 def _named(script: Script, name: str, cursor: Cursor) -> Term:
+    behind = cursor.peek()
+    if isinstance(behind, Script) and isinstance(behind.base, Fence) and behind.base.left == "(" and not behind.sub:
+        cursor.items[cursor.at] = behind.base  # `sin(x)^2` is the square of the sine
+        value = _named(script, name, cursor)
+        return value if behind.sup is None else Power(value, cursor.whole(behind.sup))
     base = _base_of_logarithm(script, name, cursor)
     arguments = _arguments(name, cursor) if base is None else base[1]
     function, power = name, script.sup
@@ -127,10 +125,9 @@ def _base_of_logarithm(script: Script, name: str, cursor: Cursor) -> tuple[Term,
 def _arguments(name: str, cursor: Cursor) -> tuple[Term, ...]:
     """The arguments of a function: in brackets, or the factors behind it."""
     item = cursor.peek()
-    fence = item.base if isinstance(item, Script) and isinstance(item.base, Fence) else item
-    if isinstance(fence, Fence) and fence.left in "([{" and item is fence:
+    if isinstance(item, Fence) and item.left in "([{":
         cursor.take()
-        return _listed(fence, cursor)
+        return _listed(item, cursor)
     if name in _LISTS:
         raise NotUnderstood(f"{name} without its arguments")
     return (_juxtaposed(name, cursor),)
@@ -197,42 +194,3 @@ def _letter(script: Script, name: str, cursor: Cursor) -> Term:
 
 def _is_simple(fence: Fence) -> bool:
     return isinstance(fence.body, Atom) or (isinstance(fence.body, Row) and len(fence.body.items) == 1)
-
-
-# ---------------------------------------------------------------- sums, integrals, limits
-
-
-def _series(script: Script, operator: str, cursor: Cursor) -> Term:
-    lower = flat(script.sub) if script.sub is not None else []
-    (variable, *rest), signs = split(lower, is_relation)
-    if len(signs) != 1 or not is_sign(signs[0], "=") or len(variable) != 1 or script.sup is None:
-        raise NotUnderstood(f"a {operator} without its bounds")
-    name, first = name_of(variable[0]), cursor.whole(Row(tuple(rest[0])))
-    return Bound(operator, name, cursor.product(), (first, cursor.whole(script.sup)))
-
-
-def _integral(script: Script, cursor: Cursor) -> Term:
-    end = next((k for k in range(cursor.at, len(cursor.items) - 1) if _is_differential(cursor, k)), None)
-    if end is None or (script.sub is None) is not (script.sup is None):
-        raise NotUnderstood("an integral without its variable or bounds")
-    body = cursor.items[cursor.at : end]
-    variable = name_of(cursor.items[end + 1])
-    cursor.at = end + 2
-    limits: tuple[Term, ...] = ()
-    if script.sub is not None and script.sup is not None:
-        limits = cursor.whole(script.sub), cursor.whole(script.sup)
-    return Bound("integral", variable, cursor.whole(Row(tuple(body))) if body else number(1), limits)
-
-
-def _is_differential(cursor: Cursor, at: int) -> bool:
-    sign, variable = cursor.items[at], cursor.items[at + 1]
-    is_d = (isinstance(sign, Text) and sign.text.strip() == "d") or is_sign(sign, "d")
-    return is_d and isinstance(variable, Atom) and variable.role is Role.ORDINARY and variable.text.isalpha()
-
-
-def _limit(script: Script, cursor: Cursor) -> Term:
-    under = flat(script.sub) if script.sub is not None else []
-    (variable, *rest), signs = split(under, is_relation)
-    if len(signs) != 1 or not is_sign(signs[0], "→") or len(variable) != 1:
-        raise NotUnderstood("a limit without its point")
-    return Bound("limit", name_of(variable[0]), cursor.product(), (cursor.whole(Row(tuple(rest[0]))),))

@@ -55,13 +55,15 @@ def _elementary(evaluator: Evaluator, function: str, argument: Value) -> Value:
     found = getattr(context, _NAMES.get(function, function), None)
     if found is None or (evaluator.intervals and function not in {"exp", "sin", "cos"}):
         raise NotUnderstood(f"{function} in intervals")
+    if evaluator.only_real and function in {"arcsin", "arccos"} and abs(at) > 1:
+        raise NotUnderstood(f"{function} of a number above 1")
     return Fraction(0) if argument == 0 and function in {"sin", "arcsin", "arctan", "sinh", "tanh"} else found(at)
 
 
 def _logarithm(evaluator: Evaluator, argument: Value, at: Value) -> Value:
     if argument == 1:
         return Fraction(0)
-    if argument == 0 or (evaluator.intervals and not at.a > 0):
+    if argument == 0 or (evaluator.intervals and not at.a > 0) or (evaluator.only_real and at.real < 0):
         raise NotUnderstood("a logarithm that has no value")
     return evaluator.context.log(at)
 

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from qmath_cli.mathematics.meaning.terms import Apply, Matrix, NotUnderstood, Power, Product, Sum, Term, product, walk
+from collections.abc import Sequence
+
+from qmath_cli.mathematics.meaning.terms import (
+    Apply,
+    Matrix,
+    NotUnderstood,
+    Number,
+    Power,
+    Product,
+    Sum,
+    Term,
+    product,
+    walk,
+)
+
+_MOST_POWER = 12
 
 
-def worked_out(term: Term) -> Term:
+def worked_out(term: Term) -> Term:  # noqa: PLR0911  one line for each kind of term
     """The term as one grid if it is a matrix; any other term unchanged.
 
     Raises:
@@ -23,8 +38,8 @@ def worked_out(term: Term) -> Term:
             return _sum([worked_out(one) for one in terms])
         case Product(factors=factors):
             return _product([worked_out(one) for one in factors])
-        case Power():
-            raise NotUnderstood("a power of a matrix")
+        case Power(base=base, exponent=Number(value=value)) if value.denominator == 1:
+            return _power(worked_out(base), int(value))
     return term
 
 
@@ -41,10 +56,39 @@ def _product(factors: list[Term]) -> Term:
     grids = [one for one in factors if isinstance(one, Matrix)]
     found = grids[0]
     for other in grids[1:]:
+        if len(found.rows[0]) == len(other.rows[0]) == 1 and len(found.rows) == len(other.rows):
+            return _dot_product(found, other, scalars)
         found = _times(found, other)
     if not scalars:
         return found
     return Matrix(tuple(tuple(product(*scalars, entry) for entry in row) for row in found.rows))
+
+
+def _dot_product(left: Matrix, right: Matrix, scalars: Sequence[Term]) -> Term:
+    products = tuple(product(a[0], b[0]) for a, b in zip(left.rows, right.rows, strict=True))
+    return product(*scalars, Sum(products))
+
+
+def _power(base: Term, exponent: int) -> Term:
+    """A power of a square matrix, by repeated multiplication; of negative exponent by its inverse."""
+    if not isinstance(base, Matrix) or len(base.rows) != len(base.rows[0]) or abs(exponent) > _MOST_POWER:
+        raise NotUnderstood("a power of a matrix")
+    found = base = base if exponent > 0 else _inverse(base)
+    for _ in range(abs(exponent) - 1):
+        found = _times(found, base)
+    return found
+
+
+def _inverse(matrix: Matrix) -> Matrix:
+    import sympy
+
+    from qmath_cli.mathematics.meaning.algebra import as_sympy, from_sympy
+
+    try:
+        found = sympy.Matrix([[as_sympy(entry) for entry in row] for row in matrix.rows]).inv()
+    except (ValueError, NotImplementedError) as exc:  # sympy's error for a singular matrix is a ValueError
+        raise NotUnderstood("the inverse of a matrix that has none") from exc
+    return Matrix(tuple(tuple(from_sympy(entry) for entry in row) for row in found.tolist()))
 
 
 def _times(left: Matrix, right: Matrix) -> Matrix:

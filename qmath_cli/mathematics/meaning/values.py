@@ -28,7 +28,7 @@ from qmath_cli.mathematics.meaning.terms import (
     Term,
 )
 
-_MOST_BITS = 1_000_000  # of an exact power
+_MOST_BITS = 4_000_000  # of an exact power
 _MOST_EXPONENT_BITS = 4_000  # of an exponent whose power is approximated
 _MOST_TERMS = 2_000  # of a sum that is added up
 
@@ -42,10 +42,12 @@ class Evaluator:
     Args:
         context: `mpmath.mp`, or `mpmath.iv` for intervals.
         environment: The values of the variables.
+        real: Whether roots and logarithms of negative numbers have no value.
     """
 
-    def __init__(self, context: Any, environment: Environment | None = None) -> None:  # noqa: ANN401
+    def __init__(self, context: Any, environment: Environment | None = None, *, real: bool = False) -> None:  # noqa: ANN401
         self.context = context
+        self.only_real = real
         self.environment = environment or {}
         self.intervals = type(context).__name__ == "MPIntervalContext"
 
@@ -157,6 +159,8 @@ class Evaluator:
         if not self.intervals:
             if base == 0:
                 raise NotUnderstood("a power of zero")
+            if self.only_real and base.real < 0:
+                raise NotUnderstood("a power of a negative number")
             if self.context.mag(exponent) > _MOST_EXPONENT_BITS:
                 raise NotUnderstood("a power that is too large")
             return self.context.exp(exponent * self.context.log(base))
@@ -217,7 +221,9 @@ class Evaluator:
         combine: Callable[[list[Value]], Value] = self._sum if term.operator == "sum" else self._product
         return combine(
             [
-                Evaluator(self.context, {**self.environment, term.variable: Fraction(k)}).value(term.body)
+                Evaluator(self.context, {**self.environment, term.variable: Fraction(k)}, real=self.only_real).value(
+                    term.body
+                )
                 for k in range(int(first), int(last) + 1)
             ]
         )

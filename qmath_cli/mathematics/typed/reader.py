@@ -27,7 +27,8 @@ from qmath_cli.mathematics.typed.words import typed_tokens
 _UPRIGHT: Final = re.compile(r"[A-Za-zμΩ℃℉\s.'°%·/-]*[A-Za-zμΩ℃℉%][A-Za-zμΩ℃℉\s.'°%·/-]*")
 _UNIT: Final = re.compile(r"[A-Za-zμΩ]+(?:\^?\{?-?\d\}?)?(?:\s*[/·\s]\s*[A-Za-zμΩ]+(?:\^?\{?-?\d\}?)?)*")
 _LAYOUT: Final = ((re.compile(r"\\[,;:!> ]|~|\\q?quad"), " "), (re.compile(r"\\cdot(?![a-z])"), "·"),
-                  (re.compile(r"\\mu(?![a-z])"), "μ"), (re.compile(r"\\([%$&#_])"), r"\1"))  # fmt: skip
+                  (re.compile(r"\\mu(?![a-z])"), "μ"), (re.compile(r"\\Omega(?![a-z])"), "Ω"),
+                  (re.compile(r"\\([%$&#_])"), r"\1"))  # fmt: skip
 
 
 def read(text: str, *, upright: bool = False) -> Node:
@@ -96,7 +97,16 @@ class TypedParser(Parser):
         return Fence("{", body, "}") if _is_set(body) else body
 
     def script(self) -> Node:
-        """An exponent or index: with its sign, the whole number, the whole bracket."""
+        """An exponent or index: with its sign, the whole number, the whole bracket; `2^3^2` is 2 to the 9."""
+        is_power = self._tokens[self._at - 1].text == "^"
+        found = self._script()
+        self.skip_spaces()
+        if is_power and isinstance(found, (Atom, Fence)) and self.at_character("^"):
+            self.take()
+            return Script(found, sup=self.script())
+        return found
+
+    def _script(self) -> Node:
         self.skip_spaces()
         token = self.peek()
         if token.kind is TokenKind.CHARACTER and token.text in "+-":
@@ -110,7 +120,7 @@ class TypedParser(Parser):
         sign = Atom(self.take().text, Role.BINARY)
         token = self.peek()
         follows = token.kind in {TokenKind.NUMBER, TokenKind.OPEN, TokenKind.COMMAND} or token.text.isalpha()
-        return Row((sign, self.script())) if follows or token.text == "(" else sign
+        return Row((sign, self._script())) if follows or token.text == "(" else sign
 
     def bracket(self) -> Node:
         """`( ... )` as a fence."""
@@ -166,6 +176,17 @@ def _words(parser: Parser, _command: str) -> Node:
     return _upright(parser.raw_group())
 
 
+def _upright_rest(parser: Parser, _command: str) -> Node:
+    r"""`{\rm m/s}`: upright to the end of the group; `\rm{m}` as `\mathrm`."""
+    parser.skip_spaces()
+    start = parser.peek()
+    if start.kind is TokenKind.OPEN:
+        return _upright(parser.raw_group())
+    while parser.peek().kind not in {TokenKind.CLOSE, TokenKind.END}:
+        parser.take()
+    return _upright(parser.source[start.start : parser.peek().start])
+
+
 def _upright(source: str) -> Node:
     content = source.replace("$", "") if source.count("$") % 2 == 0 else source
     for layout, plain in _LAYOUT:
@@ -188,10 +209,12 @@ def _named_function(_parser: Parser, command: str) -> Node:
     return _function(command)
 
 
-def _bold(parser: Parser, command: str) -> Node:
+def _bold(parser: Parser, command: str) -> Node | None:
     r"""A style without a meaning; but `\mathbf{R}` is the set of the real numbers."""
     parser.skip_spaces()
     start = parser.peek()
+    if command == "bf" and start.kind is not TokenKind.OPEN:
+        return None
     if start.kind is TokenKind.OPEN:
         content = re.sub(r"(?<=\d)[\s~]+(?=[\d.])|(?<=\.)[\s~]+(?=\d)", "", parser.raw_group())
         body = read(content)
@@ -235,7 +258,8 @@ _OVERRIDES: tuple[tuple[str, Callable[[Parser, str], Node | None]], ...] = (
         "text textbf textit textrm textsf texttt textnormal mbox hbox emph textup textmd mathrm mathit mathsf mathtt",
         _words,
     ),
-    ("mathnormal rm operatorname textsl", _words),
+    ("mathnormal operatorname textsl", _words),
+    ("rm", _upright_rest),
     ("mathbf boldsymbol bm bold bf symbf pmb", _bold),
     ("mathbb Bbb", _blackboard),
     ("R N Z Q C reals", _set_letter),

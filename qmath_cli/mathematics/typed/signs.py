@@ -15,7 +15,8 @@ from typing import Final
 _SUPERSCRIPTS: Final = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵃᵇᶜᵈᵉᵏᵐᵖᵗˣʸᶻᵀ", "0123456789+-=()niabcdekmptxyzT", strict=True))
 _SUBSCRIPTS: Final = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", "0123456789+-=()aeoxhklmnpstijruv", strict=True))
 _SIGNS: Final = {
-    "　": " ", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "\ufeff": "", "\u2061": "", "\u2062": "",
+    "　": " ", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "\u200e": "", "\u200f": "", "\ufeff": "",
+    "\u2061": "", "\u2062": "",
     "、": ",", "。": ".", "，": ",", "．": ".", "；": ";", "：": ":", "∶": ":", "【": "[", "】": "]",
     "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "﹣": "-", "－": "-", "﹢": "+",
     "“": "", "”": "", "‘": "'", "’": "'", "′": "'", "″": "''", "⁄": "/", "∕": "/",
@@ -46,6 +47,7 @@ _RUNS: Final = (
 _MATHEMATICAL_LETTERS: Final = range(0x1D400, 0x1D800)
 _FULL_WIDTH: Final = range(0xFF01, 0xFF5F)
 _SMALL_FORMS: Final = range(0xFE50, 0xFE70)
+_SQUARED_UNITS: Final = range(0x3371, 0x33E0)
 _LETTER_LIKE: Final = frozenset("ℎℊℋℐℒℓℛℬℯℰℱℳℴ")
 
 
@@ -72,6 +74,8 @@ def _as_letter(char: str) -> str:
     if char in _GREEK:
         return f"\\{_GREEK[char]} "
     code = ord(char)
+    if code in _SQUARED_UNITS:
+        return rf"\text{{{unicodedata.normalize('NFKC', char)}}}"
     if code in _FULL_WIDTH or code in _SMALL_FORMS or char in _LETTER_LIKE:
         return unicodedata.normalize("NFKC", char)
     if code in _MATHEMATICAL_LETTERS:

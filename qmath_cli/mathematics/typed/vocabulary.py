@@ -29,6 +29,11 @@ COMMANDS: Final = (
     | {"factorial": "factorial", "binomial": "binomial", "nCr": "binomial", "nPr": "permutations", "comb": "binomial"}
     | {"neq": "ne", "leq": "le", "geq": "ge", "exp": "exp"}
 )
+#: Names that are functions only with an argument behind them; elsewhere they are words.
+ONLY_CALLED: Final = frozenset(
+    {"min", "max", "abs", "floor", "ceil", "sign", "factorial", "binomial", "comb", "deg", "arg", "dim", "gcd", "lcm",
+     "sup", "det", "ker", "hom", "Pr"}
+)  # fmt: skip
 _ATTACHED: Final = "sqrt|arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|ln|lg|log|pi"
 #: `sinx`, `2cosA`, `xlnx`, `sinxcosx`: names with at most one letter before and after each.
 _WITH_LETTERS: Final = re.compile(rf"(?:[a-zA-Z]?(?:{_ATTACHED})[a-zA-Z]?)+")
@@ -37,24 +42,39 @@ _NAME_OR_LETTER: Final = re.compile(rf"{_ATTACHED}|[a-zA-Z]")
 _ORDINARY_WORDS: Final = """
 cost cosy tank tang tans logs cots sins sect secs pipe pies pick pint spin pile pine sine since epic
 """
-_SHORT_WORDS: Final = """
-or and if is are no yes the of in to for at by on as be it we so not all odd any dne per mod am pm day way man men DNE
-AM PM OR AND YES NO cm mm km dm nm kg mg ml dl cl kL mL mol Hz kHz MHz GHz Pa kPa MPa kW MW mW kV mV mA kJ MJ eV ft yd
-mi lb lbs oz sec min hr hrs mph kmh kph sq cu usd USD RMB deg rad gal qt pt pts cup cups GB MB kB KB TB bit
+_JOINTS: Final = "or and no yes not the all odd any dne DNE OR AND YES NO"
+_ENGLISH: Final = """
+if is are of in to for at by on as be it we so per mod am pm AM PM day way man men he she my but has had was one two six
+ten sum set who how its per out off few
 """
-#: Short runs that are words and not products.
-SHORT_WORDS: Final = frozenset(_SHORT_WORDS.split())
+_UNITS: Final = """
+cm mm km dm nm kg mg ml dl cl kL mL mol Hz kHz MHz GHz Pa kPa MPa kW MW mW kV mV mA kJ MJ eV kWh ft yd mi lb lbs oz sec
+min hr hrs mph kmh kph sq cu usd USD RMB deg rad gal qt pt pts cup cups GB MB kB KB TB bit
+"""
+#: Short runs that are words wherever they stand; between blanks; and behind a number.
+ALWAYS_WORDS: Final = frozenset(_JOINTS.split())
+WORDS_BETWEEN_BLANKS: Final = frozenset(_ENGLISH.split())
+UNITS_BEHIND_A_NUMBER: Final = frozenset(_UNITS.split())
+_BEHIND_A_NUMBER: Final = re.compile(r"(?:[\d)}%π]|\\pi|\b(?:sq|cu|square|cubic|per|in)|/)[\s,\\;:!~(]*$")
 _VOWELS: Final = frozenset("aeiouyAEIOUY")
 
 
-def is_word(run: str) -> bool:
-    """Whether a run of letters is a word, and not a product of letters: `apples`, `cm`, `no`; not `xyz`, `ABCD`.
+def is_word(run: str, before: str, after: str, *, upright: bool = False) -> bool:
+    """Whether a run of letters is a word, and not a product of letters: `apples`, `5 cm`, `no`; not `xyz`, `ax+by`.
 
     Args:
         run: ASCII letters without a blank, of which no name is a part.
+        before: What is written before it.
+        after: What is written behind it.
+        upright: Whether it is upright text, whose letters are words.
     """
-    if run in SHORT_WORDS or (run[1:].islower() and run.casefold() in SHORT_WORDS):
+    lower = run.casefold() if run[1:].islower() else run
+    if upright or run in ALWAYS_WORDS or lower in ALWAYS_WORDS:
         return True
+    if lower in WORDS_BETWEEN_BLANKS and (not before or before[-1] in " ({") and (not after or after[0] in " .,!?)}"):
+        return bool(before.strip() or after.strip())
+    if run in UNITS_BEHIND_A_NUMBER and _BEHIND_A_NUMBER.search(before):
+        return not after[:1].isalnum() or after[:1] in "23"
     if len(run) < 4 or run.isupper():
         return False
     consecutive = {ord(b) - ord(a) for a, b in pairwise(run)} in ({1}, {-1})

@@ -10,11 +10,15 @@ import re
 from collections.abc import Iterator
 
 from qmath_cli.mathematics.lexer import Token, TokenKind, tokens
-from qmath_cli.mathematics.typed.vocabulary import COMMANDS, is_word, parts
+from qmath_cli.mathematics.typed.vocabulary import COMMANDS, ONLY_CALLED, is_word, parts
 
 _HAN = r"\u3400-\u9fff\uf900-\ufaff℃℉"
 _PIECE = re.compile(
-    rf"""(?P<exponent>(?<![A-Za-z\d.])(?:\d+\.?\d*|\.\d+)[eE][+-]?\d+(?![\d.A-Za-z]))
+    rf"""(?P<rate>(?<=[\d)}}\s])(?:(?:km|cm|mm|mi|kg|mL|ft)/(?:h|hr|s|min|km|m|L|kg)|(?<=\s)[mgLWJNV]/(?:s|min|h|m|L|kg|K|C))
+          (?:\^?\{{?[23]\}}?)?(?![A-Za-z\d/])
+          |(?:(?<=\d)|(?<=\d\s))(?:cm|km|mm|dm|ft|yd|(?<=\s)m)[23](?![\w^]))
+      | (?P<micro>μ(?:m|g|s|L|l|A|V|F|W|C|mol)(?![A-Za-z]))
+      | (?P<exponent>(?<![A-Za-z\d.])(?:\d+\.?\d*|\.\d+)[eE][+-]?\d+(?![\d.A-Za-z]))
       | (?P<number>(?<![A-Za-z\d.\\])\d+\.(?![\d.]))(?=\s*[-+*/^)\\])
       | (?P<run>(?<!\\)(?<![A-Za-z])(?<!\\[A-Za-z])[A-Za-z]{{2,}}(?:'(?=s\b))?)
       | (?P<han>[{_HAN}]+)
@@ -22,6 +26,7 @@ _PIECE = re.compile(
       | (?P<command>\\(?:[A-Za-z]+|.))""",
     re.VERBOSE | re.DOTALL,
 )
+_JOINT = re.compile(r"(?<=.)(?:和|与|或者|或|及|且)$")
 _SIGNS = {"<=": "le", ">=": "ge", "!=": "ne", "=>": "Rightarrow", "->": "to"}
 
 
@@ -52,18 +57,30 @@ def _shifted(source: str, offset: int) -> Iterator[Token]:
 
 def _read(piece: re.Match[str], *, upright: bool) -> Iterator[Token]:
     start, end, text = piece.start(), piece.end(), piece[0]
-    if piece["command"]:
+    if piece["rate"] or piece["micro"]:
+        yield Token(TokenKind.WORD, text, start, end)
+    elif piece["command"]:
         yield Token(TokenKind.COMMAND, text[1:], start, end)
     elif piece["exponent"] or piece["number"]:
         yield Token(TokenKind.NUMBER, text, start, end)
     elif piece["han"]:
-        yield Token(TokenKind.WORD, text, start, end)
+        yield from _han(text, start, piece.string[end:])
     elif piece["sign"]:
         yield _sign(text, start, end)
     else:
         for part in parts(text):
-            yield from _run(part, start, upright=upright)
+            yield from _run(part, start, piece.string, upright=upright)
             start += len(part)
+
+
+def _han(text: str, start: int, after: str) -> Iterator[Token]:
+    """A run of Chinese characters; a joint at its end, before something else, is a word of its own."""
+    joint = _JOINT.search(text)
+    cut = joint.start() if joint and after.strip() else len(text)
+    if cut:
+        yield Token(TokenKind.WORD, text[:cut], start, start + cut)
+    if cut < len(text):
+        yield Token(TokenKind.WORD, text[cut:], start + cut, start + len(text))
 
 
 def _sign(text: str, start: int, end: int) -> Token:
@@ -72,12 +89,15 @@ def _sign(text: str, start: int, end: int) -> Token:
     return Token(TokenKind.CHARACTER, "^" if text == "**" else "=", start, end)
 
 
-def _run(run: str, start: int, *, upright: bool) -> Iterator[Token]:
+def _run(run: str, start: int, source: str, *, upright: bool) -> Iterator[Token]:
     """The tokens of a run of letters: a command, a word, or its letters."""
-    if run in COMMANDS:
-        yield Token(TokenKind.COMMAND, COMMANDS[run], start, start + len(run))
-    elif upright or is_word(run):
-        yield Token(TokenKind.WORD, run, start, start + len(run))
+    end = start + len(run)
+    before, after = source[:start], source[end:]
+    call = after.lstrip()[:1] in {"(", "{", "_", "^", "["}
+    if run in COMMANDS and (call or run not in ONLY_CALLED):
+        yield Token(TokenKind.COMMAND, COMMANDS[run], start, end)
+    elif run in ONLY_CALLED or is_word(run, before, after, upright=upright):
+        yield Token(TokenKind.WORD, run, start, end)
     else:
         for offset, letter in enumerate(run):
             yield Token(TokenKind.CHARACTER, letter, start + offset, start + offset + 1)

@@ -7,10 +7,20 @@ order, `24; 112` are the answers to two blanks, in order. `1,234` is a number; `
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from qmath_cli.grading.strict.kinds import EMPTY, REALS, Blanks, Both, Items, Shape, Words
-from qmath_cli.grading.strict.reading import brackets, conditions, counting, leaves, lists, plus_minus, relations
+from qmath_cli.grading.strict.kinds import EMPTY, REALS, Blanks, Both, Items, NamedSet, Shape, Words
+from qmath_cli.grading.strict.reading import (
+    brackets,
+    conditions,
+    counting,
+    leaves,
+    lists,
+    numbered,
+    plus_minus,
+    program_output,
+    relations,
+)
 from qmath_cli.grading.strict.reading.thousands import joined
 from qmath_cli.mathematics.meaning.rows import flat, is_blank, is_sign, split, trimmed
 from qmath_cli.mathematics.meaning.terms import NotUnderstood
@@ -26,6 +36,10 @@ _REALS_TEXT = re.compile(
     r"(?i)(?:\\text\{)?\s*(?:(?:all|any|the set of (?:all )?) ?reals?(?: numbers?)?"
     r"|(?:全体|一切|所有|任意)?实数集?|Reals)\s*\}?"
 )
+
+
+_INTEGERS_TEXT = re.compile(r"(?i)(?:\\text\{)?\s*(?:(?:all|any|the) integers?|(?:全体|一切|所有)?整数集?)\s*\}?")
+_MARKS = frozenset({r"\sqrt", r"\times", r"\checkmark", "✓", "✗", "√", "×"})
 
 
 def read_all(text: str) -> list[Shape]:
@@ -57,6 +71,10 @@ def _fixed(text: str) -> Shape | None:
         return EMPTY
     if _REALS_TEXT.fullmatch(text):
         return REALS
+    if _INTEGERS_TEXT.fullmatch(text):
+        return NamedSet("ℤ")
+    if text in _MARKS:
+        return Words(text)
     return counting.in_words(text)
 
 
@@ -65,8 +83,7 @@ def shape(items: Sequence[Node]) -> Shape:
     items = _trimmed(items)
     if not items:
         return Words("")
-    for take in (_rows, _blanks, conditions.conditioned, lists.listed, plus_minus.both_signs, brackets.region,
-                 relations.related, brackets.bracketed, relations.ratio):  # fmt: skip
+    for take in _KINDS:
         found = take(items, shape)
         if found is not None:
             return found
@@ -85,8 +102,11 @@ def _trimmed(items: Sequence[Node]) -> list[Node]:
 
 def _blanks(items: list[Node], read: lists.Read) -> Shape | None:
     """`24; 112`, and `(1) 24 (2) 112`."""
+    marked = numbered.numbered(items)
+    if marked is not None:
+        return Blanks(tuple(read(part) for part in marked))
     parts, separators = split(items, lambda node: is_sign(node, ";"))
-    parts = lists.without_numbers([trimmed(part) for part in parts if trimmed(part)])
+    parts = numbered.without_numbers([trimmed(part) for part in parts if trimmed(part)])
     if len(parts) < 2 or not separators:
         return None
     return Blanks(tuple(read(part) for part in parts))
@@ -114,3 +134,18 @@ def _lines(rows: list[list[Node]], read: lists.Read) -> Shape | None:
     parts = [read(row) for row in rows]
     statements = all(lists.is_statement(part) for part in parts)
     return (Both(tuple(parts)) if statements else Items(tuple(parts))) if others else parts[0]
+
+
+#: The kinds in the order in which they are tried.
+_KINDS: tuple[Callable[[list[Node], lists.Read], Shape | None], ...] = (
+    _rows,
+    program_output.printed,
+    _blanks,
+    conditions.conditioned,
+    lists.listed,
+    plus_minus.both_signs,
+    brackets.region,
+    relations.related,
+    brackets.bracketed,
+    relations.ratio,
+)

@@ -89,7 +89,7 @@ def bracketed(items: list[Node], read: Read) -> Shape | None:
     items = [item for item in items if not is_blank(item) and not isinstance(item, Space)]
     if len(items) == 2 and isinstance(items[0], Atom) and items[0].text.isupper() and len(items[0].text) == 1:
         labelled = _pair(items[1], read)
-        return labelled if isinstance(labelled, Bracketed) else None
+        return Named(items[0].text, labelled) if isinstance(labelled, Bracketed) else None
     if len(items) != 1 or not isinstance(items[0], Fence):
         return None
     fence = items[0]

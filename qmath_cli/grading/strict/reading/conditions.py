@@ -26,7 +26,8 @@ def conditioned(items: list[Node], read: Read) -> Shape | None:
     if len(items) > 1 and _is_condition(items[-1]):
         fence = items[-1]
         before = _without_comma(items[:-1])
-        if isinstance(fence, Fence) and before and not is_relation(before[-1]):
+        joined = bool(before) and (is_relation(before[-1]) or is_sign(before[-1], "∧", "∨"))
+        if isinstance(fence, Fence) and before and not joined:
             return Conditioned(read(before), (read(flat(fence.body)),))
     return None
 
@@ -83,6 +84,8 @@ def _split(shape: Shape) -> tuple[Shape, Shape | None]:
     if isinstance(shape, Conditioned) and not is_statement(shape.shape):
         conditions = shape.conditions
         return shape.shape, conditions[0] if len(conditions) == 1 else Both(conditions)
+    if isinstance(shape, Items) and not is_statement(shape.items[0]) and all(map(is_statement, shape.items[1:])):
+        return shape.items[0], shape.items[1] if len(shape.items) == 2 else Both(shape.items[1:])
     return shape, None
 
 

@@ -7,75 +7,63 @@ not. Words behind it are a unit or the thing that is counted (`units`). Anything
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 from qmath_cli.grading.strict import units
 from qmath_cli.grading.strict.kinds import Congruence, Shape, Value, Words
+from qmath_cli.grading.strict.reading import introductions, quantities
 from qmath_cli.grading.strict.reading.relations import residue
+from qmath_cli.grading.strict.reading.unit_words import degrees_and_minutes, is_constant, pieces, with_unit_behind
 from qmath_cli.grading.strict.units import NONE, Unit
 from qmath_cli.mathematics.meaning.expressions import expression
-from qmath_cli.mathematics.meaning.rows import is_sign, name_of, name_of_or_none
-from qmath_cli.mathematics.meaning.terms import Constant, NotUnderstood, Product, Sum, Term, number, product
-from qmath_cli.mathematics.tree import Atom, Fence, Node, Role, Script, Space, Text
+from qmath_cli.mathematics.meaning.rows import is_sign, name_of_or_none
+from qmath_cli.mathematics.meaning.terms import Constant, NotUnderstood, Product, Term, number, product
+from qmath_cli.mathematics.tree import Atom, Node, Space, Text
 
-_CURRENCIES = frozenset("$¥￥€£₹")
-_INTRODUCTIONS = re.compile(
-    r"(?i)(?:(?:the|a|an|is|are|was|be|there|exactly|about|approximately|approx|roughly|around|nearly|total|of|we|it|has"
-    r"|have|get|got|answer|value|values|area|volume|length|width|height|sum|product|number|probability|perimeter|ratio|angle"
-    r"|maximum|minimum|max|min|largest|smallest|greatest|least|at|most|only|just|in|all|will|would|must|can|be|equals?|to"
-    r"|by|final|therefore|thus|hence|so|that|this|they|he|she|i|costs?|needs?|takes?|pays?|earns?|makes?|remaining"
-    r"|distance|speed|time|age|cost|price|average|mean|median|different|possible|distinct)[\s,:]*)+"
-)
-_HAN_INTRODUCTION = re.compile(
-    r"(?:.*(?:是|为|等于|有|共|约|得|得到|剩|剩下|需|需要|要|用|花|付|答|解|第|至少|至多|最多|最少|恰好|正好|大约|总共|一共|合计"
-    r"|即|达|值|率|积|长|和|差|商|距离|速度|年龄|上午|下午|选|每|高|宽|重|概率|面积|体积|周长|半径|直径|余))?[:,]?"
-)
-_NEGATIONS = re.compile(
-    r"(?i)\b(?:not|no|never|less|more|greater|fewer|below|above|over|under|between|than|except|minus|negative|isn|aren"
-    r"|cannot)\b|不|没|无|非|超过|小于|大于|少于|多于|低于|高于|除"
-)
-_ABOUT = re.compile(r"(?i)about|approx|roughly|around|nearly|约")
-_MINUTES = {"′": 60, "′′": 3600}
+_CURRENCIES = frozenset({"$", "¥", "￥", "€", "£", "₹", "US$", "USD", "RMB", "S$", "A$"})
 
 
 def leaf(items: list[Node]) -> Shape:
     """The shape of a row without separators and relations. Raises `NotUnderstood`."""
-    items = [item for item in items if not isinstance(item, Text) or item.text.strip()]
+    items = _articles([item for item in items if not isinstance(item, Text) or item.text.strip()])
     found = residue(items, leaf)
     if isinstance(found, Congruence):
         return found
-    if all(isinstance(item, Space) or _is_constant(item) or is_sign(item, "-") for item in items):
-        return _value(items, "", "", rough=False)
-    article = len(items) > 1 and is_sign(items[0], "a", "A") and isinstance(items[1], Text)
-    if all(isinstance(item, (Text, Space)) or is_sign(item, "-", "!", "?", "'") for item in items[article:]):
-        return _words(items)
-    angle = _degrees_and_minutes(items)
-    return angle if angle is not None else _quantity(items)
+    if all(isinstance(item, Space) or is_constant(item) or is_sign(item, "-") for item in items):
+        return _value(items, "", "")
+    if any(isinstance(item, Text) for item in items) and _is_wording(items):
+        return Words(re.sub(r"\s+", " ", " ".join(_written(item) for item in items)).strip())
+    return degrees_and_minutes(items) or _quantity(items)
 
 
-def _is_constant(item: Node) -> bool:
-    r"""Whether a word is a constant or letter: `\mathrm{e}`."""
-    return isinstance(item, Text) and len(item.text.strip()) == 1 and item.text.strip().isascii()
+def _is_wording(items: list[Node]) -> bool:
+    """Whether items are a sentence: words, punctuation, articles, and nothing to compute."""
+    signs = ("-", "!", "?", "'", "′", ",", ".", ";", ":", "a", "A", "I", "/")
+    plain = [isinstance(item, (Text, Space)) or is_sign(item, *signs) for item in items]
+    if all(plain):
+        return True
+    letters = [isinstance(item, Atom) and item.text.isalpha() and item.text.isascii() for item in items]
+    article = len(items) > 2 and is_sign(items[0], "a", "A") and is_sign(items[1], "n") and isinstance(items[2], Text)
+    return article and all(one or other for one, other in zip(plain, letters, strict=True))
 
 
-def _words(items: list[Node]) -> Words:
-    parts = [item.text if isinstance(item, Atom) else item.text if isinstance(item, Text) else " " for item in items]
-    return Words(re.sub(r"\s+", " ", " ".join(parts)).strip())
+def _articles(items: list[Node]) -> list[Node]:
+    """The items with `a` and `an` before words as words."""
+    found: list[Node] = []
+    for k, item in enumerate(items):
+        after = items[k + 1] if k + 1 < len(items) else None
+        if is_sign(item, "a", "A") and isinstance(after, Text) and len(after.text.strip()) > 1 and len(items) > 2:
+            found.append(Text("a"))
+        elif is_sign(item, "n") and k == 1 and is_sign(items[0], "a", "A") and isinstance(after, Text):
+            found[0] = Text("an")
+        else:
+            found.append(item)
+    return found
 
 
-def _degrees_and_minutes(items: list[Node]) -> Shape | None:
-    """`30°30'` and `30°15'20''`; None for anything else."""
-    items = [item for item in items if not isinstance(item, Space)]
-    sizes: list[Fraction] = []
-    for item in items:
-        if not isinstance(item, Script) or item.sup is None or not isinstance(item.base, Atom):
-            return None
-        mark = name_of_or_none(item.sup)
-        size = 1 if mark in {"∘", "°"} else _MINUTES.get(mark or "")
-        if size is None or item.base.role is not Role.NUMBER:
-            return None
-        sizes.append(Fraction(item.base.text) / size)
-    return Value(number(sum(sizes, Fraction(0))), units.read("°")) if len(sizes) > 1 else None
+def _written(item: Node) -> str:
+    return item.text if isinstance(item, (Atom, Text)) else " "
 
 
 # ---------------------------------------------------------------- quantities
@@ -83,94 +71,36 @@ def _degrees_and_minutes(items: list[Node]) -> Shape | None:
 
 def _quantity(items: list[Node]) -> Shape:
     """A value with its unit; several of one dimension are added: `2小时30分`, `5 ft 6 in`."""
-    minus, items = _currency(items)
-    pieces = _pieces(items)
-    rough = _check_introduction(pieces)
-    parts = [(values, text) for values, text in pieces if values]
-    if len(parts) == 1 or all(not text for _, text in parts[1:]):
-        values = [item for found, _ in parts for item in found]
-        return _value(values, parts[0][1] if len(parts) == 1 else "", minus, rough=rough)
-    return _composite(parts)
+    currency, items = _currency(items)
+    found = pieces(with_unit_behind(items))
+    introduction = introductions.read(found[0][1]) if not found[0][0] else introductions.NONE
+    parts = [(values, text) for values, text in found if values]
+    if not parts:
+        return Words(" ".join(text for _, text in found).strip())
+    if len(parts) > 1 and all(not text for _, text in parts[1:]):
+        raise NotUnderstood(f"the words {parts[0][1]!r} between two numbers")
+    shape = _value(*parts[0], currency) if len(parts) == 1 else _composite(parts)
+    return replace(shape, rough=introduction.rough, limit=introduction.limit)
 
 
 def _currency(items: list[Node]) -> tuple[str, list[Node]]:
-    r"""A currency sign before the number moves behind it: `\$5`, `-¥3`."""
-    for k, item in enumerate(items[:3]):
-        name = name_of_or_none(item) if isinstance(item, (Atom, Text)) else None
-        if name is not None and name.strip() in _CURRENCIES | {"US$", "USD", "RMB"} and len(items) > k + 1:
-            rest = [*items[:k], *items[k + 1 :]]
-            return name.strip(), rest
+    r"""A currency sign before or behind the number as its unit: `\$5`, `-¥3`, `12\$`."""
+    places = [*range(min(3, len(items))), len(items) - 1]
+    for k in places:
+        name = name_of_or_none(items[k]) if isinstance(items[k], (Atom, Text)) else None
+        if name is not None and name.strip() in _CURRENCIES and len(items) > 1:
+            letters = _letters_before(items, k)
+            return name.strip(), [*items[: k - letters], *items[k + 1 :]]
     return "", items
 
 
-def _pieces(items: list[Node]) -> list[tuple[list[Node], str]]:
-    """The row as values with the words behind each; words in front have no value."""
-    found: list[tuple[list[Node], str]] = []
-    values: list[Node] = []
-    text = ""
-    for k, item in enumerate(items):
-        unit = _unit_text(item, values, items[k + 1 :], text)
-        if unit is None:
-            if text:
-                found.append((values, text))
-                values, text = [], ""
-            values.append(item)
-        else:
-            text = text + unit if unit in "/·" or text.endswith(("/", "·", "μ")) else f"{text} {unit}".strip()
-    return [*found, (values, text)]
+def _letters_before(items: list[Node], at: int) -> int:
+    """How many letters before a dollar sign belong to it: `US$`."""
+    return 2 if at >= 2 and is_sign(items[at - 2], "U") and is_sign(items[at - 1], "S") else 0
 
 
-def _unit_text(item: Node, values: list[Node], after: list[Node], text: str) -> str | None:  # noqa: PLR0911
-    """What an item says as a part of a unit; None if it belongs to a value."""
-    if isinstance(item, Space):
-        return "" if text else None
-    if is_sign(item, "%") and not any(not isinstance(one, (Text, Space)) for one in after):
-        return "%"
-    if text and is_sign(item, "/", "⋅", "·", "-", ".") and after and isinstance(_base(after[0]), Text):
-        return "/" if is_sign(item, "/") else "·"
-    base = _base(item)
-    if values and is_sign(item, "min", "sec") and not (after and isinstance(after[0], (Fence, Atom))):
-        return name_of(item)
-    if is_sign(base, "μ") and after and isinstance(_base(after[0]), Text):
-        return "μ"
-    if not isinstance(base, Text) or not _is_unit_word(base.text, values, after, text, scripted=base is not item):
-        return None
-    power = name_of(item.sup) if isinstance(item, Script) and item.sup is not None else ""
-    return base.text.strip() + (f"^{power}" if power and power.lstrip("-").isdecimal() else "")
-
-
-def _base(item: Node) -> Node:
-    return item.base if isinstance(item, Script) else item
-
-
-def _is_unit_word(text: str, values: list[Node], after: list[Node], before: str, *, scripted: bool) -> bool:
-    """Whether upright letters are a unit or words, and not a constant, function or variable."""
-    name = text.strip()
-    if name in {"e", "i", "d"} and not text.startswith(" "):
-        return False
-    if len(name) > 1 or not name.isascii():
-        return not (after and isinstance(after[0], Fence) and name.isalpha() and name.islower() and len(name) < 5)
-    is_last = not any(not isinstance(one, (Text, Space)) and not isinstance(_base(one), Text) for one in after)
-    known = units.lookup(name) is not None
-    return bool(before) or (bool(values) and known and is_last and (not scripted or text.startswith(" ") or known))
-
-
-def _check_introduction(pieces: list[tuple[list[Node], str]]) -> bool:
-    """Refuse words in front that do more than introduce the value; return whether they say that it is rounded."""
-    values, text = pieces[0]
-    if values:
-        return False
-    if _NEGATIONS.search(text):
-        raise NotUnderstood(f"the words {text!r}")
-    latin = re.sub(r"[^\x00-\x7f]+", " ", text).strip(" :,.'")
-    han = re.sub(r"[\x00-\x7f]+", "", text)
-    if not (not latin or _INTRODUCTIONS.fullmatch(latin + " ")) or not _HAN_INTRODUCTION.fullmatch(han):
-        raise NotUnderstood(f"the words {text!r}")
-    return _ABOUT.search(text) is not None
-
-
-def _value(values: list[Node], text: str, currency: str, *, rough: bool) -> Shape:
-    if _NEGATIONS.search(text):
+def _value(values: list[Node], text: str, currency: str) -> Value:
+    if introductions.NEGATIONS.search(text):
         raise NotUnderstood(f"the words {text!r}")
     unit = units.read(f"{text} {currency}".strip()) if text or currency else NONE
     term = expression(values)
@@ -178,8 +108,8 @@ def _value(values: list[Node], text: str, currency: str, *, rough: bool) -> Shap
         term, unit = _degrees(term)
     if unit.multiplier != 1:
         term = product(term, number(unit.multiplier))
-        unit = Unit(unit.dimension, unit.factor, 1, unit.unknown, unit.counted)
-    return Value(term, unit, rough)
+        unit = replace(unit, multiplier=Fraction(1))
+    return Value(term, unit)
 
 
 def _degrees(term: Term) -> tuple[Term, Unit]:
@@ -190,22 +120,9 @@ def _degrees(term: Term) -> tuple[Term, Unit]:
     return term, NONE
 
 
-def _composite(parts: list[tuple[list[Node], str]]) -> Shape:
+def _composite(parts: list[tuple[list[Node], str]]) -> Value:
     """Several quantities as one: their units have one dimension and become smaller."""
-    read = [(expression(values), units.read(text)) for values, text in parts]
-    first = _cents(read)
-    sizes = [unit.factor for _, unit in first]
-    one_dimension = len({unit.dimension for _, unit in first}) == 1 and first[0][1].is_known
-    if not one_dimension or sizes != sorted(sizes, reverse=True) or len(set(sizes)) < len(sizes):
+    found = quantities.added([(expression(values), units.read(text)) for values, text in parts])
+    if found is None:
         raise NotUnderstood("several numbers with words between them")
-    total = Sum(tuple(product(term, number(unit.factor)) for term, unit in first))
-    return Value(total, Unit(first[0][1].dimension))
-
-
-def _cents(read: list[tuple[Term, Unit]]) -> list[tuple[Term, Unit]]:
-    """`3元5角2分`: behind money a `分` is a hundredth, not a minute."""
-    money = units.read("元").dimension
-    minute = units.read("分")
-    if read[0][1].dimension != money:
-        return read
-    return [(term, Unit(money, Fraction(1, 100)) if unit == minute else unit) for term, unit in read]
+    return found

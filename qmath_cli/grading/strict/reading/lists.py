@@ -9,28 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from qmath_cli.grading.strict.kinds import (
-    Blanks,
     Both,
-    Bracketed,
-    Builder,
     Conditioned,
     Congruence,
     Either,
     Items,
     Member,
     Named,
-    Piecewise,
-    Ratio,
-    Region,
     Relation,
     Shape,
     Value,
     Words,
 )
+from qmath_cli.grading.strict.reading import introductions
+from qmath_cli.grading.strict.reading import quantities as amounts
+from qmath_cli.grading.strict.reading.letters_in import names_in
+from qmath_cli.grading.strict.reading.numbered import without_numbers
 from qmath_cli.grading.strict.units import NONE
 from qmath_cli.mathematics.meaning.rows import is_sign, split, trimmed
-from qmath_cli.mathematics.meaning.terms import symbols
-from qmath_cli.mathematics.tree import Atom, Fence, Node, Role, Space, Text
+from qmath_cli.mathematics.tree import Atom, Node, Role, Space, Table, Text
 
 Read = Callable[[list[Node]], Shape]
 
@@ -48,7 +45,10 @@ def listed(items: list[Node], read: Read) -> Shape | None:
         return None
     if len(parts) == 1:
         return read(parts[0])
-    shapes = [read(part) for part in parts]
+    alternatives = _alternatives(items, read)
+    if alternatives is not None:
+        return alternatives
+    shapes = _labelled(parts, read)
     either = any(_is_or(one) for one in separators)
     if all(is_sign(one, "∧", "∨") for one in separators) and not any(is_statement(one) for one in shapes):
         return Either(tuple(shapes)) if either else Both(tuple(shapes))
@@ -64,7 +64,12 @@ def together(shapes: list[Shape], *, either: bool) -> Shape:
     if all(is_inequality(one) for one in shapes):
         excluded = all(isinstance(one, Relation) and one.signs == ("!=",) for one in shapes)
         return Either(tuple(shapes)) if either and not excluded else Both(tuple(shapes))
-    return _exclusions(shapes) or _values_of_names(shapes) or _statements(shapes, either=either) or _plain(shapes)
+    return (
+        _exclusions(shapes)
+        or _values_of_names(shapes, either=either)
+        or _statements(shapes, either=either)
+        or _plain(shapes)
+    )
 
 
 def is_statement(shape: Shape) -> bool:
@@ -81,42 +86,40 @@ def is_inequality(shape: Shape) -> bool:
     return isinstance(shape, Relation) and set(shape.signs) <= _INEQUALITIES
 
 
-def without_numbers(parts: list[list[Node]]) -> list[list[Node]]:
-    """The parts without `(1)`, `(2)` in front, if all have them in order."""
-    for number, part in enumerate(parts, 1):
-        first = part[0]
-        if len(parts) < 2 or len(part) < 2 or not isinstance(first, Fence) or _only_atom(first) != str(number):
-            return parts
-    return [trimmed(part[1:]) for part in parts]
+# ---------------------------------------------------------------- labels and alternatives
 
 
-def _only_atom(fence: Fence) -> str:
-    body = fence.body
-    items = getattr(body, "items", (body,))
-    return items[0].text if len(items) == 1 and isinstance(items[0], Atom) else ""
+def _labelled(parts: list[list[Node]], read: Read) -> list[Shape]:
+    """The shapes of the parts; values with different words in front keep them as their names."""
+    labels = [_label(part) for part in parts]
+    if not all(labels) or len(set(labels)) < len(parts):
+        return [read(part) for part in parts]
+    found: list[Shape] = []
+    for part, name in zip(parts, labels, strict=True):
+        shape = read(part[2:] if len(part) > 2 and is_sign(part[1], ":") else part)
+        found.append(shape if is_statement(shape) else Named(name, shape))
+    return found
 
 
-def names_in(shape: Shape) -> frozenset[str]:  # noqa: PLR0911  one line for each kind
-    """The variables that occur in a shape."""
-    match shape:
-        case Value(term=term):
-            return symbols(term)
-        case Relation(terms=terms) | Ratio(terms=terms):
-            return frozenset[str]().union(*(symbols(term) for term in terms))
-        case Named(name=name, value=value, parameter=parameter, term=term):
-            own = {name, parameter} | (symbols(term) if term is not None else set())
-            return names_in(value) | frozenset(own - {""})
-        case (
-            Items(items=found) | Blanks(items=found) | Bracketed(items=found) | Both(parts=found) | Either(parts=found)
-        ):
-            return frozenset[str]().union(*(names_in(one) for one in found))
-        case Region(parts=found):
-            return frozenset[str]().union(*(names_in(one) for one in found))
-        case Conditioned(shape=inner) | Builder(member=inner) | Member(subject=inner):
-            return names_in(inner)
-        case Piecewise(pieces=pieces):
-            return frozenset[str]().union(*(names_in(value) for value, _ in pieces))
-    return frozenset()
+def _label(part: list[Node]) -> str:
+    """The words in front of a part, or behind it where it counts things; empty without any."""
+    if len(part) > 2 and isinstance(part[0], Text) and is_sign(part[1], ":"):
+        return introductions.label(part[0].text)
+    if isinstance(part[0], Text) and any(not isinstance(item, (Text, Space)) for item in part):
+        return introductions.label(part[0].text)
+    return ""
+
+
+def _alternatives(items: list[Node], read: Read) -> Shape | None:
+    """`x=2, y=3` or `x=3, y=2`: several values of the same names; None for anything else."""
+    parts, joints = split(items, _is_or)
+    tables = all(len(trimmed(part)) == 1 and isinstance(trimmed(part)[0], Table) for part in parts)
+    if not joints or not (tables or all(any(is_sign(item, ",") for item in part) for part in parts)):
+        return None
+    shapes = [read(trimmed(part)) for part in parts]
+    if not all(isinstance(one, Both) and all(isinstance(part, Named) for part in one.parts) for one in shapes):
+        return None
+    return Items(tuple(shapes))
 
 
 # ---------------------------------------------------------------- separators
@@ -189,7 +192,7 @@ def _exclusions(shapes: list[Shape]) -> Shape | None:
     return Both((first, *others))
 
 
-def _values_of_names(shapes: list[Shape]) -> Shape | None:
+def _values_of_names(shapes: list[Shape], *, either: bool) -> Shape | None:
     """`x = 2, 3` and `x_1 = 2, x_2 = 3` are lists; names with other letters keep them."""
     first = shapes[0]
     if not isinstance(first, Named):
@@ -202,7 +205,7 @@ def _values_of_names(shapes: list[Shape]) -> Shape | None:
     letters = {one.name.partition("_")[0] for one in named}
     if len(letters) == 1 and not any(one.parameter for one in named):
         return Items(tuple(_flattened([one.value for one in named])))
-    return Both(tuple(shapes))
+    return Either(tuple(shapes)) if either else Both(tuple(shapes))
 
 
 def _statements(shapes: list[Shape], *, either: bool) -> Shape | None:
@@ -212,8 +215,11 @@ def _statements(shapes: list[Shape], *, either: bool) -> Shape | None:
 
 
 def _plain(shapes: list[Shape]) -> Shape:
-    """A list; a unit at its end applies to all values."""
+    """A list; a unit at its end applies to all values. Quantities in ever smaller units are one (`1 h, 30 min`)."""
     last = shapes[-1]
+    quantities = [(one.term, one.unit) for one in shapes if isinstance(one, Value) and one.unit.is_known]
+    if len(quantities) == len(shapes) and (whole := amounts.added(quantities)) is not None:
+        return whole
     if isinstance(last, Value) and last.unit != NONE:
         shapes = [
             Value(one.term, last.unit, one.rough) if isinstance(one, Value) and one.unit == NONE else one

@@ -50,7 +50,7 @@ def _written(item: Node) -> str:
 def _is_single(item: Node) -> bool:
     """Whether one node is a name."""
     if isinstance(item, Atom):
-        return item.role is Role.ORDINARY and item.text[:1].isalpha() and item.text not in _CONSTANTS
+        return item.role in {Role.ORDINARY, Role.FUNCTION} and item.text[:1].isalpha() and item.text not in _CONSTANTS
     if isinstance(item, Script):
         sup = name_of_or_none(item.sup) if item.sup is not None else ""
         return _is_single(item.base) and item.base is not None and (sup == "" or _is_mark(sup))
@@ -58,7 +58,7 @@ def _is_single(item: Node) -> bool:
         return item.mark is not AccentMark.CANCEL and name_of_or_none(item.body) is not None
     if isinstance(item, Fraction):
         parts = [name_of_or_none(one) or "" for one in (item.top, item.bottom)]
-        return item.bar and all(part[:1] == "d" and len(part) > 1 for part in parts)
+        return item.bar and all(part[:1] in {"d", "∂"} and len(part) > 1 for part in parts)
     if isinstance(item, Fence) and item.left in {"|", "‖"}:
         inner = flat(item.body)
         return len(inner) > 0 and name(inner) is not None
@@ -66,7 +66,7 @@ def _is_single(item: Node) -> bool:
 
 
 def _is_mark(sup: str | None) -> bool:
-    return sup is not None and (set(sup) == {"′"} or sup in {"*", "+", "-"})
+    return sup is not None and (set(sup) == {"′"} or sup in {"*", "+", "-", "-1", "T"})
 
 
 def _term(items: list[Node]) -> Term | None:
@@ -137,6 +137,8 @@ def _dot_product(items: list[Node]) -> Name | None:
 def _sets(items: list[Node]) -> Name | None:
     r"""`A \cap B`, `A \cup B`, `A \setminus B`."""
     parts, signs = split(items, lambda node: is_sign(node, "∩", "∪", "∖"))
+    if is_sign(items[0].base if isinstance(items[0], Script) else items[0], "∁") and len(items) == 2:
+        return Name(name_of_or_none(Row(tuple(items))) or "")
     if not signs or not all(len(part) == 1 and name(part) is not None for part in parts):
         return None
     return Name(name_of_or_none(Row(tuple(items))) or "")

@@ -115,7 +115,10 @@ def residue(items: list[Node], _read: Read) -> Shape | None:
     found = _modulus(items)
     if found is None or not found[0] or not found[1]:
         return None
-    return Congruence(expression(found[0]), expression(found[1]))
+    value = expression(found[0])
+    if symbols(value) and any(is_sign(item, "mod") for item in items):
+        return None
+    return Congruence(value, expression(found[1]))
 
 
 def _membership(parts: list[list[Node]], texts: list[str], read: Read) -> Shape:
@@ -151,12 +154,20 @@ def _equation(parts: list[list[Node]], read: Read) -> Shape:
     if pair is not None and len(parts) == 2:
         return Named(pair, read(parts[1]))
     last = name(parts[-1])
+    if last is None and not any(symbols(term_of(part)) for part in parts[:-1]) and not _has_letters(parts[-1]):
+        return read(parts[-1])
     terms = tuple(term_of(part) for part in parts)
     if last is not None and last.term is not None and len(parts) == 2 and not symbols(terms[0]):
         return Named(last.text, read(parts[0]), last.term, last.parameter)
-    if not symbols(terms[0]) and not any(symbols(term) for term in terms):
-        return read(parts[-1])
     return Relation(terms, ("=",) * (len(terms) - 1))
+
+
+def _has_letters(items: list[Node]) -> bool:
+    """Whether a side contains variables; one with a unit or words behind it does not."""
+    try:
+        return bool(symbols(expression(items)))
+    except NotUnderstood:
+        return False
 
 
 def _names_in_brackets(items: list[Node]) -> str | None:
