@@ -28,7 +28,7 @@ _MAX_LENGTH = 4000  # characters; a longer answer is not read as mathematics
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 # `-P` and the last place on the path: a `random.py` in the working directory must not be imported.
-_PROGRAM = f"import sys; sys.path.append({_ROOT!r}); from qmath_cli.grading.child import main; main()"
+_PROGRAM = f"import sys; sys.path.append({_ROOT!r}); from qmath_cli.grading.child import main; main(sys.argv[1])"
 
 
 class Grader:
@@ -74,7 +74,7 @@ class Grader:
     def warm(self) -> None:
         """Start the child process, so that it loads while the caller does other work."""
         with self._lock:
-            self._child = self._child or _Child()
+            self._child = self._child or _Child(self._grade)
 
     def close(self) -> None:
         """End the child process, if there is one."""
@@ -82,15 +82,15 @@ class Grader:
             self._stop_child()
 
     def _grade_in_child(self, answer: str, reference: str) -> Verdict:
-        child = self._child = self._child or _Child()
+        child = self._child = self._child or _Child(self._grade)
         if not child.ready():
             self._stop_child()
             return failed(self._grade, "the grading process did not start")
-        reply = child.request((self._grade, answer, reference, self._limit + 1), self._limit)
+        reply = child.request((answer, reference, self._limit + 1), self._limit)
         if reply is None:
             why = "the grading process died" if child.died else f"no verdict within {self._limit:g} s"
             self._stop_child()
-            self._child = _Child()  # loads before the next pair
+            self._child = _Child(self._grade)  # loads before the next pair
             return failed(self._grade, why)
         mark, rule, why = json.loads(reply)
         return Verdict(Mark(mark), rule, why)
@@ -104,9 +104,9 @@ class Grader:
 class _Child:
     """One child process, and a thread that reads its lines: Windows cannot wait for a pipe with a timeout."""
 
-    def __init__(self) -> None:
+    def __init__(self, grade: Grade) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _PROGRAM],
+            [sys.executable, "-P", "-c", _PROGRAM, grade],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -128,7 +128,7 @@ class _Child:
             self._ready = self._line(_START_LIMIT_S) == READY
         return self._ready
 
-    def request(self, request: tuple[str, str, str, float], limit: float) -> str | None:
+    def request(self, request: tuple[str, str, float], limit: float) -> str | None:
         """The reply to one request; None if it takes longer than `limit` seconds or the process has died."""
         try:
             self._input.write(json.dumps(request) + "\n")
