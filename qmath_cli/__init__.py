@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from qmath_cli.api import Model, Solution, check, open_model
+    from qmath_cli.api import Model, Solution, open_model
     from qmath_cli.errors import (
         DataError,
         DoesNotFit,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         QmathError,
         UsageError,
     )
+    from qmath_cli.grading.check import check, check_many
     from qmath_cli.records import (
         Event,
         Finish,
@@ -51,11 +52,12 @@ if TYPE_CHECKING:
 
 #: Where each public name comes from.
 _HOMES = {
-    "qmath_cli.api": ("Model", "Solution", "check", "open_model"),
+    "qmath_cli.api": ("Model", "Solution", "open_model"),
     "qmath_cli.errors": (
         *("DataError", "DoesNotFit", "EngineUnusable", "ExecutorUnusable", "IntegrityError", "ModelMissing"),
         *("NetworkError", "PromptTooLong", "QmathError", "UsageError"),
     ),
+    "qmath_cli.grading.check": ("check", "check_many"),
     "qmath_cli.records": (
         *("Event", "Finish", "Language", "Mark", "Mode", "ModelInfo", "ModelKind", "Pick", "Problem"),
         *("ProgramFinished", "ProgramRun", "ProgramStarted", "Sample", "SampleFinished", "TextDelta", "Verdict"),
@@ -94,6 +96,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "check",
+    "check_many",
     "open_model",
 ]
 

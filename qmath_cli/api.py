@@ -1,4 +1,4 @@
-"""The Python API: a model opened once, problems solved with it, answers compared.
+"""The Python API: a model opened once, and problems solved with it. Answers are compared by `grading.check`.
 
 A model is described, asked and run exactly as by the `qmath` command, and the same settings apply: defaults, the config
 file, `QMATH_*` environment variables, then the arguments given here. Errors are exceptions of one tree, `QmathError`.
@@ -18,7 +18,6 @@ from qmath_cli import records
 from qmath_cli import settings as all_settings
 from qmath_cli.engine.batch import Batch
 from qmath_cli.errors import UsageError
-from qmath_cli.grading.check import check as compare
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models import lockfile
 from qmath_cli.models.describe import describe
@@ -27,7 +26,7 @@ from qmath_cli.paths import Paths
 from qmath_cli.prompting import chat
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import require_solver, select
-from qmath_cli.records import Event, Language, Mode, ModelInfo, Problem, Reward, Verdict
+from qmath_cli.records import Event, Language, Mode, ModelInfo, Problem, Reward
 from qmath_cli.runtime.evaluation import default_parallel
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.tools import RewardLoader, plan_for, require_memory, reward_loader
@@ -82,26 +81,6 @@ def open_model(name: str = "", **settings: Any) -> Model:  # noqa: ANN401  each 
     info = describe(merged.model, paths, lock)
     require_solver(info)
     return Model(info, merged, paths, lock, force=force)
-
-
-def check(answer: str, expected: str, grade: Grade | str = Grade.STRICT) -> Verdict:
-    """Compare two answers, in LaTeX or plain text.
-
-    Args:
-        answer: the answer.
-        expected: what it should be.
-        grade: `strict`, what a person accepts; or `official`, the rules of Qwen's evaluation.
-
-    Returns:
-        The verdict: its `mark` is CORRECT, WRONG or UNDECIDED, `why` the reason where it is undecided. In a condition a
-        verdict is true only if the answers are equal.
-
-    Raises:
-        UsageError: no such grade.
-    """
-    if grade not in list(Grade):
-        raise UsageError(f"unknown grade {grade!r}", f"one of {', '.join(Grade)}")
-    return compare(answer, expected, Grade(grade))
 
 
 class Model:

@@ -106,6 +106,29 @@ def test_what_a_grader_decides_is_what_a_condition_sees() -> None:
     assert not qmath.check("50", "0.5")
 
 
+def test_exact_answers_are_not_rounded() -> None:
+    """Under the strict rules; the official ones round by definition."""
+    assert qmath.check("1/3", "0.333")
+    assert not qmath.check("1/3", "0.333", exact=True)
+    with pytest.raises(qmath.UsageError, match="official rules accept rounded"):
+        qmath.check("1/3", "0.333", grade="official", exact=True)
+
+
+def test_many_pairs_are_compared_in_order_as_they_come() -> None:
+    """A pair is taken when its verdict is asked for, and one without a verdict costs the others nothing."""
+    taken = []
+
+    def pairs() -> Iterator[tuple[str, str]]:
+        for pair in (("1/2", "0.5"), ("x" * 5000, "5"), ("2", "3")):
+            taken.append(pair)
+            yield pair
+
+    verdicts = qmath.check_many(pairs())
+    assert next(verdicts).mark is qmath.Mark.CORRECT
+    assert len(taken) == 1
+    assert [verdict.mark for verdict in verdicts] == [qmath.Mark.UNDECIDED, qmath.Mark.WRONG]
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "error"),
     [

@@ -15,6 +15,7 @@ from collections.abc import Collection, Sequence
 from qmath_cli.errors import UsageError
 
 _WORD = re.compile(r"[a-z][a-z-]*")
+_CHECK_VALUES = {"--grade", "--pairs", "--format"}  # the options of `check` that take a value
 _MATHEMATICS = re.compile(r"-(?!-).*[=^\s]")
 
 
@@ -57,7 +58,7 @@ def _answers(arguments: Sequence[str]) -> list[str]:
         if word == "--":
             return list(arguments)
         (named if word.startswith("--") or word in {"check", "-h"} else answers).append(word)
-        if word == "--grade":
+        if word in _CHECK_VALUES:
             named += [value for value in [next(words, None)] if value is not None]
     return [*named, "--", *answers] if any(answer.startswith("-") for answer in answers) else list(arguments)
 

@@ -3,7 +3,8 @@
 sympy handles answers in this process only, so deep recursion, memory or a computation without end affect nothing
 else. The watchdog thread of `faulthandler`, which is written in C and needs no interpreter lock, ends the process at
 the time limit of the pair. So no computation outlives the parent either. A pair that fails in any other way gets a
-verdict: wrong under the official rules, which define it so, undecided under the strict ones.
+verdict: wrong under the official rules, which define it so, undecided under the strict ones. Its reason is for people;
+a developer gets the exception by calling the comparison itself.
 """
 
 from __future__ import annotations
@@ -22,30 +23,33 @@ _BLOCKED_EVENTS = ("os.", "subprocess.", "socket.", "shutil.", "ctypes.", "pty."
 _ALLOWED_EVENTS = {"os.listdir", "os.scandir", "os.walk"}  # what an import needs
 
 _MEMORY = 2 * 2**30  # bytes of address space
-_FIRST_PAIRS = (
-    (Grade.OFFICIAL, r"\frac{1}{2}x", "x/2"),
-    (Grade.STRICT, r"\sqrt{8}", r"2\sqrt{2}"),
-    (Grade.STRICT, "x^2<4", "(-2,2)"),
-)
+_FIRST_PAIRS = {
+    Grade.OFFICIAL: ((r"\frac{1}{2}x", "x/2"),),
+    Grade.STRICT: ((r"\sqrt{8}", r"2\sqrt{2}"), ("x^2<4", "(-2,2)")),
+}
 READY = "ready"  # the first line of output, once the imports are done
+EXACT = "exact"  # the argument that has the strict rules refuse a rounded value
 
 
-def main() -> None:
-    """Grade pairs until stdin ends."""
+def main(name: str, *options: str) -> None:
+    """Grade pairs under the rules of this name until stdin ends."""
+    grade, exact = Grade(name), EXACT in options
     _limit_memory()
     warnings.simplefilter("ignore")
     answers, requests = sys.stdout, sys.stdin
     sys.dont_write_bytecode = True
     sys.stdout = sys.stderr  # a library that prints must not write into the verdicts
-    for grade, answer, reference in _FIRST_PAIRS:  # imports what the hook below would refuse, before the first pair
+    if grade is Grade.OFFICIAL:
+        sys.modules["numpy"] = None  # type: ignore[assignment]  # sympy's parser imports it if it can, and needs it not
+    for answer, reference in _FIRST_PAIRS[grade]:  # imports what the hook below would refuse, before the first pair
         judge(grade, answer, reference)
     with open(os.devnull, "w", encoding="utf-8") as null:
         sys.addaudithook(_forbid_side_effects)
         _write_line(answers, READY)
         for line in requests:
-            grade, answer, reference, limit = json.loads(line)
+            answer, reference, limit = json.loads(line)
             faulthandler.dump_traceback_later(limit, exit=True, file=null)
-            verdict = judge(Grade(grade), answer, reference)
+            verdict = judge(grade, answer, reference, exact=exact)
             faulthandler.cancel_dump_traceback_later()
             _write_line(answers, json.dumps([verdict.mark, verdict.rule, verdict.why]))
 
@@ -59,16 +63,16 @@ def _forbid_side_effects(event: str, arguments: tuple[object, ...]) -> None:
         raise PermissionError(event)
 
 
-def judge(grade: Grade, answer: str, reference: str) -> Verdict:
+def judge(grade: Grade, answer: str, reference: str, *, exact: bool = False) -> Verdict:
     """The verdict of one grader on one pair; an exception becomes a verdict too."""
     try:
-        return _official(answer, reference) if grade is Grade.OFFICIAL else _strict(answer, reference)
+        return _official(answer, reference) if grade is Grade.OFFICIAL else _strict(answer, reference, exact=exact)
     except MemoryError:
-        return failed(grade, "out of memory")
+        return failed(grade, "the comparison needs more memory than it may use")
     except RecursionError:
-        return failed(grade, "nested too deeply")
-    except Exception as exc:  # noqa: BLE001  parser and algebra may raise anything; the verdict says what
-        return failed(grade, f"{type(exc).__name__}: {str(exc)[:80]}")
+        return failed(grade, "an answer is nested too deeply")
+    except Exception:  # noqa: BLE001  parser and algebra may raise anything
+        return failed(grade, "the answers could not be compared: an internal error")
 
 
 def failed(grade: Grade, why: str) -> Verdict:
@@ -83,10 +87,10 @@ def _official(answer: str, reference: str) -> Verdict:
     return Verdict(Mark.CORRECT if same else Mark.WRONG, "official")
 
 
-def _strict(answer: str, reference: str) -> Verdict:
+def _strict(answer: str, reference: str, *, exact: bool) -> Verdict:
     from qmath_cli.grading.strict.compare import compare
 
-    return compare(answer, reference)
+    return compare(answer, reference, exact=True) if exact else compare(answer, reference)
 
 
 def _limit_memory() -> None:

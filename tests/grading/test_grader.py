@@ -1,6 +1,8 @@
 """The grader gives a verdict on any answer, from any thread, and leaves no process behind."""
 
 import os
+import signal
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from qmath_cli.grading.child import judge
 from qmath_cli.grading.grader import Grader
 from qmath_cli.records import Mark, Verdict
 from qmath_cli.settings import Grade
@@ -79,6 +82,57 @@ def test_a_pair_over_its_limit_is_undecided_and_not_wrong() -> None:
     with Grader(Grade.STRICT, limit=0.5) as one:
         verdict = one(ENDLESS, "5")
     assert (verdict.mark, verdict.why) == (Mark.UNDECIDED, "no verdict within 0.5 s")
+
+
+def test_exact_refuses_a_rounded_value() -> None:
+    """Under the strict rules; what is equal without rounding stays equal."""
+    with Grader(Grade.STRICT) as usual, Grader(Grade.STRICT, exact=True) as exact:
+        assert usual("1/3", "0.333").mark is Mark.CORRECT
+        assert exact("1/3", "0.333").mark is Mark.WRONG
+        assert exact("1/4", "0.25").mark is Mark.CORRECT
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (TypeError("unsupported operand type(s) for -"), "the answers could not be compared: an internal error"),
+        (AssertionError(), "the answers could not be compared: an internal error"),
+        (RecursionError("maximum recursion depth exceeded"), "an answer is nested too deeply"),
+        (MemoryError(), "the comparison needs more memory than it may use"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_the_reason_of_a_failure_is_for_people(error: Exception, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No text of a Python exception is in it."""
+
+    def fail(*_: str) -> Verdict:
+        raise error
+
+    monkeypatch.setattr("qmath_cli.grading.strict.compare.compare", fail)
+    assert judge(Grade.STRICT, "1", "2") == Verdict(Mark.UNDECIDED, "failure", why)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send itself a Ctrl-C")
+def test_an_interrupted_pair_leaves_nothing_to_the_next() -> None:
+    """After Ctrl-C in the middle of a pair, the next pair gets a verdict of its own."""
+    with Grader(Grade.STRICT, limit=1.0) as one:
+        one("x+x", "2x")
+        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            one(ENDLESS, "5")
+        assert one("x+x", "2x").mark is Mark.CORRECT
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL exists on POSIX only")
+def test_a_child_that_died_between_two_pairs_costs_no_verdict() -> None:
+    """As when the system kills it for its memory."""
+    with Grader(Grade.STRICT) as one:
+        one("x+x", "2x")
+        assert one._child is not None
+        one._child._process.kill()
+        one._child._process.wait()
+        assert one("x+x+x", "3x").mark is Mark.CORRECT
 
 
 def test_many_threads_share_one_grader(grader: Grader) -> None:

@@ -128,6 +128,63 @@ def test_the_official_rules_are_literal(answer: str, reference: str, grader: Gra
 
 
 @pytest.mark.parametrize(
+    ("answer", "reference", "same"),
+    [
+        ("10,000", r"10{,}000", True),  # the texts are the same without braces
+        (r"10{,}000", "10,000", True),
+        ("10000", r"10{,}000", False),
+        ("9999", r"10{,}000", False),
+        (r"10{,}000", "10000", False),
+        (r"10{,}000", "9999", False),
+        ("10", r"10{,}000", True),  # the parser reads as far as it can
+        (r"10{,}001", r"10{,}000", True),
+        ("-10000", r"-10{,}000", False),
+        (r"1{,}234.5", "1234.5", False),
+        (r"1{,}234.5", "1,234.5", True),
+        ("1000000", r"1{,}000{,}000", False),
+        ("10000", r"10{,}000\text{ m}", False),
+        (r"10{,}000 \text{ dollars}", "10,000", True),
+        (r"\$10{,}000", "10000", False),
+        (r"x=10{,}000", "10000", False),
+        (r"10{,}000\%", "10000", False),
+        (r"(10{,}000,5)", "(10000,5)", False),
+        (r"(10{,}000,5)", "(10,000,5)", True),
+        (r"\begin{pmatrix}1{,}000\\2\end{pmatrix}", r"\begin{pmatrix}1000\\2\end{pmatrix}", False),
+        (r"\frac{10{,}000}{3}", r"\frac{10000}{3}", False),
+        (r"10\,000", "10000", True),
+        (r"10~000", "10000", False),
+        ("9999", "{10000}", True),
+    ],
+)
+def test_only_a_plain_comma_groups_thousands(answer: str, reference: str, same: bool, grader: Grader) -> None:
+    r"""`10{,}000` is 10 to sympy's parser; each verdict was obtained from Qwen's own code."""
+    mark = grader(normalise(answer), normalise(reference)).mark
+    assert mark is (Mark.CORRECT if same else Mark.WRONG)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "same"),
+    [
+        (r"\sin x \cdot \cos x", r"\cos x \sin x", True),
+        ("2(5)+1", "11", True),
+        ("pi", "ip", True),
+        ("pi", r"\pi", False),
+        (r"\frac{x}{2}, x>0", r"\frac{x}{2}", True),
+        ("sqrt(2)", r"\sqrt{2}", False),
+        ("12÷4", "3", False),
+        ("((1,3))", r"(1,3) \text{ or } (1,3)", True),  # no list of equal parts, but the same expression
+        (r"a_n=2n-1 (n\in\mathbb{N}^*)", "a_n=2n-1", True),
+    ],
+)
+def test_expressions_are_read_as_the_original_reads_them(
+    answer: str, reference: str, same: bool, grader: Grader
+) -> None:
+    """By sympy's LaTeX grammar first, which drops what it cannot read; each verdict is that of Qwen's own code."""
+    mark = grader(normalise(answer), normalise(reference)).mark
+    assert mark is (Mark.CORRECT if same else Mark.WRONG)
+
+
+@pytest.mark.parametrize(
     ("response", "dataset", "reference", "answer"),
     [
         ("The answer is (B).", "mmlu_stem", "B", "B"),

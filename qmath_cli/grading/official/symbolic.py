@@ -1,18 +1,23 @@
 r"""The last step of the official comparison: whether two texts are the same expression.
 
-After `symbolic_equal` in QwenLM/Qwen2.5-Math, evaluation/grader.py (MIT). The original tries sympy's LaTeX parser
-(antlr 4.11 only), then `parse_expr`, then its own latex2sympy. Here latex2sympy2_extended replaces both LaTeX parsers
-and comes first. `parse_expr` evaluates Python, so it gets only texts over an alphabet that can express nothing but
-arithmetic, with a fixed set of names. For the same reason a text that no parser accepts is compared as text only:
-sympy's operations evaluate strings, which the original permits.
+After `symbolic_equal` in QwenLM/Qwen2.5-Math, evaluation/grader.py (MIT). Like the original, this tries sympy's LaTeX
+parser, then `parse_expr`, then latex2sympy (latex2sympy2_extended stands in for Qwen's copy). The order and the defects
+matter: the first parser reads as much of a text as it can and drops the rest, so `10{,}000` is 10.
+
+`parse_expr` evaluates Python, so it gets only texts over an alphabet that can express nothing but arithmetic, with a
+fixed set of names. For the same reason a text that no parser accepts is compared as text only: sympy's operations
+evaluate strings, which the original permits.
 
 May take any time and memory: call it only in a process that can be killed (`child`).
 """
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from functools import lru_cache
 from math import isclose
 from typing import Any
 
@@ -30,8 +35,9 @@ def symbolic_equal(left: str, right: str) -> bool:
     return any(_holds(test, a, b) for test in (_same, _simplifies, _equation, _numeric, _matrix))
 
 
+@lru_cache(maxsize=256)  # one expected answer meets several answers
 def _parse(text: str) -> Any:  # noqa: ANN401  a sympy object, or the text itself if no parser accepts it
-    for parse in (_latex, _expression):
+    for parse in (_beginning, _expression, _latex):
         for spelling in (text.replace("\\\\", "\\"), text):
             try:
                 return parse(spelling)
@@ -40,13 +46,46 @@ def _parse(text: str) -> Any:  # noqa: ANN401  a sympy object, or the text itsel
     return text
 
 
+def _beginning(text: str) -> Any:  # noqa: ANN401
+    """The longest beginning of a text that sympy's LaTeX grammar accepts."""
+    from antlr4.atn.PredictionMode import PredictionMode
+    from sympy.parsing.latex import LaTeXParsingError
+
+    try:
+        return _by_grammar(text, PredictionMode.SLL)  # five times as fast, but refuses some texts that LL accepts
+    except LaTeXParsingError:
+        return _by_grammar(text, PredictionMode.LL)
+
+
+def _by_grammar(text: str, mode: object) -> Any:  # noqa: ANN401
+    """The steps of `sympy.parsing.latex.parse_latex`.
+
+    That function itself refuses every version of antlr's runtime but 4.11, though what it needs is the same up to 4.13.
+    The grammar has not changed since sympy 1.12, the version that the original requires.
+    """
+    from antlr4 import CommonTokenStream, InputStream
+    from sympy.parsing.latex import _parse_latex_antlr as grammar
+
+    with redirect_stdout(io.StringIO()):  # antlr prints that the versions differ
+        lexer = grammar.LaTeXLexer(InputStream(text))
+        parser = grammar.LaTeXParser(CommonTokenStream(lexer))
+    for part in (lexer, parser):
+        part.removeErrorListeners()
+        part.addErrorListener(grammar.MathErrorListener(text))
+    parser._interp.predictionMode = mode  # noqa: SLF001  antlr has no other way
+    return grammar.convert_relation(parser.math().relation())
+
+
 def _latex(text: str) -> Any:  # noqa: ANN401
-    """Parse as the original's parsers do: `pi` is a name without a value; sets and plus-minus are rejected."""
+    """Parse as the original's last parser does: `pi` is a name without a value.
+
+    What only the newer version reads is rejected: sets, plus-minus, `{,}` in a number, signs outside of ASCII.
+    """
     import sympy
     from latex2sympy2_extended import latex2sympy
 
-    found = latex2sympy(text)
-    if isinstance(found, sympy.Set) or r"\pm" in text:
+    found = latex2sympy(text.replace("~", " "))
+    if isinstance(found, sympy.Set) or r"\pm" in text or "{,}" in text or not text.isascii():
         raise ValueError(text)
     return found.subs(sympy.pi, sympy.Symbol("pi"))
 

@@ -1,0 +1,1 @@
+"""Pairs of answers from a file: TSV, CSV or JSONL."""
