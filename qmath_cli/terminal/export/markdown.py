@@ -10,38 +10,36 @@ from qmath_cli.terminal.export import markdown_escapes
 from qmath_cli.terminal.export.document import Block, Document, Program, Prose, Result
 from qmath_cli.terminal.markdown_stream import Piece, PieceKind
 
-_DOLLAR = "\\$"  # a dollar sign that is none of mathematics
 _NESTED = re.compile(r"\\.|\$([^$\\]*)\$|\$", re.DOTALL)
-
 _LOOSE_BLANKS = re.compile(r"[ \t]+(?=\n[ \t]*\n|\Z)|^[ \t]+$", re.MULTILINE)
 
 
-def write(document: Document) -> str:
-    """The document as Markdown."""
+def write(document: Document, dollar: str = markdown_escapes.DOLLAR) -> str:
+    """The document as Markdown; `dollar` is how a dollar sign in prose is written."""
     titles = document.titles
     parts = [
         f"# {titles.problem}",
-        body(document.problem),
+        body(document.problem, dollar),
         f"# {titles.working}",
-        body(document.working),
+        body(document.working, dollar),
         f"# {titles.answer}",
-        closing(document),
+        closing(document, dollar),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def closing(document: Document, dollar: str = _DOLLAR) -> str:
+def closing(document: Document, dollar: str = markdown_escapes.DOLLAR) -> str:
     """The answer, and what made it."""
     answer = display(document.answer) if document.answer is not None else f"({document.titles.none})"
     return f"{answer}\n\n<sub>{markdown_escapes.typed(document.made, dollar)}</sub>"
 
 
-def body(blocks: Iterable[Block], dollar: str = _DOLLAR) -> str:
+def body(blocks: Iterable[Block], dollar: str = markdown_escapes.DOLLAR) -> str:
     """Blocks as Markdown."""
     return "\n\n".join(text for text in (block_text(block, dollar) for block in blocks) if text)
 
 
-def block_text(block: Block, dollar: str = _DOLLAR) -> str:
+def block_text(block: Block, dollar: str = markdown_escapes.DOLLAR) -> str:
     """One block as Markdown; `dollar` is how a dollar sign in prose is written."""
     match block:
         case Prose():

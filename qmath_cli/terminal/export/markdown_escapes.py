@@ -10,6 +10,11 @@ import re
 
 from qmath_cli.terminal.markdown_stream import Piece
 
+#: How a dollar sign is written that is none of mathematics. Jupyter reads Markdown first and lets MathJax look for
+#: pairs of dollar signs after that, when escapes are gone; MathJax does not look across elements.
+DOLLAR = r"\$"
+JUPYTER_DOLLAR = "<span>&#36;</span>"
+
 #: What is markup wherever it stands; a bracket only before what makes a link of it, an ampersand only in an entity.
 _ANYWHERE = re.compile(r"[\\`*|~^]|<(?=[A-Za-z/!?])|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|\](?=[(\[:])|&(?=#?\w+;)")
 #: What is markup at the start of a line.

@@ -7,22 +7,19 @@ from typing import Any
 
 from qmath_cli.terminal.export import markdown
 from qmath_cli.terminal.export.document import Block, Document, Program, Result
+from qmath_cli.terminal.export.markdown_escapes import JUPYTER_DOLLAR
 
 Cell = dict[str, Any]
-
-#: Jupyter reads Markdown first and lets MathJax look for pairs of dollar signs after that, across escapes; MathJax does
-#: not look across elements.
-_DOLLAR = "<span>&#36;</span>"
 
 
 def write(document: Document) -> str:
     """The document as a notebook."""
     titles = document.titles
-    problem = markdown.body(document.problem, _DOLLAR)
+    problem = markdown.body(document.problem, JUPYTER_DOLLAR)
     cells = [_markdown(f"# {titles.problem}\n\n{problem}"), _markdown(f"# {titles.working}")]
     for block in document.working:
         _append(cells, block)
-    cells.append(_markdown(f"# {titles.answer}\n\n{markdown.closing(document, _DOLLAR)}"))
+    cells.append(_markdown(f"# {titles.answer}\n\n{markdown.closing(document, JUPYTER_DOLLAR)}"))
     return json.dumps(_notebook(cells), ensure_ascii=False, indent=1) + "\n"
 
 
@@ -31,7 +28,7 @@ def _append(cells: list[Cell], block: Block) -> None:
         cells.append(_code(block.code, 1 + sum(cell["cell_type"] == "code" for cell in cells)))
     elif isinstance(block, Result) and cells[-1]["cell_type"] == "code":
         cells[-1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": _lines(block.text + "\n")}]
-    elif text := markdown.block_text(block, _DOLLAR):
+    elif text := markdown.block_text(block, JUPYTER_DOLLAR):
         cells.append(_markdown(text))
 
 

@@ -44,7 +44,7 @@ PACKAGES = ("amsmath", "amssymb", "bm", "cancel", "ctex", "fancyvrb", "mathrsfs"
         (r"\frac ab", r"\frac{a}{b}"),
         (r"x^\frac12", r"x^{\frac{1}{2}}"),
         (r"a \pmod 10", r"a \pmod{10}"),
-        (r"\vec{a{b}+\vec{c}}", r"\vec{{a{b}+\vec{c}}}"),
+        (r"\vec{\vec{a}+\vec{b}}", r"\overrightarrow{\vec{a}+\vec{b}}"),
         (r"\alpha\tag{1}k", r"\alpha \qquad\text{({1})}k"),
         (r"\left( x \right.", r"\left(  x  \right."),
         (r"\sum\limits_{i}", r"\sum\limits _{i}"),
@@ -187,7 +187,8 @@ x \tag{1} \tag{2} ; \boxed{\begin{align} a &= b \end{align}}
 \begin{tabular}{|l|r|} \hline A_1 & 5% of $x$ \\ \hline \end{tabular}
 \begin{alignat}{2} a &= b & c &= d \end{alignat} ; x^2^3_1_2 ; f^2' ; f''_1' ; x^\sqrt2 ; x_\text{max} ; x^\bar y
 \sqrt[3] 8 ; \sqrt[{]}]{2} ; \frac{a \over b}{c} ; n \choose k ; \not= \not\in ; \big x \bigl\{ ; \left x \right)
-x\limits_1 \sum\limits_1 ; \hspace{1em}\kern3mu\hspace{foo} ; \substack{a \\ b} ; \mathbb{1}\mathcal{l}\mathds{R}
+x\limits_1 \sum\limits_1 ; \hspace{1em}\kern3mu\hspace{foo} ; \substack{a \\ b}
+\mathbb{1}\mathcal{l}\mathds{R} ; \hat{\bar{a}+\vec{b}}
 \xlongequal[a]{b} ; \abs{x}\norm{y} ; 𝑥𝐱ℝ½∛8∞ ; [1,2] \\ [3,4] ; \\ ; \foo ; \input{x} ; \frac{1
 """
 

@@ -107,8 +107,22 @@ _COLOURS = """
 black blue brown cyan darkgray gray green lightgray lime magenta olive orange pink purple red teal violet white
 yellow
 """
-_ACCENTS = "hat bar vec dot ddot dddot ddddot tilde widehat widetilde acute grave check breve mathring"
-ACCENTS = frozenset(_ACCENTS.split())
+#: Accents, and what has their form without being one for amsmath.
+ACCENTS = {
+    "vec": r"\overrightarrow",
+    "bar": r"\overline",
+    "hat": r"\overset{\wedge}",
+    "widehat": r"\overset{\wedge}",
+    "tilde": r"\overset{\sim}",
+    "widetilde": r"\overset{\sim}",
+    "dot": r"\overset{.}",
+    "ddot": r"\overset{..}",
+    "acute": r"\overset{\prime}",
+    "grave": r"\overset{\backprime}",
+    "check": r"\overset{\vee}",
+    "breve": r"\overset{\smile}",
+    "mathring": r"\overset{\circ}",
+}
 #: Alphabets of capitals only, whose fonts have signs in the places of other characters; and what has these.
 CAPITALS = {"mathbb": "mathbf", "mathcal": "mathit", "mathscr": "mathit"}
 #: The colours that xcolor knows without options.

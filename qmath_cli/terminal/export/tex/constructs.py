@@ -8,6 +8,7 @@ from qmath_cli.terminal.export.tex.commands import ACCENTS, CAPITALS, COLOURS, C
 from qmath_cli.terminal.export.tex.cursor import NotWritable
 from qmath_cli.terminal.export.tex.lines import FormulaReader
 
+_ACCENT = rf"\\(?:{'|'.join(ACCENTS)})\b"
 _NO_LETTERS = frozenset(" ^_{}()[]=+-*/,.;:|&'!0123456789")  # what may follow a command's name at once
 
 
@@ -22,8 +23,8 @@ def known(reader: FormulaReader, name: str) -> str:
     arguments = "".join(_argument(reader, kind) for kind in kinds)
     if name in CAPITALS and not re.fullmatch(r"\{[A-Z\s]*\}", arguments):
         name = CAPITALS[name]
-    if name in ACCENTS and "{" in arguments[1:]:
-        arguments = f"{{{arguments}}}"  # amsmath looks into the argument for another accent, and stumbles over braces
+    if name in ACCENTS and len(re.findall(_ACCENT, arguments)) > 1:
+        return f"{ACCENTS[name]}{arguments}"  # amsmath places an accent over one more accent, and stumbles over two
     written = f"\\{name}{arguments}"
     if name in OPERATORS or name.startswith(("operatorname", "mathop")):
         written += _limits(reader)
