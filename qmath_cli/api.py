@@ -37,6 +37,7 @@ from qmath_cli.solving.progress import SolvePlan, Tools
 from qmath_cli.solving.solve import follow, solve, solve_many
 from qmath_cli.terminal.export.document import document
 from qmath_cli.terminal.export.markdown import write as to_markdown
+from qmath_cli.terminal.export.markdown_escapes import JUPYTER_DOLLAR
 
 
 class Solution(records.Solution):
@@ -51,7 +52,7 @@ class Solution(records.Solution):
     _info: ModelInfo
 
     def _repr_markdown_(self) -> str:
-        return to_markdown(document(self, self._info))
+        return to_markdown(document(self, self._info), JUPYTER_DOLLAR)
 
 
 def open_model(name: str = "", **settings: Any) -> Model:  # noqa: ANN401  each setting has its own type

@@ -155,7 +155,7 @@ def _read(config: Path | None) -> dict[str, object]:
     try:
         if not config.is_file():
             return {}
-        found = tomllib.loads(config.read_text(encoding="utf-8"))
+        found = tomllib.loads(config.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise UsageError(f"cannot read {config}: {exc}", "the file is TOML, with lines such as: k = 8") from exc
     _require_known(found, f"{config}: ")

@@ -47,6 +47,13 @@ def test_a_bad_file_is_refused_with_its_name(tmp_path: Path, line: str, message:
     assert caught.value.hint
 
 
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    """Editors of Windows put one before UTF-8."""
+    config = tmp_path / "config.toml"
+    config.write_text("k = 2\n", encoding="utf-8-sig")
+    assert resolve(config, {}).settings.k == 2
+
+
 def test_words_of_the_environment_become_values() -> None:
     """Booleans and optional numbers are read from words."""
     found = resolve(None, {"QMATH_MLOCK": "yes", "QMATH_TEMPERATURE": "0.5", "QMATH_STOP_AT": "off"}).settings

@@ -14,7 +14,8 @@ import typer
 
 from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import invocation
-from qmath_cli.errors import DataError, ExitCode
+from qmath_cli.commands.problem.encoding import decode
+from qmath_cli.errors import DataError, ExitCode, UsageError
 from qmath_cli.records import Output, Protection, RunStatus
 from qmath_cli.runtime.executors import open_single_executor
 from qmath_cli.sandbox.executor import RestrictedExecutor
@@ -51,10 +52,9 @@ def command(
         with open_single_executor(settings) as executor:
             show_layers(here.terminal, executor.layers, executor.protection, as_json=as_json)
         return ExitCode.OK
-    source = read(file)
-    code = source.decode("utf-8-sig", "replace")  # a byte order mark is no part of a program
+    code, refused = program_text(read(file))
     with open_single_executor(settings, code) as executor:
-        output = not_text(source) or run(executor, code)
+        output = refused or run(executor, code)
         found, protection = executor.layers, executor.protection
     if as_json:
         here.terminal.json(as_record(output, found, protection))
@@ -85,14 +85,13 @@ def read(file: str | None) -> bytes:
         raise DataError(f"cannot read {file}: {exc.strerror}") from exc
 
 
-def not_text(source: bytes) -> Output | None:
-    """The output for a program that is not UTF-8; None where it is."""
+def program_text(source: bytes) -> tuple[str, Output | None]:
+    """A program's text, and the output of one whose bytes are no text; None where they are."""
     try:
-        source.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        error = f"SyntaxError: the program is not UTF-8 text (byte {exc.start})"
-        return Output(error, RunStatus.ERROR, 0.0, error)
-    return None
+        return decode(source, "the program").text, None
+    except UsageError as exc:
+        error = f"SyntaxError: {exc.message}"
+        return "", Output(error, RunStatus.ERROR, 0.0, error)
 
 
 def as_record(output: Output, layers: tuple[Layer, ...], protection: Protection) -> dict[str, object]:

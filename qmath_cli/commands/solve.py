@@ -152,17 +152,29 @@ def command(
         raise UsageError("--json and --jsonl exclude each other")
     if export is not None:
         exports.check(export)
-    problem = problems.read(words or [], file, language, expect)
+    given = problems.read(words or [], file, language, expect)
+    if given.warning and not quiet:
+        here.terminal.note(f"warning: {given.warning}")
     options = SolveOptions(
-        problem, timeout, min_votes, answer_only, json, jsonl, quiet, force, approve, export, prompt, shots, show_prompt
+        given.problem,
+        timeout,
+        min_votes,
+        answer_only,
+        json,
+        jsonl,
+        quiet,
+        force,
+        approve,
+        export,
+        prompt,
+        shots,
+        show_prompt,
     )
     return _run(here, here.settings_of(context), options)
 
 
 def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     problem = options.problem
-    if (warning := problems.warning(problem.text)) and not options.quiet:
-        here.terminal.note(f"warning: {warning}")
     paths, lock = here.paths, lockfile.load()
     info = describe(settings.model, paths, lock)
     prompt_format = select(info, problem.language, settings.mode, options.style, options.examples)

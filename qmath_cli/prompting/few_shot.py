@@ -97,7 +97,7 @@ def read(path: Path) -> tuple[Shot, ...]:
     Raises `DataError` for a file that cannot be read or an example without one of the two.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".toml":
             entries = tomllib.loads(text).get("shot", [])
         else:

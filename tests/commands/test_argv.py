@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from qmath_cli.commands.argv import arrange
-from qmath_cli.commands.problem import warning
 from qmath_cli.errors import UsageError
 
 COMMANDS = {"solve", "repl", "list", "doctor"}
@@ -57,19 +56,3 @@ def test_a_word_that_is_no_command_is_refused(words: list[str]) -> None:
     """A typing mistake does not start a model."""
     with pytest.raises(UsageError, match="no such command"):
         arrange(words, COMMANDS, interactive=True)
-
-
-@pytest.mark.parametrize(
-    ("text", "suspicious"),
-    [
-        ("Solve ^2 = 4", True),
-        (r"Find \( \)", True),
-        ("It costs $5 and", True),
-        ("Solve $x^2 = 4$.", False),
-        (r"It costs \$5.", False),
-        ("Find x_1^2", False),
-    ],
-)
-def test_what_the_shell_ate_is_noticed(text: str, *, suspicious: bool) -> None:
-    """A power without a base and an odd number of dollars are the signs."""
-    assert (warning(text) is not None) is suspicious

@@ -100,11 +100,12 @@ def test_every_example_ends_with_the_number_it_computed() -> None:
 
 
 @pytest.mark.parametrize("suffix", [".toml", ".jsonl"])
-def test_a_user_brings_examples(tmp_path: Path, suffix: str) -> None:
-    """TOML and JSONL give the same prompt."""
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_user_brings_examples(tmp_path: Path, suffix: str, encoding: str) -> None:
+    """TOML and JSONL give the same prompt, with and without a byte order mark."""
     path = tmp_path / f"mine{suffix}"
     toml = '[[shot]]\nquestion = "1+1?"\nanswer = "2"\n'
-    path.write_text(toml if suffix == ".toml" else '{"question": "1+1?", "answer": "2"}\n', encoding="utf-8")
+    path.write_text(toml if suffix == ".toml" else '{"question": "1+1?", "answer": "2"}\n', encoding=encoding)
     assert few_shot.prompt_format(PromptStyle.PLAIN, few_shot.read(path)).build("2+2?").text == (
         "Question: 1+1?\nAnswer: 2\n\n\nQuestion: 2+2?\nAnswer:"
     )

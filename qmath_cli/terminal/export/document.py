@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,14 +13,17 @@ from qmath_cli.terminal.markdown_stream import MarkdownStream, Piece, PieceKind
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.panel import footer
 
+#: Ideographs with their punctuation, kana, full-width forms.
+_CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]")
 _CODE = {PieceKind.CODE_OPEN, PieceKind.CODE, PieceKind.CODE_CLOSE}
 
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """A stretch of prose and mathematics."""
+    """A stretch of prose and mathematics; `typed` where it is a person's plain text, in which nothing is Markdown."""
 
     pieces: tuple[Piece, ...]
+    typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,23 @@ class Document:
     made: str
 
     @property
+    def text(self) -> str:
+        """All that stands in it: for questions about its characters."""
+        written = [self.titles.problem, self.answer or self.titles.none, self.made]
+        for block in (*self.problem, *self.working):
+            match block:
+                case Prose():
+                    written += [piece.source for piece in block.pieces]
+                case Program():
+                    written.append(block.code)
+                case Result():
+                    written.append(block.text)
+        return "\n".join(written)
+
+    @property
     def chinese(self) -> bool:
         """Whether it contains Chinese characters, which LaTeX needs a package for."""
-        pieces = [piece.source for block in (*self.problem, *self.working) for piece in getattr(block, "pieces", ())]
-        return any("\u3000" <= char <= "\u9fff" for text in pieces for char in text)
+        return _CHINESE.search(self.text) is not None
 
 
 def document(solution: Solution, model: ModelInfo, pick: Pick = Pick.MAJ) -> Document:
@@ -80,22 +97,33 @@ def document(solution: Solution, model: ModelInfo, pick: Pick = Pick.MAJ) -> Doc
     made = f"{model.name}{quantization} · {solution.mode} · {footer(solution)} · seed {solution.sampling.seed}"
     return Document(
         titles=_TITLES[solution.problem.language],
-        problem=tuple(blocks(solution.problem.text)),
+        problem=tuple(blocks(solution.problem.text, typed=True)),
         working=tuple(blocks(picked.text if picked else "")),
         answer=solution.answer,
         made=f"qmath · {made}",
     )
 
 
-def blocks(text: str) -> Iterator[Block]:
-    """Split a model's text into blocks, in order."""
+def blocks(text: str, *, typed: bool = False) -> Iterator[Block]:
+    """Split a text into blocks, in order.
+
+    Args:
+        text: A model's Markdown, or a problem.
+        typed: The text is a problem: its asterisks, hashes and dashes are mathematics and no Markdown.
+    """
     stream = MarkdownStream()
     pieces = [*stream.feed(clean(text)), *stream.close()]
     for is_code, group in groupby(pieces, key=lambda piece: piece.kind in _CODE):
         if is_code:
             yield from _fenced(group)
         else:
-            yield Prose(tuple(group))
+            yield Prose(tuple(_as_typed(piece) if typed else piece for piece in group), typed)
+
+
+def _as_typed(piece: Piece) -> Piece:
+    if piece.kind in {PieceKind.STRONG, PieceKind.HEADING, PieceKind.BULLET}:
+        return Piece(PieceKind.PROSE, piece.source, piece.source)
+    return piece
 
 
 def _fenced(pieces: Iterable[Piece]) -> Iterator[Block]:

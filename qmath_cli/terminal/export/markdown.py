@@ -2,59 +2,94 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from itertools import groupby
 
+from qmath_cli.terminal.export import markdown_escapes
 from qmath_cli.terminal.export.document import Block, Document, Program, Prose, Result
 from qmath_cli.terminal.markdown_stream import Piece, PieceKind
 
+_NESTED = re.compile(r"\\.|\$([^$\\]*)\$|\$", re.DOTALL)
+_LOOSE_BLANKS = re.compile(r"[ \t]+(?=\n[ \t]*\n|\Z)|^[ \t]+$", re.MULTILINE)
 
-def write(document: Document) -> str:
-    """The document as Markdown."""
+
+def write(document: Document, dollar: str = markdown_escapes.DOLLAR) -> str:
+    """The document as Markdown; `dollar` is how a dollar sign in prose is written."""
     titles = document.titles
-    answer = f"$$\n{document.answer}\n$$" if document.answer is not None else f"({titles.none})"
     parts = [
         f"# {titles.problem}",
-        body(document.problem),
+        body(document.problem, dollar),
         f"# {titles.working}",
-        body(document.working),
+        body(document.working, dollar),
         f"# {titles.answer}",
-        answer,
-        f"<sub>{document.made}</sub>",
+        closing(document, dollar),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def body(blocks: Iterable[Block]) -> str:
+def closing(document: Document, dollar: str = markdown_escapes.DOLLAR) -> str:
+    """The answer, and what made it."""
+    answer = display(document.answer) if document.answer is not None else f"({document.titles.none})"
+    return f"{answer}\n\n<sub>{markdown_escapes.typed(document.made, dollar)}</sub>"
+
+
+def body(blocks: Iterable[Block], dollar: str = markdown_escapes.DOLLAR) -> str:
     """Blocks as Markdown."""
-    return "\n\n".join(text for text in (block_text(block) for block in blocks) if text)
+    return "\n\n".join(text for text in (block_text(block, dollar) for block in blocks) if text)
 
 
-def block_text(block: Block) -> str:
-    """One block as Markdown."""
+def block_text(block: Block, dollar: str = markdown_escapes.DOLLAR) -> str:
+    """One block as Markdown; `dollar` is how a dollar sign in prose is written."""
     match block:
         case Prose():
-            return _words(block.pieces)
+            return _words(block, dollar)
         case Program():
             return _fenced(block.code, block.language)
         case Result():
             return _fenced(block.text, "output")
 
 
-def _words(pieces: Iterable[Piece]) -> str:
-    """Prose with its mathematics between dollar signs, and any other dollar sign escaped."""
-    return "".join(_piece(piece) for piece in pieces).strip("\n")
+def display(latex: str, indent: str = "") -> str:
+    """A displayed formula on lines of its own."""
+    lines = ["$$", *(line for line in _formula(latex).split("\n") if line.strip()), "$$"]
+    return "\n".join(indent + line.strip() for line in lines)
 
 
-def _piece(piece: Piece) -> str:
-    match piece.kind:
-        case PieceKind.INLINE | PieceKind.BOXED:
-            return f"${' '.join(piece.text.split())}$"
-        case PieceKind.DISPLAY:
-            return f"\n$$\n{piece.text.strip()}\n$$\n"
-        case PieceKind.PROSE:
-            return piece.source if piece.source != piece.text else piece.text.replace("$", "\\$")
-        case _:
-            return piece.source
+def _words(prose: Prose, dollar: str) -> str:
+    """Prose with its mathematics between dollar signs."""
+    text = ""
+    for is_prose, group in groupby(prose.pieces, key=lambda piece: piece.kind is PieceKind.PROSE):
+        if not is_prose:
+            for piece in group:
+                text += _marked(piece, text.rpartition("\n")[2])
+        elif prose.typed:
+            plain = "".join(piece.text for piece in group)
+            text += markdown_escapes.typed(plain, dollar, at_line_start=not text or text.endswith("\n"))
+        else:
+            text += markdown_escapes.written(list(group), dollar)
+    return _LOOSE_BLANKS.sub("", text).strip("\n")
+
+
+def _marked(piece: Piece, line: str) -> str:
+    """A formula, or a mark of the model's Markdown; `line` is what stands before it on its line."""
+    if piece.kind is PieceKind.DISPLAY and piece.text.strip():
+        indent = line if line.isspace() else ""  # keeps the formula in its list
+        return f"\n{display(piece.text, indent)}\n"
+    if piece.kind in {PieceKind.INLINE, PieceKind.BOXED} and piece.text.strip():
+        return f"${' '.join(_formula(piece.text).split())}$"
+    return piece.source.replace("\\", "\\\\")
+
+
+def _formula(latex: str) -> str:
+    r"""A formula without dollar signs that would end it: `\text{if $x$}` has its own delimiters then."""
+
+    def inner(found: re.Match[str]) -> str:
+        if not found.group().startswith("$"):
+            return found.group()
+        return rf"\({found.group(1)}\)" if found.group(1) else r"\$"
+
+    return _NESTED.sub(inner, latex.strip())
 
 
 def _fenced(text: str, language: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from qmath_cli.terminal.export import markdown
 from qmath_cli.terminal.export.document import Block, Document, Program, Result
+from qmath_cli.terminal.export.markdown_escapes import JUPYTER_DOLLAR
 
 Cell = dict[str, Any]
 
@@ -14,11 +15,11 @@ Cell = dict[str, Any]
 def write(document: Document) -> str:
     """The document as a notebook."""
     titles = document.titles
-    cells = [_markdown(f"# {titles.problem}\n\n{markdown.body(document.problem)}"), _markdown(f"# {titles.working}")]
+    problem = markdown.body(document.problem, JUPYTER_DOLLAR)
+    cells = [_markdown(f"# {titles.problem}\n\n{problem}"), _markdown(f"# {titles.working}")]
     for block in document.working:
         _append(cells, block)
-    answer = f"$$\n{document.answer}\n$$" if document.answer is not None else f"({titles.none})"
-    cells.append(_markdown(f"# {titles.answer}\n\n{answer}\n\n<sub>{document.made}</sub>"))
+    cells.append(_markdown(f"# {titles.answer}\n\n{markdown.closing(document, JUPYTER_DOLLAR)}"))
     return json.dumps(_notebook(cells), ensure_ascii=False, indent=1) + "\n"
 
 
@@ -27,7 +28,7 @@ def _append(cells: list[Cell], block: Block) -> None:
         cells.append(_code(block.code, 1 + sum(cell["cell_type"] == "code" for cell in cells)))
     elif isinstance(block, Result) and cells[-1]["cell_type"] == "code":
         cells[-1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": _lines(block.text + "\n")}]
-    elif text := markdown.block_text(block):
+    elif text := markdown.block_text(block, JUPYTER_DOLLAR):
         cells.append(_markdown(text))
 
 

@@ -12,20 +12,9 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.errors import UsageError
-from qmath_cli.records import (
-    Finish,
-    Language,
-    Mode,
-    ModelInfo,
-    Problem,
-    Sample,
-    Sampling,
-    Solution,
-    Usage,
-    VoteGroup,
-    Votes,
-)
-from qmath_cli.terminal.export import check, export
+from qmath_cli.records import Language, Solution
+from qmath_cli.terminal.export import check
+from tests.terminal.export.solutions import exported, solution
 
 TEXT = (
     "## Plan\nWe pay \\$5 for 50% & **add** \\(x_1 < 2\\):\n\\[\n\\frac{1}{2}\n\\]\n"
@@ -33,24 +22,11 @@ TEXT = (
     "```python\nprint(x * 2)\n```\n```output\n6\n```\n"
     "<script>alert(1)</script> \\(\\input{/etc/passwd}\\) \\end{document}"
 )
-MODEL = ModelInfo("demo:q8_0", Path("demo.gguf"), "q8_0")
-
-
-def solution(text: str = TEXT, language: Language = Language.EN, answer: str | None = r"\frac{1}{2}") -> Solution:
-    """A solution with two programs, and with text that must not become markup."""
-    sample = Sample(text, answer, Finish.ANSWERED if answer else Finish.NO_ANSWER)
-    groups = (VoteGroup(answer, 1, None, (0,)),) if answer else ()
-    problem = Problem("What is \\(\\frac{1}{2}\\)?" if language is Language.EN else "求 \\(x\\) 的值。", language)
-    return Solution(
-        problem, Mode.TIR, answer, sample.finish, (sample,), Sampling(), Votes(1, 1, groups), Usage(1, 2, 3)
-    )
 
 
 def written(tmp_path: Path, suffix: str, found: Solution | None = None) -> str:
     """The document's text."""
-    path = tmp_path / f"solution{suffix}"
-    export(found or solution(), path, MODEL)
-    return path.read_text(encoding="utf-8")
+    return exported(found or solution(text=TEXT), tmp_path, suffix)
 
 
 def test_markdown_has_dollars_and_fences(tmp_path: Path) -> None:
@@ -116,7 +92,7 @@ def test_latex_has_no_command_with_side_effects(tmp_path: Path) -> None:
 
 def test_chinese_titles_and_type(tmp_path: Path) -> None:
     """A Chinese problem gets Chinese titles, and LaTeX a package that can set them."""
-    chinese = solution("所以 \\(x = 1\\)。", Language.ZH)
+    chinese = solution("求 \\(x\\) 的值。", "所以 \\(x = 1\\)。", language=Language.ZH)
     assert "题目" in written(tmp_path, ".md", chinese)
     assert "{ctex}" in written(tmp_path, ".tex", chinese)
     assert '<html lang="zh">' in written(tmp_path, ".html", chinese)
