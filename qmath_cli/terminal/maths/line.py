@@ -53,6 +53,9 @@ _COMBINING = {
     AccentMark.DOT: "\u0307",
 }
 _COMBINING |= {AccentMark.DOUBLE_DOT: "\u0308", AccentMark.UNDERLINE: "\u0332", AccentMark.CANCEL: "\u0336"}
+_COMBINING |= {AccentMark.TRIPLE_DOT: "\u20db", AccentMark.LEFT_VECTOR: "\u20d6", AccentMark.CHECK: "\u030c"}
+_COMBINING |= {AccentMark.BREVE: "\u0306", AccentMark.ACUTE: "\u0301", AccentMark.GRAVE: "\u0300"}
+_COMBINING |= {AccentMark.RING: "\u030a"}
 _ROOTS = {"": "√", "3": "∛", "4": "∜"}
 _DIFFERENTIAL = re.compile(r"[d∂]\w[²³ⁿ]?")
 

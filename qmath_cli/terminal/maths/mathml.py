@@ -35,7 +35,14 @@ _OVER = {
     AccentMark.DOT: "˙",
     AccentMark.DOUBLE_DOT: "¨",
 }
-_OVER |= {AccentMark.LINE: "↔", AccentMark.ARC: "⏜"}
+_OVER |= {AccentMark.LINE: "↔", AccentMark.ARC: "⏜", AccentMark.TRIPLE_DOT: "⃛", AccentMark.LEFT_VECTOR: "←"}
+_OVER |= {
+    AccentMark.CHECK: "ˇ",
+    AccentMark.BREVE: "˘",
+    AccentMark.ACUTE: "´",
+    AccentMark.GRAVE: "`",
+    AccentMark.RING: "˚",
+}
 _ALIGN = {"l": "left", "c": "center", "r": "right"}
 
 
