@@ -195,7 +195,7 @@ def _cell(cell: Node, align: str, rule: str) -> str:
 
 
 def _alignment(kind: Grid, letters: str, column: int) -> str:
-    if kind is Grid.ALIGNED:
+    if kind is Grid.ALIGNED and not letters:
         return "left" if column % 2 else "right"
     if kind is Grid.CASES:
         return "left"

@@ -16,30 +16,33 @@ _BRACKETS = frozenset("()[]")
 _SIGNS = frozenset({"+", "-", "±", "∓"})
 
 
-def row_items(table: Table, row: Sequence[Node]) -> list[Node]:
-    """The cells of one row side by side, with what keeps them apart."""
+def row_items(table: Table, row: Sequence[Node], gap: int = 1) -> list[Node]:
+    """The cells of one row side by side, with what keeps them apart; `gap` blanks follow a comma between cells."""
     found: list[Node] = []
+    last = 0
     for at, cell in enumerate(row):
-        items = _trimmed(flat(cell))
+        items = trimmed(flat(cell))
         if found and items:
-            found += _between(table, at, found[-1], items)
+            found += _between(table, (last, at), (found[-1], items), gap)
         found += items
+        last = at if items else last
     return found
 
 
-def _between(table: Table, at: int, before: Node, items: Sequence[Node]) -> list[Node]:
-    """What goes between column `at` and the filled one before it."""
-    if _ruled(table, at):
-        return [Space(), _WALL, Space()]
-    if table.kind is Grid.ALIGNED and (table.columns or at % 2):
-        return []
-    system = table.kind is Grid.ALIGNED or not (table.left and table.right)
-    if _joins(before, alone=not system) or _joins(items[0], alone=not system and len(items) > 1):
-        return []
+def _between(table: Table, columns: tuple[int, int], around: tuple[Node, Sequence[Node]], gap: int) -> list[Node]:
+    """What goes between two filled columns, for the last sign of one and the signs of the other."""
+    (left, right), (before, after) = columns, around
+    if _ruled(table, right):
+        return [Space(), _WALL, Space(gap)]
     if table.kind in {Grid.ALIGNED, Grid.LINES}:
-        return [Space(3)]
+        one_formula = bool(table.columns) or left // 2 == right // 2 or role(before) in _JOINING
+        begins = right % 2 == 0 and role(after[0]) in _JOINING
+        return [] if one_formula or begins else [Space(3)]
+    matrix = bool(table.left and table.right)
+    if _joins(before, alone=matrix) or _joins(after[0], alone=matrix and len(after) > 1):
+        return []
     ended = isinstance(before, Atom) and before.text in _ENDS_PART
-    return [Space()] if ended else [COMMA, Space()]
+    return [Space(gap)] if ended else [COMMA, Space(gap)]
 
 
 def _joins(node: Node, *, alone: bool) -> bool:
@@ -56,7 +59,7 @@ def statements(table: Table) -> list[list[Node]]:
     found: list[list[Node]] = []
     for row in table.rows:
         items = _split_fences(row_items(table, row))
-        if found and items and continues(found[-1], items):
+        if found and items and not several_formulas(table) and continues(found[-1], items):
             found[-1] += items
         elif items:
             found.append(items)
@@ -73,6 +76,11 @@ def _split_fences(items: Sequence[Node]) -> list[Node]:
         else:
             found.append(item)
     return found
+
+
+def several_formulas(table: Table) -> bool:
+    """Whether a row of aligned columns holds formulas side by side, so that no row is the end of the one before it."""
+    return not table.columns and any(len(row) > 2 and trimmed(flat(row[-1])) for row in table.rows)
 
 
 def continues(before: Sequence[Node], items: Sequence[Node]) -> bool:
@@ -104,11 +112,18 @@ def ends_part(items: Sequence[Node]) -> bool:
     return bool(items) and isinstance(items[-1], Atom) and items[-1].text in _ENDS_PART
 
 
-def _trimmed(items: Sequence[Node]) -> list[Node]:
+def trimmed(items: Sequence[Node]) -> list[Node]:
     """The items without blanks at both ends; an empty base alone is nothing."""
     found = [item for item in items if not (isinstance(item, Row) and not item.items)]
-    while found and isinstance(found[0], Space):
-        found = found[1:]
+    found = without_indent(found)
     while found and isinstance(found[-1], Space):
         found = found[:-1]
     return found
+
+
+def without_indent(items: Sequence[Node]) -> list[Node]:
+    """The items without blanks at their start."""
+    start = 0
+    while start < len(items) and isinstance(items[start], Space):
+        start += 1
+    return list(items[start:])
