@@ -115,7 +115,7 @@ def _sized(parser: Parser, _command: str) -> Node:
 
 def _overset(parser: Parser, command: str) -> Node:
     mark, base = parser.argument(), parser.argument()
-    if isinstance(mark, Atom) and mark.text == "⌢" and command == "overset":
+    if isinstance(mark, Atom) and mark.text == "⌢" and command != "underset":
         return Accent(AccentMark.ARC, base)
     return Stack(base, under=mark) if command == "underset" else Stack(base, over=mark)
 
@@ -193,7 +193,14 @@ def _coloured(parser: Parser, _command: str) -> Node:
 
 
 def _tag(parser: Parser, _command: str) -> Node:
+    if parser.at_character("*"):
+        parser.take()
+        return Row((Space(4), Text(parser.raw_group())))
     return Row((Space(4), Text(f"({parser.raw_group()})")))
+
+
+def _reference(parser: Parser, command: str) -> Node:
+    return Text(f"({parser.raw_group()})" if command == "eqref" else parser.raw_group())
 
 
 def _brace_character(_parser: Parser, command: str) -> Node:
@@ -238,6 +245,7 @@ _COMMANDS: tuple[tuple[str, Construct], ...] = (
     ("textcolor", _coloured),
     ("color", _nothing_with_argument),
     ("tag", _tag),
+    ("eqref ref", _reference),
     ("{ }", _brace_character),
     ("| lvert rvert vert Vert lVert rVert langle rangle lfloor rfloor lceil rceil lbrace rbrace", _delimiter_command),
 )

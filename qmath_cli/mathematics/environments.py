@@ -3,6 +3,7 @@ r"""Constructs of rows and cells: environments, `\substack`, formulas of several
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from qmath_cli.mathematics.lexer import Token, TokenKind
 from qmath_cli.mathematics.parser import Parser, Stop
@@ -21,6 +22,7 @@ _KINDS: dict[str, tuple[Grid, str, str]] = {
 _COMMANDS = {"eqalign": "aligned", "cases": "cases", "matrix": "matrix"}  # of plain TeX; the others are lines
 
 
+Cell = Callable[[Parser, Stop], Node]
 Rows = tuple[tuple[Node, ...], ...]
 
 
@@ -32,7 +34,7 @@ def environment(parser: Parser, _command: str) -> Node:
     columns = parser.raw_group() if name in {"array", "tabular", "subarray", "darray"} else ""
     if name in {"alignat", "alignedat"}:
         parser.raw_group()
-    rows, rules = _rows(parser, _at_end)
+    rows, rules = _rows(parser, _at_end, _text_cell if name == "tabular" else _cell)
     closing = parser.take()
     if closing.text != "end" or parser.raw_group().strip().removesuffix("*") != name:
         raise Refused(f"{name} is not closed")
@@ -87,7 +89,7 @@ def _kind(name: str) -> tuple[Grid, str, str]:
 
 def _columns(spec: str) -> str:
     r"""Letters and rules of a column specification; `*{3}{c}` is three columns, `@{..}` is none, `p{..}` is left."""
-    spec = re.sub(r"\*\{(\d)\}\{([^{}]*)\}", lambda found: int(found[1]) * found[2], spec.replace(" ", ""))
+    spec = re.sub(r"\*\{(\d\d?)\}\{([^{}]*)\}", lambda found: int(found[1]) * found[2], spec.replace(" ", ""))
     spec = re.sub(r"[@!<>]\{[^{}]*\}", "", spec)
     spec = re.sub(r"[pmbX](\{[^{}]*\})?", "l", spec).replace(":", "|").replace("||", "|")
     if set(spec) - set("lcr|"):
@@ -99,7 +101,21 @@ def _at_end(token: Token) -> bool:
     return token.kind is TokenKind.COMMAND and token.text == "end"
 
 
-def _rows(parser: Parser, stop: Stop) -> tuple[Rows, frozenset[int]]:
+def _cell(parser: Parser, stop: Stop) -> Node:
+    return parser.row(stop)
+
+
+def _text_cell(parser: Parser, stop: Stop) -> Node:
+    """A cell that is upright text, with mathematics between dollars."""
+    start, depth = parser.peek().start, 0
+    while parser.peek().kind is not TokenKind.END and (depth or not stop(parser.peek())):
+        kind = parser.take().kind
+        depth += (kind is TokenKind.OPEN) - (kind is TokenKind.CLOSE)
+    inner = Parser(f"{{{parser.source[start : parser.peek().start].strip()}}}", parser.constructs)
+    return parser.constructs["text"](inner, "text") or Row()
+
+
+def _rows(parser: Parser, stop: Stop, cell: Cell = _cell) -> tuple[Rows, frozenset[int]]:
     """The rows up to a token that `stop` accepts, and the indices of the rows with a rule above."""
     rows: list[tuple[Node, ...]] = []
     rules: set[int] = set()
@@ -107,7 +123,7 @@ def _rows(parser: Parser, stop: Stop) -> tuple[Rows, frozenset[int]]:
         _take_rules(parser, len(rows), rules)
         if stop(parser.peek()) and rows:
             break
-        rows.append(_cells(parser, stop))
+        rows.append(_cells(parser, stop, cell))
         if not parser.at_command("\\", "cr", "newline"):
             break
         parser.take()
@@ -137,10 +153,10 @@ def _take_rules(parser: Parser, row: int, rules: set[int]) -> None:
         parser.skip_spaces()
 
 
-def _cells(parser: Parser, stop: Stop) -> tuple[Node, ...]:
+def _cells(parser: Parser, stop: Stop, cell: Cell) -> tuple[Node, ...]:
     cells = []
     while True:
-        cells.append(parser.row(lambda token: stop(token) or _ends_cell(token)))
+        cells.append(cell(parser, lambda token: stop(token) or _ends_cell(token)))
         if not parser.at_character("&"):
             return tuple(cells)
         parser.take()

@@ -24,8 +24,9 @@ spadesuit ♠ -; checkmark ✓ -; S § -; P ¶ -; pounds £ -; yen ¥ -; euro �
 ldots … ...; dots … ...; dotsc … ...; dotsb ⋯ ...; dotsm ⋯ ...; cdots ⋯ ...; vdots ⋮ :; ddots ⋱ ...; hdots … ...;
 complement ∁ -; mho ℧ -; backslash \ \; lbrack [ [; rbrack ] ]; Diamond ◇ diamond;
 odot ⊙ -; circledR ® -; copyright © -; textregistered ® -; triangledown ▽ -; sphericalangle ∢ -;
-AA Å angstrom; aa å -; R ℝ RR; N ℕ NN; Z ℤ ZZ; Q ℚ QQ; C ℂ CC; beth ℶ -; gimel ℷ -; digamma ϝ -; varkappa ϰ kappa;
-lozenge ◊ -; blacktriangle ▲ -; blacktriangledown ▼ -; blacklozenge ⧫ -; natural ♮ -; sharp ♯ -; flat ♭ -; eth ð -;
+AA Å angstrom; aa å -; R ℝ RR; N ℕ NN; Z ℤ ZZ; Q ℚ QQ; C ℂ CC; qed □ -; beth ℶ -; gimel ℷ -; digamma ϝ -;
+varkappa ϰ kappa; lozenge ◊ -; blacktriangle ▲ -; blacktriangledown ▼ -; blacklozenge ⧫ -;
+natural ♮ -; sharp ♯ -; flat ♭ -; eth ð -;
 O Ø -; o ø -; ae æ -; AE Æ -; ss ß -; textdollar $ $; textsterling £ -; textbackslash \ \; textellipsis … ...;
 textmu μ mu; micro μ mu; ohm Ω Omega; vartriangle △ triangle; celsius ℃ deg-C; iddots ⋰ ...;
 varDelta Δ Delta; varGamma Γ Gamma; varOmega Ω Omega; varPhi Φ Phi; varPi Π Pi; varPsi Ψ Psi; varSigma Σ Sigma;

@@ -111,7 +111,7 @@ def circled(parser: Parser, _command: str) -> Node:
     r"""`\textcircled{1}`: the character ①. Raises `Refused` for what Unicode has not in a circle."""
     parser.skip_spaces()
     source = parser.raw_group() if parser.peek().kind is TokenKind.OPEN else parser.take().text
-    inner = re.sub(r"[{}$\s]", "", _FONT.sub("", source))
+    inner = re.sub(r"[{}$\s]", "", _FONT.sub("", re.sub(r"\\raisebox\{[^{}]*\}", "", source)))
     if inner in CIRCLED:
         return character(CIRCLED[inner].text)
     raise Refused("nothing like this in a circle")

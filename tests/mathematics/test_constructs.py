@@ -51,6 +51,10 @@ def test_no_command_is_listed_twice() -> None:
         (r"\text{caf\'e}", r"\text{café}"),
         (r"D\text-A", r"D\text{-}A"),
         (r"x\textgreater0", "x>0"),
+        (r"\begin{array}{*{20}{c}}1\end{array}", r"\begin{array}{" + 20 * "c" + r"}1\end{array}"),
+        (r"\stackrel{\frown}{AB}", r"\overset{\frown}{AB}"),
+        (r"\textcircled{\raisebox{-1pt}{3}}", "③"),
+        (r"x\tag*{(1)}", r"x\tag{1}"),
     ],
 )
 def test_two_spellings_of_one_thing_have_one_tree(one: str, other: str) -> None:
@@ -107,6 +111,13 @@ def test_the_functions_that_sympy_prints_are_functions() -> None:
 def test_words_keep_their_escaped_signs() -> None:
     """Braces that only group are dropped, escaped ones stay."""
     assert parse(r"\text{5\% of \{a\} {b} \$3}") == Text("5% of {a} b $3")
+
+
+def test_cells_of_a_tabular_are_words() -> None:
+    """With formulas between dollars; in an array they are formulas."""
+    found = parse(r"\begin{tabular}{cc}a of & $x^2$ \\ 5\% & \textbf{b}\end{tabular}")
+    assert isinstance(found, Table)
+    assert found.rows == ((Text("a of"), parse("x^2")), (Text("5%"), Text("b")))
 
 
 @pytest.mark.parametrize(
