@@ -28,7 +28,8 @@ _ENVIRONMENTS = frozenset(
     f"{name}{star}"
     for name in (
         *("align", "aligned", "alignat", "array", "bmatrix", "cases", "eqnarray", "equation", "gather", "gathered"),
-        *("matrix", "multline", "pmatrix", "split", "vmatrix"),
+        *("matrix", "multline", "pmatrix", "split", "vmatrix", "Bmatrix", "Vmatrix", "smallmatrix", "dcases", "rcases"),
+        *("alignedat", "displaymath", "flalign", "tabular"),
     )
     for star in ("", "*")
 )

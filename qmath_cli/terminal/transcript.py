@@ -72,7 +72,7 @@ class Transcript:
             case PieceKind.STRONG | PieceKind.HEADING | PieceKind.BULLET:
                 return self._mark(piece)
             case PieceKind.INLINE | PieceKind.BOXED:
-                return self._put(self._emphasised(self._inline(piece)))
+                return self._inline(piece)
             case PieceKind.DISPLAY:
                 return self._display(piece)
             case _:
@@ -120,9 +120,11 @@ class Transcript:
         return Alphabet.UNICODE if self._style.unicode else Alphabet.ASCII
 
     def _inline(self, piece: Piece) -> str:
-        """A formula on one line; its source if it cannot be drawn."""
+        """A formula on one line; where only two dimensions can show it, on rows of its own; else its source."""
         drawn = render_inline(piece.text, self._alphabet)
-        return drawn if drawn is not None else self._style.paint(piece.source, Paint.DIM)
+        if drawn is None and self.drawing(piece.text, self._style.width() - len(_INDENT)) is not None:
+            return self._display(piece)
+        return self._put(self._emphasised(drawn if drawn is not None else self._style.paint(piece.source, Paint.DIM)))
 
     def drawing(self, latex: str, width: int) -> list[str] | None:
         """The rows of a displayed formula, in two dimensions if it can be drawn so, none wider than `width` columns."""

@@ -221,3 +221,12 @@ def test_rows_of_a_display_stay_rows_without_a_second_dimension(monkeypatch: pyt
     renderer.event(TextDelta(0, r"\begin{align*}x &= aaaa + bbbb\\ y &= cccc + dddd\end{align*}"))
     renderer.close()
     assert out.getvalue() == "    x = aaaa + bbbb\n    y = cccc + dddd\n"
+
+
+def test_a_table_in_a_sentence_that_one_line_cannot_show_has_rows_of_its_own() -> None:
+    """It is not shown as source; the sentence goes on below it."""
+    out = Screen()
+    renderer = Renderer(Terminal(out, Screen()), Style(drawn=True))
+    renderer.event(TextDelta(0, r"Let $\begin{smallmatrix}1&2\\3&4\end{smallmatrix}$ be given."))
+    renderer.close()
+    assert out.getvalue() == "Let \n    1  2\n    3  4\n be given.\n"

@@ -35,6 +35,8 @@ from qmath_cli.terminal.maths.line import LineRenderer
 from qmath_cli.terminal.maths.roots import root, starts_in_index
 from qmath_cli.terminal.text_width import columns
 
+_OPENED = frozenset({Role.OPEN, Role.SPACE})  # after these a root's index has nothing to join
+
 
 class DisplayRenderer:
     """Draws nodes as boxes, in one alphabet."""
@@ -61,7 +63,8 @@ class DisplayRenderer:
         fragments = self._fragments(items)
         parts: list[Box] = []
         for at, (blank, written) in enumerate(self._line.layout(fragments)):
-            if blank or (at and _apart(items[at - 1], items[at], fragments[at - 1], fragments[at])):
+            index = at > 0 and tall[at] and starts_in_index(items[at]) and fragments[at - 1].right not in _OPENED
+            if blank or index or (at and _bar_between(items[at - 1], items[at], fragments[at - 1], fragments[at])):
                 parts.append(boxes.text(" "))
             parts.append(self._one(items[at]) if tall[at] else boxes.text(written))
         return side_by_side(parts)
@@ -200,12 +203,10 @@ def _sides(node: Node) -> Fragment:
     return Fragment("x", left, right)
 
 
-def _apart(left: Node, right: Node, before: Fragment, after: Fragment) -> bool:
-    """Whether neighbours would touch: a fraction's bar and what is beside it, a root's index and what is before it."""
+def _bar_between(left: Node, right: Node, before: Fragment, after: Fragment) -> bool:
+    """Whether a fraction's bar would touch its neighbour."""
     if Role.SPACE in {before.right, after.left} or after.left is Role.PUNCTUATION:
         return False
-    if starts_in_index(right) and before.right is not Role.OPEN:
-        return True
     return any(isinstance(node, Fraction) and node.bar for node in (left, right))
 
 

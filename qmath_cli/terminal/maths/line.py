@@ -31,7 +31,7 @@ from qmath_cli.mathematics.tree import (
 from qmath_cli.terminal.maths import inline_tables, roots, scripts
 from qmath_cli.terminal.maths.accents import accented
 from qmath_cli.terminal.maths.alphabet import Alphabet
-from qmath_cli.terminal.maths.arrows import arrow
+from qmath_cli.terminal.maths.arrows import STRETCHING, arrow
 from qmath_cli.terminal.maths.fragments import (
     Binding,
     Fragment,
@@ -94,6 +94,7 @@ class LineRenderer:
                 blank |= [one.text for one in fragments[at + 1 : at + 2]] == ["mod"]  # 3 (mod 7)
             text = text_between(fragments, at)
             joined = fragment.starts_in_index and before is not None and not (blank or spaced)
+            joined &= before is None or before.right is not Role.OPEN
             yield blank, f"({text})" if joined and not text.startswith("(") else text
             signs = fragment.left is Role.BINARY and fragment.text not in _NEVER_SIGNS
             sign = signs and unary(None if before is None else before.right)
@@ -179,6 +180,7 @@ class LineRenderer:
             return Fragment(f"C({top.text}, {bottom.text})", Role.ORDINARY, Role.CLOSE)
         over = self.grouped(top, Binding.PRODUCT)
         under = bottom.text if _DIFFERENTIAL.fullmatch(bottom.text) else self.grouped(bottom, Binding.SINGLE)
+        under = f"({under})" if bottom.starts_in_index and not under.startswith("(") else under
         return Fragment(
             f"{over}/{under}",
             Role.ORDINARY,
@@ -208,7 +210,7 @@ class LineRenderer:
 
     def _stack(self, node: Stack) -> Fragment:
         base = self.fragment(node.base)
-        if node.arrow and isinstance(node.base, Atom):
+        if node.arrow or (base.text in STRETCHING and base.left is Role.RELATION):
             notes = [self.inner(part).text.strip() for part in (node.over, node.under) if part is not None]
             return arrow(base.text, "; ".join(note for note in notes if note), self._ascii)
         if isinstance(node.over, Atom) and node.over.text == "?" and base.text == "=" and not self._ascii:
@@ -257,6 +259,7 @@ class LineRenderer:
             rest = text.lstrip("'")
             return f"{text[: len(text) - len(rest)]}^{rest if len(rest) == 1 else f'({rest})'}"
         solid = fragment.binding is Binding.SINGLE and (text.startswith("(") or not fragment.ends_in_script)
+        solid &= not fragment.starts_in_index
         whole = len(text) == 1 or solid
         return mark + (text if whole else f"({text})")
 

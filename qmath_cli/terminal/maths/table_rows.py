@@ -92,7 +92,11 @@ def continues(before: Sequence[Node], items: Sequence[Node]) -> bool:
     if role(items[0]) is not Role.BINARY:
         return False
     sign = isinstance(items[0], Atom) and items[0].text in _SIGNS
-    return not sign or all(role(item) is not Role.RELATION for item in items)
+    return not sign or not (_related(before) and _related(items))
+
+
+def _related(items: Sequence[Node]) -> bool:
+    return any(role(item) is Role.RELATION for item in items)
 
 
 def _depth(items: Sequence[Node]) -> int:
