@@ -22,6 +22,8 @@ _KINDS: dict[str, tuple[Grid, str, str]] = {
 _COMMANDS = {"eqalign": "aligned", "cases": "cases", "matrix": "matrix"}  # of plain TeX; the others are lines
 
 
+_RULES = ("cline", "midrule", "toprule", "bottomrule", "hdashline", "cmidrule")
+
 Cell = Callable[[Parser, Stop], Node]
 Rows = tuple[tuple[Node, ...], ...]
 
@@ -146,8 +148,8 @@ def _row_gap(parser: Parser) -> None:
 
 def _take_rules(parser: Parser, row: int, rules: set[int]) -> None:
     parser.skip_spaces()
-    while parser.at_command("hline", "cline", "midrule", "toprule", "bottomrule", "hdashline", "cmidrule"):
-        if parser.take().text in {"cline", "cmidrule"}:
+    while parser.take_prefix("hline") or parser.at_command(*_RULES):
+        if parser.at_command(*_RULES) and parser.take().text in {"cline", "cmidrule"}:
             parser.raw_group()
         rules.add(row)
         parser.skip_spaces()

@@ -71,6 +71,16 @@ class Parser:
         self._tokens[self._at : after] = [Token(TokenKind.NUMBER, digits, token.start + 1, end)]
         return True
 
+    def take_prefix(self, name: str) -> bool:
+        r"""Consume the `\hline` of `\hlineRed`: a command that has lost the line break after it."""
+        token = self.peek()
+        if token.kind is not TokenKind.COMMAND or not token.text.startswith(name):
+            return False
+        start = token.end - len(token.text) + len(name)
+        rest = [Token(TokenKind.CHARACTER, self.source[at], at, at + 1) for at in range(start, token.end)]
+        self._tokens[self._at : self._at + 1] = rest
+        return True
+
     # ------------------------------------------------------------ rows
 
     def row(self, stop: Stop) -> Node:

@@ -14,6 +14,7 @@ from qmath_cli.mathematics.tree import Atom, Node, Refused, Role, Row, Text
 _MATHS_IN_TEXT = re.compile(r"\$((?:[^$\\]|\\.)*)\$|\\\((.*?)\\\)", re.DOTALL)
 _FONT = re.compile(
     r"\\(?:text(?:bf|it|rm|sf|tt|sc|normal|up)?|emph|mbox|hbox|mathrm|mathbf|underline|operatorname)\s*(?=\{)"
+    r"|\\multicolumn\s*\{[^{}]*\}\s*\{[^{}]*\}"
     r"|\\(?:bf|it|rm|sf|tt|sc|em|tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|bfseries|itshape)"
     r"(?![A-Za-z])\s*"
 )

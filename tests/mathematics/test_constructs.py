@@ -55,6 +55,8 @@ def test_no_command_is_listed_twice() -> None:
         (r"\stackrel{\frown}{AB}", r"\overset{\frown}{AB}"),
         (r"\textcircled{\raisebox{-1pt}{3}}", "③"),
         (r"x\tag*{(1)}", r"x\tag{1}"),
+        (r"\begin{tabular}{l}\hlineRed\\ \hline\end{tabular}", r"\begin{tabular}{l}\hline Red\\ \hline\end{tabular}"),
+        (r"\begin{tabular}{l}\multicolumn{1}{|l|}{a b}\end{tabular}", r"\begin{tabular}{l}a b\end{tabular}"),
     ],
 )
 def test_two_spellings_of_one_thing_have_one_tree(one: str, other: str) -> None:
