@@ -22,6 +22,8 @@ def table(node: Table, draw: Draw, alphabet: Alphabet) -> Box:
     align, gaps = _layout(node, count, wall)
     spaced = [row for at, found in enumerate(cells) for row in ([[EMPTY], found] if apart and at else [found])]
     lines = grid([[*row, *[EMPTY] * (count - len(row))] for row in spaced], align, gaps)
+    if node.columns.endswith("|") and count == len(node.columns.replace("|", "")):
+        lines = [Box(tuple(f"{row} {wall}" for row in line.rows), line.base) for line in lines]
     rows: list[str] = []
     for at, line in enumerate(lines):
         first = not apart or at % 2 == 0
@@ -55,4 +57,5 @@ def _layout(node: Table, count: int, wall: str) -> tuple[str, list[str]]:
     if node.kind in {Grid.LINES, Grid.ALIGNED}:
         return align, ["", *[" "] * (count - 1)]
     ruled = {len(node.columns[:at].replace("|", "")) for at, letter in enumerate(node.columns) if letter == "|"}
-    return align, [("" if at == 0 else "  ") if at not in ruled else f" {wall} " for at in range(count)]
+    walls = [f" {wall} " if at else f"{wall} " for at in range(count)]
+    return align, [walls[at] if at in ruled else "  " if at else "" for at in range(count)]
