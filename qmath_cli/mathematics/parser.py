@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from qmath_cli.mathematics.lexer import Token, TokenKind, tokens
-from qmath_cli.mathematics.symbols import SYMBOLS, character
-from qmath_cli.mathematics.tree import Atom, Fraction, Node, Refused, Role, Row, Script, Space, Text
+from qmath_cli.mathematics.symbols import DEFINED_AS, SYMBOLS, character
+from qmath_cli.mathematics.tree import Atom, Fraction, Grid, Node, Refused, Role, Row, Script, Space, Table, Text
 
+_SPLITTING = frozenset({"over", "choose", "atop", "brace", "brack"})  # each takes its whole group apart
 _MAX_DEPTH = 60  # nested groups; real formulas have far fewer, and Python's recursion limit allows for them
 
 Stop = Callable[[Token], bool]
@@ -28,6 +29,7 @@ class Parser:
         self._tokens = tokens(source) if found is None else found
         self._at = 0
         self._depth = 0
+        self._stops: list[Stop] = []  # of the rows that are being read, the innermost last
 
     # ------------------------------------------------------------ the cursor
 
@@ -57,6 +59,28 @@ class Parser:
         """Whether the next token is this character."""
         return self.peek().kind is TokenKind.CHARACTER and self.peek().text == char
 
+    def take_point(self) -> bool:
+        """Consume the point of `.5` alone, where it stands for no delimiter; what follows is the next token."""
+        token = self.peek()
+        if token.kind is not TokenKind.NUMBER or not token.text.startswith("."):
+            return False
+        digits, end, after = token.text[1:], token.end, self._at + 1
+        following = self._tokens[after]
+        if following.kind is TokenKind.NUMBER and following.text.startswith("."):  # .2.5 is a point before 2.5
+            digits, end, after = digits + following.text, following.end, after + 1
+        self._tokens[self._at : after] = [Token(TokenKind.NUMBER, digits, token.start + 1, end)]
+        return True
+
+    def take_prefix(self, name: str) -> bool:
+        r"""Consume the `\hline` of `\hlineRed`: a command that has lost the line break after it."""
+        token = self.peek()
+        if token.kind is not TokenKind.COMMAND or not token.text.startswith(name):
+            return False
+        start = token.end - len(token.text) + len(name)
+        rest = [Token(TokenKind.CHARACTER, self.source[at], at, at + 1) for at in range(start, token.end)]
+        self._tokens[self._at : self._at + 1] = rest
+        return True
+
     # ------------------------------------------------------------ rows
 
     def row(self, stop: Stop) -> Node:
@@ -64,20 +88,26 @@ class Parser:
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             raise Refused("nested too deeply")
+        self._stops.append(stop)
         items: list[Node] = []
         while True:
             spaced = self.skip_spaces()
             token = self.peek()
             if stop(token) or token.kind is TokenKind.END:
                 break
-            if token.kind is TokenKind.COMMAND and token.text in {"over", "choose"}:
+            if token.kind is TokenKind.COMMAND and token.text in _SPLITTING:
                 self.take()
-                items = [Fraction(simplify(items), self.row(stop), bar=token.text == "over")]
+                items = [_split(token.text, simplify(items), self.row(stop))]
                 break
             items += self._spacing(items, spaced)
             items += self.item()
+        self._stops.pop()
         self._depth -= 1
         return simplify(items)
+
+    def rest(self) -> Node:
+        r"""The rest of the group, cell or formula that is being read: what a switch such as `\bf` applies to."""
+        return self.row(self._stops[-1] if self._stops else lambda token: token.kind is TokenKind.END)
 
     def _spacing(self, items: list[Node], spaced: bool) -> list[Node]:
         """The blank before the next item where TeX's spacing does not decide: after punctuation, between numbers."""
@@ -213,6 +243,9 @@ class Parser:
             return Text(token.text)
         if token.kind is TokenKind.COMMAND:
             return self._command(token)
+        if token.kind is TokenKind.CHARACTER and token.text == ":" and self.at_character("="):
+            self.take()
+            return DEFINED_AS
         if token.kind is TokenKind.CHARACTER and token.text != "&":
             return character(token.text)
         raise Refused(f"unexpected {token.text!r}")
@@ -234,6 +267,14 @@ def simplify(items: Iterable[Node]) -> Node:
     """Several nodes as a `Row`; a single one as itself."""
     found = tuple(items)
     return found[0] if len(found) == 1 else Row(found)
+
+
+def _split(command: str, top: Node, bottom: Node) -> Node:
+    r"""The two parts of a group on both sides of `\over` or one of its relatives."""
+    if command in {"over", "choose"}:
+        return Fraction(top, bottom, bar=command == "over")
+    left, right = {"atop": ("", ""), "brace": ("{", "}"), "brack": ("[", "]")}[command]
+    return Table(Grid.LINES, ((top,), (bottom,)), left, right)
 
 
 def _is_number(node: Node) -> bool:

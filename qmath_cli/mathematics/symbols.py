@@ -23,14 +23,22 @@ diamond ⋄ diamond; star ⋆ *; bigstar ★ *; dagger † -; ddagger ‡ -; clu
 spadesuit ♠ -; checkmark ✓ -; S § -; P ¶ -; pounds £ -; yen ¥ -; euro € -; imath ı -; jmath ȷ -; surd √ sqrt;
 ldots … ...; dots … ...; dotsc … ...; dotsb ⋯ ...; dotsm ⋯ ...; cdots ⋯ ...; vdots ⋮ :; ddots ⋱ ...; hdots … ...;
 complement ∁ -; mho ℧ -; backslash \ \; lbrack [ [; rbrack ] ]; Diamond ◇ diamond;
-odot ⊙ -; circledR ® -; copyright © -; textregistered ® -; triangledown ▽ -; sphericalangle ∢ -
+odot ⊙ -; circledR ® -; copyright © -; textregistered ® -; triangledown ▽ -; sphericalangle ∢ -;
+AA Å angstrom; aa å -; R ℝ RR; N ℕ NN; Z ℤ ZZ; Q ℚ QQ; C ℂ CC; qed □ -; beth ℶ -; gimel ℷ -; digamma ϝ -;
+varkappa ϰ kappa; lozenge ◊ -; blacktriangle ▲ -; blacktriangledown ▼ -; blacklozenge ⧫ -;
+natural ♮ -; sharp ♯ -; flat ♭ -; eth ð -;
+O Ø -; o ø -; ae æ -; AE Æ -; ss ß -; textdollar $ $; textsterling £ -; textbackslash \ \; textellipsis … ...;
+textmu μ mu; micro μ mu; ohm Ω Omega; vartriangle △ triangle; celsius ℃ deg-C; iddots ⋰ ...;
+varDelta Δ Delta; varGamma Γ Gamma; varOmega Ω Omega; varPhi Φ Phi; varPi Π Pi; varPsi Ψ Psi; varSigma Σ Sigma;
+varTheta Θ Theta
 """
-_POSTFIX = r"degree ° deg; prime ′ '; % % %; circ ° deg"
+_POSTFIX = r"degree ° deg; prime ′ '; % % %; circ ° deg; textdegree ° deg; permil ‰ -; textperthousand ‰ -"
 _BINARY = r"""
 pm ± +-; mp ∓ -+; times × *; cdot ⋅ *; div ÷ /; ast ∗ *; circ ∘ o; bullet ∙ -; oplus ⊕ (+); ominus ⊖ (-);
 otimes ⊗ (x); oslash ⊘ (/); cup ∪ union; cap ∩ intersect; setminus ∖ \; smallsetminus ∖ \; wedge ∧ and; land ∧ and;
 vee ∨ or; lor ∨ or; bmod mod mod; mod mod mod; uplus ⊎ -; sqcup ⊔ -; sqcap ⊓ -; ltimes ⋉ -; rtimes ⋊ -; wr ≀ -;
-triangleleft ◁ -; triangleright ▷ -; bigtriangleup △ -; amalg ⨿ -; dotplus ∔ -; cdotp ⋅ *
+triangleleft ◁ -; triangleright ▷ -; bigtriangleup △ -; amalg ⨿ -; dotplus ∔ -; cdotp ⋅ *; bigcirc ◯ -; barwedge ⊼ -;
+veebar ⊻ xor; boxplus ⊞ -; boxtimes ⊠ -; divideontimes ⋇ -; intercal ⊺ -; lhd ⊲ -; rhd ⊳ -; centerdot ⋅ *; And & &
 """
 _RELATION = r"""
 le ≤ <=; leq ≤ <=; leqslant ⩽ <=; ge ≥ >=; geq ≥ >=; geqslant ⩾ >=; ne ≠ !=; neq ≠ !=; lt < <; gt > >; ll ≪ <<; gg ≫ >>;
@@ -46,7 +54,18 @@ Longleftrightarrow ⟺ <==>; iff ⟺ <==>; mapsto ↦ |->; longmapsto ⟼ |-->; 
 rightleftharpoons ⇌ -; uparrow ↑ -; downarrow ↓ -; updownarrow ↕ -; nearrow ↗ -; searrow ↘ -; swarrow ↙ -; nwarrow ↖ -;
 Uparrow ⇑ -; Downarrow ⇓ -; asymp ≍ -; bowtie ⋈ -; smile ⌣ -; frown ⌢ -; lessgtr ≶ -; gtrless ≷ -;
 lesssim ≲ -; gtrsim ≳ -; nless ≮ -; ngtr ≯ -; nleq ≰ -; ngeq ≱ -; leqq ≦ <=; geqq ≧ >=; thicksim ∼ ~; thickapprox ≈ ~~;
-backsim ∽ -; backsimeq ⋍ -; nRightarrow ⇏ -; nrightarrow ↛ -; trianglelefteq ⊴ -; vDash ⊨ |=
+backsim ∽ -; backsimeq ⋍ -; nRightarrow ⇏ -; nrightarrow ↛ -; trianglelefteq ⊴ -; vDash ⊨ |=; textgreater > >;
+textless < <; textbar | |; owns ∋ -; hookleftarrow ↩ -; leftharpoonup ↼ -; leftharpoondown ↽ -; rightharpoondown ⇁ -;
+leftrightharpoons ⇋ -;
+leadsto ⇝ ~>; rightsquigarrow ⇝ ~>; twoheadrightarrow ↠ -; rightarrowtail ↣ -; leftrightarrows ⇆ -; rightleftarrows ⇄ -;
+rightrightarrows ⇉ -; Updownarrow ⇕ -; dashv ⊣ -; Vdash ⊩ -; nvdash ⊬ -; nvDash ⊭ -; varpropto ∝ prop; sqsubset ⊏ -;
+sqsubseteq ⊑ -; sqsupset ⊐ -; sqsupseteq ⊒ -; subseteqq ⫅ -; supseteqq ⫆ -; nsupset ⊅ -; nsupseteq ⊉ -; Subset ⋐ -;
+Supset ⋑ -; preccurlyeq ≼ -; succcurlyeq ≽ -; precsim ≾ -; succsim ≿ -; lll ⋘ <<<; ggg ⋙ >>>; eqsim ≂ -; bumpeq ≏ -;
+fallingdotseq ≒ -; risingdotseq ≓ -; doteqdot ≑ -; circeq ≗ -; between ≬ -; trianglerighteq ⊵ -;
+ncong ≇ -; nprec ⊀ -; nsucc ⊁ -; nleqslant ≰ -; ngeqslant ≱ -; lneq ⪇ -; gneq ⪈ -; lneqq ≨ -; gneqq ≩ -; nsim ≁ -;
+shortmid ∣ |; shortparallel ∥ ||; nshortmid ∤ not-|; nshortparallel ∦ not-||;
+coloneq ≔ :=; colonequals ≔ :=; eqqcolon ≕ =:;
+upharpoonright ↾ -; multimap ⊸ -
 """
 _BIG = r"""
 sum ∑ sum; prod ∏ prod; coprod ∐ -; bigcup ⋃ union; bigcap ⋂ intersect; bigvee ⋁ or; bigwedge ⋀ and; bigoplus ⨁ -;
@@ -54,14 +73,15 @@ bigotimes ⨂ -; bigodot ⨀ -; bigsqcup ⨆ -
 """
 _INTEGRAL = "int ∫ int; iint ∬ iint; iiint ∭ iiint; oint ∮ oint; oiint ∯ -"
 _FUNCTIONS = """
-sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc log ln lg exp arg deg dim hom ker
+sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh
+arcsinh arccosh arctanh log ln lg exp arg deg dim hom ker sgn tg ctg cosec arctg arcctg sh ch th cth
 """
 _LIMIT_FUNCTIONS = "lim limsup liminf max min sup inf gcd lcm det Pr argmax argmin"
 
 _DELIMITERS = r"""
 ( (; ) ); [ [; ] ]; \{ {; \} }; \lbrace {; \rbrace }; | |; \| ‖; \vert |; \lvert |; \rvert |; \Vert ‖; \lVert ‖;
 \rVert ‖; \langle ⟨; \rangle ⟩; < ⟨; > ⟩; \lfloor ⌊; \rfloor ⌋; \lceil ⌈; \rceil ⌉; / /; . ; \lbrack [; \rbrack ];
-\backslash \; \uparrow ↑; \downarrow ↓; \lgroup (; \rgroup )
+\backslash \; \uparrow ↑; \downarrow ↓; \lgroup (; \rgroup ); ⟨ ⟨; ⟩ ⟩; ⌊ ⌊; ⌋ ⌋; ⌈ ⌈; ⌉ ⌉; ‖ ‖; （ (; ） ); \mid |; ∣ |
 """
 _OPENING = frozenset("([{⟨⌊⌈")
 _CLOSING = frozenset(")]}⟩⌋⌉")
@@ -80,9 +100,23 @@ MARKS = {
     "ddot": AccentMark.DOUBLE_DOT,
     "overleftrightarrow": AccentMark.LINE,
     "overarc": AccentMark.ARC,
+    "overparen": AccentMark.ARC,
     "wideparen": AccentMark.ARC,
+    "arc": AccentMark.ARC,
+    "overleftarrow": AccentMark.LEFT_VECTOR,
+    "check": AccentMark.CHECK,
+    "widecheck": AccentMark.CHECK,
+    "breve": AccentMark.BREVE,
+    "acute": AccentMark.ACUTE,
+    "grave": AccentMark.GRAVE,
+    "mathring": AccentMark.RING,
+    "dddot": AccentMark.TRIPLE_DOT,
     "underline": AccentMark.UNDERLINE,
+    "underbar": AccentMark.UNDERLINE,
     "cancel": AccentMark.CANCEL,
+    "bcancel": AccentMark.CANCEL,
+    "xcancel": AccentMark.CANCEL,
+    "sout": AccentMark.CANCEL,
     "not": AccentMark.CANCEL,
 }
 
@@ -118,7 +152,13 @@ SYMBOLS: dict[str, Atom] = {
     "colon": Atom(":", Role.PUNCTUATION, ":"),
 }
 
+DEFINED_AS = Atom(":=", Role.RELATION, ":=")  # written with two characters, which belong together
+_CIRCLED = {str(number): chr(0x2460 + number - 1) for number in range(1, 21)}
+_CIRCLED |= {chr(start + at): chr(0x24B6 + 26 * (start == ord("a")) + at) for start in (65, 97) for at in range(26)}
+CIRCLED = {inner: Atom(sign, Role.ORDINARY, f"({inner})") for inner, sign in _CIRCLED.items()}
+
 _CHARACTERS: dict[str, Atom] = {
+    **{atom.text: atom for atom in CIRCLED.values()},
     **{atom.text: atom for atom in SYMBOLS.values() if not atom.text.isascii()},
     **{char: Atom(char, Role.BINARY, char) for char in "+*"},
     "-": Atom("-", Role.BINARY, "-"),
@@ -176,23 +216,32 @@ def delimiter(text: str) -> Atom:
 _DOUBLE_STRUCK = dict(zip("CHNPQRZ", "ℂℍℕℙℚℝℤ", strict=True))
 _SCRIPT = dict(zip("BEFHILMRego", "ℬℰℱℋℐℒℳℛℯℊℴ", strict=True))
 _FRAKTUR = dict(zip("CHIRZ", "ℭℌℑℜℨ", strict=True))
+_GREEK = "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡϴΣΤΥΦΧΨΩ∇αβγδεζηθικλμνξοπρςστυφχψω∂ϵϑϰϕϱϖ"  # in the order of Unicode's bold Greek
+_BOLD_GREEK = {char: chr(0x1D6A8 + at) for at, char in enumerate(_GREEK)}
+_BOLD_ITALIC_GREEK = {char: chr(0x1D71C + at) for at, char in enumerate(_GREEK)} | {"h": "𝒉"}
 # code points of A, a and 0 (0: no digits); the letters that Unicode has at other code points; the ASCII name
 _ALPHABETS = {
     "mathbb": (0x1D538, 0x1D552, 0x1D7D8, _DOUBLE_STRUCK, "bbb"),
-    "mathbf": (0x1D400, 0x1D41A, 0x1D7CE, {}, "bf"),
-    "boldsymbol": (0x1D468, 0x1D482, 0x1D7CE, {}, "bf"),
+    "mathbf": (0x1D400, 0x1D41A, 0x1D7CE, _BOLD_GREEK, "bf"),
+    "boldsymbol": (0x1D468, 0x1D482, 0x1D7CE, _BOLD_ITALIC_GREEK, "bf"),
     "mathcal": (0x1D49C, 0x1D4B6, 0, _SCRIPT, "cal"),
-    "mathscr": (0x1D49C, 0x1D4B6, 0, _SCRIPT, "cal"),
     "mathfrak": (0x1D504, 0x1D51E, 0, _FRAKTUR, "frak"),
 }
-_ALPHABETS |= {"bm": _ALPHABETS["boldsymbol"], "Bbb": _ALPHABETS["mathbb"], "bold": _ALPHABETS["mathbf"]}
+_SYNONYMS = {
+    "mathbb": "Bbb mathds mathbbm symbb",
+    "mathbf": "bold mathbold symbf",
+    "boldsymbol": "bm pmb mathbfit mathbit",
+    "mathcal": "mathscr",
+    "mathfrak": "frak",
+}
+_ALPHABETS |= {new: _ALPHABETS[old] for old, names in _SYNONYMS.items() for new in names.split()}
 ALPHABETS = frozenset(_ALPHABETS)
 
 
 def in_alphabet(alphabet: str, char: str) -> Atom | None:
     """A letter or digit in one of the `ALPHABETS`; None where that alphabet has no such character."""
     capital, small, digit, elsewhere, name = _ALPHABETS[alphabet]
-    ascii_form = char * 2 if name == "bbb" else f"{name}({char})"
+    ascii_form = char * 2 if name == "bbb" and char.isalpha() else f"{name}({_ascii_name(char)})"
     if char in elsewhere:
         return Atom(elsewhere[char], Role.ORDINARY, ascii_form)
     for first, start in (("A", capital), ("a", small), ("0", digit)):
@@ -200,3 +249,7 @@ def in_alphabet(alphabet: str, char: str) -> Atom | None:
         if start and 0 <= offset < (10 if first == "0" else 26):
             return Atom(chr(start + offset), Role.ORDINARY, ascii_form)
     return None
+
+
+def _ascii_name(char: str) -> str:
+    return char if char.isascii() else _CHARACTERS.get(char, Atom(char)).ascii or char

@@ -41,6 +41,13 @@ class AccentMark(StrEnum):
     VECTOR = "vec"
     DOT = "dot"
     DOUBLE_DOT = "ddot"
+    TRIPLE_DOT = "dddot"
+    LEFT_VECTOR = "leftvec"
+    CHECK = "check"
+    BREVE = "breve"
+    ACUTE = "acute"
+    GRAVE = "grave"
+    RING = "ring"
     LINE = "line"  # a two-headed arrow
     ARC = "arc"
     UNDERLINE = "underline"

@@ -4,10 +4,9 @@ Promises: the `source` of all pieces joined is the text, character for character
 text is divided into chunks, except that prose may be divided differently. Only text whose kind is undecided is held
 back.
 
-Mathematics is `\( \)`, `\[ \]`, `$$ $$`, `$ $`, a bare environment or a bare `\boxed{}`. A single `$` follows the rule
-of pandoc's extension `tex_math_dollars` (no blank inside either delimiter, no digit after the closing one) and closes
-on its line, so that prices stay prose. Markdown is the part that these models write: bold, headings, bullets, fences.
-An opening delimiter without a closing one is prose.
+Mathematics is `\( \)`, `\[ \]`, `$$ $$`, `$ $`, a bare environment or a bare `\boxed{}`. A single `$` closes on its
+line, and `dollars` tells formulas from prices. Markdown is the part that these models write: bold, headings, bullets,
+fences, and code between backticks, which is prose as it stands. An opening delimiter without a closing one is prose.
 """
 
 from __future__ import annotations
@@ -16,17 +15,21 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from qmath_cli.terminal import dollars
+
 _MAX_SPAN = 2000  # characters of an open span before it counts as prose; the longest of 400 real responses has 269
 
-_SPECIAL = re.compile(r"[\\$*\n]")
+_SPECIAL = re.compile(r"[\\$*`\n]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_BACKTICKS = re.compile("`+")
 _HEADING = re.compile(r"#{1,6} +")
 _BULLET = re.compile(r"[-*] +")
 _ENVIRONMENTS = frozenset(
     f"{name}{star}"
     for name in (
         *("align", "aligned", "alignat", "array", "bmatrix", "cases", "eqnarray", "equation", "gather", "gathered"),
-        *("matrix", "multline", "pmatrix", "split", "vmatrix"),
+        *("matrix", "multline", "pmatrix", "split", "vmatrix", "Bmatrix", "Vmatrix", "smallmatrix", "dcases", "rcases"),
+        *("alignedat", "displaymath", "flalign", "tabular"),
     )
     for star in ("", "*")
 )
@@ -120,7 +123,8 @@ class MarkdownStream:
             return _prose(self._held[: found.end()])
         if found.start():
             return _prose(self._held[: found.start()])
-        return {"*": self._asterisk, "$": self._dollar, "\\": self._backslash}[found.group()](final)
+        take = {"*": self._asterisk, "$": self._dollar, "\\": self._backslash, "`": self._code_span}
+        return take[found.group()](final)
 
     def _at_line_start(self, final: bool) -> tuple[Piece | None, bool]:
         """A piece that exists only at the start of a line, and whether the text suffices to decide."""
@@ -163,6 +167,18 @@ class MarkdownStream:
             return Piece(PieceKind.STRONG, "", "**")
         return _prose("**") if newline or final or len(held) >= _MAX_SPAN else None
 
+    def _code_span(self, final: bool) -> Piece | None:
+        """Code between equal runs of backticks on one line: prose as it stands, whatever it contains."""
+        held = self._held[:_MAX_SPAN]
+        run = len(held) - len(held.lstrip("`"))
+        if run == len(held) and not final and run < _MAX_SPAN:
+            return None
+        line, newline, _ = held[run:].partition("\n")
+        for found in _BACKTICKS.finditer(line):
+            if len(found.group()) == run and (found.end() < len(line) or newline or final):
+                return _prose(held[: run + found.end()])
+        return _prose(held[:run]) if newline or final or len(held) >= _MAX_SPAN else None
+
     # ------------------------------------------------------------ maths
 
     def _dollar(self, final: bool) -> Piece | None:
@@ -174,21 +190,15 @@ class MarkdownStream:
         return self._single_dollar(final)
 
     def _single_dollar(self, final: bool) -> Piece | None:
-        held, at = self._held, 1
+        held = self._held
         if held[1:2].isspace():
             return _prose("$")
-        while at < min(len(held), _MAX_SPAN):
-            if held[at] == "\n" or held[at : at + 2] in {"\\(", "\\["}:
-                return _prose("$")
-            if held[at] == "\\":
-                at += 1
-            elif held[at] == "$" and not held[at - 1].isspace():
-                if at + 1 == len(held) and not final:
-                    return None
-                if not held[at + 1 : at + 2].isdigit():
-                    return Piece(PieceKind.INLINE, held[1:at], held[: at + 1])
-            at += 1
-        return _prose("$") if final or len(held) >= _MAX_SPAN else None
+        end = dollars.closing(held, _MAX_SPAN)
+        if not final and (end is None or end + 1 == len(held)):
+            return None
+        if end and dollars.is_formula(held[1:end], held[end + 1 : end + 2]):
+            return Piece(PieceKind.INLINE, held[1:end], held[: end + 1])
+        return _prose("$")
 
     def _backslash(self, final: bool) -> Piece | None:
         held = self._held

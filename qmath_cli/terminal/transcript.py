@@ -13,7 +13,7 @@ from qmath_cli.records import Output, RunStatus
 from qmath_cli.settings import Render
 from qmath_cli.terminal.highlight import highlight
 from qmath_cli.terminal.markdown_stream import MarkdownStream, Piece, PieceKind
-from qmath_cli.terminal.maths import Alphabet, render_display, render_inline
+from qmath_cli.terminal.maths import Alphabet, render_display, render_inline, render_lines
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.style import Paint, Style
 
@@ -72,7 +72,7 @@ class Transcript:
             case PieceKind.STRONG | PieceKind.HEADING | PieceKind.BULLET:
                 return self._mark(piece)
             case PieceKind.INLINE | PieceKind.BOXED:
-                return self._put(self._emphasised(self._inline(piece)))
+                return self._inline(piece)
             case PieceKind.DISPLAY:
                 return self._display(piece)
             case _:
@@ -120,17 +120,16 @@ class Transcript:
         return Alphabet.UNICODE if self._style.unicode else Alphabet.ASCII
 
     def _inline(self, piece: Piece) -> str:
-        """A formula on one line; its source if it cannot be drawn."""
+        """A formula on one line; where only two dimensions can show it, on rows of its own; else its source."""
         drawn = render_inline(piece.text, self._alphabet)
-        return drawn if drawn is not None else self._style.paint(piece.source, Paint.DIM)
+        if drawn is None and self.drawing(piece.text, self._style.width() - len(_INDENT)) is not None:
+            return self._display(piece)
+        return self._put(self._emphasised(drawn if drawn is not None else self._style.paint(piece.source, Paint.DIM)))
 
     def drawing(self, latex: str, width: int) -> list[str] | None:
-        """The rows of a displayed formula: in two dimensions if they fit `width` columns, else on one line."""
+        """The rows of a displayed formula, in two dimensions if it can be drawn so, none wider than `width` columns."""
         rows = None if self._style.render is Render.LINE else render_display(latex, width, self._alphabet)
-        if rows is None:
-            line = render_inline(latex, self._alphabet)
-            rows = None if line is None else [line]
-        return rows
+        return rows if rows is not None else render_lines(latex, width, self._alphabet)
 
     def _display(self, piece: Piece) -> str:
         rows = self.drawing(piece.text, self._style.width() - len(_INDENT))

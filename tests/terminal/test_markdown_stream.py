@@ -123,6 +123,50 @@ def test_each_construct_is_recognised(text: str, wanted: list[tuple[PieceKind, s
     assert kinds(text) == wanted
 
 
+@pytest.mark.parametrize(
+    ("text", "formulas"),
+    [
+        (r"3 apples at $2 each and 4 at $3 each: $2 \times 3$", [r"2 \times 3"]),
+        ("I have $10, $3.99 and $x + y$", ["x + y"]),
+        ("He saves $100-$x$ a year, or ($5)$y$", ["x", "y"]),
+        ("$20, then $30; together $20 + 30 = 50$ dollars", ["20 + 30 = 50"]),
+        ("$80-$20=$60 and $x$", ["x"]),
+        ("$5 more than $x$, a $5 note for $y$", ["x", "y"]),
+        ("between 5$, 6$ and 7$ per day", []),
+        ("a US$5 note for US$ or US$ 6", []),
+        ("each $5, (D) $435(100b)$Answer", ["435(100b)"]),
+        ("每个$5元，共$x$个", ["x"]),
+        ("price $5.99, area $x\\text{ for each}$", [r"x\text{ for each}"]),
+        (
+            r"计算 $2+3=$ ? $5 \text{ cm}$, $12 mod 5$, $AB CD$, $2 sin x$",
+            ["2+3=", r"5 \text{ cm}", "12 mod 5", "AB CD", "2 sin x"],
+        ),
+        (r"$x = \text{price of $y$ items}$", [r"x = \text{price of $y$ items}"]),
+        ("$[0, 5)$ and $.5$ and $n$th", ["[0, 5)", ".5", "n"]),
+    ],
+)
+def test_prices_are_prose_and_formulas_beside_them_are_not(text: str, formulas: list[str]) -> None:
+    """A dollar before a number closes nothing, and what it opens ends before the next formula."""
+    assert [found for kind, found in kinds(text) if kind is PieceKind.INLINE] == formulas
+
+
+@pytest.mark.parametrize(
+    "code", ["`$x^2$`", r"`\(x\)`", "``a ` $b$``", r"`\begin{align}`", "`**kwargs`", r"`\boxed{3}`"]
+)
+def test_inline_code_stays_code(code: str) -> None:
+    """Nothing inside backticks is drawn; a formula after them is."""
+    assert kinds(f"write {code} for $x$") == [
+        (PieceKind.PROSE, f"write {code} for "),
+        (PieceKind.INLINE, "x"),
+    ]
+
+
+def test_a_backtick_without_another_is_prose() -> None:
+    """On its line; so are TeX's quotes."""
+    assert kinds("a ` b $x$\n` c")[1] == (PieceKind.INLINE, "x")
+    assert kinds("so ``called'' $x$")[1] == (PieceKind.INLINE, "x")
+
+
 def test_prose_is_returned_immediately() -> None:
     """Not even the first part of a word is held back."""
     stream = MarkdownStream()

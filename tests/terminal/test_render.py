@@ -194,3 +194,39 @@ def test_an_encoding_that_is_not_unicode_gets_ascii() -> None:
 def test_clean_keeps_newlines_and_tabs() -> None:
     """And every printing character; it removes carriage returns, escapes and bidi overrides."""
     assert clean("a\tb\r\nc中\x1b[31m\u2066\x00") == "a\tb\nc中[31m"
+
+
+WIDE = r"\[x_1 + x_2 + x_3 + x_4 + x_5 = \frac{a_1 + a_2 + a_3 + a_4 + a_5 + a_6 + a_7 + a_8}{2} = \boxed{1234567}\]"
+
+
+@pytest.mark.parametrize("render", [Render.AUTO, Render.LINE, Render.ASCII])
+def test_a_formula_that_is_wider_than_the_terminal_is_broken(render: Render, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the working and in the frame of the answer, with and without a second dimension."""
+    monkeypatch.setenv("COLUMNS", "36")
+    out = Screen()
+    style = Style(drawn=True, unicode=render is not Render.ASCII, render=render)
+    renderer = Renderer(Terminal(out, Screen()), style, RenderOptions(figures=False))
+    renderer.event(TextDelta(0, WIDE))
+    renderer.close()
+    rows = out.getvalue().split("\n")
+    assert len(rows) > 3
+    assert max(len(row) for row in rows) <= 36
+
+
+def test_rows_of_a_display_stay_rows_without_a_second_dimension(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--render line`: a table that does not fit one line has one row per line."""
+    monkeypatch.setenv("COLUMNS", "30")
+    out = Screen()
+    renderer = Renderer(Terminal(out, Screen()), Style(drawn=True, render=Render.LINE))
+    renderer.event(TextDelta(0, r"\begin{align*}x &= aaaa + bbbb\\ y &= cccc + dddd\end{align*}"))
+    renderer.close()
+    assert out.getvalue() == "    x = aaaa + bbbb\n    y = cccc + dddd\n"
+
+
+def test_a_table_in_a_sentence_that_one_line_cannot_show_has_rows_of_its_own() -> None:
+    """It is not shown as source; the sentence goes on below it."""
+    out = Screen()
+    renderer = Renderer(Terminal(out, Screen()), Style(drawn=True))
+    renderer.event(TextDelta(0, r"Let $\begin{smallmatrix}1&2\\3&4\end{smallmatrix}$ be given."))
+    renderer.close()
+    assert out.getvalue() == "Let \n    1  2\n    3  4\n be given.\n"

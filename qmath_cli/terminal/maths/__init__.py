@@ -5,10 +5,10 @@ from __future__ import annotations
 from qmath_cli.mathematics.constructs import parse
 from qmath_cli.mathematics.tree import Refused
 from qmath_cli.terminal.maths.alphabet import Alphabet
+from qmath_cli.terminal.maths.breaking.lines import display, on_lines
 from qmath_cli.terminal.maths.line import line
-from qmath_cli.terminal.maths.line_breaking import display
 
-__all__ = ["Alphabet", "render_display", "render_inline", "understood"]
+__all__ = ["Alphabet", "render_display", "render_inline", "render_lines", "understood"]
 
 
 def render_inline(latex: str, alphabet: Alphabet = Alphabet.UNICODE) -> str | None:
@@ -36,10 +36,28 @@ def render_display(latex: str, width: int, alphabet: Alphabet = Alphabet.UNICODE
         alphabet: The characters to draw with.
 
     Returns:
-        The rows; None if the formula is not understood or does not fit.
+        The rows, none wider than `width`; None if the formula is not understood or cannot be drawn.
     """
     try:
         return [row.rstrip() for row in display(parse(latex), width, alphabet).rows]
+    except Refused:
+        return None
+
+
+def render_lines(latex: str, width: int, alphabet: Alphabet = Alphabet.UNICODE) -> list[str] | None:
+    """Draw a formula without a second dimension, on as many lines as it needs.
+
+    Args:
+        latex: The formula without its delimiters.
+        width: Columns that a line may have.
+        alphabet: The characters to draw with.
+
+    Returns:
+        The lines, none wider than `width`: one if it fits, else broken before relations and operators, and a table one
+        row per line. None if the formula is not understood or one line would change its meaning.
+    """
+    try:
+        return [row.rstrip() for row in on_lines(parse(latex), width, alphabet)]
     except Refused:
         return None
 

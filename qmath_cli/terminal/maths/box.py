@@ -75,3 +75,17 @@ def grid(cells: Sequence[Sequence[Box]], align: str, gaps: Sequence[str]) -> lis
         spaced = [(Box((gap,) * body.height, body.base), part) for gap, part in zip(gaps, parts, strict=True)]
         lines.append(side_by_side([one for pair in spaced for one in pair]))
     return lines
+
+
+def with_scripts(base: Box, raised: Box | None, lowered: Box | None) -> Box:
+    """A base with full-sized scripts: above its top row and below its bottom row, on the right."""
+    above = raised.height if raised else 0
+    below = lowered.height if lowered else 0
+    width = max(raised.width if raised else 0, lowered.width if lowered else 0)
+    body = grow(base, above, below)
+    rows = [row + " " * width for row in body.rows]
+    for at in range(above):
+        rows[at] = body.rows[at] + pad(raised.rows[at] if raised else "", width, "l")
+    for at in range(below):
+        rows[-below + at] = body.rows[-below + at] + pad(lowered.rows[at] if lowered else "", width, "l")
+    return Box(tuple(rows), body.base)

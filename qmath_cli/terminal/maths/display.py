@@ -15,6 +15,7 @@ from qmath_cli.mathematics.tree import (
     Fence,
     Fraction,
     Node,
+    Refused,
     Role,
     Root,
     Row,
@@ -23,15 +24,18 @@ from qmath_cli.mathematics.tree import (
     Table,
 )
 from qmath_cli.terminal.maths import box as boxes
-from qmath_cli.terminal.maths import scripts
 from qmath_cli.terminal.maths.alphabet import Alphabet
-from qmath_cli.terminal.maths.box import Box, side_by_side, stacked
+from qmath_cli.terminal.maths.arrows import stretched
+from qmath_cli.terminal.maths.box import Box, side_by_side, stacked, with_scripts
 from qmath_cli.terminal.maths.fences import fenced
-from qmath_cli.terminal.maths.fragments import Fragment, flat, paired
+from qmath_cli.terminal.maths.fragments import Binding, Fragment, binding_of, flat, paired
 from qmath_cli.terminal.maths.grids import table
 from qmath_cli.terminal.maths.heights import Heights, has_limits
 from qmath_cli.terminal.maths.line import LineRenderer
+from qmath_cli.terminal.maths.roots import root, starts_in_index
 from qmath_cli.terminal.text_width import columns
+
+_OPENED = frozenset({Role.OPEN, Role.SPACE})  # after these a root's index has nothing to join
 
 
 class DisplayRenderer:
@@ -56,15 +60,17 @@ class DisplayRenderer:
         tall = [self._heights.tall(item) for item in items]
         if not any(tall):
             return boxes.text(self._line.join(items).text)
-        fragments = paired(
-            [_sides(item) if high else self._line.fragment(item) for item, high in zip(items, tall, strict=True)]
-        )
+        fragments = self._fragments(items)
         parts: list[Box] = []
         for at, (blank, written) in enumerate(self._line.layout(fragments)):
-            if blank or (at and _bar_between(items[at - 1], items[at], fragments[at - 1], fragments[at])):
+            index = at > 0 and tall[at] and starts_in_index(items[at]) and fragments[at - 1].right not in _OPENED
+            if blank or index or (at and _bar_between(items[at - 1], items[at], fragments[at - 1], fragments[at])):
                 parts.append(boxes.text(" "))
             parts.append(self._one(items[at]) if tall[at] else boxes.text(written))
         return side_by_side(parts)
+
+    def _fragments(self, items: Sequence[Node]) -> list[Fragment]:
+        return paired([_sides(item) if self._heights.tall(item) else self._line.fragment(item) for item in items])
 
     # ------------------------------------------------------------ single nodes
 
@@ -106,20 +112,8 @@ class DisplayRenderer:
         return stacked([top, boxes.text(self._bar * (width + 2 * _spanned_by_bar(top, bottom, self._bar))), bottom], 1)
 
     def _root(self, node: Root) -> Box:
-        """A hook before the radicand, a roof over it."""
-        body = self.draw(node.radicand)
-        hook, roof, wall = ("\\", "_", "|") if self._ascii else ("╲", "─", "│")
-        corner = " " if self._ascii else "┌"
-        rows = [f" {corner}{roof * (body.width + 1)}"]
-        rows += [f" {wall}{row} " for row in body.rows[:-1]]
-        rows += [f"{hook}{wall}{body.rows[-1]} "]
-        drawn = Box(tuple(rows), body.base + 1)
-        if node.degree is None:
-            return drawn
-        degree = self._line.inner(node.degree, compact=True).text
-        small = degree if self._ascii else (scripts.superscript(degree) or degree)
-        mark = Box((*[" " * columns(small)] * (drawn.height - 2), small, " " * columns(small)), drawn.base)
-        return side_by_side([mark, drawn])
+        degree = "" if node.degree is None else self._line.inner(node.degree, compact=True).text
+        return root(self.draw(node.radicand), degree, self._alphabet)
 
     def _accent(self, node: Accent) -> Box:
         body = self.draw(node.body)
@@ -152,7 +146,7 @@ class DisplayRenderer:
     # ------------------------------------------------------------ scripts and limits
 
     def _script(self, node: Script) -> Box:
-        base = self.draw(node.base)
+        base = self._script_base(node.base)
         if has_limits(node.base):
             return self._limits(node, base)
         sup = None if node.sup is None else self._line.small(node.sup, up=True)
@@ -160,7 +154,17 @@ class DisplayRenderer:
             blank = " " * columns(sup)
             return Box((base.rows[0] + sup, *(row + blank for row in base.rows[1:])), base.base)
         raised, lowered = (None if part is None else self.draw(part) for part in (node.sup, node.sub))
-        return _with_scripts(base, raised, lowered)
+        return with_scripts(base, raised, lowered)
+
+    def _script_base(self, base: Node) -> Box:
+        """What a script belongs to, in brackets where the script would be that of a part: a numerator, an exponent."""
+        drawn = self.draw(base)
+        if isinstance(base, Row) and base.items and binding_of(self._fragments(flat(base))) is not Binding.SINGLE:
+            raise Refused("a script on a bare group")
+        wrapped = isinstance(base, Root) or (isinstance(base, Fraction) and base.bar)
+        if wrapped or (isinstance(base, Script) and base.sup is not None):
+            return fenced("(", drawn, ")", self._alphabet)
+        return drawn
 
     def _limits(self, node: Script, base: Box) -> Box:
         over = [self.draw(node.sup)] if node.sup is not None else []
@@ -173,7 +177,7 @@ class DisplayRenderer:
         base = self.draw(node.base)
         if node.arrow:
             width = max(part.width for part in (*over, *under, base)) + 1
-            base = boxes.text(self._bar * (width - base.width) + base.rows[0])
+            base = boxes.text(stretched(base.rows[0], width, ascii_only=self._ascii))
         if node.brace:
             base = self._braced(base, above=node.under is None)
         return stacked([*over, base, *under], len(over))
@@ -210,17 +214,3 @@ def _spanned_by_bar(top: Box, bottom: Box, bar: str) -> bool:
     """Whether a bar inside a fraction spans its width, so that the fraction's own bar must be longer."""
     width = max(top.width, bottom.width)
     return any(row.strip() == bar * width for part in (top, bottom) for row in part.rows)
-
-
-def _with_scripts(base: Box, raised: Box | None, lowered: Box | None) -> Box:
-    """A base with full-sized scripts: above its top row and below its bottom row, on the right."""
-    above = raised.height if raised else 0
-    below = lowered.height if lowered else 0
-    width = max(raised.width if raised else 0, lowered.width if lowered else 0)
-    body = boxes.grow(base, above, below)
-    rows = [row + " " * width for row in body.rows]
-    for at in range(above):
-        rows[at] = body.rows[at] + boxes.pad(raised.rows[at] if raised else "", width, "l")
-    for at in range(below):
-        rows[-below + at] = body.rows[-below + at] + boxes.pad(lowered.rows[at] if lowered else "", width, "l")
-    return Box(tuple(rows), body.base)

@@ -13,6 +13,7 @@ _LOOSE_ROLES = frozenset(
     {Role.BINARY, Role.RELATION, Role.PUNCTUATION, Role.FUNCTION, Role.BIG, Role.SPACE, Role.SLASH, Role.BAR}
 )
 _SYMBOLS = frozenset({Role.ORDINARY, Role.NUMBER})
+_OF_A_NUMBER = frozenset({"%", "‰", "°", " deg"})
 _DIVISIONS = frozenset({"÷", "/", ":", "mod"})
 
 
@@ -36,6 +37,7 @@ class Fragment:
     number: bool = False  # a whole number, or a fraction of such
     before_factor: str = ""  # the text to use if a factor follows directly
     ends_in_script: bool = False  # a number must not follow directly
+    starts_in_index: bool = False  # nothing must stand directly before
 
 
 def text_between(fragments: Sequence[Fragment], at: int) -> str:
@@ -47,7 +49,7 @@ def text_between(fragments: Sequence[Fragment], at: int) -> str:
         beside_root = after is not None and after.text[:1] == fragment.text[:1]  # √2√3 needs no parentheses
         return fragment.before_factor if touched and fragment.before_factor and not beside_root else fragment.text
     if before is not None and before.number and fragment.number and before is fragments[at - 1]:
-        if touched:
+        if touched and not (after is not None and after.text in _OF_A_NUMBER):
             raise Refused("a mixed number times something")
         return fragment.text
     opened = {Role.OPEN, Role.BIG}

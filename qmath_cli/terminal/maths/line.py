@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from unicodedata import combining
 
 from qmath_cli.mathematics.symbols import delimiter
 from qmath_cli.mathematics.tree import (
     Accent,
-    AccentMark,
     Atom,
     Boxed,
     Fence,
@@ -30,8 +28,10 @@ from qmath_cli.mathematics.tree import (
     Table,
     Text,
 )
-from qmath_cli.terminal.maths import inline_tables, scripts
+from qmath_cli.terminal.maths import inline_tables, roots, scripts
+from qmath_cli.terminal.maths.accents import accented
 from qmath_cli.terminal.maths.alphabet import Alphabet
+from qmath_cli.terminal.maths.arrows import STRETCHING, arrow
 from qmath_cli.terminal.maths.fragments import (
     Binding,
     Fragment,
@@ -45,15 +45,9 @@ from qmath_cli.terminal.maths.fragments import (
 )
 from qmath_cli.terminal.maths.spacing import gap, unary
 
-_COMBINING = {
-    AccentMark.BAR: "\u0305",
-    AccentMark.HAT: "\u0302",
-    AccentMark.TILDE: "\u0303",
-    AccentMark.VECTOR: "\u20d7",
-    AccentMark.DOT: "\u0307",
-}
-_COMBINING |= {AccentMark.DOUBLE_DOT: "\u0308", AccentMark.UNDERLINE: "\u0332", AccentMark.CANCEL: "\u0336"}
-_ROOTS = {"": "√", "3": "∛", "4": "∜"}
+_EVALUATIONS = frozenset({"|", "‖", "||"})  # at one side only: the value of all that stands before
+_NEVER_SIGNS = frozenset({"mod", "×", "÷"})
+_TYPED = frozenset("=<>")  # signs that are typed after one another: >=
 _DIFFERENTIAL = re.compile(r"[d∂]\w[²³ⁿ]?")
 
 
@@ -78,7 +72,14 @@ class LineRenderer:
         written = "".join(" " * blank + text for blank, text in self.layout(fragments, compact=compact))
         solid = [one for one in fragments if one.text.strip()] or [Fragment("", Role.ORDINARY, Role.ORDINARY)]
         first, last = solid[0], solid[-1]
-        return Fragment(written, first.left, last.right, binding_of(fragments), ends_in_script=last.ends_in_script)
+        return Fragment(
+            written,
+            first.left,
+            last.right,
+            binding_of(fragments),
+            ends_in_script=last.ends_in_script,
+            starts_in_index=first.starts_in_index,
+        )
 
     def layout(self, fragments: Sequence[Fragment], *, compact: bool = False) -> Iterator[tuple[bool, str]]:
         """For every fragment: whether a blank goes before it, and its text next to its neighbours."""
@@ -89,13 +90,19 @@ class LineRenderer:
                 spaced = True
                 continue
             blank = before is not None and not spaced and self._blank(before, fragment, sign=sign, compact=compact)
-            yield blank, text_between(fragments, at)
-            sign = fragment.left is Role.BINARY and unary(None if before is None else before.right)
+            if before is not None and fragment.left is Role.OPEN and not spaced:
+                blank |= [one.text for one in fragments[at + 1 : at + 2]] == ["mod"]  # 3 (mod 7)
+            text = text_between(fragments, at)
+            joined = fragment.starts_in_index and before is not None and not (blank or spaced)
+            joined &= before is None or before.right is not Role.OPEN
+            yield blank, f"({text})" if joined and not text.startswith("(") else text
+            signs = fragment.left is Role.BINARY and fragment.text not in _NEVER_SIGNS
+            sign = signs and unary(None if before is None else before.right)
             before, spaced = fragment, False
 
     def _blank(self, before: Fragment, after: Fragment, *, sign: bool, compact: bool) -> bool:
         """Whether a blank goes between two neighbours; `sign`: the left one is a unary plus or minus."""
-        if Role.SPACE in {before.right, after.left}:
+        if Role.SPACE in {before.right, after.left} or (before.text in _TYPED and after.text in _TYPED):
             return False
         spelled = self._ascii or not set("^_").isdisjoint(before.text)
         if before.ends_in_script and after.text[:1].isalnum() and (after.number or spelled):
@@ -149,7 +156,7 @@ class LineRenderer:
     def _framed(self, node: Accent | Fence | Stack | Table | Boxed) -> Fragment:
         match node:
             case Accent():
-                return self._accent(node)
+                return accented(node.mark, self.inner(node.body, compact=True), ascii_only=self._ascii)
             case Fence():
                 return self._fence(node)
             case Boxed():
@@ -173,51 +180,39 @@ class LineRenderer:
             return Fragment(f"C({top.text}, {bottom.text})", Role.ORDINARY, Role.CLOSE)
         over = self.grouped(top, Binding.PRODUCT)
         under = bottom.text if _DIFFERENTIAL.fullmatch(bottom.text) else self.grouped(bottom, Binding.SINGLE)
-        number = top.number and bottom.number
-        return Fragment(f"{over}/{under}", Role.ORDINARY, Role.ORDINARY, Binding.FRACTION, number=number)
+        under = f"({under})" if bottom.starts_in_index and not under.startswith("(") else under
+        return Fragment(
+            f"{over}/{under}",
+            Role.ORDINARY,
+            Role.ORDINARY,
+            Binding.FRACTION,
+            number=top.number and bottom.number,
+            starts_in_index=top.starts_in_index and not over.startswith("("),
+        )
 
     def _root(self, node: Root) -> Fragment:
         radicand = self.inner(node.radicand).text.strip()
         degree = "" if node.degree is None else self.inner(node.degree, compact=True).text
-        if self._ascii:
-            text = f"sqrt({radicand})" if not degree else f"root({degree})({radicand})"
-            return Fragment(text, Role.ORDINARY, Role.CLOSE)
-        if (sign := _ROOTS.get(degree)) is not None:
-            simple = radicand.isdigit() or (len(radicand) == 1 and radicand.isalpha())
-            wrapped = f"{sign}({radicand})"
-            return Fragment(
-                f"{sign}{radicand}" if simple else wrapped, Role.ORDINARY, Role.CLOSE, before_factor=wrapped
-            )
-        raised = scripts.superscript(degree)
-        if raised is None:
-            raise Refused("a degree that cannot be raised")
-        return Fragment(f"({raised}√({radicand}))", Role.ORDINARY, Role.CLOSE)
-
-    def _accent(self, node: Accent) -> Fragment:
-        body = self.inner(node.body, compact=True)
-        text = body.text
-        if node.mark is AccentMark.UNDERLINE and not text.strip():  # a blank to fill in
-            return Fragment("_" * max(4, len(text)), Role.ORDINARY, Role.ORDINARY)
-        if self._ascii or (node.mark in {AccentMark.ARC, AccentMark.LINE} and text):
-            return Fragment(f"{node.mark}({text})", Role.ORDINARY, Role.CLOSE)
-        marked = "".join(char if combining(char) else char + _COMBINING[node.mark] for char in text)
-        return Fragment(marked, Role.ORDINARY, Role.ORDINARY, number=body.number)
+        return roots.on_a_line(radicand, degree, ascii_only=self._ascii)
 
     def _fence(self, node: Fence) -> Fragment:
         left, right = (self._atom(delimiter(text)).text if text else "" for text in (node.left, node.right))
         body = self.inner(node.body)
         inside = body.text.strip()
-        if not (left and right) and body.binding < Binding.PRODUCT:
+        bar = (left or right) in _EVALUATIONS and not (left and right)
+        if bar and body.binding < Binding.PRODUCT:
             inside = f"({inside})"
-        return Fragment(f"{left}{inside}{right}", Role.OPEN, Role.CLOSE)
+        opening = Role.OPEN if left or bar else body.left
+        closing = Role.CLOSE if right or bar else body.right
+        if (left and right) or bar:
+            return Fragment(f"{left}{inside}{right}", Role.OPEN, Role.CLOSE)
+        return Fragment(f"{left}{inside}{right}", opening, closing, Binding.LOOSE)
 
     def _stack(self, node: Stack) -> Fragment:
         base = self.fragment(node.base)
-        if node.arrow and node.over is not None and node.under is None:
-            shaft = "--" if self._ascii else "─"
-            return Fragment(
-                f"{shaft}{self.inner(node.over).text}{base.text}", Role.RELATION, Role.RELATION, Binding.LOOSE
-            )
+        if node.arrow or (base.text in STRETCHING and base.left is Role.RELATION):
+            notes = [self.inner(part).text.strip() for part in (node.over, node.under) if part is not None]
+            return arrow(base.text, "; ".join(note for note in notes if note), self._ascii)
         if isinstance(node.over, Atom) and node.over.text == "?" and base.text == "=" and not self._ascii:
             return Fragment("≟", Role.RELATION, Role.RELATION, Binding.LOOSE)
         raise Refused("something written above or below")
@@ -246,7 +241,8 @@ class LineRenderer:
             return wrapped
         if isinstance(node.base, Script) and node.base.sup is not None:
             return wrapped
-        if isinstance(node.base, Row) and fragment.binding is not Binding.SINGLE:
+        unit = fragment.text.isalpha() and fragment.text in scripts.UNITS
+        if isinstance(node.base, Row) and fragment.binding is not Binding.SINGLE and not unit:
             raise Refused("a script on a bare group")
         return fragment
 
@@ -263,6 +259,7 @@ class LineRenderer:
             rest = text.lstrip("'")
             return f"{text[: len(text) - len(rest)]}^{rest if len(rest) == 1 else f'({rest})'}"
         solid = fragment.binding is Binding.SINGLE and (text.startswith("(") or not fragment.ends_in_script)
+        solid &= not fragment.starts_in_index
         whole = len(text) == 1 or solid
         return mark + (text if whole else f"({text})")
 

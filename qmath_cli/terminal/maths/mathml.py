@@ -35,7 +35,14 @@ _OVER = {
     AccentMark.DOT: "˙",
     AccentMark.DOUBLE_DOT: "¨",
 }
-_OVER |= {AccentMark.LINE: "↔", AccentMark.ARC: "⏜"}
+_OVER |= {AccentMark.LINE: "↔", AccentMark.ARC: "⏜", AccentMark.TRIPLE_DOT: "⃛", AccentMark.LEFT_VECTOR: "←"}
+_OVER |= {
+    AccentMark.CHECK: "ˇ",
+    AccentMark.BREVE: "˘",
+    AccentMark.ACUTE: "´",
+    AccentMark.GRAVE: "`",
+    AccentMark.RING: "˚",
+}
 _ALIGN = {"l": "left", "c": "center", "r": "right"}
 
 
@@ -188,7 +195,7 @@ def _cell(cell: Node, align: str, rule: str) -> str:
 
 
 def _alignment(kind: Grid, letters: str, column: int) -> str:
-    if kind is Grid.ALIGNED:
+    if kind is Grid.ALIGNED and not letters:
         return "left" if column % 2 else "right"
     if kind is Grid.CASES:
         return "left"

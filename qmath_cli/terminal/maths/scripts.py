@@ -14,6 +14,9 @@ _SUPERSCRIPTS = dict(
     )
 )
 _SUBSCRIPTS = dict(zip("0123456789+-=()aehijklmnoprstuvxβγρφχ", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ", strict=True))
+_UNITS = "cm mm km dm nm kg mg mL ml kJ kW kV mA kPa Pa Hz kHz MHz mol min cd lm rad eV keV MeV GeV"
+#: Units that are typed as a group of letters: a power of {cm} is no power of m alone.
+UNITS = frozenset(_UNITS.split())
 
 
 def superscript(text: str) -> str | None:

@@ -25,7 +25,7 @@ def gap(left: Role, right: Role, *, left_is_sign: bool) -> bool:
     if Role.SPACE in {left, right} or Role.SLASH in {left, right}:
         return False
     if left is Role.BINARY:
-        return not left_is_sign
+        return not left_is_sign and right is not Role.CLOSE
     if Role.RELATION in {left, right} or right is Role.BINARY:
         return left is not Role.OPEN and right not in {Role.CLOSE, Role.PUNCTUATION}
     if right in {Role.FUNCTION, Role.BIG}:

@@ -1,0 +1,1 @@
+"""Formulas that are wider than the terminal: on several lines, none of them wider."""
