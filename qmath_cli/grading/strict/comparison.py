@@ -31,11 +31,12 @@ from qmath_cli.grading.strict.kinds import (
     Words,
 )
 from qmath_cli.grading.strict.matching import as_sets, in_order, one_to_one
+from qmath_cli.grading.strict.reading import program_output
 from qmath_cli.grading.strict.reading.brackets import as_set
 from qmath_cli.grading.strict.values import Values
 from qmath_cli.grading.strict.words import same_words
 from qmath_cli.mathematics.meaning import equality, matrices
-from qmath_cli.mathematics.meaning.terms import ONE, Matrix, Term, product
+from qmath_cli.mathematics.meaning.terms import ONE, Matrix, Term, product, symbols
 
 
 class Comparer:
@@ -72,7 +73,9 @@ class Comparer:
             a, b = as_set(a), as_set(b)
         if _is_list(a, b):
             return one_to_one(_items(a), _items(b), self.same)
-        if regions.is_region(a, b) and not (isinstance(a, Member) and isinstance(b, Member)):
+        statements_of_letters = isinstance(a, Relation) and isinstance(b, Relation) and _several_letters(a)
+        members = isinstance(a, Member) and isinstance(b, Member)
+        if regions.is_region(a, b) and not members and not statements_of_letters:
             return self._regions(a, b)
         for kinds, test in self._tests():
             if isinstance(a, kinds) or isinstance(b, kinds):
@@ -146,6 +149,10 @@ class Comparer:
 
     def _brackets(self, a: Shape, b: Shape) -> bool:
         """Points, vectors and intervals; a matrix of one column is a point."""
+        if isinstance(a, Value) is not isinstance(b, Value):
+            a, b = _matrix_of_lists(a), _matrix_of_lists(b)
+            if isinstance(a, Value) and isinstance(b, Value):
+                return self._values(a, b)
         left, right = _point_of_column(a), _point_of_column(b)
         if not isinstance(left, Bracketed) or not isinstance(right, Bracketed):
             return False
@@ -195,6 +202,17 @@ def _ratio(shape: Shape) -> tuple[Term, ...]:
     if isinstance(shape, Value):
         return shape.term, ONE
     return shape.terms if isinstance(shape, Ratio) else ()
+
+
+def _matrix_of_lists(shape: Shape) -> Shape:
+    """`[[1, 2], [3, 4]]` as a matrix."""
+    rows = isinstance(shape, Bracketed) and all(isinstance(one, Bracketed) for one in shape.items)
+    found = program_output.matrix_of(shape) if rows else None
+    return shape if found is None else Value(found)
+
+
+def _several_letters(relation: Relation) -> bool:
+    return len(frozenset[str]().union(*(symbols(term) for term in relation.terms))) > 1
 
 
 def _point_of_column(shape: Shape) -> Shape:

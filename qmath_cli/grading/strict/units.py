@@ -22,7 +22,7 @@ _BEHIND = {"squared": 2, "cubed": 3}
 _CHINESE_POWERS = {"平方": 2, "立方": 3}
 #: Words around a unit that change nothing.
 _FILLERS = """
-of in the a an long wide tall high old total left each together all altogether whole remaining both there only
+of in the a an long wide tall high old total left each together all altogether whole remaining both there only and
 different possible distinct such exactly
 """
 _HARMLESS_HAN = ("左右", "大约", "约", "上下", "整", "钱", "不同的", "的", "没有看", "长", "高", "宽", "重", "共")

@@ -75,6 +75,8 @@ def is_word(run: str, before: str, after: str, *, upright: bool = False) -> bool
         return bool(before.strip() or after.strip())
     if run in UNITS_BEHIND_A_NUMBER and _BEHIND_A_NUMBER.search(before):
         return not after[:1].isalnum() or after[:1] in "23"
+    if run in {"USD", "RMB"} and after.lstrip()[:1].isdigit():
+        return True
     if len(run) < 4 or run.isupper():
         return False
     consecutive = {ord(b) - ord(a) for a, b in pairwise(run)} in ({1}, {-1})

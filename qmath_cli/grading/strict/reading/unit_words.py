@@ -107,7 +107,7 @@ def _unit_text(item: Node, values: list[Node], after: list[Node], text: str) -> 
     base = _base(item)
     if is_sign(base, "μ") and after and isinstance(_base(after[0]), Text):
         return "μ"
-    if not isinstance(base, Text) or not _is_unit_word(base.text, values, after, text, scripted=base is not item):
+    if not isinstance(base, Text) or not _is_unit_word(base.text, values, after, text):
         return None
     power = name_of(item.sup) if isinstance(item, Script) and item.sup is not None else ""
     return base.text.strip() + (f"^{power}" if power and power.lstrip("-").isdecimal() else "")
@@ -117,7 +117,7 @@ def _base(item: Node) -> Node:
     return item.base if isinstance(item, Script) else item
 
 
-def _is_unit_word(text: str, values: list[Node], after: list[Node], before: str, *, scripted: bool) -> bool:
+def _is_unit_word(text: str, values: list[Node], after: list[Node], before: str) -> bool:
     """Whether upright letters are a unit or words, and not a constant, function or variable."""
     name = text.strip()
     if name in {"e", "i", "d"} and not text.startswith(" "):
@@ -126,4 +126,4 @@ def _is_unit_word(text: str, values: list[Node], after: list[Node], before: str,
         return not (after and isinstance(after[0], Fence) and name.isalpha() and name.islower() and len(name) < 5)
     is_last = not any(not isinstance(one, (Text, Space)) and not isinstance(_base(one), Text) for one in after)
     known = units.lookup(name) is not None
-    return bool(before) or (bool(values) and known and is_last and (not scripted or text.startswith(" ") or known))
+    return bool(before) or (bool(values) and known and (is_last or text.startswith(" ")))
