@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator
 from typing import NoReturn
 
-from qmath_cli.grading.pairs.lines import Lines
+from qmath_cli.grading.pairs.lines import PairLines
 from qmath_cli.grading.pairs.pair import ANSWER, BadLine, Pair, expected_name, missing, pair_of
 
 _HINT = 'for example {"answer": "1/2", "expected": "0.5"}'
 
 
-def pairs(lines: Lines) -> Iterator[Pair | BadLine]:
+def pairs(lines: PairLines) -> Iterator[Pair | BadLine]:
     """A pair or a bad line for each line that is not empty."""
     for line in lines:
         if line.strip():

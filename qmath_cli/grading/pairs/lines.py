@@ -15,7 +15,7 @@ from typing import BinaryIO, TextIO
 _LONGEST = 1 << 20  # characters of a line that are kept
 
 
-class Lines(Iterator[str]):
+class PairLines(Iterator[str]):
     """The lines of a stream, each with its newline; `number` is that of the last one taken, counted from 1."""
 
     def __init__(self, stream: BinaryIO) -> None:

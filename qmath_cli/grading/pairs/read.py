@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from qmath_cli.errors import DataError
 from qmath_cli.grading.pairs import jsonl, table
-from qmath_cli.grading.pairs.lines import Lines
+from qmath_cli.grading.pairs.lines import PairLines
 from qmath_cli.grading.pairs.pair import BadLine, Pair
 
 
@@ -50,7 +50,7 @@ def read(stream: BinaryIO, source: str, kind: PairFormat | None = None) -> Itera
         DataError: The first line shows that this is no file of pairs.
         OSError: It cannot be read; also while pairs are taken.
     """
-    lines = Lines(stream)
+    lines = PairLines(stream)
     first = lines.first()
     kind = kind or _SUFFIXES.get(source.lower().rpartition(".")[2]) or _sniffed(first, source)
     if kind is PairFormat.JSONL:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from itertools import chain
 
 from qmath_cli.errors import DataError
-from qmath_cli.grading.pairs.lines import Lines
+from qmath_cli.grading.pairs.lines import PairLines
 from qmath_cli.grading.pairs.pair import ANSWER, EXPECTED, BadLine, Pair, expected_name, missing, pair_of
 
 Cells = tuple[int, list[str] | None]  # the number of the row's first line, and its cells if they could be separated
 
 
-def tab_rows(lines: Lines) -> Iterator[Cells]:
+def tab_rows(lines: PairLines) -> Iterator[Cells]:
     """Cells between tabs. Quotes around a whole cell are removed: Excel adds them where the cell has a comma."""
     for line in lines:
         if line.strip(" \n"):
@@ -26,7 +26,7 @@ def _unquoted(cell: str) -> str:
     return cell[1:-1].replace('""', '"') if quoted else cell
 
 
-def csv_rows(lines: Lines, delimiter: str) -> Iterator[Cells]:
+def csv_rows(lines: PairLines, delimiter: str) -> Iterator[Cells]:
     """Cells as RFC 4180 separates them. Of a row whose quotes do not match, only the first line is lost."""
     taken: list[str] = []
 

@@ -46,7 +46,7 @@ from qmath_cli.mathematics.tree import (
 )
 
 if TYPE_CHECKING:
-    from qmath_cli.mathematics.meaning.expressions import Cursor
+    from qmath_cli.mathematics.meaning.expressions import Grammar
 
 _LETTERS = {"π": Constant.PI, "e": Constant.E, "i": Constant.I, "ı": Constant.I, "∞": Constant.INFINITY}
 _FENCED = {"|": "abs", "⌊": "floor", "⌈": "ceil", "‖": "norm"}
@@ -54,7 +54,7 @@ _FIGURES = frozenset("∠△∡⊙□◇")
 _DEGREE_SIGNS = frozenset("∘°")
 
 
-def operand(item: Node, cursor: Cursor) -> Term:  # noqa: PLR0911  one line for each kind of node
+def operand(item: Node, cursor: Grammar) -> Term:  # noqa: PLR0911  one line for each kind of node
     """The term of an item that is no function. Raises `NotUnderstood`."""
     match item:
         case Script():
@@ -110,7 +110,7 @@ def postfix(sign: str, term: Term) -> Term:
     raise NotUnderstood(f"the sign {sign}")
 
 
-def raised(base: Term, item: Script, cursor: Cursor) -> Term:
+def raised(base: Term, item: Script, cursor: Grammar) -> Term:
     """A base with the superscript of `item`."""
     if item.sup is None:
         return base
@@ -124,7 +124,7 @@ def raised(base: Term, item: Script, cursor: Cursor) -> Term:
 # ---------------------------------------------------------------- letters and scripts
 
 
-def _letter(atom: Atom, cursor: Cursor) -> Term:
+def _letter(atom: Atom, cursor: Grammar) -> Term:
     if atom.role is Role.NUMBER:
         return decimal(atom.text)
     if atom.text in _LETTERS:
@@ -136,7 +136,7 @@ def _letter(atom: Atom, cursor: Cursor) -> Term:
     raise NotUnderstood(f"the sign {atom.text}")
 
 
-def _figure(atom: Atom, cursor: Cursor) -> Term:
+def _figure(atom: Atom, cursor: Grammar) -> Term:
     r"""`\angle ABC`, `\triangle ABC`: one name."""
     name = ""
     while isinstance(item := cursor.peek(), Atom) and item.role is Role.ORDINARY and item.text.isalpha():
@@ -145,7 +145,7 @@ def _figure(atom: Atom, cursor: Cursor) -> Term:
     return Symbol(atom.text + name)
 
 
-def _scripted(item: Script, cursor: Cursor) -> Term:  # noqa: PLR0911  one line for each use of a script
+def _scripted(item: Script, cursor: Grammar) -> Term:  # noqa: PLR0911  one line for each use of a script
     base = item.base
     if isinstance(base, Row) and not base.items:
         return _before(item, cursor)
@@ -175,7 +175,7 @@ def _is_mark(sup: Node) -> bool:
     return name in {"*", "+", "-", "∗", "⋆", "†"} or set(name) == {"′"}
 
 
-def _indexed(item: Script, cursor: Cursor) -> Term:
+def _indexed(item: Script, cursor: Grammar) -> Term:
     """A letter with an index; an index that is a sum is compared as one: `a_{n+1}` is `a_{1+n}`."""
     base, sub = item.base, item.sub
     if sub is None:
@@ -190,7 +190,7 @@ def _indexed(item: Script, cursor: Cursor) -> Term:
     return raised(found, item, cursor)
 
 
-def _choice(item: Script, cursor: Cursor) -> Term | None:
+def _choice(item: Script, cursor: Grammar) -> Term | None:
     r"""`C_5^2`, `\mathrm{A}_4^2`: combinations and arrangements; None for any other letter."""
     letter = name_of(item.base) if isinstance(item.base, (Atom, Text)) else ""
     if letter not in {"C", "A", "P"} or item.sub is None or item.sup is None or _is_mark(item.sup):
@@ -201,7 +201,7 @@ def _choice(item: Script, cursor: Cursor) -> Term | None:
     return Apply("binomial" if letter == "C" else "permutations", (total, chosen))
 
 
-def _before(item: Script, cursor: Cursor) -> Term:
+def _before(item: Script, cursor: Grammar) -> Term:
     """`{}_{10}C_3` and `{}^{10}C_3`: the number before the letter."""
     after = cursor.peek()
     before = item.sub if item.sub is not None else item.sup
@@ -215,7 +215,7 @@ def _before(item: Script, cursor: Cursor) -> Term:
 # ---------------------------------------------------------------- brackets, fractions, marks, matrices
 
 
-def _fenced(fence: Fence, cursor: Cursor) -> Term:
+def _fenced(fence: Fence, cursor: Grammar) -> Term:
     if fence.left in _FENCED:
         inner = cursor.whole(fence.body)
         return Apply("det", (inner,)) if isinstance(inner, Matrix) else Apply(_FENCED[fence.left], (inner,))
@@ -230,7 +230,7 @@ def _fenced(fence: Fence, cursor: Cursor) -> Term:
     raise NotUnderstood(f"a list in brackets {fence.left}...{fence.right} inside an expression")
 
 
-def _fraction(fraction: Fraction, cursor: Cursor) -> Term:
+def _fraction(fraction: Fraction, cursor: Grammar) -> Term:
     top, bottom = name_of_or_none(fraction.top), name_of_or_none(fraction.bottom)
     if top == "d" and bottom is not None and len(bottom) == 2 and bottom[0] == "d":
         return Bound("derivative", bottom[1], cursor.product())
@@ -240,7 +240,7 @@ def _fraction(fraction: Fraction, cursor: Cursor) -> Term:
     return quotient(cursor.whole(fraction.top), cursor.whole(fraction.bottom))
 
 
-def _marked(item: Accent, cursor: Cursor) -> Term:
+def _marked(item: Accent, cursor: Grammar) -> Term:
     if item.mark is AccentMark.UNDERLINE:
         return cursor.whole(item.body)
     written = name_of_or_none(item.body) or ""
@@ -252,7 +252,7 @@ def _marked(item: Accent, cursor: Cursor) -> Term:
     return Symbol(f"{item.mark.value} {name_of(item.body)}")
 
 
-def _table(table: Table, cursor: Cursor) -> Term:
+def _table(table: Table, cursor: Grammar) -> Term:
     if table.kind not in {TableKind.MATRIX, TableKind.ARRAY, TableKind.LINES, TableKind.ALIGNED}:
         raise NotUnderstood("a system inside an expression")
     rows = tuple(tuple(cursor.whole(cell) for cell in row) for row in table.rows)

@@ -46,7 +46,7 @@ def expression(items: Sequence[Node], depth: int = 0) -> Term:
     """The term of a row whose brackets are paired (see `rows.flat`)."""
     if depth > _MOST_DEPTH:
         raise NotUnderstood("an expression nested too deeply")
-    cursor = Cursor([item for item in items if not is_blank(item)], depth, _gaps(items))
+    cursor = Grammar([item for item in items if not is_blank(item)], depth, _gaps(items))
     found = cursor.sum()
     if not cursor.done():
         raise NotUnderstood(_named(cursor.peek()))
@@ -66,7 +66,7 @@ def _gaps(items: Sequence[Node]) -> frozenset[int]:
     return frozenset(gaps)
 
 
-class Cursor:
+class Grammar:
     """A position in a row, and the grammar from sums down to operands."""
 
     def __init__(self, items: list[Node], depth: int, gaps: frozenset[int] = frozenset()) -> None:

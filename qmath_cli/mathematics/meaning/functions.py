@@ -30,7 +30,7 @@ from qmath_cli.mathematics.meaning.terms import (
 from qmath_cli.mathematics.tree import Atom, Fence, Node, Role, Row, Script, Text
 
 if TYPE_CHECKING:
-    from qmath_cli.mathematics.meaning.expressions import Cursor
+    from qmath_cli.mathematics.meaning.expressions import Grammar
 
 _TRIGONOMETRIC = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
 _NAMES = (
@@ -69,7 +69,7 @@ def is_function(item: Node) -> bool:
     )
 
 
-def applied(item: Node, cursor: Cursor) -> Term:
+def applied(item: Node, cursor: Grammar) -> Term:
     """A function with its argument, which the cursor stands before. Raises `NotUnderstood`."""
     script = item if isinstance(item, Script) else Script(item)
     name = name_of(script.base)
@@ -80,7 +80,7 @@ def applied(item: Node, cursor: Cursor) -> Term:
     return _named(script, name, cursor)
 
 
-def _named(script: Script, name: str, cursor: Cursor) -> Term:
+def _named(script: Script, name: str, cursor: Grammar) -> Term:
     behind = cursor.peek()
     if isinstance(behind, Script) and isinstance(behind.base, Fence) and behind.base.left == "(" and not behind.sub:
         cursor.items[cursor.at] = behind.base  # `sin(x)^2` is the square of the sine
@@ -109,7 +109,7 @@ def _call(name: str, script: Script, base: tuple[Term, tuple[Term, ...]] | None,
     return Apply(name, arguments)
 
 
-def _base_of_logarithm(script: Script, name: str, cursor: Cursor) -> tuple[Term, tuple[Term, ...]] | None:
+def _base_of_logarithm(script: Script, name: str, cursor: Grammar) -> tuple[Term, tuple[Term, ...]] | None:
     r"""Base and argument of `\log_2 8`; also of `\log_28`, where only the first digit is the base."""
     if name not in {"log", "lg", "ln"} or script.sub is None:
         return None
@@ -122,7 +122,7 @@ def _base_of_logarithm(script: Script, name: str, cursor: Cursor) -> tuple[Term,
 # ---------------------------------------------------------------- arguments
 
 
-def _arguments(name: str, cursor: Cursor) -> tuple[Term, ...]:
+def _arguments(name: str, cursor: Grammar) -> tuple[Term, ...]:
     """The arguments of a function: in brackets, or the factors behind it."""
     item = cursor.peek()
     if isinstance(item, Fence) and item.left in "([{":
@@ -133,12 +133,12 @@ def _arguments(name: str, cursor: Cursor) -> tuple[Term, ...]:
     return (_juxtaposed(name, cursor),)
 
 
-def _listed(fence: Fence, cursor: Cursor) -> tuple[Term, ...]:
+def _listed(fence: Fence, cursor: Grammar) -> tuple[Term, ...]:
     parts, _ = split(flat(fence.body), lambda node: is_sign(node, ",", ";"))
     return tuple(cursor.whole(Row(tuple(part))) for part in parts)
 
 
-def _juxtaposed(name: str, cursor: Cursor) -> Term:
+def _juxtaposed(name: str, cursor: Grammar) -> Term:
     """The factors that an argument without brackets consists of."""
     minus = cursor.next_is("-")
     if minus:
@@ -163,7 +163,7 @@ def _is_bracket(item: Node | None) -> bool:
     return isinstance(base, Fence) and base.left in "(["
 
 
-def _inside(name: str, found: Term, cursor: Cursor) -> bool:
+def _inside(name: str, found: Term, cursor: Grammar) -> bool:
     r"""Whether the next bracket belongs to the argument: in `\sin 2(x+1)` it does."""
     item = cursor.peek()
     if name not in _TRIGONOMETRIC or not isinstance(found, Number) or not isinstance(item, Fence):
@@ -175,7 +175,7 @@ def _is_angle(term: Term) -> bool:
     return Constant.PI in walk(term) and not symbols(term)
 
 
-def _letter(script: Script, name: str, cursor: Cursor) -> Term:
+def _letter(script: Script, name: str, cursor: Grammar) -> Term:
     """`f(x)`, `f^{-1}(x)`, `f'(2)`: a function of what is in the brackets; without brackets a letter."""
     item = cursor.peek()
     marks = f"_{name_of(script.sub)}" if script.sub is not None else ""

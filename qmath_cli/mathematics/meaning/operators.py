@@ -12,13 +12,13 @@ from qmath_cli.mathematics.meaning.terms import Bound, Constant, NotUnderstood, 
 from qmath_cli.mathematics.tree import Atom, Fraction, Role, Row, Script, Text
 
 if TYPE_CHECKING:
-    from qmath_cli.mathematics.meaning.expressions import Cursor
+    from qmath_cli.mathematics.meaning.expressions import Grammar
 
 _SERIES = {"∑": "sum", "∏": "product"}
 NAMES = frozenset({"∑", "∏", "∫", "lim"})
 
 
-def applied(script: Script, name: str, cursor: Cursor) -> Term:
+def applied(script: Script, name: str, cursor: Grammar) -> Term:
     """An operator with what it applies to, which the cursor stands before. Raises `NotUnderstood`."""
     if name in _SERIES:
         return _series(script, _SERIES[name], cursor)
@@ -29,7 +29,7 @@ def applied(script: Script, name: str, cursor: Cursor) -> Term:
     raise NotUnderstood(f"the operator {name}")
 
 
-def _series(script: Script, operator: str, cursor: Cursor) -> Term:
+def _series(script: Script, operator: str, cursor: Grammar) -> Term:
     lower = flat(script.sub) if script.sub is not None else []
     (variable, *rest), signs = split(lower, is_relation)
     if len(signs) != 1 or not is_sign(signs[0], "=") or len(variable) != 1 or script.sup is None:
@@ -41,7 +41,7 @@ def _series(script: Script, operator: str, cursor: Cursor) -> Term:
     return Bound(operator, name, body, (first, cursor.whole(script.sup)))
 
 
-def _integral(script: Script, cursor: Cursor) -> Term:
+def _integral(script: Script, cursor: Grammar) -> Term:
     end = _end_of_integral(cursor)
     if end is None and (found := _with_fraction(script, cursor)) is not None:
         return found
@@ -56,7 +56,7 @@ def _integral(script: Script, cursor: Cursor) -> Term:
     return Bound("integral", variable, cursor.whole(Row(tuple(body))) if body else number(1), limits)
 
 
-def _end_of_integral(cursor: Cursor) -> int | None:
+def _end_of_integral(cursor: Grammar) -> int | None:
     """Where the differential of this integral stands; those before it belong to integrals inside."""
     inside = 0
     for k in range(cursor.at, len(cursor.items) - 1):
@@ -69,7 +69,7 @@ def _end_of_integral(cursor: Cursor) -> int | None:
     return None
 
 
-def _with_fraction(script: Script, cursor: Cursor) -> Term | None:
+def _with_fraction(script: Script, cursor: Grammar) -> Term | None:
     r"""`\int \frac{dx}{x}`: the differential is in the numerator."""
     item = cursor.peek()
     if not isinstance(item, Fraction):
@@ -83,13 +83,13 @@ def _with_fraction(script: Script, cursor: Cursor) -> Term | None:
     return Bound("integral", top[-1].text, quotient(rest, cursor.whole(item.bottom)), limits)
 
 
-def _is_differential(cursor: Cursor, at: int) -> bool:
+def _is_differential(cursor: Grammar, at: int) -> bool:
     sign, variable = cursor.items[at], cursor.items[at + 1]
     is_d = (isinstance(sign, Text) and sign.text.strip() == "d") or is_sign(sign, "d")
     return is_d and isinstance(variable, Atom) and variable.role is Role.ORDINARY and variable.text.isalpha()
 
 
-def _limit(script: Script, cursor: Cursor) -> Term:
+def _limit(script: Script, cursor: Grammar) -> Term:
     under = flat(script.sub) if script.sub is not None else []
     (variable, *rest), signs = split(under, is_relation)
     if len(signs) != 1 or not is_sign(signs[0], "→") or len(variable) != 1:
