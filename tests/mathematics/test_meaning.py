@@ -76,6 +76,7 @@ def test_rational_expressions_have_an_exact_value(text: str, expected: str) -> N
     [
         (r"\sin x\cdot\cos x", r"\cos x\sin x"),
         (r"\ln 2\cdot 3", r"3\ln 2"),
+        (r"\lfloor 10^{30}\pi\rfloor", "3141592653589793238462643383279"),
         (r"\sin(x)^2", r"\sin^2 x"),
         (r"\sin40^\circ(\tan10^\circ-\sqrt3)", "-1"),
         (r"\log_23\cdot\log_34", "2"),

@@ -46,33 +46,24 @@ def expression(items: Sequence[Node], depth: int = 0) -> Term:
     """The term of a row whose brackets are paired (see `rows.flat`)."""
     if depth > _MOST_DEPTH:
         raise NotUnderstood("an expression nested too deeply")
-    cursor = Grammar([item for item in items if not is_blank(item)], depth, _gaps(items))
-    found = cursor.sum()
-    if not cursor.done():
-        raise NotUnderstood(_named(cursor.peek()))
+    grammar = Grammar([item for item in items if not is_blank(item)], depth)
+    found = grammar.sum()
+    if not grammar.done():
+        raise NotUnderstood(_named(grammar.peek()))
     return found
 
 
-def _gaps(items: Sequence[Node]) -> frozenset[int]:
-    """The indices, without blanks, of the items that a blank stands before."""
-    gaps, count, blank = set(), 0, False
-    for item in items:
-        if isinstance(item, Space):
-            blank = True
-        elif not is_blank(item):
-            if blank:
-                gaps.add(count)
-            count, blank = count + 1, False
-    return frozenset(gaps)
-
-
 class Grammar:
-    """A position in a row, and the grammar from sums down to operands."""
+    """A position in a row, and the rules from sums down to operands.
 
-    def __init__(self, items: list[Node], depth: int, gaps: frozenset[int] = frozenset()) -> None:
+    Args:
+        items: The row, without blanks.
+        depth: How many brackets and arguments it is inside of.
+    """
+
+    def __init__(self, items: list[Node], depth: int) -> None:
         self.items = items
         self.depth = depth
-        self.gaps = gaps
         self.at = 0
 
     def done(self) -> bool:

@@ -32,29 +32,10 @@ from qmath_cli.mathematics.tree import Atom, Fence, Node, Role, Row, Script, Tex
 if TYPE_CHECKING:
     from qmath_cli.mathematics.meaning.expressions import Grammar
 
-_TRIGONOMETRIC = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
-_NAMES = (
-    frozenset(
-        [
-            "arcsin",
-            "arccos",
-            "arctan",
-            "arccot",
-            "sinh",
-            "cosh",
-            "tanh",
-            "arsinh",
-            "arcosh",
-            "artanh",
-            "ln",
-            "log",
-            "lg",
-            "exp",
-        ]
-    )
-    | _TRIGONOMETRIC
-)
-_LISTS = frozenset(["max", "min", "gcd", "lcm", "binomial", "permutations"])
+_TRIGONOMETRIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
+_OTHERS = "arcsin arccos arctan arccot sinh cosh tanh arsinh arcosh artanh ln log lg exp"
+_NAMES = _TRIGONOMETRIC | frozenset(_OTHERS.split())
+_LISTS = frozenset({"max", "min", "gcd", "lcm", "binomial", "permutations"})
 _LETTERS = frozenset("fgFGH")
 _INVERSES = {name: f"arc{name}" for name in ("sin", "cos", "tan", "cot")}
 
@@ -69,30 +50,30 @@ def is_function(item: Node) -> bool:
     )
 
 
-def applied(item: Node, cursor: Grammar) -> Term:
-    """A function with its argument, which the cursor stands before. Raises `NotUnderstood`."""
+def applied(item: Node, grammar: Grammar) -> Term:
+    """A function with its argument, which comes next in the row. Raises `NotUnderstood`."""
     script = item if isinstance(item, Script) else Script(item)
     name = name_of(script.base)
     if name in _LETTERS:
-        return _letter(script, name, cursor)
+        return _letter(script, name, grammar)
     if name in operators.NAMES or (isinstance(script.base, Atom) and script.base.role is Role.BIG):
-        return operators.applied(script, name, cursor)
-    return _named(script, name, cursor)
+        return operators.applied(script, name, grammar)
+    return _named(script, name, grammar)
 
 
-def _named(script: Script, name: str, cursor: Grammar) -> Term:
-    behind = cursor.peek()
+def _named(script: Script, name: str, grammar: Grammar) -> Term:
+    behind = grammar.peek()
     if isinstance(behind, Script) and isinstance(behind.base, Fence) and behind.base.left == "(" and not behind.sub:
-        cursor.items[cursor.at] = behind.base  # `sin(x)^2` is the square of the sine
-        value = _named(script, name, cursor)
-        return value if behind.sup is None else Power(value, cursor.whole(behind.sup))
-    base = _base_of_logarithm(script, name, cursor)
-    arguments = _arguments(name, cursor) if base is None else base[1]
+        grammar.items[grammar.at] = behind.base  # `sin(x)^2` is the square of the sine
+        value = _named(script, name, grammar)
+        return value if behind.sup is None else Power(value, grammar.whole(behind.sup))
+    base = _base_of_logarithm(script, name, grammar)
+    arguments = _arguments(name, grammar) if base is None else base[1]
     function, power = name, script.sup
     if power is not None and name_of_or_none(power) == "-1" and name in _INVERSES:
         function, power = _INVERSES[name], None
     found = _call(function, script, base, arguments)
-    return found if power is None else Power(found, cursor.whole(power))
+    return found if power is None else Power(found, grammar.whole(power))
 
 
 def _call(name: str, script: Script, base: tuple[Term, tuple[Term, ...]] | None, arguments: tuple[Term, ...]) -> Term:
@@ -109,48 +90,48 @@ def _call(name: str, script: Script, base: tuple[Term, tuple[Term, ...]] | None,
     return Apply(name, arguments)
 
 
-def _base_of_logarithm(script: Script, name: str, cursor: Grammar) -> tuple[Term, tuple[Term, ...]] | None:
+def _base_of_logarithm(script: Script, name: str, grammar: Grammar) -> tuple[Term, tuple[Term, ...]] | None:
     r"""Base and argument of `\log_2 8`; also of `\log_28`, where only the first digit is the base."""
     if name not in {"log", "lg", "ln"} or script.sub is None:
         return None
     digits = script.sub.text if isinstance(script.sub, Atom) and script.sub.role is Role.NUMBER else ""
-    if len(digits) > 1 and not cursor.begins_operand():
+    if len(digits) > 1 and not grammar.begins_operand():
         return number(int(digits[0])), (number(int(digits[1:])),)
-    return cursor.whole(script.sub), _arguments(name, cursor)
+    return grammar.whole(script.sub), _arguments(name, grammar)
 
 
 # ---------------------------------------------------------------- arguments
 
 
-def _arguments(name: str, cursor: Grammar) -> tuple[Term, ...]:
+def _arguments(name: str, grammar: Grammar) -> tuple[Term, ...]:
     """The arguments of a function: in brackets, or the factors behind it."""
-    item = cursor.peek()
+    item = grammar.peek()
     if isinstance(item, Fence) and item.left in "([{":
-        cursor.take()
-        return _listed(item, cursor)
+        grammar.take()
+        return _listed(item, grammar)
     if name in _LISTS:
         raise NotUnderstood(f"{name} without its arguments")
-    return (_juxtaposed(name, cursor),)
+    return (_juxtaposed(name, grammar),)
 
 
-def _listed(fence: Fence, cursor: Grammar) -> tuple[Term, ...]:
+def _listed(fence: Fence, grammar: Grammar) -> tuple[Term, ...]:
     parts, _ = split(flat(fence.body), lambda node: is_sign(node, ",", ";"))
-    return tuple(cursor.whole(Row(tuple(part))) for part in parts)
+    return tuple(grammar.whole(Row(tuple(part))) for part in parts)
 
 
-def _juxtaposed(name: str, cursor: Grammar) -> Term:
+def _juxtaposed(name: str, grammar: Grammar) -> Term:
     """The factors that an argument without brackets consists of."""
-    minus = cursor.next_is("-")
+    minus = grammar.next_is("-")
     if minus:
-        cursor.take()
-    found = cursor.mixed_number() or cursor.factor()
-    while cursor.begins_operand() and not is_function(_known(cursor.peek())):
-        if isinstance(cursor.peek(), Text) or (_is_bracket(cursor.peek()) and not _inside(name, found, cursor)):
+        grammar.take()
+    found = grammar.mixed_number() or grammar.factor()
+    while grammar.begins_operand() and not is_function(_known(grammar.peek())):
+        if isinstance(grammar.peek(), Text) or (_is_bracket(grammar.peek()) and not _inside(name, found, grammar)):
             break
-        found = product(found, cursor.factor())
-    if name in _TRIGONOMETRIC and cursor.next_is("/") and _is_angle(found):
-        cursor.take()
-        found = quotient(found, cursor.factor())
+        found = product(found, grammar.factor())
+    if name in _TRIGONOMETRIC and grammar.next_is("/") and _is_angle(found):
+        grammar.take()
+        found = quotient(found, grammar.factor())
     return negative(found) if minus else found
 
 
@@ -163,33 +144,33 @@ def _is_bracket(item: Node | None) -> bool:
     return isinstance(base, Fence) and base.left in "(["
 
 
-def _inside(name: str, found: Term, cursor: Grammar) -> bool:
+def _inside(name: str, found: Term, grammar: Grammar) -> bool:
     r"""Whether the next bracket belongs to the argument: in `\sin 2(x+1)` it does."""
-    item = cursor.peek()
+    item = grammar.peek()
     if name not in _TRIGONOMETRIC or not isinstance(found, Number) or not isinstance(item, Fence):
         return False
-    return bool(symbols(cursor.whole(item.body)))
+    return bool(symbols(grammar.whole(item.body)))
 
 
 def _is_angle(term: Term) -> bool:
     return Constant.PI in walk(term) and not symbols(term)
 
 
-def _letter(script: Script, name: str, cursor: Grammar) -> Term:
+def _letter(script: Script, name: str, grammar: Grammar) -> Term:
     """`f(x)`, `f^{-1}(x)`, `f'(2)`: a function of what is in the brackets; without brackets a letter."""
-    item = cursor.peek()
+    item = grammar.peek()
     marks = f"_{name_of(script.sub)}" if script.sub is not None else ""
     if not isinstance(item, Fence) or item.left != "(" or (name != "f" and not _is_simple(item)):
         base: Term = Symbol(name + marks)
-        return base if script.sup is None else Power(base, cursor.whole(script.sup))
-    cursor.take()
+        return base if script.sup is None else Power(base, grammar.whole(script.sup))
+    grammar.take()
     sup = name_of_or_none(script.sup) if script.sup is not None else ""
-    arguments = _listed(item, cursor)
+    arguments = _listed(item, grammar)
     if sup is not None and (sup in {"", "-1"} or set(sup) == {"′"}):
         return Apply(name + marks + sup, arguments)
     if script.sup is None:
         raise NotUnderstood(f"the function {name}")
-    return Power(Apply(name + marks, arguments), cursor.whole(script.sup))
+    return Power(Apply(name + marks, arguments), grammar.whole(script.sup))
 
 
 def _is_simple(fence: Fence) -> bool:

@@ -142,11 +142,13 @@ def _conjugate(evaluator: Evaluator, values: list[Value]) -> Value:
 
 
 def _floor(evaluator: Evaluator, values: list[Value]) -> Value:
+    import mpmath
+
     value = values[0]
     if isinstance(value, Fraction):
         return Fraction(math.floor(value))
     if evaluator.intervals:
-        low, high = (math.floor(float(end.a)) for end in (value.a, value.b))
+        low, high = (int(mpmath.floor(mpmath.mp.make_mpf(end))) for end in value._mpi_)  # its two ends, exactly
         if low != high:
             raise NotUnderstood("a floor that is not certain")
         return Fraction(low)
