@@ -109,6 +109,15 @@ def test_a_rounded_value_is_equal_under_a_rule_that_says_so(grader: Grader) -> N
     assert compare(r"\frac13", "0.333", exact=True).mark is Mark.WRONG
 
 
+def test_a_sentence_is_its_predicate_unless_both_sides_speak_of_different_things(grader: Grader) -> None:
+    """`x is 5` is 5; equal values of two subjects are undecided, of opposite ones different."""
+    assert grader("The area is 12", "12").mark is Mark.CORRECT
+    assert grader("The minimum is 3", "The maximum is 3").mark is Mark.WRONG
+    verdict = grader("The price is 3", "The weight is 3")
+    assert (verdict.mark, verdict.why) == (Mark.UNDECIDED, "equal, but said of 'price' and of 'weight'")
+    assert grader("a:b", "b").mark is Mark.WRONG
+
+
 def test_a_condition_that_one_side_lacks_is_forgiven_and_named(grader: Grader) -> None:
     """Both sides with conditions must agree in them."""
     verdict = grader(r"2n-1, n\in\mathbb{N}^*", "2n-1")

@@ -34,6 +34,7 @@ from qmath_cli.grading.strict.kinds import (
     Value,
     Words,
 )
+from qmath_cli.grading.strict.phrases import contrary, parted
 from qmath_cli.grading.strict.reading.answers import read_all
 from qmath_cli.grading.strict.text import clean
 from qmath_cli.grading.strict.units import NONE
@@ -76,6 +77,20 @@ def compare(answer: str, reference: str, *, exact: bool = False) -> Verdict:
     ours, theirs = clean(answer), clean(reference)
     if not ours or not theirs:
         return _verdict(same=ours == theirs, rule="empty")
+    if ours == theirs:
+        return Verdict(Mark.CORRECT, "same text")
+    mine, ours = parted(ours)
+    other, theirs = parted(theirs)
+    verdict = _without_subjects(ours, theirs, exact=exact)
+    if verdict.mark is not Mark.CORRECT or not mine or not other or mine == other:
+        return verdict
+    if contrary(mine, other) or min(len(mine), len(other)) == 1:
+        return Verdict(Mark.WRONG, verdict.rule)
+    return Verdict(Mark.UNDECIDED, verdict.rule, f"equal, but said of {mine!r} and of {other!r}")
+
+
+def _without_subjects(ours: str, theirs: str, *, exact: bool) -> Verdict:
+    """The verdict on what the answers say, whatever they say it of."""
     if ours == theirs:
         return Verdict(Mark.CORRECT, "same text")
     expected_letters = letters(theirs)

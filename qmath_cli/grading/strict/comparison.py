@@ -36,7 +36,9 @@ from qmath_cli.grading.strict.reading.brackets import as_set
 from qmath_cli.grading.strict.values import Values
 from qmath_cli.grading.strict.words import same_words
 from qmath_cli.mathematics.meaning import equality, matrices
-from qmath_cli.mathematics.meaning.terms import ONE, Matrix, Term, product, symbols
+from qmath_cli.mathematics.meaning.terms import ONE, Apply, Matrix, Term, product, symbols
+
+_CHOICES = {"C": "binomial", "P": "permutations"}
 
 
 class Comparer:
@@ -162,12 +164,28 @@ class Comparer:
 
 def _plain(shape: Shape, other: Shape) -> Shape:
     """`x = 5` as `5`, a list of one as its item, unless the other side has the same kind."""
+    if isinstance(shape, Named) and isinstance(other, Value) and (chosen := _choice(shape)) is not None:
+        return chosen
     if isinstance(shape, Named) and not isinstance(other, (Named, Relation, Both, Either, Builder)):
         return shape.value
     single = isinstance(shape, (Items, Both, Either)) and len(_items(shape)) == 1
     if single and not isinstance(other, (Items, Both, Either)) and not regions.only_region(other):
         return _items(shape)[0]
     return shape
+
+
+def _choice(named: Named) -> Value | None:
+    """`C(10,3)` beside a number as a binomial coefficient, and not a point C."""
+    point = named.value
+    if (
+        named.name not in _CHOICES
+        or named.term is not None
+        or not isinstance(point, Bracketed)
+        or len(point.items) != 2
+    ):
+        return None
+    terms = tuple(one.term for one in point.items if isinstance(one, Value))
+    return Value(Apply(_CHOICES[named.name], terms)) if len(terms) == 2 else None
 
 
 def _items(shape: Shape) -> tuple[Shape, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from qmath_cli.mathematics.typed.vocabulary import is_word
+
 _LEADS = re.compile(
     r"^.*(?:答案|结果|得数)\s*(?:应该是|应为|应是|是|为|:|=|选|\])\s*:?"
     r"|^\[(?:答案|解答|解|答)\]\s*:?"
@@ -20,10 +22,12 @@ _LEADS = re.compile(
 )
 _SENTENCE = re.compile(
     r"^(?P<lead>[A-Za-z][A-Za-z\s,'()]*?)\s+(?:is|are|equals?|is equal to|was)\s*:?\s+(?P<rest>\S.*)$"
-    r"|^(?P<han>[^\d=<>{},;]*?(?:的值|取值范围|面积|周长|体积|方程|公式|坐标|长|范围|概率|[\u4e00-\u9fff]))\s*(?:为|是|等于|:)\s*:?(?P<tail>[^,;]+)$"
+    r"|^(?P<han>[A-Za-z]{1,3}|[^\d=<>{},;]*?(?:的值|取值范围|面积|周长|体积|方程|公式|坐标|长|范围|概率|[\u4e00-\u9fff]))\s*(?:为|是|等于)\s*:?(?P<tail>[^,;]+)$"
     r"|^(?P<name>[A-Za-z][A-Za-z\s]*|[\u4e00-\u9fff]+)\s*:\s*(?P<value>[^:,;]+)$",
     re.DOTALL,
 )
+_ARTICLES = re.compile(r"\b(?:the|a|an)\b|的")
+_OPPOSITES = ((re.compile(r"max|largest|greatest|最大|most"), re.compile(r"min|smallest|least|最小")),)
 _NEGATED = re.compile(r"\b(?:not|no|none|never)\b|n't|[不非没无]")
 
 
@@ -32,15 +36,35 @@ def without_introduction(text: str) -> str:
     return _LEADS.sub("", text)
 
 
-def without_subject(text: str) -> str:
-    """What a sentence says about its subject: `x is 5`, `AB的长为5`; the subject is not compared."""
+def parted(text: str) -> tuple[str, str]:
+    """Subject and predicate of a sentence that says what something is: `x is 5`, `AB的长为5`, `Area: 12`.
+
+    Returns:
+        The subject, empty where the text is no such sentence, and the rest.
+    """
     found = _SENTENCE.match(text)
     if found is None:
-        return text
+        return "", text
     lead = found["lead"] or found["han"] or found["name"] or ""
     rest = found["rest"] or found["tail"] or found["value"] or ""
     several = re.search(r"(?i)\b(?:is|are)\b|为|是", rest)
     limited = re.match(r"(?:at (?:least|most)|至少|至多|最多|最少|(?:less|more|greater) than)", rest)
-    if limited or re.fullmatch(r"[A-K]", lead) or _NEGATED.search(lead.casefold()) or several or len(lead) > 60:
-        return text
-    return rest.strip()
+    letters = found["name"] is not None and lead.isascii() and not is_word(lead.split()[-1], "", "")
+    if (
+        limited
+        or letters
+        or re.fullmatch(r"[A-K]", lead)
+        or _NEGATED.search(lead.casefold())
+        or several
+        or len(lead) > 60
+    ):
+        return "", text
+    return _ARTICLES.sub("", lead).strip().casefold(), rest.strip()
+
+
+def contrary(mine: str, theirs: str) -> bool:
+    """Whether two subjects are opposites, as the minimum and the maximum are."""
+    return any(
+        (one.search(mine) and other.search(theirs)) or (other.search(mine) and one.search(theirs))
+        for one, other in _OPPOSITES
+    )

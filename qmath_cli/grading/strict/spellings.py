@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 
 _LETTER_UNIT = r"(?P<unit>m|s|g|h|V|W|N|J|A|K|L)(?P<power>\^?\{?[23]?\}?)"
+_LONG_NUMBER = r"[-+]?\d+(?:,\d{3})*(?:\.\d+|,\d{3})"  # no product with a letter is written so
 _NUMERIC = r"[-+]?(?:[\d.,/(){}^]|\\(?:pi|[dt]?frac|sqrt|times|cdot)(?![a-z])|\s(?=\\|\d))+"
 _SPELLINGS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"\+/?-(?=\s*[\d(\\a-z])"), r"\\pm "),
@@ -28,6 +29,9 @@ _SPELLINGS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], 
     (re.compile(r"\*\*([^*]*[:：])\s*\*\*|\*\*([^*]*)\*\*\s*:"), r"\1\2"),
     (re.compile(r"^(\d+(?:\.\d+)?)\s*(h|hr|kg|km|m|d|L|ft)\s*(\d+(?:\.\d+)?)\s*(min|m|g|s|mL|cm|in)$"), lambda found: (
         rf"{found[1]}\text{{ {found[2]} }}{found[3]}\text{{ {'min' if found[2][0] == 'h' else found[4]}}}")),
+    (re.compile(r"^(?P<value>[-+]?\d[\d,]*(?:\.\d+)?)(?P<unit>m/s(?:\^?\{?2\}?)?)$"), r"\g<value>\\text{ \g<unit>}"),
+    (re.compile(rf"^(?P<value>{_LONG_NUMBER}){_LETTER_UNIT}$"), r"\g<value>\\text{ \g<unit>\g<power>}"),
+    (re.compile(r"\^\{(\d+)\}/_\{(\d+)\}"), r"\\frac{\1}{\2}"),
     (re.compile(rf"^(?P<value>{_NUMERIC})(?:\s|\\[ ,;:])+{_LETTER_UNIT}$"), r"\g<value>\\text{ \g<unit>\g<power>}"),
 )  # fmt: skip
 

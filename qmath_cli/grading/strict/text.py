@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from qmath_cli.grading.extract import last_boxed
-from qmath_cli.grading.strict.phrases import without_introduction, without_subject
+from qmath_cli.grading.strict.phrases import without_introduction
 from qmath_cli.grading.strict.spellings import respelled
 from qmath_cli.mathematics.typed.signs import spelled
 
@@ -42,7 +42,7 @@ def clean(text: str) -> str:
     text = _SIZES.sub(" ", text)
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r"^[ ,;:#>]+|(?<!\\)[ ,;:]+$", "", re.sub(r"\\[;:,!>]$|^\\[;:,!>]", "", text))
-    return without_subject(_without_stop(text).removeprefix("=").strip())
+    return _without_stop(text).removeprefix("=").strip()
 
 
 def _unwrapped(text: str) -> str:

@@ -18,6 +18,7 @@ _PIECE = re.compile(
           (?:\^?\{{?[23]\}}?)?(?![A-Za-z\d/])
           |(?:(?<=\d)|(?<=\d\s))(?:cm|km|mm|dm|ft|yd|(?<=\s)m)[23](?![\w^]))
       | (?P<micro>μ(?:m|g|s|L|l|A|V|F|W|C|mol)(?![A-Za-z]))
+      | (?P<logarithm>(?<![A-Za-z\\])log_?(?:2|10)(?=\s*\())
       | (?P<exponent>(?<![A-Za-z\d.])(?:\d+\.?\d*|\.\d+)[eE][+-]?\d+(?![\d.A-Za-z]))
       | (?P<number>(?<![A-Za-z\d.\\])\d+\.(?![\d.]))(?=\s*[-+*/^)\\])
       | (?P<run>(?<!\\)(?<![A-Za-z])(?<!\\[A-Za-z])[A-Za-z]{{2,}}(?:'(?=s\b))?)
@@ -59,6 +60,11 @@ def _read(piece: re.Match[str], *, upright: bool) -> Iterator[Token]:
     start, end, text = piece.start(), piece.end(), piece[0]
     if piece["rate"] or piece["micro"]:
         yield Token(TokenKind.WORD, text, start, end)
+    elif piece["logarithm"]:
+        base = text.removeprefix("log").removeprefix("_")
+        yield Token(TokenKind.COMMAND, "log", start, start + 3)
+        yield Token(TokenKind.CHARACTER, "_", start + 3, end - len(base))
+        yield Token(TokenKind.NUMBER, base, end - len(base), end)
     elif piece["command"]:
         yield Token(TokenKind.COMMAND, text[1:], start, end)
     elif piece["exponent"] or piece["number"]:
