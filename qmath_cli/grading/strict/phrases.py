@@ -59,7 +59,7 @@ def parted(text: str) -> tuple[str, str]:
         or len(lead) > 60
     ):
         return "", text
-    return _ARTICLES.sub("", lead).strip().casefold(), rest.strip()
+    return _ARTICLES.sub("", lead.casefold()).strip(), rest.strip()
 
 
 def contrary(mine: str, theirs: str) -> bool:
