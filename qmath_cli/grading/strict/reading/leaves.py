@@ -38,14 +38,9 @@ def leaf(items: list[Node]) -> Shape:
 
 
 def _is_wording(items: list[Node]) -> bool:
-    """Whether items are a sentence: words, punctuation, articles, and nothing to compute."""
+    """Whether items are a sentence: words, punctuation, and nothing to compute."""
     signs = ("-", "!", "?", "'", "′", ",", ".", ";", ":", "a", "A", "I", "/")
-    plain = [isinstance(item, (Text, Space)) or is_sign(item, *signs) for item in items]
-    if all(plain):
-        return True
-    letters = [isinstance(item, Atom) and item.text.isalpha() and item.text.isascii() for item in items]
-    article = len(items) > 2 and is_sign(items[0], "a", "A") and is_sign(items[1], "n") and isinstance(items[2], Text)
-    return article and all(one or other for one, other in zip(plain, letters, strict=True))
+    return all(isinstance(item, (Text, Space)) or is_sign(item, *signs) for item in items)
 
 
 def _articles(items: list[Node]) -> list[Node]:
