@@ -1,6 +1,7 @@
 """The strict rules: a table of graded pairs, and the cases where strict and official verdicts differ."""
 
 import json
+import random
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from qmath_cli.grading.strict.compare import compare
 from qmath_cli.mathematics.meaning import equality
 from qmath_cli.mathematics.meaning.expressions import meaning
 from qmath_cli.mathematics.typed.reader import read
-from qmath_cli.records import Mark
+from qmath_cli.records import Mark, Verdict
 from qmath_cli.settings import Grade
 
 TABLE = tomllib.loads((Path(__file__).parents[1] / "data" / "grade_pairs.toml").read_text(encoding="utf-8"))["group"]
@@ -146,3 +147,22 @@ def test_strict_and_stored_verdicts_differ_only_where_the_official_rules_lose_a_
             if (verdict.mark is Mark.CORRECT) is not score:
                 different.add((row["idx"], row["answer"]))
     assert different == {(3, r"\text{4:30 p.m.}")}
+
+
+def test_no_damaged_answer_ends_in_an_exception() -> None:
+    """Answers with characters lost, changed and added are equal, different or undecided."""
+    chance = random.Random(8)
+    texts = [text for one in ANSWERS for text in one.values[:2] if isinstance(text, str)]
+    for _ in range(2000):
+        answer, expected = _damaged(chance, chance.choice(texts)), chance.choice(texts)
+        assert isinstance(compare(answer, expected), Verdict)
+
+
+def _damaged(chance: random.Random, text: str) -> str:
+    letters = list(text)
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(letters) + 1)
+        letters[at : at + chance.randint(0, 1)] = chance.choice(
+            ["", *"()[]{}^_\\,;:=<|+-*/!%.&$ 0x或个米°²√", r"\frac", r"\pm"]
+        )
+    return "".join(letters)

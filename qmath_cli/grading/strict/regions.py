@@ -163,7 +163,13 @@ def same(a: Shape, b: Shape, same_end: Callable[[Shape, Shape], bool]) -> bool:
         return brackets and all(same_end(x, y) for x, y in zip(a.items, b.items, strict=True))
     if isinstance(a, NamedSet) and isinstance(b, NamedSet):
         return a.name.replace("ℤ+", "ℕ+") == b.name.replace("ℤ+", "ℕ+")
-    left, right = as_sympy(a), as_sympy(b)
+    try:
+        return _same_sets(as_sympy(a), as_sympy(b))
+    except (TypeError, ValueError, NotImplementedError) as exc:  # sympy's refusals of sets that are not of real numbers
+        raise NotUnderstood("sets that cannot be compared") from exc
+
+
+def _same_sets(left: Any, right: Any) -> bool:  # noqa: ANN401  sympy sets
     if left == right:
         return True
     difference = left.symmetric_difference(right)
@@ -191,7 +197,7 @@ def as_sympy(shape: Shape) -> Any:  # noqa: ANN401, C901, PLR0911  a sympy set; 
 
     match shape:
         case NamedSet(name=name):
-            return _named_sets()[name]
+            return _named_set(name)
         case Bracketed(items=(low, high)):
             return sympy.Interval(_end(low), _end(high), shape.opening == "(", shape.closing == ")")
         case Items(items=items, braces=True):
@@ -217,11 +223,11 @@ def as_sympy(shape: Shape) -> Any:  # noqa: ANN401, C901, PLR0911  a sympy set; 
     raise NotUnderstood("a set of numbers that is not understood")
 
 
-def _named_sets() -> dict[str, Any]:
+def _named_set(name: str) -> Any:  # noqa: ANN401
     import sympy
 
     s, oo = sympy.S, sympy.oo
-    return {
+    sets = {
         "ℝ": s.Reals,
         "ℝ+": sympy.Interval.open(0, oo),
         "ℝ-": sympy.Interval.open(-oo, 0),
@@ -232,6 +238,9 @@ def _named_sets() -> dict[str, Any]:
         "ℚ": s.Rationals,
         "ℂ": s.Complexes,
     }
+    if name not in sets:
+        raise NotUnderstood(f"the set {name}")
+    return sets[name]
 
 
 def _end(shape: Shape) -> Any:  # noqa: ANN401

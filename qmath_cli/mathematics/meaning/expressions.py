@@ -206,7 +206,7 @@ class Grammar:
 
     def _repeating(self, item: Node) -> Term | None:
         r"""`0.1\overline{6}` and `0.\dot1\dot6`; None where no digits are marked."""
-        if not isinstance(item, Atom):
+        if not isinstance(item, Atom) or "e" in item.text.lower():
             return None
         ahead = 1 if self.next_is(".") else 0
         marks: list[Accent] = []

@@ -32,7 +32,7 @@ def applied(script: Script, name: str, grammar: Grammar) -> Term:
 def _series(script: Script, operator: str, grammar: Grammar) -> Term:
     lower = flat(script.sub) if script.sub is not None else []
     (variable, *rest), signs = split(lower, is_relation)
-    if len(signs) != 1 or not is_sign(signs[0], "=") or len(variable) != 1 or script.sup is None:
+    if len(signs) != 1 or not is_sign(signs[0], "=") or len(variable) != 1 or not rest[0] or script.sup is None:
         raise NotUnderstood(f"a {operator} without its bounds")
     name, first = name_of(variable[0]), grammar.whole(Row(tuple(rest[0])))
     body = grammar.product()
@@ -92,7 +92,7 @@ def _is_differential(grammar: Grammar, at: int) -> bool:
 def _limit(script: Script, grammar: Grammar) -> Term:
     under = flat(script.sub) if script.sub is not None else []
     (variable, *rest), signs = split(under, is_relation)
-    if len(signs) != 1 or not is_sign(signs[0], "→") or len(variable) != 1:
+    if len(signs) != 1 or not is_sign(signs[0], "→") or len(variable) != 1 or not rest[0]:
         raise NotUnderstood("a limit without its point")
     point, side = rest[0], number(0)
     last = point[-1]

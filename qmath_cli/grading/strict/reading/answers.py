@@ -119,6 +119,8 @@ def _rows(items: list[Node], read: lists.Read) -> Shape | None:
         return None
     rows = [[cell for cell in row if not is_blank(cell)] for row in table.rows]
     rows = [row for row in rows if row]
+    if not rows:
+        return None
     if table.left in {"{", ""} and not table.right and (table.kind is Grid.CASES or table.left == "{"):
         return conditions.cases(rows, read)
     if table.kind in {Grid.ALIGNED, Grid.LINES} and not table.left:
