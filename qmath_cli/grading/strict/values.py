@@ -35,10 +35,17 @@ ROUNDED = "equal to the digits given"
 UNIT_MISSING = "a unit on one side only"
 _ANGLE, _PERCENT, _RADIAN = (("angle", 1),), (("percent", 1),), (("radian", 1),)
 _TEN = number(10)
+_TELLING_WORDS = """
+wrong false incorrect impossible undefined extraneous excluded rejected invalid omitted not more less most least later
+ago earlier early late over under up down left right north south east west northern southern profit loss gain older younger
+taller shorter longer faster slower higher lower bigger smaller larger greater deducted added increase increased decrease
+decreased forward backward forwards backwards ahead behind away clockwise counterclockwise anticlockwise odd even prime
+composite positive negative squared cubed factorial root th st nd rd
+"""
 #: Words that say something about the number, even alone.
 _TELLING = re.compile(
-    r"(?i)wrong|false|incorrect|not|un|im|in|de|ex|more|less|most|least|later|ago|early|late|over|under|up|down|left|right"
-    r"|north|south|east|west|profit|loss|gain|older|younger|squared|cubed|factorial|root|th$|st$|nd$|平方|立方|倒数|相反|reject|[舍弃增以前后多半余内外不大小上下左右增减亏盈赚赔东南西北错]"
+    rf"(?i)\b(?:{'|'.join(_TELLING_WORDS.split())})\b"
+    r"|平方|立方|倒数|相反|[以前后多半余内外不大小上下左右增减亏盈赚赔东南西北错舍弃]"
 )
 
 
