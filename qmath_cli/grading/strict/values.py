@@ -37,10 +37,10 @@ _ANGLE, _PERCENT, _RADIAN = (("angle", 1),), (("percent", 1),), (("radian", 1),)
 _TEN = number(10)
 _TELLING_WORDS = """
 wrong false incorrect impossible undefined extraneous excluded rejected invalid omitted not more less most least later
-ago earlier early late over under up down left right north south east west northern southern profit loss gain older younger
-taller shorter longer faster slower higher lower bigger smaller larger greater deducted added increase increased decrease
-decreased forward backward forwards backwards ahead behind away clockwise counterclockwise anticlockwise odd even prime
-composite positive negative squared cubed factorial root th st nd rd
+ago earlier early late over under up down left right north south east west northern southern profit loss gain older
+younger taller shorter longer faster slower higher lower bigger smaller larger greater deducted added increase
+increased decrease decreased forward backward forwards backwards ahead behind away clockwise counterclockwise
+anticlockwise odd even prime composite positive negative squared cubed factorial root th st nd rd
 """
 #: Words that say something about the number, even alone.
 _TELLING = re.compile(
