@@ -20,7 +20,7 @@ _HOUR_ONLY = re.compile(
 _CHINESE = re.compile(
     r"(?P<hour>\d{1,2})\s*[时点]\s*(?:钟|整)?(?:(?P<minute>\d{1,2})\s*分?|(?P<part>半|一刻|三刻))?\s*"
 )
-_HALVES = re.compile(r"^\s*(?P<half>上午|早上|早晨|凌晨|下午|晚上|中午|傍晚)\s*|(?:\\text\{\s*\})")
+_HALVES = re.compile(r"^\s*(?P<half>上午|早上|早晨|凌晨|下午|晚上|中午|傍晚)\s*")
 _AFTERNOON = frozenset({"下午", "晚上", "中午", "傍晚"})
 _PARTS = {"半": 30, "一刻": 15, "三刻": 45, None: 0}
 

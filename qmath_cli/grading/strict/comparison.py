@@ -70,6 +70,7 @@ class Comparer:
             return side_conditions.same_under_conditions(self, a, b)
         if isinstance(a, Words) or isinstance(b, Words):
             return isinstance(a, Words) and isinstance(b, Words) and same_words(a.text, b.text)
+        a, b = _each_named(a, b), _each_named(b, a)
         a, b = _plain(a, b), _plain(b, a)
         if isinstance(a, NamedSet) or isinstance(b, NamedSet):
             a, b = as_set(a), as_set(b)
@@ -160,6 +161,14 @@ class Comparer:
             return False
         brackets = (left.opening, left.closing) == (right.opening, right.closing)
         return brackets and in_order(left.items, right.items, self.same)
+
+
+def _each_named(shape: Shape, other: Shape) -> Shape:
+    r"""`y=\pm2x` as two equations, beside equations."""
+    equations = isinstance(other, Items) and any(isinstance(one, (Relation, Named)) for one in other.items)
+    if not equations or not isinstance(shape, Named) or not isinstance(shape.value, Items):
+        return shape
+    return Items(tuple(Named(shape.name, value, shape.term, shape.parameter) for value in shape.value.items))
 
 
 def _plain(shape: Shape, other: Shape) -> Shape:

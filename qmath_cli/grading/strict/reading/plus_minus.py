@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 
 from qmath_cli.grading.strict.kinds import Items, Shape
-from qmath_cli.mathematics.meaning.rows import is_relation
+from qmath_cli.mathematics.meaning.rows import is_relation, split
 from qmath_cli.mathematics.tree import Atom, Fence, Node, Role
 
 _UPPER = {"±": "+", "∓": "-"}
@@ -14,9 +14,14 @@ _LOWER = {"±": "-", "∓": "+"}
 
 
 def both_signs(items: list[Node], read: Callable[[list[Node]], Shape]) -> Shape | None:
-    """The two answers that `±` stands for; None where there is none, or a relation comes first."""
+    r"""The two answers that `±` stands for; None where there is none, or a relation has it in its last side only.
+
+    `x=\pm2` is the name of two values; `3x\pm4y=0` is two equations.
+    """
     in_a_set = len(items) == 1 and isinstance(items[0], Fence) and items[0].left == "{"
-    if in_a_set or any(is_relation(item) for item in items) or not any(has_sign(item) for item in items):
+    sides, relations = split(items, is_relation)
+    before_last = [item for side in sides[:-1] for item in side] if relations else items
+    if in_a_set or not any(has_sign(item) for item in before_last):
         return None
     return Items(tuple(read([_with(item, signs) for item in items]) for signs in (_UPPER, _LOWER)))
 
