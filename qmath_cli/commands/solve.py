@@ -7,7 +7,7 @@ renderer or one JSON object -> exit code.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -86,7 +86,7 @@ def command(
             min=1,
             metavar="N",
             rich_help_panel=o.SAMPLING,
-            help="Exit code 5 if fewer than N samples agree.",
+            help="Exit code 5 if fewer than N samples agree; the vote goes on until N do, or cannot.",
         ),
     ] = None,
     seed: o.Seed = None,
@@ -170,7 +170,19 @@ def command(
         shots,
         show_prompt,
     )
-    return _run(here, here.settings_of(context), options)
+    return _run(here, _with_votes(here.settings_of(context), min_votes), options)
+
+
+def _with_votes(settings: Settings, min_votes: int | None) -> Settings:
+    """The settings under which a vote does not end before `min_votes` samples agree."""
+    if min_votes is None:
+        return settings
+    if min_votes > settings.k:
+        raise UsageError(
+            f"--min-votes {min_votes} cannot be reached with {settings.k} sample{'s' if settings.k > 1 else ''}",
+            f"ask for at least as many samples: -k {min_votes}",
+        )
+    return replace(settings, stop_at=max(settings.stop_at, min_votes)) if settings.stop_at else settings
 
 
 def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:

@@ -2,7 +2,8 @@
 
 Pure functions over graded samples. Definitions:
 
-    accuracy   the mean over problems of the share of their samples that are correct
+    accuracy   the mean over problems of the share of their samples that are correct (mean@k)
+    pass@n     the share of problems of which one of n samples is correct, estimated from all k (`statistics.pass_at`)
     Maj@k      the share of problems whose largest group of equal answers, among the first k samples, is correct
     RM@k       the share of problems whose sample with the highest reward, among the first k, is correct
     RM-vote@k  as Maj@k, with the weight of a group computed from its rewards (`solving.vote.weight`)
@@ -21,7 +22,7 @@ from qmath_cli.evaluation.datasets import Dataset, Item
 from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.published import Published
 from qmath_cli.evaluation.records import GradedSample, Setup
-from qmath_cli.evaluation.statistics import wilson
+from qmath_cli.evaluation.statistics import pass_at, wilson
 from qmath_cli.records import Equivalence, Finish, Mark, Pick, RunStatus
 from qmath_cli.settings import Grade
 from qmath_cli.solving import vote
@@ -82,7 +83,8 @@ class Score:
         grade: Whose verdicts count.
         accuracy: The mean over problems of the share of correct samples.
         ci95: The 95 % interval of the accuracy.
-        maj: Maj@n for n = 1, 2, 4, ... and k.
+        passed: pass@n for n = 1, 2, 4, ... and k.
+        maj: Maj@n for the same n.
         rm: RM@n; empty unless every sample has a reward.
         rates: Kinds of failure, and sums.
         subjects: The score of each subject; empty if the data set has none.
@@ -100,6 +102,7 @@ class Score:
     grade: Grade
     accuracy: float
     ci95: tuple[float, float]
+    passed: Mapping[int, float]
     maj: Mapping[int, float]
     rm: Mapping[int, float]
     rates: SampleRates
@@ -158,6 +161,7 @@ def score(
         grade=grade,
         accuracy=accuracy,
         ci95=wilson(accuracy * len(means), len(means)),
+        passed={n: _passed(by_item, n, grade) for n in sizes},
         maj={n: _share(verdicts) for n, verdicts in majority.items()},
         rm={n: _share(verdicts) for n, verdicts in ranked.items() if verdicts},
         rm_vote={n: _share(verdicts) for n, verdicts in weighted.items() if verdicts},
@@ -166,6 +170,12 @@ def score(
         levels=_subsets(data.items, means, lambda item: item.level),
         verdicts={Pick.RM: ranked, Pick.RM_VOTE: weighted}.get(pick, majority).get(k, majority[k]),
     )
+
+
+def _passed(by_item: Mapping[str, Sequence[GradedSample]], n: int, grade: Grade) -> float:
+    """pass@n over all problems."""
+    counts = [(len(group), sum(_correct(sample, grade) for sample in group)) for group in by_item.values()]
+    return _mean([pass_at(n, samples, correct) for samples, correct in counts])
 
 
 def _by_item(data: Dataset, samples: Sequence[GradedSample], k: int) -> dict[str, list[GradedSample]]:

@@ -26,6 +26,17 @@ def wilson(successes: float, trials: int) -> tuple[float, float]:
     return max(0.0, center - half_width), min(1.0, center + half_width)
 
 
+def pass_at(n: int, samples: int, correct: int) -> float:
+    """The unbiased estimate of pass@n: one of n samples is correct (Chen et al. 2021, arXiv:2107.03374).
+
+    Args:
+        n: The number of samples that may be drawn, at most `samples`.
+        samples: The number of samples that were drawn.
+        correct: How many of them are correct.
+    """
+    return 1.0 - math.comb(samples - correct, n) / math.comb(samples, n)
+
+
 @dataclass(frozen=True, slots=True)
 class Paired:
     """Two runs over the same problems.

@@ -50,10 +50,12 @@ def _reward(reward: float | None) -> str:
     return "" if reward is None else f"  (reward {reward:.2f})"
 
 
-def _agreement(votes: Votes) -> str:
-    """`7/8 agree`, and whether fewer samples than requested were enough."""
+def _agreement(solution: Solution) -> str:
+    """`7/8 agree`, and whether fewer samples than requested were enough, or the vote was cut short."""
+    votes = solution.votes
     best = max((group.count for group in votes.groups), default=0)
-    saved = f", stopped after {votes.sampled} of {votes.k}" if votes.sampled < votes.k else ""
+    end = {Finish.INTERRUPTED: "interrupted", Finish.TIMEOUT: "out of time"}.get(solution.finish, "stopped")
+    saved = f", {end} after {votes.sampled} of {votes.k}" if votes.sampled < votes.k else ""
     return f"{best}/{votes.sampled} agree{saved}"
 
 
@@ -67,5 +69,5 @@ def footer(solution: Solution, protection: Protection | None = None) -> str:
         parts.append(f"{programs} program{'s' if programs > 1 else ''}")
         parts += [f"{protection} restriction"] if protection is not None else []
     if solution.votes.k > 1:
-        parts.append(_agreement(solution.votes))
+        parts.append(_agreement(solution))
     return " · ".join(parts)

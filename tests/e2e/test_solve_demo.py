@@ -128,3 +128,14 @@ def test_a_model_by_path_works(tmp_path: Path, root: Path) -> None:
     record = answer_record(qmath(tmp_path, "solve", ROOTS, "-m", str(copy), "--json"))
     assert record["answer"] == "2, 3"
     assert record["model"]["file"] == str(copy)
+
+
+def test_a_minimum_of_votes_is_reached_where_all_agree(tmp_path: Path) -> None:
+    """Three equal answers do not end a vote that needs five; a minimum above the number of samples is a usage error."""
+    done = qmath(tmp_path, "solve", "What is 17 + 25?", "-k", "6", "--min-votes", "5", "--json")
+    assert done.returncode == 0, done.stderr
+    assert answer_record(done)["votes"]["groups"][0]["count"] >= 5
+    refused = qmath(tmp_path, "solve", "What is 17 + 25?", "-k", "2", "--min-votes", "3")
+    assert refused.returncode == 2
+    assert "--min-votes 3 cannot be reached with 2 samples" in refused.stderr
+    assert "-k 3" in refused.stderr

@@ -12,7 +12,7 @@ from qmath_cli.evaluation import datasets, responses, schedule
 from qmath_cli.evaluation.published import Method, published
 from qmath_cli.evaluation.records import ItemSample
 from qmath_cli.evaluation.score import Score, score
-from qmath_cli.evaluation.statistics import mcnemar, wilson
+from qmath_cli.evaluation.statistics import mcnemar, pass_at, wilson
 from qmath_cli.records import Finish, Mode, Pick, Prompt, Sample, Sampling
 from qmath_cli.runtime.evaluation import open_graders
 from qmath_cli.settings import Grade
@@ -32,6 +32,13 @@ def test_the_paired_test_counts_only_differences() -> None:
     assert mcnemar([True, False], [True, False]).p == 1.0
 
 
+def test_pass_at_n_is_the_unbiased_estimate() -> None:
+    """Of 4 samples with 1 correct: one draw of 4 finds it in a quarter of the cases, two in half, four always."""
+    assert [pass_at(n, 4, 1) for n in (1, 2, 4)] == [0.25, 0.5, 1.0]
+    assert pass_at(2, 4, 0) == 0.0
+    assert pass_at(1, 8, 5) == pytest.approx(5 / 8)
+
+
 def test_recorded_responses_give_the_reference_figures(shared: Path) -> None:
     """50 MATH problems with 8 samples: accuracy 375/400, Maj@8 and RM@8 48/50, Maj@1 as recorded."""
     path = shared / "responses" / "math_cot_50.jsonl"
@@ -45,6 +52,8 @@ def test_recorded_responses_give_the_reference_figures(shared: Path) -> None:
     assert found.accuracy == pytest.approx(375 / 400)
     assert (found.maj[8], found.rm[8]) == (48 / 50, 48 / 50)
     assert found.maj[1] == pytest.approx(sum(row["score"][0] for row in rows) / 50)
+    assert found.passed[1] == pytest.approx(found.accuracy)
+    assert found.passed[8] == sum(any(row["score"]) for row in rows) / 50
 
 
 def test_responses_without_texts_are_refused(tmp_path: Path) -> None:

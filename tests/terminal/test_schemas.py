@@ -205,7 +205,9 @@ def test_a_comparison_with_a_reference_tool_matches_the_schema_of_bench() -> Non
 def test_a_report_on_recorded_responses_matches_the_schema_of_eval() -> None:
     """As with `--from`: no model was run, so the fields of a setup are null."""
     rates = SampleRates(no_answer=0.5, joules=1.5)
-    score = Score("math", 2, 1, Grade.STRICT, 0.5, (0.1, 0.9), {1: 0.5}, {}, rates, verdicts={"a": True, "b": False})
+    score = Score(
+        "math", 2, 1, Grade.STRICT, 0.5, (0.1, 0.9), {1: 0.5}, {1: 0.5}, {}, rates, verdicts={"a": True, "b": False}
+    )
     record = json.loads(json.dumps(as_text.record([score], partial=True)))
     validate(record)
     assert record["model"] is None

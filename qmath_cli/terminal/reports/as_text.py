@@ -94,7 +94,7 @@ def _samples(k: int) -> str:
 
 
 def _heads(one: Score) -> tuple[str, ...]:
-    best = (f"maj@{one.k}",) if one.k > 1 else ()
+    best = (f"maj@{one.k}", f"pass@{one.k}") if one.k > 1 else ()
     rm = (f"rm@{one.k}", f"rm-vote@{one.k}") if one.rm else ()
     return (
         "run",
@@ -113,7 +113,7 @@ def _heads(one: Score) -> tuple[str, ...]:
 
 def _row(one: Score) -> tuple[str, ...]:
     rates = one.rates
-    best = (percent(one.maj[one.k]),) if one.k > 1 else ()
+    best = (percent(one.maj[one.k]), percent(one.passed[one.k])) if one.k > 1 else ()
     rm = (percent(one.rm[one.k]), percent(one.rm_vote[one.k])) if one.rm else ()
     ran = f"{rates.programs - rates.programs_failed}/{rates.programs}"
     speed = f"{rates.tokens / rates.seconds:.0f}" if rates.seconds else "-"
@@ -159,6 +159,7 @@ def _record(one: Score) -> dict[str, Any]:
         "k": one.k,
         "accuracy": one.accuracy,
         "ci95": list(one.ci95),
+        "pass": {str(size): share for size, share in one.passed.items()},
         "maj": {str(size): share for size, share in one.maj.items()},
         "rm": {str(size): share for size, share in one.rm.items()},
         "rm_vote": {str(size): share for size, share in one.rm_vote.items()},
