@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from typing import TextIO
 
+from qmath_cli.terminal.text_width import text_width
+from qmath_cli.terminal.word_wrap import wrapped
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -57,8 +60,9 @@ class Terminal:
         _put(self.out, text)
 
     def note(self, text: str) -> None:
-        """Write one line for people, to stderr."""
-        _put(self.err, clean(text) + "\n")
+        """Write one line for people, to stderr; on a terminal its words wrap."""
+        line = clean(text)
+        _put(self.err, (wrapped(line, text_width()) if self.err.isatty() else line) + "\n")
 
     def error(self, message: str, hint: str = "") -> None:
         """Write what is wrong, and what to do about it, to stderr."""

@@ -6,13 +6,13 @@ UTF-8 switches to ASCII. The only escape sequences are SGR codes (colour, weight
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from qmath_cli.settings import Render
 from qmath_cli.terminal.output import Terminal
+from qmath_cli.terminal.text_width import terminal_width, text_width
 
 _C_LOCALES = frozenset({"C", "POSIX"})
 _COERCED = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})  # the values that PEP 538 sets
@@ -46,9 +46,21 @@ class Style:
             return text
         return f"\x1b[{';'.join(roles)}m{text}\x1b[0m"
 
+    def strong(self, text: str) -> str:
+        """`text` in bold."""
+        return self.paint(text, Paint.STRONG)
+
+    def dim(self, text: str) -> str:
+        """`text` dimmed."""
+        return self.paint(text, Paint.DIM)
+
+    def text_width(self) -> int:
+        """Columns of a line of prose: those of the terminal, up to what reads well."""
+        return text_width()
+
     def width(self) -> int:
         """Columns of the terminal at present; not cached, because windows are resized."""
-        return max(20, shutil.get_terminal_size().columns)
+        return terminal_width()
 
 
 def style_for(terminal: Terminal, environ: Mapping[str, str], render: Render = Render.AUTO) -> Style:

@@ -1,8 +1,23 @@
-"""The width of text in a terminal."""
+"""The width of text, and of the terminal that it is for."""
 
 from __future__ import annotations
 
+import shutil
+
 from wcwidth import wcswidth
+
+_MOST_TEXT = 100  # columns of prose that read well
+_FEWEST = 20
+
+
+def terminal_width() -> int:
+    """Columns of the terminal at present; not cached, because windows are resized."""
+    return max(_FEWEST, shutil.get_terminal_size().columns)
+
+
+def text_width() -> int:
+    """Columns of a line of prose: those of the terminal, up to what reads well."""
+    return min(terminal_width(), _MOST_TEXT)
 
 
 def columns(text: str) -> int:

@@ -1,13 +1,14 @@
 """The transcript of a solution: a model's text and its programs' outputs as text for a terminal.
 
-Append-only: text that was returned is never changed later. Prose keeps the model's words, with bold and headings as
-SGR bold. Inline mathematics is drawn on one line, display mathematics in two dimensions. Programs are indented and
-coloured. A formula that `maths` refuses is shown as its source, dimmed.
+Append-only: text that was returned is never changed later. Prose keeps the model's words and blank lines, is broken
+between words, and has bold and headings as SGR bold. Inline mathematics is drawn on one line, display mathematics in
+two dimensions, with a blank line around it where it is tall. Programs are indented and coloured. A formula that `maths`
+refuses is shown as its source, dimmed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from qmath_cli.records import Output, RunStatus
 from qmath_cli.settings import Render
@@ -16,6 +17,7 @@ from qmath_cli.terminal.markdown_stream import MarkdownStream, Piece, PieceKind
 from qmath_cli.terminal.maths import Alphabet, render_display, render_inline, render_lines
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.style import Paint, Style
+from qmath_cli.terminal.word_wrap import WordWrap, unpainted
 
 _INDENT = "    "
 
@@ -30,7 +32,9 @@ class Transcript:
         self._heading = False
         self._language = ""  # of the code block that is open
         self._output_rows = 0  # rows of the output block that is open
-        self._line_start = True
+        self._wrap = WordWrap(style.text_width)
+        self._tail = "\n\n"  # the last two characters that were written
+        self._air = False  # a tall formula has ended: an empty line separates it from what follows
         self._after_output = False  # an output block has ended: an empty line separates it from what follows
         self._skip_newline = False  # a drawing has ended its line: a newline directly after it is dropped
 
@@ -40,8 +44,7 @@ class Transcript:
 
     def end(self) -> str:
         """End the text or interrupt it: return everything held back, and end the line."""
-        written = self._pieces(self._stream.close())
-        written += self._finish_line()
+        written = self._pieces(self._stream.close()) + self._finish_line()
         self._strong = self._heading = self._skip_newline = False
         self._language = ""
         return written
@@ -61,7 +64,7 @@ class Transcript:
         return "".join(self._piece(piece) for piece in pieces)
 
     def _piece(self, piece: Piece) -> str:
-        separator = "\n" if self._after_output and not piece.source.startswith("\n") else ""
+        separator = self._put("\n") if self._after_output and not piece.source.startswith("\n") else ""
         self._after_output = False
         return separator + self._drawn(piece)
 
@@ -85,33 +88,45 @@ class Transcript:
             self._heading = True
         else:
             indent = piece.source[: len(piece.source) - len(piece.text)]
-            return self._put(indent + ("• " if self._style.unicode else "- "))
+            mark = self._wrap.text(indent + ("• " if self._style.unicode else "- "))
+            return self._put(self._aired() + mark + self._wrap.hang())
         return ""
 
     def _prose(self, text: str) -> str:
-        if self._skip_newline and text.startswith("\n"):
-            text = text[1:]
-        self._skip_newline = self._skip_newline and not text
-        written = self._put(self._emphasised(text))
+        if self._skip_newline:
+            text = text.lstrip(" ") if text.strip(" ") else ""
+            if text.startswith("\n"):
+                text, self._skip_newline = text[1:], False
+        if not text:
+            return ""
+        written = self._put(("" if text.startswith("\n") else self._aired()) + self._wrap.text(text, self._painter()))
+        self._skip_newline = self._air = False
         if "\n" in text:
             self._heading = self._strong = False
         return written
 
-    def _emphasised(self, text: str) -> str:
-        if not (self._strong or self._heading):
-            return text
-        body = text.rstrip("\n")
-        return self._style.paint(body, Paint.STRONG) + text[len(body) :]
+    def _painter(self) -> Callable[[str], str]:
+        """How words are painted now."""
+        return self._style.strong if self._strong or self._heading else unpainted
+
+    def _aired(self) -> str:
+        """The empty line after a tall formula, if one is due."""
+        due = self._air and not self._tail.endswith("\n\n")
+        self._air = False
+        return "\n" if due else ""
 
     def _put(self, text: str) -> str:
         """Note that `text` is written, and return it."""
-        if text:
-            self._line_start = text.endswith("\n")
-            self._skip_newline = False
+        self._tail = (self._tail + text)[-2:]
         return text
 
     def _finish_line(self) -> str:
-        return "" if self._line_start else self._put("\n")
+        return self._put(self._wrap.end_line())
+
+    def _line(self, text: str) -> str:
+        """A line of its own."""
+        self._skip_newline = False
+        return self._finish_line() + self._put(self._aired() + text.rstrip() + "\n")
 
     # ------------------------------------------------------------ maths
 
@@ -124,7 +139,10 @@ class Transcript:
         drawn = render_inline(piece.text, self._alphabet)
         if drawn is None and self.drawing(piece.text, self._style.width() - len(_INDENT)) is not None:
             return self._display(piece)
-        return self._put(self._emphasised(drawn if drawn is not None else self._style.paint(piece.source, Paint.DIM)))
+        shown, painter = (piece.source, self._style.dim) if drawn is None else (drawn, self._painter())
+        written = self._put(self._aired() + self._wrap.whole(shown, painter))
+        self._skip_newline = False
+        return written
 
     def drawing(self, latex: str, width: int) -> list[str] | None:
         """The rows of a displayed formula, in two dimensions if it can be drawn so, none wider than `width` columns."""
@@ -135,8 +153,13 @@ class Transcript:
         rows = self.drawing(piece.text, self._style.width() - len(_INDENT))
         if rows is None:
             rows = [self._style.paint(row, Paint.DIM) for row in piece.source.split("\n")]
-        written = self._finish_line() + "".join(self._put(f"{_INDENT}{row}".rstrip() + "\n") for row in rows)
-        self._skip_newline = True
+        tall = len(rows) > 1
+        written = self._finish_line()
+        if (tall or self._air) and not self._tail.endswith("\n\n"):
+            written += self._put("\n")
+        self._air = False
+        written += "".join(self._line(f"{_INDENT}{row}") for row in rows)
+        self._skip_newline, self._air = True, tall
         return written
 
     # ------------------------------------------------------------ code
@@ -153,10 +176,10 @@ class Transcript:
             return self._output_row(row, failed=False)
         if self._language in {"python", "py"}:
             row = highlight(row, self._style)
-        return self._put(f"{_INDENT}{row}".rstrip() + "\n")
+        return self._line(f"{_INDENT}{row}")
 
     def _output_row(self, row: str, *, failed: bool) -> str:
         arrow = ("→ " if self._style.unicode else "> ") if self._output_rows == 0 else "  "
         self._output_rows += 1
         shown = self._style.paint(row, Paint.BAD if failed else Paint.GOOD)
-        return self._put(f"  {arrow}{shown}".rstrip() + "\n")
+        return self._line(f"  {arrow}{shown}")

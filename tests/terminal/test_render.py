@@ -91,8 +91,8 @@ def test_a_person_sees_the_mathematics_drawn() -> None:
     """Prose, program, output, drawing, the answer in a frame with its source below, the figures on stderr."""
     out, err = shown(Style(drawn=True))
     assert out == (
-        "We use Python, because x²:\n\n    print(1 + 2)\n  → 3\n\nSo the answer is \n"
-        "    ┌───┐\n    │ 3 │\n    │ ─ │\n    │ 4 │\n    └───┘\nDone.\n"
+        "We use Python, because x²:\n\n    print(1 + 2)\n  → 3\n\nSo the answer is\n\n"
+        "    ┌───┐\n    │ 3 │\n    │ ─ │\n    │ 4 │\n    └───┘\n\nDone.\n"
         "\n╭─ answer ─╮\n│ 3        │\n│ ─        │\n│ 4        │\n╰──────────╯\n\\frac{3}{4}\n"
     )
     assert err == "412 tokens · 11.8 tok/s · 1 program · full restriction\n"
@@ -229,4 +229,4 @@ def test_a_table_in_a_sentence_that_one_line_cannot_show_has_rows_of_its_own() -
     renderer = Renderer(Terminal(out, Screen()), Style(drawn=True))
     renderer.event(TextDelta(0, r"Let $\begin{smallmatrix}1&2\\3&4\end{smallmatrix}$ be given."))
     renderer.close()
-    assert out.getvalue() == "Let \n    1  2\n    3  4\n be given.\n"
+    assert out.getvalue() == "Let\n\n    1  2\n    3  4\n\nbe given.\n"

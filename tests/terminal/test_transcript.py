@@ -37,7 +37,7 @@ def test_real_responses_are_drawn_alike_for_every_chunking(shared: Path, style: 
     ("text", "wanted"),
     [
         ("Then\n\\[\nx = 1\n\\]\nso", "Then\n    x = 1\nso\n"),
-        ("Then \\[x\\] so", "Then \n    x\n so\n"),
+        ("Then \\[x\\] so", "Then\n    x\nso\n"),
         ("- one\n- two", "• one\n• two\n"),
         ("1. one\n2. two", "1. one\n2. two\n"),
         ("## Step **1**\nx", "Step 1\nx\n"),

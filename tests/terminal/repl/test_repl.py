@@ -329,7 +329,7 @@ def test_a_window_can_be_resized(home: Path) -> None:
             child.setwinsize(40, columns)
             child.send("Find the derivative of x^5 + 3x^4 - 2x^3 + x.\r")
             child.expect(f"answer {frame}")
-            child.expect("full restriction")
+            child.expect(r"full\s+restriction")
             child.expect(PROMPT)
 
 
