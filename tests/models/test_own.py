@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,21 @@ def test_a_gguf_that_is_no_model_gets_no_name(qmath: Any, file: Path, kind: str,
     other = with_metadata(file, file.with_name("other.gguf"), general__type=kind)
     code, _, err = qmath("add", "mine", str(other))
     assert (code, words in err) == (ExitCode.USAGE, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text are possible on Linux")
+@pytest.mark.parametrize("name", [b"mod\xe9le.gguf", b"\xff\xfe.gguf", "模型 1.gguf".encode(), b"a\nb.gguf"])
+def test_a_file_whose_name_is_no_text_can_have_one(
+    qmath: Any, tmp_path: Path, name: bytes, paths: Paths, lock: Lock
+) -> None:
+    """And a folder too."""
+    path = write_gguf(Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)))
+    assert qmath("add", "mine", str(path))[0] == 0
+    assert describe("mine", paths, lock).path == path
+    assert qmath("list")[0] == qmath("list", "--json")[0] == qmath("verify", "mine", "--json")[0] == 0
+    folder = checkpoints.write(path.with_suffix(".folder"), Recipe(layers=1))
+    assert qmath("add", "converted", str(folder))[0] == 0
+    assert "converted:q4_k_m" in listed(qmath)
 
 
 @pytest.mark.parametrize("source", ["absent.gguf", "no/such/x.GGUF", "/no/such/folder"])
