@@ -79,6 +79,7 @@ def open_model(name: str = "", **settings: Any) -> Model:  # noqa: ANN401  each 
     paths, lock = path_settings.find(os.environ), lockfile.load()
     given = {**settings, "model": name or None}
     merged = all_settings.resolve(paths.config_file, os.environ, given).settings
+    paths = paths.with_models(merged.models)
     info = describe(merged.model, paths, lock)
     require_solver(info)
     return Model(info, merged, paths, lock, force=force)

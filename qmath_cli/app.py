@@ -38,6 +38,7 @@ COMMANDS = {
     "doctor": "Examine this installation: each line is ok, a warning or a problem, with one command that helps.",
     "list": "Show the models on this machine; with --all, also those that `qmath pull` can get.",
     "pull": "Download a released model and convert it, in one pass, shard by shard.",
+    "add": "Give a GGUF or a checkpoint of one's own a name.",
     "rm": "Remove models.",
     "verify": "Read models again and compare them with their records.",
     "convert": "Convert a Hugging Face checkpoint of Qwen2.5-Math to GGUF, in one pass.",

@@ -63,8 +63,14 @@ def write_atomically(path: Path, content: str | bytes | Iterable[bytes], *, priv
 
 
 def write_json(path: Path, record: Mapping[str, object], *, private: bool = False) -> None:
-    """Write a record as indented JSON, whole or not at all. Raises as `write_atomically` does."""
-    write_atomically(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n", private=private)
+    """Write a record as indented JSON, whole or not at all. Raises as `write_atomically` does.
+
+    A file's name can hold bytes that are no text; such a record is written with escapes.
+    """
+    text = json.dumps(record, indent=1, ensure_ascii=False)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        text = json.dumps(record, indent=1)
+    write_atomically(path, text + "\n", private=private)
 
 
 def cannot_write(path: Path, exc: OSError) -> QmathError:

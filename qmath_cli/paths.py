@@ -1,14 +1,15 @@
 """The folders that qmath uses.
 
-`QMATH_HOME` puts everything under one folder; otherwise the folders are the platform's usual ones, and, if the
-environment has no home folder, they are in the temporary folder. The code that writes a file creates its folder.
+`QMATH_HOME` puts everything under one folder, `QMATH_MODELS` the models into a folder of their own; otherwise the
+folders are the platform's usual ones, and, if the environment has no home folder, they are in the temporary folder.
+The code that writes a file creates its folder.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -18,41 +19,47 @@ class Paths:
 
     Attributes:
         config: The settings file.
-        data: Converted models, data sets and saved sessions.
+        data: Data sets and saved sessions; the models too, unless they have a folder of their own.
         state: The REPL's history, stored evaluations, hashes of models, pinned commits.
         cache: Downloaded checkpoints, preflight results, and prefixes that were computed before.
+        models: Converted GGUF files, and the records of all installed models.
     """
 
     config: Path
     data: Path
     state: Path
     cache: Path
+    models: Path
 
     @property
     def config_file(self) -> Path:
         """The settings file; it need not exist."""
         return self.config / "config.toml"
 
-    @property
-    def models(self) -> Path:
-        """Converted GGUF files."""
-        return self.data / "models"
+    def with_models(self, folder: str) -> Paths:
+        """The same folders, with the models in `folder`; an empty text changes nothing."""
+        return replace(self, models=Path(folder).expanduser().absolute()) if folder else self
 
 
 def find(environ: Mapping[str, str]) -> Paths:
     """The folders for an environment.
 
     Args:
-        environ: The environment; only `QMATH_HOME` is read from it, the rest from the process's own environment.
+        environ: The environment; only `QMATH_HOME` and `QMATH_MODELS` are read from it, the rest from the process's own
+            environment.
     """
     if home := environ.get("QMATH_HOME"):
-        root = Path(home).expanduser().absolute()
-        return Paths(root / "config", root / "data", root / "state", root / "cache")
+        return _within(Path(home).expanduser().absolute()).with_models(environ.get("QMATH_MODELS", ""))
     import platformdirs
 
     try:
         dirs = platformdirs.PlatformDirs("qmath", appauthor=False)
-        return Paths(dirs.user_config_path, dirs.user_data_path, dirs.user_state_path, dirs.user_cache_path)
+        data = dirs.user_data_path
+        found = Paths(dirs.user_config_path, data, dirs.user_state_path, dirs.user_cache_path, data / "models")
     except (RuntimeError, KeyError):  # no HOME and no entry in the password database
-        root = Path(tempfile.gettempdir()) / "qmath"
-        return Paths(root / "config", root / "data", root / "state", root / "cache")
+        found = _within(Path(tempfile.gettempdir()) / "qmath")
+    return found.with_models(environ.get("QMATH_MODELS", ""))
+
+
+def _within(root: Path) -> Paths:
+    return Paths(root / "config", root / "data", root / "state", root / "cache", root / "data" / "models")

@@ -50,6 +50,7 @@ class Settings:
 
     # which model, and how it is run
     model: str = ""  # name[:quantization] or a path; empty: the best installed model, else the demo
+    models: str = ""  # the folder of the models, such as one on another disk; empty: the usual one
     device: str = "auto"  # auto, cpu, metal, cuda, or the name of a device
     gpu_layers: str = "auto"  # auto or a number
     threads: int = 0  # 0: the number of physical cores; for a model of a few MB, 1 per batch

@@ -51,7 +51,7 @@ OWNERS = {
     "latex2sympy2_extended": {"grading"},
     "math_verify": set(),  # a third opinion in tests
     "filelock": {"files"},
-    "qmath_convert": {"commands", "runtime"},
+    "qmath_convert": {"commands", "runtime", "models"},  # `models` asks it what a folder is
 }
 
 PACKAGE = sorted((ROOT / "qmath_cli").rglob("*.py"))

@@ -15,16 +15,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from qmath_convert import config as configuration
-from qmath_convert import names
-from qmath_convert.config import Config, json_object
-from qmath_convert.errors import DamagedCheckpoint, UnsupportedModel
+from qmath_convert import foreign, names
+from qmath_convert.config import Config
+from qmath_convert.errors import AGAIN, DamagedCheckpoint, UnsupportedModel
+from qmath_convert.json_file import json_object
 from qmath_convert.source import Source
 
 _SINGLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 _MAX_HEADER = 100_000_000  # bytes; safetensors' own limit
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*\.safetensors")
-_DOWNLOAD_AGAIN = "The checkpoint is damaged or incomplete: download it again."
+_NUMBERED = re.compile(r"model-(?P<number>\d{5})-of-(?P<count>\d{5})\.safetensors")
 
 
 class Dtype(StrEnum):
@@ -87,69 +88,82 @@ def open_checkpoint(source: Source) -> Checkpoint:
         UnsupportedModel: the checkpoint is of another architecture or element type.
     """
     files = source.files()
+    if not any(name.endswith(".safetensors") and not name.startswith("adapter_") for name in files):
+        foreign.refuse_other_weights(files)
     if "config.json" not in files:
         raise DamagedCheckpoint("there is no config.json", "Give the folder of a Hugging Face checkpoint.")
     config = configuration.parse(source.read("config.json"))
     index = _index(source, files)
-    shards = tuple(dict.fromkeys(index.values())) if index else (_SINGLE,)
+    shards = tuple(dict.fromkeys(index.values())) or _unlisted(files)
     stored: dict[str, StoredTensor] = {}
     for shard in shards:
         for name, tensor in _shard(source, shard).items():
             if index and index.get(name) != shard:
-                raise DamagedCheckpoint(f"{shard} holds {name}, which the index does not list there", _DOWNLOAD_AGAIN)
+                raise DamagedCheckpoint(f"{shard} holds {name}, which the index does not list there", AGAIN)
+            if name in stored:
+                raise DamagedCheckpoint(f"{name} is in {stored[name].shard} and in {shard}", AGAIN)
             stored[name] = tensor
     if lost := [name for name in index if name not in stored]:
-        raise DamagedCheckpoint(f"{lost[0]} is not in {index[lost[0]]}, where the index lists it", _DOWNLOAD_AGAIN)
+        raise DamagedCheckpoint(f"{lost[0]} is not in {index[lost[0]]}, where the index lists it", AGAIN)
     return _matched(source, config, shards, stored)
 
 
 def _index(source: Source, files: frozenset[str]) -> Mapping[str, str]:
-    """The index, tensor name to shard; empty if the checkpoint is a single file."""
-    if _SINGLE in files:
+    """The index, tensor name to shard; empty if the checkpoint is a single file, or has none."""
+    if _SINGLE in files or _INDEX not in files:
         return {}
-    if _INDEX not in files:
-        raise DamagedCheckpoint(
-            f"there is neither {_SINGLE} nor {_INDEX}", "Only safetensors checkpoints are converted, not .bin files."
-        )
     weight_map = json_object(source.read(_INDEX), _INDEX).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
-        raise DamagedCheckpoint(f"{_INDEX} has no weight_map", _DOWNLOAD_AGAIN)
+        raise DamagedCheckpoint(f"{_INDEX} has no weight_map", AGAIN)
     for name, shard in weight_map.items():
         if not isinstance(shard, str) or not _PLAIN_NAME.fullmatch(shard):
-            raise DamagedCheckpoint(
-                f"{_INDEX} lists {name} in {shard!r}, which is not a plain file name", _DOWNLOAD_AGAIN
-            )
+            raise DamagedCheckpoint(f"{_INDEX} lists {name} in {shard!r}, which is not a plain file name", AGAIN)
         if shard not in files:
-            raise DamagedCheckpoint(f"the shard {shard} is missing", _DOWNLOAD_AGAIN)
+            raise DamagedCheckpoint(f"the shard {shard} is missing", AGAIN)
     return weight_map
+
+
+def _unlisted(files: frozenset[str]) -> tuple[str, ...]:
+    """The shards of a checkpoint without an index: the single file, or all files of a numbered series."""
+    if _SINGLE in files:
+        return (_SINGLE,)
+    series = [match for name in sorted(files) if (match := _NUMBERED.fullmatch(name))]
+    if not series:
+        there = sorted(name for name in files if name.endswith(".safetensors"))
+        also = f", but {there[0]}" if there else ""
+        raise DamagedCheckpoint(
+            f"there is neither {_SINGLE} nor {_INDEX}{also}",
+            "Give the folder of a whole checkpoint in safetensors files.",
+        )
+    count = int(series[0]["count"])
+    shards = tuple(f"model-{number:05}-of-{count:05}.safetensors" for number in range(1, min(count, 9999) + 1))
+    if lost := [shard for shard in shards if shard not in files]:
+        raise DamagedCheckpoint(f"the shard {lost[0]} is missing, and so is {_INDEX}", AGAIN)
+    return shards
 
 
 def _shard(source: Source, shard: str) -> dict[str, StoredTensor]:
     """The tensors of one shard, by their names in the checkpoint."""
     size = source.size(shard)
     if size < 8:
-        raise DamagedCheckpoint(f"{shard} has only {size} bytes", _DOWNLOAD_AGAIN)
-    length = int.from_bytes(_bytes(source, shard, 0, 8), "little")
+        raise DamagedCheckpoint(f"{shard} has only {size} bytes", AGAIN)
+    first = _bytes(source, shard, 0, 8)
+    foreign.refuse_substitute(shard, first)
+    length = int.from_bytes(first, "little")
     if length > min(size - 8, _MAX_HEADER):
-        raise DamagedCheckpoint(
-            f"{shard} announces a header of {length} bytes, but the file has {size}", _DOWNLOAD_AGAIN
-        )
+        raise DamagedCheckpoint(f"{shard} announces a header of {length} bytes, but the file has {size}", AGAIN)
     header = _header(_bytes(source, shard, 8, length), shard)
     start = 8 + length
     tensors, end = {}, 0
     for begin, stop, name, dtype, dims in sorted(_entry(shard, *item) for item in header.items()):
         if begin != end:
-            raise DamagedCheckpoint(
-                f"{shard}: {name} begins at byte {begin}, the one before it ends at {end}", _DOWNLOAD_AGAIN
-            )
+            raise DamagedCheckpoint(f"{shard}: {name} begins at byte {begin}, the one before it ends at {end}", AGAIN)
         if stop - begin != math.prod(dims) * dtype.bytes:
-            raise DamagedCheckpoint(
-                f"{shard}: {name} has {stop - begin} bytes for the shape {list(dims)}", _DOWNLOAD_AGAIN
-            )
+            raise DamagedCheckpoint(f"{shard}: {name} has {stop - begin} bytes for the shape {list(dims)}", AGAIN)
         tensors[name] = StoredTensor(shard, start + begin, dtype, dims)
         end = stop
     if start + end != size:
-        raise DamagedCheckpoint(f"{shard} has {size} bytes where its header describes {start + end}", _DOWNLOAD_AGAIN)
+        raise DamagedCheckpoint(f"{shard} has {size} bytes where its header describes {start + end}", AGAIN)
     return tensors
 
 
@@ -169,9 +183,9 @@ def _header(text: bytes, shard: str) -> dict[str, object]:
     try:
         header = json.loads(text, object_pairs_hook=unique)
     except (ValueError, RecursionError) as exc:
-        raise DamagedCheckpoint(f"{shard}: the header is not valid: {exc}", _DOWNLOAD_AGAIN) from exc
+        raise DamagedCheckpoint(f"{shard}: the header is not valid: {exc}", AGAIN) from exc
     if not isinstance(header, dict):
-        raise DamagedCheckpoint(f"{shard}: the header is not an object", _DOWNLOAD_AGAIN)
+        raise DamagedCheckpoint(f"{shard}: the header is not an object", AGAIN)
     header.pop("__metadata__", None)
     return header
 
@@ -180,23 +194,25 @@ def _entry(shard: str, name: str, entry: object) -> tuple[int, int, str, Dtype, 
     """First and last byte offset within the data, name, type and shape; tuples sort by offset."""
     match entry:
         case {"dtype": str(dtype), "shape": [*dims], "data_offsets": [int(begin), int(stop)]} if all(
-            isinstance(dim, int) and dim > 0 for dim in dims
+            isinstance(dim, int) and dim >= 0 for dim in dims
         ):
-            pass
+            if 0 in dims:
+                raise foreign.empty_tensor(shard, name)
         case _:
-            raise DamagedCheckpoint(f"{shard}: the header entry of {name} is not valid", _DOWNLOAD_AGAIN)
+            raise DamagedCheckpoint(f"{shard}: the header entry of {name} is not valid", AGAIN)
     if dtype not in Dtype.__members__:
         raise UnsupportedModel(
             f"{shard}: {name} has the type {dtype}",
-            "Weights must be BF16, F16 or F32; quantized ones cannot be converted.",
+            f"Weights must be BF16, F16 or F32. {foreign.ORIGINAL}",
         )
     if not 0 <= begin <= stop:
-        raise DamagedCheckpoint(f"{shard}: {name} has the byte range {begin} to {stop}", _DOWNLOAD_AGAIN)
+        raise DamagedCheckpoint(f"{shard}: {name} has the byte range {begin} to {stop}", AGAIN)
     return begin, stop, name, Dtype(dtype), tuple(dims)
 
 
 def _matched(source: Source, config: Config, shards: tuple[str, ...], stored: dict[str, StoredTensor]) -> Checkpoint:
     """Match the tensors found with the ones that the configuration calls for."""
+    foreign.refuse_adapter_tensors(stored)
     body = tuple(_match(expected, stored) for expected in names.body(config))
     head = tuple(_match(expected, stored) for expected in names.head(config))
     known = {expected.source for expected in (*names.body(config), *names.head(config))}
@@ -211,11 +227,11 @@ def _matched(source: Source, config: Config, shards: tuple[str, ...], stored: di
 def _match(expected: names.ExpectedTensor, stored: Mapping[str, StoredTensor]) -> Tensor:
     found = stored.get(expected.source)
     if found is None:
-        raise DamagedCheckpoint(f"the tensor {expected.source} is missing", _DOWNLOAD_AGAIN)
+        raise DamagedCheckpoint(f"the tensor {expected.source} is missing", AGAIN)
     if found.dims != expected.dims:
         raise DamagedCheckpoint(
             f"{expected.source} has the shape {list(found.dims)}; config.json calls for {list(expected.dims)}",
-            _DOWNLOAD_AGAIN,
+            AGAIN,
         )
     return Tensor(expected.name, found)
 

@@ -2,18 +2,20 @@
 
 Accepted are `Qwen2ForCausalLM` and `Qwen2ForRewardModel` with SiLU, full attention and plain rotary embeddings: every
 released Qwen2-Math and Qwen2.5-Math checkpoint. `sliding_window` is ignored unless `use_sliding_window` is true.
-transformers 5 writes `rope_theta` inside `rope_parameters`; both keys are read.
+The base of the rotary embeddings is read in `rope`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qmath_convert.errors import DamagedCheckpoint, UnsupportedModel
+from qmath_convert import foreign, rope
+from qmath_convert.errors import AGAIN, DamagedCheckpoint, UnsupportedModel
+from qmath_convert.json_file import json_object
 
 _CAUSAL, _REWARD = "Qwen2ForCausalLM", "Qwen2ForRewardModel"
+_LARGEST = 3.4e38  # what a GGUF's 32-bit number can hold
 _HINT = "qmath converts the released Qwen2-Math and Qwen2.5-Math checkpoints and models of exactly that architecture."
 
 
@@ -67,64 +69,46 @@ def parse(text: bytes) -> Config:
         kv_heads=_positive(raw, "num_key_value_heads"),
         vocab=_positive(raw, "vocab_size"),
         context=_positive(raw, "max_position_embeddings"),
-        rope_theta=float(_number(raw, "rope_theta", _rope(raw).get("rope_theta", 10000.0))),
-        epsilon=float(_number(raw, "rms_norm_eps", 1e-6)),
+        rope_theta=_number("rope_theta", rope.base_of(raw, 10000.0)),
+        epsilon=_number("rms_norm_eps", raw.get("rms_norm_eps", 1e-6)),
         tied=raw.get("tie_word_embeddings") is True,
         token_ids=_token_ids(raw),
     )
     if config.hidden % config.heads or config.heads % config.kv_heads:
-        raise DamagedCheckpoint("config.json: the head counts do not divide the hidden size", "Download it again.")
+        raise DamagedCheckpoint("config.json: the head counts do not divide the hidden size", AGAIN)
     return config
 
 
-def json_object(text: bytes, name: str) -> dict[str, object]:
-    """Parse a JSON file that must hold an object. Raises `DamagedCheckpoint` with the file's `name`."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as exc:
-        raise DamagedCheckpoint(f"{name} is not valid JSON: {exc}", "Download it again.") from exc
-    if not isinstance(value, dict):
-        raise DamagedCheckpoint(f"{name} does not hold a JSON object", "Download it again.")
-    return value
-
-
 def _refuse_variants(raw: Mapping[str, object]) -> None:
+    foreign.refuse_quantized(raw)
     head_dim = raw.get("head_dim")
     hidden, heads = raw.get("hidden_size"), raw.get("num_attention_heads")
     variants = {
-        "quantized weights (quantization_config)": bool(raw.get("quantization_config")),
         f"the activation {raw.get('hidden_act')}": raw.get("hidden_act", "silu") != "silu",
         "sliding-window attention": raw.get("use_sliding_window") is True,
-        "scaled rotary embeddings": _rope(raw).get("rope_type", _rope(raw).get("type", "default")) != "default",
         f"the head size {head_dim}": isinstance(hidden, int)
         and isinstance(heads, int)
         and head_dim is not None
-        and head_dim * heads != hidden,  # type: ignore[operator]  # a head_dim that is no number fails the comparison
+        and not (isinstance(head_dim, int | float) and head_dim * heads == hidden),
     }
     for what, present in variants.items():
         if present:
             raise UnsupportedModel(f"config.json: {what} is not supported", _HINT)
 
 
-def _rope(raw: Mapping[str, object]) -> Mapping[str, object]:
-    found = raw.get("rope_parameters") or raw.get("rope_scaling")
-    return found if isinstance(found, dict) else {}
-
-
 def _positive(raw: Mapping[str, object], key: str, most: int = (1 << 31) - 1) -> int:
     value = raw.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= most:
-        raise DamagedCheckpoint(f"config.json: {key} should be a positive integer, not {value!r}", "Download it again.")
+        raise DamagedCheckpoint(f"config.json: {key} should be a positive integer, not {value!r}", AGAIN)
     return value
 
 
-def _number(raw: Mapping[str, object], key: str, default: object) -> float:
-    value = raw.get(key, default)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < float("inf"):
-        raise DamagedCheckpoint(f"config.json: {key} should be a positive number, not {value!r}", "Download it again.")
-    return value
+def _number(key: str, value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= _LARGEST:
+        raise DamagedCheckpoint(f"config.json: {key} should be a positive number, not {value!r}", AGAIN)
+    return float(value)
 
 
 def _token_ids(raw: Mapping[str, object]) -> dict[str, int]:
     found = {kind: raw.get(f"{kind}_token_id") for kind in ("bos", "eos", "unk", "sep", "pad", "mask")}
-    return {kind: value for kind, value in found.items() if isinstance(value, int) and value >= 0}
+    return {kind: value for kind, value in found.items() if isinstance(value, int) and 0 <= value < 1 << 32}

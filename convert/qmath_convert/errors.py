@@ -39,3 +39,7 @@ class VerificationFailed(ConvertError):
 
 class LibraryMissing(ConvertError):
     """libggml-base, a part of llama-cpp-python, cannot be loaded or lacks a function."""
+
+
+#: The hint for a file that is damaged or incomplete, whoever made it.
+AGAIN = "If it was downloaded, download it again; if it is your own, save it again."

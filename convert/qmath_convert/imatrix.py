@@ -3,6 +3,9 @@
 Format: GGUF as llama.cpp's `llama-imatrix` writes it (tools/imatrix/README.md; common/imatrix-loader). Per tensor,
 `NAME.in_sum2` holds sums of squared activations and `NAME.counts` how many were summed. The quantizer's weights are
 sums / count, and 1 where the count is 0, as in tools/quantize.
+
+A weight of 0 means that the column was never used. Where a whole block of columns has weight 0, some types compute
+0 / 0 and write zeros or garbage; such a tensor is quantized without weights, as one that the matrix does not have.
 """
 
 from __future__ import annotations
@@ -15,13 +18,27 @@ from typing import TYPE_CHECKING
 
 from qmath_convert.checkpoint import Checkpoint
 from qmath_convert.errors import ConvertError, DamagedCheckpoint
-from qmath_convert.layout import Field, ValueType
+from qmath_convert.ggml import GgmlType
+from qmath_convert.layout import Field, TensorSpec, ValueType
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 _SUMS, _COUNTS = ".in_sum2", ".counts"
+_LEAST, _MOST = 1e-38, 1e30  # below is zero in 32 bits; above, products overflow
+# The columns that share a scale which the weights decide alone (ggml-quants.c: `make_qx_quants` for Q6_K, Q4_0 and
+# Q5_0, `quantize_row_iq4_nl_impl`, `make_qp_quants` over the sub-blocks of Q4_K and Q5_K). Types that are absent have
+# another scale to fall back on, or use no weights.
+_BLOCKS = {
+    GgmlType.Q6_K: 16,
+    GgmlType.Q4_0: 32,
+    GgmlType.Q5_0: 32,
+    GgmlType.IQ4_NL: 32,
+    GgmlType.IQ4_XS: 32,
+    GgmlType.Q4_K: 256,
+    GgmlType.Q5_K: 256,
+}
 _HINT = "Make it with llama-imatrix from the same model, in GGUF format."
 
 
@@ -51,10 +68,15 @@ class Importance:
                     _HINT,
                 )
 
-    def of(self, name: str, columns: int) -> npt.NDArray[np.float32] | None:
-        """A tensor's weights, one per column; None if the matrix has none for it."""
+    def of(self, name: str, columns: int, kind: GgmlType) -> npt.NDArray[np.float32] | None:
+        """A tensor's weights, one per column; None if the matrix has none for it that `kind` can use."""
         found = self.weights.get(name)
-        return found if found is not None and found.size == columns else None
+        return found if found is not None and found.size == columns and _usable(found, kind) else None
+
+    def is_unusable(self, spec: TensorSpec) -> bool:
+        """Whether the matrix has weights for a tensor that its type cannot use."""
+        found = self.weights.get(spec.name)
+        return found is not None and found.size == spec.dims[-1] and not _usable(found, spec.kind)
 
     def fields(self) -> tuple[Field, ...]:
         """The metadata that tools/quantize writes about the matrix it used."""
@@ -76,6 +98,7 @@ def read_importance(path: Path) -> Importance:
     """
     import gguf
 
+    _refuse_legacy(path)
     try:
         reader = gguf.GGUFReader(path)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -99,6 +122,30 @@ def read_importance(path: Path) -> Importance:
     )
 
 
+def _usable(weights: npt.NDArray[np.float32], kind: GgmlType) -> bool:
+    """Whether every block of columns has a weight that the type can compute with."""
+    block = _BLOCKS.get(kind)
+    if block is None or weights.size % block:
+        return True
+    largest = weights.reshape(-1, block).max(axis=1)
+    return bool(largest.min() > _LEAST and largest.max() < _MOST)
+
+
+def _refuse_legacy(path: Path) -> None:
+    """Raise for the format of older versions: a count, then per entry the length of its name and the name."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+    except OSError as exc:
+        raise ConvertError(f"cannot read {path}: {exc.strerror or exc}", _HINT) from exc
+    length = int.from_bytes(head[4:8], "little")
+    if 0 < length < 128 and head[8:].startswith((b"blk.", b"output", b"token_embd")):
+        raise DamagedCheckpoint(
+            f"{path} is an importance matrix in the old format (.dat)",
+            f"llama-imatrix --in-file {path.name} --output-format gguf -o {path.stem}.gguf converts it.",
+        )
+
+
 def _weights(path: Path, name: str, tensors: Mapping[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
     import numpy as np
 
@@ -108,6 +155,8 @@ def _weights(path: Path, name: str, tensors: Mapping[str, npt.NDArray[np.float32
         raise DamagedCheckpoint(f"{path}: {name} has no single count; only dense models are converted", _HINT)
     count = np.float32(counts.reshape(-1)[0])
     weights = sums / count if count > 0 else np.ones_like(sums)
+    if sums.size and sums.min() < 0:
+        raise DamagedCheckpoint(f"{path}: {name} has negative sums of squares", _HINT)
     if not np.isfinite(weights).all():
         raise DamagedCheckpoint(f"{path}: the weights of {name} are not finite", _HINT)
     return np.ascontiguousarray(weights, dtype=np.float32)

@@ -8,11 +8,10 @@ generation_config.json of Qwen2-Math and Qwen2.5-Math).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
-from qmath_convert.config import Config, json_object
-from qmath_convert.source import Source
+from qmath_convert.config import Config
 from qmath_convert.tokenizer import Tokenizer
 
 
@@ -27,22 +26,28 @@ class TrainedKind(StrEnum):
 _BY_END_TOKEN = {"<|im_end|>": TrainedKind.INSTRUCT, "<|endoftext|>": TrainedKind.BASE}
 
 
-def trained_kind(source: Source, config: Config, tokenizer: Tokenizer) -> TrainedKind:
-    """The kind by architecture, then by end token; by the checkpoint's name if no end token decides it."""
+def trained_kind(name: str, config: Config, tokenizer: Tokenizer, generation: Mapping[str, object]) -> TrainedKind:
+    """The kind by architecture, then by end token; by the checkpoint's name if no end token decides it.
+
+    Args:
+        name: the checkpoint's name.
+        config: config.json.
+        tokenizer: the tokenizer.
+        generation: generation_config.json; empty if there is none.
+    """
     if config.is_reward:
         return TrainedKind.REWARD
-    for token in _end_tokens(source, tokenizer):
+    for token in _end_tokens(tokenizer, generation):
         if token in _BY_END_TOKEN:
             return _BY_END_TOKEN[token]
-    return TrainedKind.INSTRUCT if "instruct" in source.name.lower() else TrainedKind.BASE
+    return TrainedKind.INSTRUCT if "instruct" in name.lower() else TrainedKind.BASE
 
 
-def _end_tokens(source: Source, tokenizer: Tokenizer) -> Iterator[str]:
+def _end_tokens(tokenizer: Tokenizer, generation: Mapping[str, object]) -> Iterator[str]:
     """The end token of the tokenizer or config.json, then those of generation_config.json, the main one first."""
     ids: list[object] = [tokenizer.special_ids.get("eos")]
-    if "generation_config.json" in source.files():
-        found = json_object(source.read("generation_config.json"), "generation_config.json").get("eos_token_id")
-        ids += found if isinstance(found, list) else [found]
+    found = generation.get("eos_token_id")
+    ids += found if isinstance(found, list) else [found]
     for token_id in ids:
         if isinstance(token_id, int) and 0 <= token_id < len(tokenizer.tokens):
             yield tokenizer.tokens[token_id]

@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from qmath_convert.card import Description, is_unicode
 from qmath_convert.checkpoint import Checkpoint, Tensor
 from qmath_convert.config import Config
 from qmath_convert.kind import trained_kind
@@ -31,17 +32,17 @@ from qmath_convert.tokenizer import Tokenizer
 KIND_KEY = "qmath.kind"
 _ARCHITECTURE = "qwen2"
 _QUANTIZATION_VERSION = 2  # GGML_QNT_VERSION
-_CARD_FILES = ("README.md", "config.json", "generation_config.json")
 
 
-def common_fields(checkpoint: Checkpoint, tokenizer: Tokenizer) -> tuple[Field, ...]:
+def common_fields(checkpoint: Checkpoint, tokenizer: Tokenizer, description: Description) -> tuple[Field, ...]:
     """The fields that do not depend on the quantization, in the order in which they are written."""
     import gguf
 
     writer = gguf.GGUFWriter(path=None, arch=_ARCHITECTURE)
     writer.add_type(gguf.GGUFType.MODEL)
-    _describe(writer, checkpoint)
-    writer.add_string(KIND_KEY, trained_kind(checkpoint.source, checkpoint.config, tokenizer))
+    _describe(writer, checkpoint, description)
+    kind = trained_kind(checkpoint.source.name, checkpoint.config, tokenizer, description.generation)
+    writer.add_string(KIND_KEY, kind)
     _hyperparameters(writer, checkpoint.config)
     _vocabulary(writer, tokenizer)
     return tuple(_field(key, value) for key, value in writer.kv_data[0].items())
@@ -55,32 +56,39 @@ def quant_fields(quant: Quant) -> tuple[Field, ...]:
     )
 
 
-def _describe(writer: Any, checkpoint: Checkpoint) -> None:  # noqa: ANN401  gguf-py is not typed
+def _describe(writer: Any, checkpoint: Checkpoint, description: Description) -> None:  # noqa: ANN401  gguf-py is not typed
     import gguf
 
     source = checkpoint.source
     count = sum(_elements(tensor) for tensor in checkpoint.body)
-    described = _card(source, count)
-    described.name = described.name or source.name
+    described = _derived(text_name(source), count, description)
+    described.name = described.name or text_name(source)
     described.size_label = described.size_label or gguf.size_label(count, count, 0, 0)
     _add_origin(described, source.origin)
     described.set_gguf_meta_model(writer)
 
 
-def _card(source: Source, count: int) -> Any:  # noqa: ANN401  gguf-py is not typed
-    """What gguf-py derives from the model card. It reads a folder, and uses the folder's name as the model's."""
+def text_name(source: Source) -> str:
+    """The checkpoint's name; bytes of a folder's name that are no text are replaced."""
+    return "".join(character if is_unicode(character) else "_" for character in source.name)
+
+
+def _derived(name: str, count: int, description: Description) -> Any:  # noqa: ANN401  gguf-py is not typed
+    """What gguf-py derives from the descriptive files. It reads a folder, and uses the folder's name as the model's."""
     import gguf
 
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / source.name
+        folder = Path(scratch) / name
         folder.mkdir()
-        for name in _CARD_FILES:
-            if name in source.files():
-                (folder / name).write_bytes(source.read(name))
+        if description.card is not None:
+            (folder / "README.md").write_bytes(description.card)
+        config = {} if description.name_or_path is None else {"_name_or_path": description.name_or_path}
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        (folder / "generation_config.json").write_text(json.dumps(dict(description.generation)), encoding="utf-8")
         described = gguf.Metadata.load(model_path=folder, total_params=count)
-    if described.sampling_penalty_repeat is None and "generation_config.json" in source.files():
+    if described.sampling_penalty_repeat is None:
         # transformers' name for it, which newer versions of gguf-py read too
-        described.sampling_penalty_repeat = json.loads(source.read("generation_config.json")).get("repetition_penalty")
+        described.sampling_penalty_repeat = description.generation.get("repetition_penalty")
     return described
 
 

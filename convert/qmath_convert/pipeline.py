@@ -174,13 +174,15 @@ class _Stream:
             return
         quantizer = self._quantizer()
         quantizer.load(block, tensor.name)
-        importance = self._plan.importance.of(tensor.name, tensor.stored.columns) if self._plan.importance else None
+        matrix, columns = self._plan.importance, tensor.stored.columns
         for part, placed in targets:
             kind = placed.spec.kind
+            importance = matrix.of(tensor.name, columns, kind) if matrix else None
             offset = placed.offset + block.first * placed.spec.row_bytes
             part.write_at(offset, quantizer.quantized(kind, tensor.name, importance).data)
             if self._options.verify:
-                verify.check_row(tensor.name, kind, part.read_at(offset, placed.spec.row_bytes), quantizer.rows()[0])
+                stored, weighted = part.read_at(offset, placed.spec.row_bytes), importance is not None
+                verify.check_row(tensor.name, kind, stored, quantizer.rows()[0], weighted=weighted)
 
     def _quantizer(self) -> BlockQuantizer:
         if not hasattr(self._thread, "quantizer"):

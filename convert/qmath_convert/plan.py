@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from qmath_convert import metadata, recipe, reward
+from qmath_convert.card import read_description
 from qmath_convert.checkpoint import Checkpoint, Tensor, open_checkpoint
 from qmath_convert.errors import UnsupportedModel
 from qmath_convert.imatrix import Importance
@@ -38,12 +39,16 @@ class OutputFile:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The whole conversion. `tensors` are in reading order: shard by shard, by offset."""
+    """The whole conversion. `tensors` are in reading order: shard by shard, by offset.
+
+    `notes` say in sentences what was left out.
+    """
 
     checkpoint: Checkpoint
     tensors: tuple[Tensor, ...]
     outputs: tuple[OutputFile, ...]
     importance: Importance | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def output_bytes(self) -> int:
@@ -75,7 +80,8 @@ def plan(source: Source, targets: Mapping[Path, Quant], importance: Importance |
     checkpoint = open_checkpoint(source)
     if importance is not None:
         importance.check(checkpoint)
-    common = metadata.common_fields(checkpoint, read_tokenizer(source, checkpoint.config))
+    description, tokenizer = read_description(source), read_tokenizer(source, checkpoint.config)
+    common = metadata.common_fields(checkpoint, tokenizer, description)
     identity = _identity(checkpoint, importance)
     shape = _shape(checkpoint, importance)
     outputs = []
@@ -84,10 +90,27 @@ def plan(source: Source, targets: Mapping[Path, Quant], importance: Importance |
         fields = (*common, *metadata.quant_fields(quant), *(importance.fields() if importance else ()))
         outputs.append(_output(path, quant, lay_out(fields, specs), identity))
         if checkpoint.head:
-            outputs.append(_output(reward.head_path(path), None, reward.lay_out_head(checkpoint), identity))
+            outputs.append(
+                _output(
+                    reward.head_path(path), None, reward.lay_out_head(checkpoint, metadata.text_name(source)), identity
+                )
+            )
     if len({output.path for output in outputs}) != len(outputs):
         raise UnsupportedModel("two outputs have the same name", "Give each output another name.")
-    return Plan(checkpoint, _reading_order(checkpoint), tuple(outputs), importance)
+    notes = (*description.left_out, *tokenizer.left_out, *(_unweighted(outputs, importance) if importance else ()))
+    return Plan(checkpoint, _reading_order(checkpoint), tuple(outputs), importance, notes)
+
+
+def _unweighted(outputs: Sequence[OutputFile], importance: Importance) -> Iterator[str]:
+    """A sentence for every output with tensors whose weights are zero where their type needs one."""
+    for output in outputs:
+        names = [tensor.spec.name for tensor in output.layout.tensors if importance.is_unusable(tensor.spec)]
+        if names:
+            others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            yield (
+                f"{importance.file} has no weight for whole blocks of {names[0]}{others}: quantized without weights "
+                f"as {output.quant}"
+            )
 
 
 def _shape(checkpoint: Checkpoint, importance: Importance | None) -> recipe.ModelShape:

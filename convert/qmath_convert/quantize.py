@@ -120,7 +120,7 @@ class BlockQuantizer:
             row = block.first + int(np.argmax(magnitude >= infinity)) // block.stored.columns
             raise DamagedCheckpoint(
                 f"{name} holds a number that is not finite, in row {row}",
-                "The weights are damaged or were saved from a failed training: download them again.",
+                "The weights are damaged or were saved from a failed training: take another checkpoint.",
             )
 
     def _buffer(self, purpose: str, count: int, dtype: type[np.generic]) -> npt.NDArray[Any]:

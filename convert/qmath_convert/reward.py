@@ -32,12 +32,12 @@ def head_path(body: Path) -> Path:
     return body.with_name(body.name.removesuffix(".gguf") + ".head.gguf")
 
 
-def lay_out_head(checkpoint: Checkpoint) -> FileLayout:
-    """The layout of the head's file."""
+def lay_out_head(checkpoint: Checkpoint, name: str) -> FileLayout:
+    """The layout of the head's file; `name` is the checkpoint's."""
     fields = (
         Field("general.architecture", ValueType.STRING, _ARCHITECTURE),
         Field("general.type", ValueType.STRING, "adapter"),
-        Field("general.name", ValueType.STRING, checkpoint.source.name),
+        Field("general.name", ValueType.STRING, name),
         Field(f"{_ARCHITECTURE}.embedding_length", ValueType.UINT32, checkpoint.config.hidden),
         Field(f"{_ARCHITECTURE}.activation", ValueType.STRING, "relu"),
     )

@@ -24,7 +24,8 @@ from io import RawIOBase
 from pathlib import Path
 from typing import Protocol
 
-from qmath_convert.errors import ConvertError, DamagedCheckpoint
+from qmath_convert import foreign
+from qmath_convert.errors import AGAIN, ConvertError, DamagedCheckpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +95,18 @@ class LocalFolder:
             raise DamagedCheckpoint(
                 f"{folder} is not a folder", "Give the folder of a checkpoint: config.json, tokenizer, *.safetensors."
             )
+        try:
+            foreign.refuse_elsewhere(folder)
+        except OSError as exc:
+            raise _unreadable(folder, exc) from exc
         self._folder = folder.resolve()
         self._origin = _cache_origin(self._folder)
 
     @property
     def name(self) -> str:
         """The repository's name if this is a cache snapshot, else the folder's."""
-        return self._origin.repo.split("/")[-1] if self._origin.repo else self._folder.name
+        named = self._origin.repo.split("/")[-1] if self._origin.repo else self._folder.name
+        return named or "model"  # the root of a disk has no name
 
     @property
     def origin(self) -> Origin:
@@ -109,7 +115,10 @@ class LocalFolder:
 
     def files(self) -> frozenset[str]:
         """The regular files in the folder, without its subfolders."""
-        return frozenset(path.name for path in self._folder.iterdir() if path.is_file())
+        try:
+            return frozenset(path.name for path in self._folder.iterdir() if path.is_file())
+        except OSError as exc:
+            raise _unreadable(self._folder, exc) from exc
 
     def size(self, name: str) -> int:
         """A file's length in bytes."""
@@ -162,7 +171,7 @@ def _fill(file: RawIOBase, buffer: memoryview, name: str) -> None:
     while done < len(buffer):
         count = file.readinto(buffer[done:])
         if not count:
-            raise DamagedCheckpoint(f"{name} ends too early", "Download it again.")
+            raise DamagedCheckpoint(f"{name} ends too early", AGAIN)
         done += count
 
 

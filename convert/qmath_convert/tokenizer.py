@@ -1,4 +1,4 @@
-"""`tokenizer.json` and `tokenizer_config.json` as what GGUF stores.
+"""`tokenizer.json` (or `vocab.json` and `merges.txt`) and `tokenizer_config.json` as what GGUF stores.
 
 llama.cpp has its own byte-level BPE with a list of known pre-tokenizers. Its converter recognises one by the hash of an
 encoded text, which depends on the vocabulary too. Only the splitting pattern matters, so it alone is compared here:
@@ -7,12 +7,15 @@ Qwen2's pattern is llama.cpp's `qwen2`, and any other one raises `UnsupportedMod
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from qmath_convert.config import Config, json_object
-from qmath_convert.errors import DamagedCheckpoint, UnsupportedModel
+from qmath_convert.card import is_unicode
+from qmath_convert.config import Config
+from qmath_convert.errors import AGAIN, DamagedCheckpoint, UnsupportedModel
+from qmath_convert.json_file import json_object
+from qmath_convert.slow_tokenizer import read_slow
 from qmath_convert.source import Source
 
 # The pattern of `LLAMA_VOCAB_PRE_TYPE_QWEN2` (src/llama-vocab.cpp), as Qwen2's tokenizer.json writes it.
@@ -20,6 +23,7 @@ _QWEN2 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|"
     r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
+_ONLY = "Only Qwen2's tokenizer is supported."
 _KINDS = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
 
 
@@ -34,7 +38,10 @@ class TokenType(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tokenizer:
-    """A vocabulary as GGUF stores it: one token and type per row of the embedding, merges as `left right`."""
+    """A vocabulary as GGUF stores it: one token and type per row of the embedding, merges as `left right`.
+
+    `left_out` has a sentence for each descriptive part that cannot be read.
+    """
 
     pre: str
     tokens: tuple[str, ...]
@@ -43,6 +50,7 @@ class Tokenizer:
     special_ids: Mapping[str, int] = field(default_factory=dict)
     add_eos: bool | None = None
     chat_template: str | None = None
+    left_out: tuple[str, ...] = ()
 
 
 def read_tokenizer(source: Source, config: Config) -> Tokenizer:
@@ -53,18 +61,20 @@ def read_tokenizer(source: Source, config: Config) -> Tokenizer:
         UnsupportedModel: the tokenizer is not Qwen2's.
     """
     files = source.files()
-    if "tokenizer.json" not in files:
-        raise DamagedCheckpoint("there is no tokenizer.json", "Give a complete checkpoint, with its tokenizer.")
-    tokenizer = json_object(source.read("tokenizer.json"), "tokenizer.json")
     settings = {}
     if "tokenizer_config.json" in files:
         settings = json_object(source.read("tokenizer_config.json"), "tokenizer_config.json")
+    if "tokenizer.json" in files:
+        tokenizer = json_object(source.read("tokenizer.json"), "tokenizer.json")
+    else:
+        tokenizer = read_slow(source, settings, _QWEN2)
     added = _added(tokenizer)
     model = tokenizer.get("model")
-    if not isinstance(model, dict) or model.get("type") != "BPE":
-        raise UnsupportedModel("tokenizer.json does not hold a BPE model", "Only Qwen2's tokenizer is supported.")
+    if not isinstance(model, dict) or model.get("type", "BPE") != "BPE":
+        raise UnsupportedModel("tokenizer.json does not hold a BPE model", _ONLY)
     tokens, types = _vocabulary(model, added, config.vocab)
     byte_level = "ByteLevel" in str(tokenizer.get("post_processor"))
+    template, left_out = _template(source, files, settings)
     return Tokenizer(
         pre=_pre_tokenizer(tokenizer),
         tokens=tokens,
@@ -72,7 +82,8 @@ def read_tokenizer(source: Source, config: Config) -> Tokenizer:
         merges=_merges(model),
         special_ids=_special_ids(settings, added, config),
         add_eos=False if byte_level else None,
-        chat_template=_template(source, files, settings),
+        chat_template=template,
+        left_out=left_out,
     )
 
 
@@ -82,7 +93,7 @@ def _added(tokenizer: Mapping[str, object]) -> dict[str, tuple[int, bool]]:
     try:
         return {str(entry["content"]): (int(entry["id"]), bool(entry.get("special"))) for entry in found}  # type: ignore[attr-defined]
     except (TypeError, KeyError, ValueError, AttributeError) as exc:
-        raise DamagedCheckpoint("tokenizer.json: added_tokens is not valid", "Download it again.") from exc
+        raise DamagedCheckpoint("the tokenizer's added tokens are not valid", AGAIN) from exc
 
 
 def _vocabulary(
@@ -93,15 +104,17 @@ def _vocabulary(
     types = [TokenType.UNUSED] * rows
     vocabulary = model.get("vocab")
     if not isinstance(vocabulary, dict):
-        raise DamagedCheckpoint("tokenizer.json has no vocabulary", "Download it again.")
+        raise DamagedCheckpoint("tokenizer.json has no vocabulary", AGAIN)
     entries = [(token, i, TokenType.NORMAL) for token, i in vocabulary.items()]
     entries += [(token, i, _added_type(token, special=special)) for token, (i, special) in added.items()]
     for token, i, kind in entries:
         if not isinstance(i, int) or not 0 <= i < rows:
             raise DamagedCheckpoint(
-                f"tokenizer.json gives {token!r} the id {i}, but the embedding has {rows} rows",
+                f"the tokenizer gives {token!r} the id {i}, but the embedding has {rows} rows",
                 "The tokenizer does not belong to these weights.",
             )
+        if not is_unicode(token):
+            raise DamagedCheckpoint(f"the tokenizer: the token {i}, {token!a}, is not valid Unicode", AGAIN)
         tokens[i], types[i] = token, kind
     return tuple(tokens), tuple(types)
 
@@ -116,23 +129,47 @@ def _merges(model: Mapping[str, object]) -> tuple[str, ...]:
     """Merges as `left right`; newer files store pairs. A space inside a part is written as the byte-level `Ġ`."""
     merges = model.get("merges")
     if not isinstance(merges, list):
-        raise DamagedCheckpoint("tokenizer.json has no merges", "Download it again.")
-    return tuple(m if isinstance(m, str) else " ".join(str(part).replace(" ", "Ġ") for part in m) for m in merges)
+        raise DamagedCheckpoint("tokenizer.json has no merges", AGAIN)
+    return tuple(_merge(merge) for merge in merges)
+
+
+def _merge(merge: object) -> str:
+    if isinstance(merge, list) and len(merge) == 2 and all(isinstance(part, str) for part in merge):
+        merge = " ".join(part.replace(" ", "Ġ") for part in merge)
+    if not isinstance(merge, str) or not is_unicode(merge):
+        raise DamagedCheckpoint(f"tokenizer.json has the merge {merge!a}, which is not two parts", AGAIN)
+    return merge
 
 
 def _pre_tokenizer(tokenizer: Mapping[str, object]) -> str:
-    normalizer = tokenizer.get("normalizer")
-    plain = normalizer is None or (isinstance(normalizer, dict) and normalizer.get("type") == "NFC")
-    match tokenizer.get("pre_tokenizer"):
-        case {
-            "type": "Sequence",
-            "pretokenizers": [
-                {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated"},
-                {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False},
-            ],
-        } if pattern == _QWEN2 and plain:
+    """The name of the pre-tokenizer. A sequence may be nested, and a normal form may stand in one."""
+    if [step.get("type") for step in _steps(tokenizer.get("normalizer"), "normalizers")] not in ([], ["NFC"]):
+        raise UnsupportedModel("tokenizer.json normalizes text in another way than Qwen2's", _ONLY)
+    match list(_steps(tokenizer.get("pre_tokenizer"), "pretokenizers")):
+        case [
+            {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated"} as split,
+            {"type": "ByteLevel"} as byte_level,
+        ] if pattern == _QWEN2 and not split.get("invert"):
+            # left out, both keys mean yes (tokenizers, pre_tokenizers/byte_level.rs)
+            if wrong := [key for key in ("add_prefix_space", "use_regex") if byte_level.get(key, True) is not False]:
+                raise UnsupportedModel(
+                    f"tokenizer.json: {wrong[0]} of the pre-tokenizer ByteLevel is not false, as it is in Qwen2's",
+                    f"Text would be split in another way. {_ONLY}",
+                )
             return "qwen2"
-    raise UnsupportedModel("tokenizer.json does not split text as Qwen2 does", "Only Qwen2's tokenizer is supported.")
+    raise UnsupportedModel("tokenizer.json does not split text as Qwen2 does", _ONLY)
+
+
+def _steps(found: object, inner: str) -> Iterator[dict[str, object]]:
+    """The steps of a normalizer or pre-tokenizer, in order, without the sequences that hold them."""
+    if not isinstance(found, dict):
+        return
+    nested = found.get(inner)
+    if found.get("type") != "Sequence":
+        yield found
+    elif isinstance(nested, list):
+        for step in nested:
+            yield from _steps(step, inner)
 
 
 def _special_ids(
@@ -150,11 +187,20 @@ def _special_ids(
     return found
 
 
-def _template(source: Source, files: frozenset[str], settings: Mapping[str, object]) -> str | None:
-    """The chat template; of several named ones, the default. Other programs use it; qmath builds prompts itself."""
+def _template(
+    source: Source, files: frozenset[str], settings: Mapping[str, object]
+) -> tuple[str | None, tuple[str, ...]]:
+    """The chat template, or a sentence if it cannot be read. Other programs use it; qmath builds prompts itself.
+
+    Of several named ones, the default is taken.
+    """
     found = settings.get("chat_template")
+    where = "tokenizer_config.json: chat_template"
     if found is None and "chat_template.jinja" in files:
-        return source.read("chat_template.jinja").decode("utf-8")
+        where = "chat_template.jinja"
+        found = source.read(where).decode("utf-8", "surrogateescape")
     if isinstance(found, list):
         found = next((t.get("template") for t in found if isinstance(t, dict) and t.get("name") == "default"), None)
-    return found if isinstance(found, str) else None
+    if not isinstance(found, str):
+        return None, ()
+    return (found, ()) if is_unicode(found) else (None, (f"{where} is not valid UTF-8, and is left out",))

@@ -45,9 +45,15 @@ _HALF_STEP = 2.0**-25
 _HINT = (
     "The disk, llama-cpp-python's library or qmath has a defect. Run the command again; if it fails again, report it."
 )
+_WEIGHTED_HINT = (
+    "The importance matrix weighs these columns so unevenly that others are lost: use more text, leave it out, "
+    "or choose q8_0."
+)
 
 
-def check_row(name: str, kind: GgmlType, stored: bytes, wanted: npt.NDArray[np.float32]) -> None:
+def check_row(
+    name: str, kind: GgmlType, stored: bytes, wanted: npt.NDArray[np.float32], *, weighted: bool = False
+) -> None:
     """Compare one row of the file with the checkpoint's.
 
     Args:
@@ -55,6 +61,7 @@ def check_row(name: str, kind: GgmlType, stored: bytes, wanted: npt.NDArray[np.f
         kind: the row's type.
         stored: the row's bytes in the file.
         wanted: the checkpoint's row as float32, of shape (columns,).
+        weighted: whether it was quantized with weights of an importance matrix, which can be the cause of an error.
 
     Raises:
         VerificationFailed: the bytes are too few, or the error is larger than the type's tolerance.
@@ -70,7 +77,8 @@ def check_row(name: str, kind: GgmlType, stored: bytes, wanted: npt.NDArray[np.f
     relative, multiplier = _TOLERANCE[kind]
     if not error <= max(relative * largest, multiplier * _HALF_STEP):
         raise VerificationFailed(
-            f"{name}: the error of {kind.name} is {error:.3g}, and the row's largest number {largest:.3g}", _HINT
+            f"{name}: the error of {kind.name} is {error:.3g}, and the row's largest number {largest:.3g}",
+            _WEIGHTED_HINT if weighted else _HINT,
         )
 
 

@@ -1,13 +1,14 @@
 """`qmath convert`: a released checkpoint becomes quantized GGUF files, in one pass.
 
-Options -> source -> plan -> disk verdict -> conversion -> one line (or one JSON object) per file.
+Options -> source -> plan -> disk verdict -> conversion -> one line (or one JSON object) per file. What is written into
+the models folder is recorded there, so that every command knows it by name.
 """
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +18,9 @@ import typer
 from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import DoesNotFit, ExitCode, UsageError
-from qmath_cli.models import lockfile
+from qmath_cli.models import lockfile, own, store
+from qmath_cli.models.installed import Installed
+from qmath_cli.models.names import ModelName
 from qmath_cli.runtime.conversion import convert_plan, translated, try_decoding
 from qmath_cli.terminal.progress import byte_progress
 
@@ -89,7 +92,58 @@ def command(
     return _run(invocation(context), wanted)
 
 
+def into_store(
+    here: Invocation, name: ModelName, source: str, quants: Sequence[str], *, force: bool
+) -> list[Installed]:
+    """Convert a checkpoint into the models folder, under a name of the user's.
+
+    Args:
+        here: the invocation.
+        name: as `own.checked_name` gives it; its quantization is the first one.
+        source: a folder, or a repository on the hub.
+        quants: further quantizations; none at all: the default one.
+        force: replace models of the same name.
+    """
+    from qmath_cli.runtime.own_models import add_converted, require_free
+
+    given = [name.quantization] if name.quantization else []
+    chosen = [_quant(text) for text in dict.fromkeys([*given, *(text.lower() for text in quants)])] or [
+        _quant(_DEFAULT)
+    ]
+    for quant in chosen:
+        require_free(ModelName(name.base, str(quant)), here.paths, force=force)
+    targets = {here.paths.models / f"{name.base}-{quant}.gguf": quant for quant in chosen}
+    wanted = ConvertOptions(source, (), None, None, True, False, 0, force, False)
+    done = _convert(here, wanted, lambda _name: targets)
+    return add_converted(name.base, done.source, done.written, here.paths, lockfile.load())
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A conversion that is done. `source` says where it came from; `read` are the bytes of the checkpoint."""
+
+    source: str
+    written: tuple[Written, ...]
+    read: int
+    seconds: float
+
+
 def _run(here: Invocation, wanted: ConvertOptions) -> int:
+    done = _convert(here, wanted, lambda name: _targets(wanted, name))
+    entries = _recorded(here, done)
+    if wanted.as_json:
+        here.terminal.json(record(done.written, done.seconds))
+        return ExitCode.OK
+    for file in done.written:
+        here.terminal.line(f"{file.path}  {file.size / 1e6:,.1f} MB  sha256 {file.sha256}")
+    here.terminal.note(f"{done.read / 1e6:,.1f} MB converted in {done.seconds:.1f} s")
+    for entry in entries:
+        here.terminal.note(f"in the models folder as {entry.name}")
+    return ExitCode.OK
+
+
+def _convert(here: Invocation, wanted: ConvertOptions, targets: Callable[[str], Mapping[Path, Quant]]) -> Done:
+    """Convert, verify, try; `targets` gives the files for the checkpoint's name."""
     from qmath_cli.runtime.checkpoint import open_checkpoint
     from qmath_convert.pipeline import Options
 
@@ -97,30 +151,46 @@ def _run(here: Invocation, wanted: ConvertOptions) -> int:
     lock, note = lockfile.load(), here.terminal.note
     opened = open_checkpoint(wanted.source, here.environ, here.paths, lock, note, keep=wanted.keep_source)
     with translated(), opened as source:
-        plan = _plan(wanted, source)
+        plan = _plan(wanted, source, targets(source.name))
         require_room(plan)
         if not wanted.verify:
             note("not verified: no row is compared with the checkpoint, and nothing is reopened or decoded")
         options = Options(verify=wanted.verify, threads=wanted.threads)
         with byte_progress(here.terminal) as progress:
             written = convert_plan(plan, options, progress.update, note)
+        came_from = _came_from(wanted, source)
     seconds = time.monotonic() - started
     if wanted.verify:
         try_decoding(written, here.paths, lock, note)
-    if wanted.as_json:
-        here.terminal.json(record(written, seconds))
-        return ExitCode.OK
-    for file in written:
-        here.terminal.line(f"{file.path}  {file.size / 1e6:,.1f} MB  sha256 {file.sha256}")
-    here.terminal.note(f"{plan.source_bytes / 1e6:,.1f} MB converted in {seconds:.1f} s")
-    return ExitCode.OK
+    return Done(came_from, written, plan.source_bytes, seconds)
 
 
-def _plan(wanted: ConvertOptions, source: Source) -> Plan:
+def _came_from(wanted: ConvertOptions, source: Source) -> str:
+    origin = source.origin
+    if origin.repo is None:
+        return str(Path(wanted.source).absolute())
+    return f"{origin.repo}@{origin.commit[:8]}" if origin.commit else origin.repo
+
+
+def _recorded(here: Invocation, done: Done) -> list[Installed]:
+    """Record the files that were written into the models folder, each under a name made from the file's."""
+    from qmath_cli.runtime.own_models import add_converted
+
+    lock, models = lockfile.load(), here.paths.models.resolve()
+    entries = []
+    for file in done.written:
+        if file.quant is not None and file.path.resolve().parent == models:
+            stem = file.path.stem.lower().removesuffix(f"-{file.quant}")
+            heads = [other for other in done.written if other.path == store.head_path(file.path)]
+            name = own.free_name(stem, lock).base
+            entries += add_converted(name, done.source, [file, *heads], here.paths, lock)
+    return entries
+
+
+def _plan(wanted: ConvertOptions, source: Source, targets: Mapping[Path, Quant]) -> Plan:
     from qmath_convert.imatrix import read_importance
     from qmath_convert.pipeline import plan
 
-    targets = _targets(wanted, source.name)
     importance = read_importance(wanted.imatrix) if wanted.imatrix else None
     return plan(source, targets, importance)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from qmath_cli import paths
 from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, UsageError
@@ -44,8 +45,10 @@ def _examine(here: Invocation, model: str | None, device: str | None, *, as_json
     from qmath_cli.models import lockfile
 
     results: list[CheckResult] = []
+    folders = paths.find(here.environ)
     try:
         settings = here.settings(model=model, device=device)
+        folders = here.paths
     except UsageError as exc:
         results.append(CheckResult("settings", Status.PROBLEM, exc.message, exc.hint))
         settings = Settings()
@@ -54,7 +57,7 @@ def _examine(here: Invocation, model: str | None, device: str | None, *, as_json
     screen = Screen(here.terminal.interactive, encoding, shown.unicode, shown.colour, shown.width())
     if not as_json:
         here.terminal.write(findings(results, shown))
-    for result in examine(Installation(settings, here.paths, lockfile.load(), screen)):
+    for result in examine(Installation(settings, folders, lockfile.load(), screen)):
         results.append(result)
         if not as_json:
             here.terminal.write(findings([result], shown))

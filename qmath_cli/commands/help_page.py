@@ -18,7 +18,7 @@ _GROUPS = ("Problem", "Data", "Model", "Sampling", "Programs", "Output", "Option
 COMMAND_GROUPS = {
     "Solve": ("solve", "repl", "check", "exec"),
     "Measure": ("eval", "bench"),
-    "Models": ("list", "pull", "convert", "verify", "rm"),
+    "Models": ("list", "pull", "add", "convert", "verify", "rm"),
     "This installation": ("doctor",),
 }
 

@@ -23,12 +23,12 @@ class Invocation:
 
     @property
     def paths(self) -> Paths:
-        """Folders for configuration, models, state and cache."""
-        return paths.find(self.environ)
+        """Folders for configuration, models, state and cache. Raises `UsageError` for a broken config file."""
+        return paths.find(self.environ).with_models(self.settings().models)
 
     def resolve(self, **flags: object) -> Resolved:
         """Settings with their origins: file, environment, and this command's flags (None: not given)."""
-        return settings.resolve(self.paths.config_file, self.environ, flags)
+        return settings.resolve(paths.find(self.environ).config_file, self.environ, flags)
 
     def settings(self, **flags: object) -> Settings:
         """The merged settings."""
@@ -36,7 +36,7 @@ class Invocation:
 
     def settings_of(self, context: typer.Context) -> Settings:
         """The merged settings, with those of a command's options that are called like a setting."""
-        names = Settings.__dataclass_fields__
+        names = Settings.__dataclass_fields__.keys() - {"models"}  # a folder, which no command has an option for
         return self.settings(**{name: value for name, value in context.params.items() if name in names})
 
 

@@ -11,7 +11,7 @@ import typer
 from qmath_cli import gguf_file
 from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import Invocation, invocation
-from qmath_cli.errors import ExitCode, IntegrityError
+from qmath_cli.errors import ExitCode, QmathError
 from qmath_cli.models import fit, lockfile, memory, store
 from qmath_cli.models.fit import Fit
 from qmath_cli.models.lockfile import Lock, LockedModel
@@ -45,6 +45,9 @@ def command(
         return ExitCode.OK
     for line in columns([_HEAD, *map(_cells, rows)], right=frozenset({1, 2})):
         here.terminal.line(line)
+    for row in rows:
+        for path in row.entry.missing:
+            here.terminal.note(f"{row.entry.name}: {path} is missing")
     if others:
         here.terminal.line()
         here.terminal.line("to be pulled (sizes at q4_k_m and q8_0):")
@@ -68,7 +71,7 @@ def _rows(here: Invocation, lock: Lock) -> list[ListedModel]:
 def _fit(entry: Installed, available: int | None) -> Fit | None:
     try:
         header = gguf_file.read(entry.path)
-    except IntegrityError:  # the state column shows what is wrong
+    except QmathError:  # the state column shows what is wrong
         return None
     return fit.judge(fit.need(header, _CELLS), available, fit.kv_per_cell(header))
 
@@ -80,8 +83,14 @@ def _cells(row: ListedModel) -> Sequence[str]:
         fit.size(row.fit.need.total) if row.fit else "-",
         row.fit.verdict if row.fit else "-",
         row.state,
-        f"{row.entry.model.repo}@{row.entry.revision[:8]}" if row.entry.model.repo else "in the package",
+        _source(row.entry),
     )
+
+
+def _source(entry: Installed) -> str:
+    if entry.model.own:
+        return str(entry.path) if entry.linked else f"converted from {entry.source}"
+    return f"{entry.model.repo}@{entry.revision[:8]}" if entry.model.repo else "in the package"
 
 
 def _record(row: ListedModel) -> dict[str, object]:
@@ -95,6 +104,9 @@ def _record(row: ListedModel) -> dict[str, object]:
         if row.fit
         else None,
         "state": row.state,
+        "missing": [str(path) for path in row.entry.missing],
+        "own": row.entry.model.own,
+        "source": row.entry.source or None,
         "repo": row.entry.model.repo or None,
         "commit": row.entry.revision or None,
         "licence": row.entry.model.licence or None,

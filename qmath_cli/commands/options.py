@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from qmath_cli.commands.invocation import Invocation
 from qmath_cli.records import Language, Mode, Pick
 from qmath_cli.settings import KVType, Render
 
@@ -23,10 +24,38 @@ OUTPUT = "Output"
 
 
 def complete_model(incomplete: str) -> list[str]:
-    """Names for shell completion, without importing llama_cpp."""
+    """Names of all models for shell completion: those in the lock, and with their quantizations those installed."""
     from qmath_cli.models.lockfile import load
 
-    return [entry.name for entry in load().models if entry.name.startswith(incomplete)]
+    return _matching(incomplete, [*load().names(), *_installed_names()])
+
+
+def complete_installed(incomplete: str) -> list[str]:
+    """Names of the installed models, for shell completion."""
+    return _matching(incomplete, _installed_names())
+
+
+def complete_removable(incomplete: str) -> list[str]:
+    """Names of the installed models that are not part of the package, for shell completion."""
+    return _matching(incomplete, _installed_names(embedded=False))
+
+
+def _installed_names(*, embedded: bool = True) -> list[str]:
+    """Every installed model's name, without and with its quantization; none where they cannot be read."""
+    from qmath_cli.errors import QmathError
+    from qmath_cli.models import lockfile, store
+    from qmath_cli.terminal.output import Terminal
+
+    try:
+        found = store.installed(Invocation(Terminal.standard()).paths, lockfile.load())
+    except QmathError:  # nobody would see the message in the middle of a command line
+        return []
+    kept = [entry for entry in found if embedded or not entry.model.embedded]
+    return [name for entry in kept for name in (entry.model.name, entry.name)]
+
+
+def _matching(incomplete: str, names: list[str]) -> list[str]:
+    return [name for name in dict.fromkeys(names) if name.startswith(incomplete.lower())]
 
 
 # ---------------------------------------------------------------- problem
@@ -119,6 +148,7 @@ RewardModel = Annotated[
         metavar="NAME|FILE",
         rich_help_panel=SAMPLING,
         help="The reward model of --pick rm and rm-vote.",
+        autocompletion=complete_model,
     ),
 ]
 StopAt = Annotated[

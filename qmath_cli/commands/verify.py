@@ -35,7 +35,8 @@ class Finding:
 def command(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="The models to verify. Default: all.")
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="The models to verify. Default: all.", autocompletion=o.complete_installed),
     ] = None,
     lock: Annotated[bool, typer.Option("--lock", help="Only show what models.lock knows of each model.")] = False,
     toml: Annotated[bool, typer.Option("--toml", help="Print the embedded models' entries for models.lock.")] = False,
@@ -64,7 +65,7 @@ def _meant(names: Sequence[str], here: Invocation, lock: Lock) -> list[Installed
     found = []
     for name in names:
         named = ModelName.parse(name)
-        model = lock.get(named.base)
+        model = store.find(named.base, here.paths, lock)
         entries = [e for e in everything if e.model == model and named.quantization in ("", e.quantization)]
         if not entries:
             raise ModelMissing(f"{name} is not on this machine", f"qmath pull {name}")
@@ -95,8 +96,7 @@ def _show(here: Invocation, findings: Sequence[Finding]) -> None:
         verdict = "damaged" if finding.problems else "readable; no hash is recorded" if unknown else "ok"
         here.terminal.line(f"{finding.entry.name}  {verdict}")
         for problem in finding.problems:
-            cure = f"qmath pull --force {finding.entry.name}" if finding.entry.model.repo else "reinstall qmath"
-            here.terminal.error(problem, cure)
+            here.terminal.error(problem, finding.entry.cure)
 
 
 def _record(finding: Finding) -> dict[str, object]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from qmath_cli import gguf_file
 from qmath_cli.errors import ModelMissing
 from qmath_cli.gguf_file import Header
-from qmath_cli.models import store
+from qmath_cli.models import folder, store
 from qmath_cli.models.hashes import Memo
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.models.names import ModelName
@@ -45,7 +45,12 @@ def describe(name: str, paths: Paths, lock: Lock) -> ModelInfo:
     """
     if name.lower().endswith(".gguf") or (name and Path(name).is_file()):
         return _of_file(Path(name).expanduser(), paths)
-    entry = store.best(paths, lock) if not name else store.choose(ModelName.parse(name), paths, lock)
+    try:
+        entry = store.best(paths, lock) if not name else store.choose(ModelName.parse(name), paths, lock)
+    except ModelMissing as exc:
+        if name and Path(name).expanduser().is_dir():
+            raise folder.explain(Path(name).expanduser()) from exc
+        raise
     return _of_installed(entry, paths)
 
 

@@ -130,7 +130,7 @@ def require_disk(folder: Path, wanted: int, what: str) -> None:
     if wanted > free:
         raise DoesNotFit(
             f"{what} needs {size(wanted)} on disk, and {size(free)} are free under {folder}",
-            "free some space (`qmath list`, `qmath rm`), or set QMATH_HOME to a folder on a larger disk",
+            "free some space (`qmath list`, `qmath rm`), or set QMATH_MODELS to a folder on a larger disk",
         )
 
 

@@ -57,6 +57,7 @@ class LockedModel:
         revision: The commit that `asked` resolved to; None if it is not known.
         files: The files of the repository.
         artifacts: GGUFs that this project has converted and hashed: the files of an embedded model.
+        own: Whether it is a model of the user's own, which is in no lock.
     """
 
     name: str
@@ -69,11 +70,12 @@ class LockedModel:
     revision: str | None = None
     files: tuple[LockedFile, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
+    own: bool = False
 
     @property
     def embedded(self) -> bool:
         """Whether it is part of the package."""
-        return not self.repo
+        return not self.repo and not self.own
 
     @property
     def stem(self) -> str:

@@ -48,7 +48,7 @@ def translated() -> Iterator[None]:
 
 
 def convert_plan(plan: Plan, options: Options, on_progress: OnProgress, note: Note) -> tuple[Written, ...]:
-    """Convert what was planned.
+    """Convert what was planned. What the plan leaves out is said first, in notes.
 
     Raises:
         IntegrityError: the checkpoint is damaged; what was converted from it is deleted.
@@ -57,6 +57,8 @@ def convert_plan(plan: Plan, options: Options, on_progress: OnProgress, note: No
     """
     from qmath_convert.pipeline import convert
 
+    for sentence in plan.notes:
+        note(sentence)
     try:
         with translated():
             return convert(plan, options, lambda p: on_progress(_STAGES[p.stage], p.done, p.total, p.tensor))

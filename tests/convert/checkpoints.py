@@ -139,6 +139,11 @@ def write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
 
 
+def write_json_ascii(path: Path, value: object) -> None:
+    """With escapes, which can be halves of characters."""
+    path.write_text(json.dumps(value), encoding="ascii")
+
+
 def write_tokenizer(folder: Path, vocab: int) -> None:
     """Write a tokenizer: bytes, a few merges, and the control tokens at the end; the rows between are padding."""
     tokens = [*byte_characters(), *(merge.replace(" ", "") for merge in MERGES)]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import gguf
 import numpy as np
 import pytest
 
-from qmath_convert.errors import ConvertError, DamagedCheckpoint
+from qmath_convert.errors import ConvertError, DamagedCheckpoint, VerificationFailed
 from qmath_convert.imatrix import read_importance
+from qmath_convert.pipeline import convert, plan
 from qmath_convert.recipe import Quant
+from qmath_convert.source import LocalFolder
 from tests.convert import checkpoints
 from tests.convert.checkpoints import Recipe
 from tests.convert.conversions import to_gguf
@@ -18,8 +21,10 @@ from tests.convert.conversions import to_gguf
 NAME = "blk.0.attn_q.weight"
 
 
-def write(path: Path, sums: dict[str, np.ndarray], counts: dict[str, float]) -> Path:
-    """The format of tools/imatrix: sums and counts as tensors."""
+def write(path: Path, sums: dict[str, np.ndarray], counts: dict[str, float], *, empty: bool = False) -> Path:
+    """The format of tools/imatrix: sums and counts as tensors; `empty`: a matrix for a tensor that no model has."""
+    if empty:
+        sums, counts = {"none.weight": np.ones(256)}, {"none.weight": 1.0}
     writer = gguf.GGUFWriter(path, "")
     writer.add_type("imatrix")
     writer.add_array("imatrix.datasets", ["maths.txt"])
@@ -95,6 +100,92 @@ def test_a_matrix_without_counts_is_refused(tmp_path: Path) -> None:
     """Weights are sums divided by counts."""
     with pytest.raises(DamagedCheckpoint, match="no single count"):
         read_importance(write(tmp_path / "i.gguf", {NAME: np.ones(256)}, {}))
+
+
+def zeroed(count: int) -> np.ndarray:
+    """Weights of which the first are zero."""
+    weights = np.random.default_rng(1).random(256) + 0.01
+    weights[:count] = 0
+    return weights
+
+
+UNUSABLE = [Quant.Q6_K, Quant.Q4_0, Quant.IQ4_XS, Quant.Q5_K_M, Quant.Q4_K_S, Quant.Q4_K_M]
+
+
+@pytest.mark.parametrize("quant", UNUSABLE)
+@pytest.mark.parametrize("zeros", [16, 32, 64, 256])
+def test_a_tensor_without_weights_for_a_whole_block_is_quantized_without_any(
+    quant: Quant, zeros: int, tmp_path: Path
+) -> None:
+    """As one that the matrix does not have, and said; where the type can do with fewer weights, it uses them."""
+    folder = checkpoints.write(tmp_path / "m", Recipe(layers=1))
+    importance = read_importance(write(tmp_path / "i.gguf", {NAME: zeroed(zeros)}, {NAME: 1.0}))
+    other = read_importance(write(tmp_path / "o.gguf", {}, {}, empty=True))
+    what = plan(LocalFolder(folder), {tmp_path / "with.gguf": quant}, importance)
+    convert(what)
+    to_gguf(folder, tmp_path / "without.gguf", quant, other)
+    same = tensor(tmp_path / "with.gguf", NAME) == tensor(tmp_path / "without.gguf", NAME)
+    needed = {Quant.Q6_K: 16, Quant.Q4_0: 32, Quant.IQ4_XS: 32}.get(quant, 256)
+    assert same == (zeros >= needed)
+    assert (len(what.notes) == 1 and NAME in what.notes[0]) == (zeros >= needed)
+
+
+def tensor(path: Path, name: str) -> bytes:
+    """The bytes of a tensor."""
+    return next(bytes(found.data.tobytes()) for found in gguf.GGUFReader(path).tensors if found.name == name)
+
+
+@pytest.mark.parametrize("quant", [*UNUSABLE, Quant.Q8_0, Quant.Q5_K_S])
+@pytest.mark.parametrize("weight", [0.0, -0.0, 1e-44, 1e37])
+def test_weights_that_cannot_be_computed_with_never_write_a_tensor_of_zeros(
+    quant: Quant, weight: float, tmp_path: Path
+) -> None:
+    """Also without the verification that would find it."""
+    folder = checkpoints.write(tmp_path / "m", Recipe(layers=1))
+    sums = {NAME: np.full(256, weight), "blk.0.ffn_down.weight": np.full(512, weight)}
+    importance = read_importance(write(tmp_path / "i.gguf", sums, dict.fromkeys(sums, 1.0)))
+    to_gguf(folder, tmp_path / "m.gguf", quant, importance, verify=False)
+    for found in gguf.GGUFReader(tmp_path / "m.gguf").tensors:
+        values = gguf.quants.dequantize(found.data, found.tensor_type)
+        assert np.isfinite(values).all()
+        assert np.abs(values).reshape(-1, 32).max(axis=1).min() > 0, found.name
+    to_gguf(folder, tmp_path / "m.gguf", quant, importance)
+
+
+@pytest.mark.parametrize("quant", [Quant.Q4_K_S, Quant.Q5_K_S])
+def test_weights_that_lose_other_columns_are_blamed_on_the_matrix(quant: Quant, tmp_path: Path) -> None:
+    """A few columns with small numbers have all the weight: the error names the tensor, and not the disk."""
+    folder = checkpoints.write(tmp_path / "m", Recipe(layers=1))
+    header, data = checkpoints.split((folder / "model.safetensors").read_bytes())
+    begin, end = header["model.layers.0.self_attn.q_proj.weight"]["data_offsets"]
+    rows = checkpoints.decode(data[begin:end], "BF16").reshape(256, 256).copy()
+    rows[:, :32] *= 1e-6
+    data = data[:begin] + checkpoints.encode(rows, "BF16") + data[end:]
+    (folder / "model.safetensors").write_bytes(checkpoints.with_header(header, data))
+    weights = np.zeros(256)
+    weights[:32] = 1
+    importance = read_importance(write(tmp_path / "i.gguf", {NAME: weights}, {NAME: 1.0}))
+    with pytest.raises(VerificationFailed, match=NAME) as caught:
+        to_gguf(folder, tmp_path / "m.gguf", quant, importance)
+    assert "importance matrix" in caught.value.hint
+    assert "disk" not in caught.value.hint
+
+
+@pytest.mark.parametrize("sums", [np.full(256, -1.0), np.r_[np.ones(255), -1e-3], np.full(256, -np.inf)])
+def test_negative_sums_of_squares_are_refused_with_the_tensors_name(sums: np.ndarray, tmp_path: Path) -> None:
+    """They do not exist: the file is damaged."""
+    with pytest.raises(DamagedCheckpoint, match=f"{NAME} (has negative|are not finite)"):
+        read_importance(write(tmp_path / "i.gguf", {NAME: sums}, {NAME: 1.0}))
+
+
+@pytest.mark.parametrize("name", ["blk.0.attn_q.weight", "output.weight", "token_embd.weight"])
+def test_a_matrix_in_the_old_format_comes_with_the_command_that_converts_it(name: str, tmp_path: Path) -> None:
+    """Count, then per entry: length of the name, name, calls, number of values, values."""
+    entry = struct.pack("<i", len(name)) + name.encode() + struct.pack("<ii4f", 3, 4, 1, 2, 3, 4)
+    (tmp_path / "i.dat").write_bytes(struct.pack("<i", 1) + entry + struct.pack("<i", 12))
+    with pytest.raises(DamagedCheckpoint, match="old format") as caught:
+        read_importance(tmp_path / "i.dat")
+    assert "llama-imatrix --in-file i.dat" in caught.value.hint
 
 
 def test_importance_changes_the_result(tmp_path: Path) -> None:

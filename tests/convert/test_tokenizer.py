@@ -8,14 +8,16 @@ from __future__ import annotations
 import ctypes
 import json
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from qmath_convert.errors import ConvertError, DamagedCheckpoint
 from qmath_convert.recipe import Quant
-from tests.convert.checkpoints import REAL, with_real_tokenizer
+from tests.convert import checkpoints
+from tests.convert.checkpoints import REAL, Recipe, with_real_tokenizer
 from tests.convert.conversions import to_gguf
 
 TEXTS = (
@@ -109,3 +111,140 @@ def test_control_tokens_stay_text_unless_they_are_parsed(llama: Any, vocabulary:
     assert llama.llama_vocab_eos(vocabulary) == 151645
     assert not llama.llama_vocab_get_add_bos(vocabulary)
     assert ctypes.c_int32(llama.llama_vocab_n_tokens(vocabulary)).value == 151936
+
+
+# ---------------------------------------------------------------- without tokenizer.json, and other spellings of it
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A small checkpoint, and `with.gguf` beside it, converted with its tokenizer.json."""
+    folder = checkpoints.write(tmp_path / "m", Recipe(layers=1))
+    to_gguf(folder, tmp_path / "with.gguf", Quant.Q8_0)
+    return folder
+
+
+def slow(folder: Path, version: str = "#version: 0.2\n", end: str = "\n") -> dict[str, Any]:
+    """Replace tokenizer.json by vocab.json and merges.txt; returns its content."""
+    found: dict[str, Any] = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    (folder / "tokenizer.json").unlink()
+    checkpoints.write_json(folder / "vocab.json", found["model"]["vocab"])
+    merges = end.join([*found["model"]["merges"], ""])
+    (folder / "merges.txt").write_bytes((version + merges).encode("utf-8"))
+    return found
+
+
+def same(folder: Path) -> bool:
+    """Whether the folder now converts to the bytes of `with.gguf`."""
+    to_gguf(folder, folder.parent / "now.gguf", Quant.Q8_0)
+    return (folder.parent / "now.gguf").read_bytes() == (folder.parent / "with.gguf").read_bytes()
+
+
+@pytest.mark.parametrize(("version", "end"), [("#version: 0.2\n", "\n"), ("", "\n"), ("", "\r\n"), ("\ufeff", "\n\n")])
+def test_vocab_and_merges_give_the_same_file_as_tokenizer_json(version: str, end: str, tiny: Path) -> None:
+    """Byte for byte, whichever way the lines end."""
+    slow(tiny, version, end)
+    assert same(tiny)
+
+
+def test_the_released_vocab_and_merges_give_the_released_tokens(shared: Path, tmp_path: Path) -> None:
+    """The real files of Qwen2.5."""
+    folder = with_real_tokenizer(tmp_path / "m", REAL.but(tied=True, hidden=64), shared)
+    to_gguf(folder, tmp_path / "with.gguf", Quant.Q8_0)
+    (folder / "tokenizer.json").unlink()
+    for name in ("vocab.json", "merges.txt"):
+        (folder / name).write_bytes((shared / "qwen2-tokenizer" / name).read_bytes())
+    assert same(folder)
+
+
+def test_older_files_list_the_added_tokens_beside_the_vocabulary(tiny: Path) -> None:
+    """added_tokens.json, before tokenizer_config.json had them."""
+    added = {entry["content"]: entry["id"] for entry in slow(tiny)["added_tokens"]}
+    checkpoints.write_json(tiny / "added_tokens.json", added)
+    settings = json.loads((tiny / "tokenizer_config.json").read_text(encoding="utf-8"))
+    del settings["added_tokens_decoder"]
+    checkpoints.write_json(tiny / "tokenizer_config.json", settings)
+    assert same(tiny)
+    (tiny / "added_tokens.json").unlink()
+    with pytest.raises(DamagedCheckpoint, match="no file says which ids the control tokens"):
+        same(tiny)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("vocab.json", "{", "vocab.json is not valid JSON"),
+        ("vocab.json", "[]", "does not hold a JSON object"),
+        ("merges.txt", "a b\nc\n", "not two parts"),
+        ("merges.txt", "a b c\n", "not two parts"),
+        ("merges.txt", "\xff", "is not UTF-8"),
+        ("tokenizer_config.json", '{"added_tokens_decoder": {"1": 2}}', "added_tokens_decoder is not valid"),
+        (
+            "tokenizer_config.json",
+            '{"added_tokens_decoder": {"x": {"content": "<|a|>"}}}',
+            "added tokens are not valid",
+        ),
+        ("tokenizer_config.json", '{"tokenizer_class": "LlamaTokenizer"}', "the tokenizer is a LlamaTokenizer"),
+    ],
+)
+def test_damaged_files_of_a_slow_tokenizer_are_one_error(name: str, content: str, message: str, tiny: Path) -> None:
+    """It names the file."""
+    slow(tiny)
+    (tiny / name).write_text(content, encoding="latin-1")
+    with pytest.raises(ConvertError, match=message):
+        same(tiny)
+
+
+def change_tokenizer(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Load tokenizer.json, change it in place, write."""
+    found = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    change(found)
+    checkpoints.write_json_ascii(folder / "tokenizer.json", found)
+
+
+SAME: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "NFC in a sequence": lambda t: t.update(normalizer={"type": "Sequence", "normalizers": [{"type": "NFC"}]}),
+    "sequences in sequences": lambda t: t.update(
+        pre_tokenizer={"type": "Sequence", "pretokenizers": [t["pre_tokenizer"]]},
+        normalizer={"type": "Sequence", "normalizers": [{"type": "Sequence", "normalizers": [{"type": "NFC"}]}]},
+    ),
+    "no normal form": lambda t: t.update(normalizer=None),
+    "merges as pairs": lambda t: t["model"].update(merges=[merge.split() for merge in t["model"]["merges"]]),
+    "a model without a type": lambda t: t["model"].pop("type"),
+}
+
+
+@pytest.mark.parametrize("case", SAME)
+def test_other_spellings_of_the_same_tokenizer_give_the_same_file(case: str, tiny: Path) -> None:
+    """As the tokenizers library reads them."""
+    change_tokenizer(tiny, SAME[case])
+    assert same(tiny)
+
+
+OTHER: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+    "use_regex left out": (lambda t: t["pre_tokenizer"]["pretokenizers"][1].pop("use_regex"), "use_regex"),
+    "use_regex": (lambda t: t["pre_tokenizer"]["pretokenizers"][1].update(use_regex=True), "use_regex"),
+    "prefix left out": (lambda t: t["pre_tokenizer"]["pretokenizers"][1].pop("add_prefix_space"), "add_prefix_space"),
+    "inverted": (lambda t: t["pre_tokenizer"]["pretokenizers"][0].update(invert=True), "split text"),
+    "another normal form": (lambda t: t.update(normalizer={"type": "NFKC"}), "normalizes"),
+    "one more step": (
+        lambda t: t.update(normalizer={"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Lowercase"}]}),
+        "normalizes",
+    ),
+    "a merge of three": (lambda t: t["model"]["merges"].append(["a", "b", "c"]), "not two parts"),
+    "a merge that is a number": (lambda t: t["model"]["merges"].append(5), "not two parts"),
+    "half a character": (lambda t: t["model"]["vocab"].update({"\ud800": 300}), "not valid Unicode"),
+    "half a character added": (
+        lambda t: t["added_tokens"].append({"content": "\udfff", "id": 301}),
+        "not valid Unicode",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OTHER)
+def test_another_tokenizer_is_refused_with_what_differs(case: str, tiny: Path) -> None:
+    """Text would be split in another way."""
+    change, message = OTHER[case]
+    change_tokenizer(tiny, change)
+    with pytest.raises(ConvertError, match=message):
+        same(tiny)

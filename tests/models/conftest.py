@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import socket
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from qmath_cli.app import run
 from qmath_cli.models import manifest
 from qmath_cli.models.hashes import sha256_file
 from qmath_cli.models.lockfile import Lock, load
@@ -39,3 +44,23 @@ def install(paths: Paths, lock: Lock) -> Install:
         return path
 
     return put
+
+
+@pytest.fixture
+def qmath(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Returns a function that runs a command line, without sockets: (code, stdout, stderr)."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setenv("QMATH_HOME", str(paths.data.parent))
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            code = run(arguments)
+        return code, out.getvalue(), err.getvalue()
+
+    return call

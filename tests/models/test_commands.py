@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import socket
 import tomllib
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qmath_cli.app import run
 from qmath_cli.errors import ExitCode
 from qmath_cli.models import lockfile
-from qmath_cli.paths import Paths
 from qmath_cli.terminal.tables import columns
 from tests.models.small_models import Install
-
-
-@pytest.fixture
-def qmath(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Returns a function that runs a command line, without sockets: (code, stdout, stderr)."""
-
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("a socket was opened")
-
-    monkeypatch.setattr(socket, "socket", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setenv("QMATH_HOME", str(paths.data.parent))
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
-            code = run(arguments)
-        return code, out.getvalue(), err.getvalue()
-
-    return call
 
 
 def test_list_shows_size_memory_state_and_source(qmath: Any, install: Install) -> None:

@@ -76,6 +76,38 @@ def test_a_program_that_does_not_end_meets_the_time_limit(one_second: Restricted
     assert output.error == "TimeoutError: the program ran longer than 1 s"
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "print('so far', end='')\nwhile True: pass",
+        "import sys\nsys.stdout.write('so far')\nimport time\ntime.sleep(60)",
+        "print('so', end=' ')\nprint('far', end='', flush=False)\nsum(1 for _ in iter(int, 1))",
+        "for word in ('so', ' far'): print(word, sep='', end='')\nwhile True: pass",
+    ],
+)
+def test_text_without_a_newline_is_kept_at_the_time_limit(one_second: RestrictedExecutor, code: str) -> None:
+    """The process is killed, and what it had printed is shown."""
+    [output] = run(one_second, code)
+    assert output.status is RunStatus.TIMEOUT
+    assert output.text == f"so far\n{output.error}"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "(n for n in range(3))",
+        "class A: pass\nprint([A(), A()])",
+        "def f(): pass\nprint(f, f.__code__)\nf",
+        "print(map(str, [1]), object(), [].append)\nraise ValueError(object())",
+    ],
+)
+def test_the_output_of_a_program_is_the_same_in_every_worker(executor: RestrictedExecutor, code: str) -> None:
+    """No address is in it."""
+    texts = {run(executor, code)[0].text for _ in range(3)}
+    assert len(texts) == 1
+    assert "0x..." in texts.pop()
+
+
 def test_output_before_a_failure_is_kept(executor: RestrictedExecutor) -> None:
     """Also when the worker has ended."""
     outputs = run(executor, "print('so far')\n1 / 0", f"print('more')\n{EXIT}")

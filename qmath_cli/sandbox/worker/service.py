@@ -59,13 +59,16 @@ def serve(config: WorkerConfig, channel: Channel, parent: int, namespace: Namesp
 
 
 def fresh_streams() -> io.TextIOWrapper:
-    """Open an empty stdin and a line-buffered stdout, whatever the last program did to its own; return the stdout."""
+    """Open an empty stdin and an unbuffered stdout, whatever the last program did to its own; return the stdout.
+
+    Unbuffered, because a process that is killed at a limit writes nothing more, and what it had printed is shown.
+    """
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  stays open
     sys.stdout = io.TextIOWrapper(
         io.FileIO(1, "w", closefd=False),
         encoding="utf-8",
         errors="backslashreplace",
-        line_buffering=True,
+        write_through=True,
         newline="\n",
     )
     sys.__stdin__, sys.__stdout__ = sys.stdin, sys.stdout  # type: ignore[misc]

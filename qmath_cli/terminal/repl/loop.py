@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from qmath_cli.errors import ExitCode, QmathError
-from qmath_cli.models import lockfile
+from qmath_cli.models import lockfile, store
 from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
@@ -56,7 +56,7 @@ def repl(
     model = BackgroundModel(open_for(paths, lock, force=force))
     conversation = Conversation(terminal, style, Session(settings), model, paths)
     history = paths.state / "history" if settings.history else None
-    reader = open_reader(terminal, environ, history, partial(slash.candidates, conversation, lock.names()))
+    reader = open_reader(terminal, environ, history, partial(slash.candidates, conversation, store.names(paths, lock)))
     if terminal.interactive:
         terminal.note("qmath: type a problem, or /help")
     model.prepare(settings)
