@@ -18,8 +18,8 @@ class Paths:
 
     Attributes:
         config: The settings file.
-        data: Converted models, data sets and saved sessions.
-        state: The REPL's history, stored evaluations, hashes of models, pinned commits.
+        data: Converted models, data sets, saved sessions, and the history of solved problems.
+        state: What was typed in the REPL, stored evaluations, hashes of models, pinned commits.
         cache: Downloaded checkpoints, preflight results, and prefixes that were computed before.
     """
 
@@ -37,6 +37,16 @@ class Paths:
     def models(self) -> Path:
         """Converted GGUF files."""
         return self.data / "models"
+
+    @property
+    def history(self) -> Path:
+        """All solved problems."""
+        return self.data / "history.sqlite"
+
+    @property
+    def typed(self) -> Path:
+        """The messages that were typed in the REPL, for its arrow keys."""
+        return self.state / "history"
 
 
 def find(environ: Mapping[str, str]) -> Paths:
