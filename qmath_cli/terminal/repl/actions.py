@@ -12,10 +12,12 @@ from qmath_cli.terminal.export.document import document
 from qmath_cli.terminal.export.markdown import write as markdown
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.panel import vote_lines
+from qmath_cli.terminal.repl import stored
 from qmath_cli.terminal.repl.clipboard import copy as to_clipboard
 from qmath_cli.terminal.repl.conversation import Conversation
 from qmath_cli.terminal.transcript import Transcript
 
+EXPORTED = ("last", "all")  # what /export can be told to write
 COPY_TARGETS = ("answer", "working", "md")
 
 
@@ -82,17 +84,25 @@ def copy(conversation: Conversation, argument: str) -> None:
     elif target == "working":
         text = conversation.session.picked().text
     else:
-        text = markdown(document(last, conversation.open_model().info, conversation.session.settings.pick))
+        latest = conversation.session.latest
+        text = markdown(document(last, latest.model, latest.pick))
     conversation.terminal.note(to_clipboard(clean(text), conversation.terminal, os.environ))
 
 
 def export_(conversation: Conversation, argument: str) -> None:
-    """Write the latest solution to a file, in the format of its suffix."""
-    if not argument:
-        raise UsageError("/export needs a file name", "for example: /export solution.html")
-    path = Path(argument).expanduser()
-    export(conversation.session.last, path, conversation.open_model().info, conversation.session.settings.pick)
-    conversation.terminal.line(f"wrote {path}")
+    """Write solutions to a file, in the format of its suffix: a conversation that is followed, or the latest one."""
+    session = conversation.session
+    rest, overwrite = stored.split(argument)
+    which, _, name = rest.partition(" ")
+    if which not in EXPORTED:
+        which, name = "all" if session.follow else "last", rest
+    if not name.strip():
+        raise UsageError("/export needs a file name", "for example: /export solution.html, or /export all session.html")
+    solved = [session.latest] if which == "last" else session.solved or [session.latest]
+    path = export(solved, Path(name.strip()).expanduser(), overwrite=overwrite)
+    conversation.terminal.line(f"wrote {path} ({len(solved)} problem{'' if len(solved) == 1 else 's'})")
+    if rest == name and len(session.solved) > len(solved):
+        conversation.terminal.note(f"/export all FILE writes all {len(session.solved)} problems of this session")
 
 
 def stats(conversation: Conversation, _argument: str) -> None:
@@ -113,9 +123,8 @@ def stats(conversation: Conversation, _argument: str) -> None:
 def context(conversation: Conversation, _argument: str) -> None:
     """Show how many tokens of the context the latest solution used."""
     limit = conversation.open_model().tools.engine.context_length
-    solutions = conversation.session.solutions
     used = 0
-    if solutions:
+    if conversation.session.solved:
         usage = conversation.session.picked().usage
         used = usage.prompt_tokens + usage.completion_tokens + usage.output_tokens
     conversation.terminal.line(

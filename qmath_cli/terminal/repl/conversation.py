@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from qmath_cli.errors import UsageError
+from qmath_cli.history.entry import Solved
+from qmath_cli.history.keeper import Keeper
 from qmath_cli.paths import Paths
 from qmath_cli.prompting import chat
 from qmath_cli.prompting.prompt_format import PromptFormat, Turn
@@ -36,6 +38,7 @@ class Conversation:
         self.session = session
         self.model = model
         self.paths = paths
+        self._keeper = Keeper(paths, terminal.note)
         self._demo_noted = False
 
     def open_model(self) -> OpenTools:
@@ -54,18 +57,18 @@ class Conversation:
 
     def retry(self, seed: int | None) -> None:
         """Solve the latest problem again: with another seed, or as before."""
-        last = self.session.last
-        self.session.solutions.pop()
+        last = self.session.latest
+        self.session.solved.pop()
         kept = self.session.settings
         if seed is not None:
             self.session.settings = replace(kept, seed=seed)
-        before = len(self.session.solutions)
+        before = len(self.session.solved)
         try:
-            self._solve(last.problem)
+            self._solve(last.solution.problem)
         finally:
             self.session.settings = kept
-            if len(self.session.solutions) == before:
-                self.session.solutions.append(last)  # nothing came of it: the old solution stays
+            if len(self.session.solved) == before:
+                self.session.solved.append(last)  # nothing came of it: the old solution stays
 
     def resume(self) -> None:
         """Continue the latest solution where it stopped, in the same turn."""
@@ -80,13 +83,18 @@ class Conversation:
         plan = plan_for(settings, prompt_format, prompt, earlier=tuple(run.code for run in partial.runs))
         more = self._run(last.problem, plan, keep_cache=True)
         if more.samples:  # none where an interrupt came before the first step
-            self.session.solutions[-1] = extended(last, partial, more)
+            whole = replace(self.session.latest, solution=extended(last, partial, more), model=self.open_model().info)
+            self.session.solved[-1] = self._kept(whole)
 
     def _solve(self, problem: Problem) -> None:
         settings, follows = self.session.settings, self.session.follow
         prompt_format = self._format(problem.language, settings.mode)
         plan = plan_for(settings, prompt_format, prompt_format.build(problem.text, self._earlier()))
-        self.session.solutions.append(self._run(problem, plan, keep_cache=follows))
+        solution = self._run(problem, plan, keep_cache=follows)
+        earlier = self.session.numbers() if follows else ()
+        solved = Solved(solution, self.open_model().info, settings.pick, earlier)
+        self.session.solved.append(solved)
+        self.session.solved[-1] = self._kept(solved)
 
     def _format(self, language: Language, mode: Mode | None) -> PromptFormat:
         """How the loaded model is asked. Raises `UsageError` for a model that solves nothing, or lacks the mode."""
@@ -103,6 +111,10 @@ class Conversation:
             return follow(solve(problem, plan, model.tools), renderer.event)
         finally:
             renderer.close()
+
+    def _kept(self, solved: Solved) -> Solved:
+        """The same, after it was written into the history."""
+        return self._keeper.keep(solved, self.session.settings)
 
     def _earlier(self) -> Sequence[Turn]:
         """The turns that the next prompt holds."""

@@ -45,7 +45,7 @@ def repl(
         terminal: Where the session is shown.
         style: How it is drawn.
         settings: The initial settings.
-        paths: The folders of models, sessions and the history.
+        paths: The folders of models, sessions, the history, and what was typed.
         environ: The environment, for the type of the terminal.
         force: Load models even if they do not seem to fit into memory.
 
@@ -55,7 +55,7 @@ def repl(
     lock = lockfile.load()
     model = BackgroundModel(open_for(paths, lock, force=force))
     conversation = Conversation(terminal, style, Session(settings), model, paths)
-    history = paths.state / "history" if settings.history else None
+    history = paths.typed if settings.history else None
     reader = open_reader(terminal, environ, history, partial(slash.candidates, conversation, lock.names()))
     if terminal.interactive:
         terminal.note("qmath: type a problem, or /help")

@@ -9,12 +9,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 
 from qmath_cli.errors import UsageError
 from qmath_cli.records import Mode
 from qmath_cli.settings import Settings, resolve
-from qmath_cli.terminal.repl import actions, session_file
+from qmath_cli.terminal.repl import actions, stored
 from qmath_cli.terminal.repl.conversation import Conversation
 
 Command = Callable[[Conversation, str], None]
@@ -73,11 +72,6 @@ def candidates(conversation: Conversation, models: Sequence[str], line: str) -> 
         return list(models)
     arguments = _ARGUMENTS.get(command)
     return list(arguments(conversation)) if arguments is not None else []
-
-
-def _sessions(conversation: Conversation) -> Path:
-    """The folder of saved sessions."""
-    return conversation.paths.data / "sessions"
 
 
 # ---------------------------------------------------------------- settings
@@ -139,21 +133,9 @@ def _retry(conversation: Conversation, argument: str) -> None:
 
 
 def _clear(conversation: Conversation, _argument: str) -> None:
-    conversation.session.solutions.clear()
+    conversation.session.solved.clear()
+    conversation.session.name = ""
     conversation.terminal.line("all problems of this session were removed")
-
-
-def _save(conversation: Conversation, argument: str) -> None:
-    path = session_file.path_of(_sessions(conversation), argument)
-    session_file.save(conversation.session, path)
-    conversation.terminal.line(f"saved {len(conversation.session.solutions)} problem(s) in {path}")
-
-
-def _load(conversation: Conversation, argument: str) -> None:
-    found, follow = session_file.load(session_file.path_of(_sessions(conversation), argument))
-    conversation.session.solutions[:] = found
-    conversation.session.follow = follow
-    conversation.terminal.line(f"loaded {len(found)} problem(s)")
 
 
 def _quit(_conversation: Conversation, _argument: str) -> None:
@@ -182,7 +164,8 @@ _ARGUMENTS: dict[str, Callable[[Conversation], Iterable[str]]] = {
     "set": lambda _conversation: SETTINGS,
     "show": lambda _conversation: SETTINGS,
     "help": lambda _conversation: COMMANDS,
-    "load": lambda conversation: sorted(path.stem for path in _sessions(conversation).glob("*.json")),
+    "load": stored.sessions,
+    "save": stored.sessions,
     "copy": lambda _conversation: actions.COPY_TARGETS,
 }
 ALIASES = {"exit": "quit", "bye": "quit", "?": "help", "q": "quit"}
@@ -207,8 +190,9 @@ COMMANDS: dict[str, SlashCommand] = {
     "raw": SlashCommand("/raw", "show the latest solution as LaTeX source", actions.raw),
     "copy": SlashCommand("/copy [answer|working|md]", "copy to the clipboard", actions.copy),
     "export": SlashCommand("/export FILE", "write a .md, .tex, .ipynb or .html file", actions.export_),
-    "save": SlashCommand("/save NAME", "save this session", _save),
-    "load": SlashCommand("/load NAME", "load a saved session", _load),
+    "history": SlashCommand("/history [TEXT]", "show solved problems, or those with this text", stored.history),
+    "save": SlashCommand("/save NAME", "save this session", stored.save),
+    "load": SlashCommand("/load NAME|N", "load a saved session, or problem N of the history", stored.load),
     "stats": SlashCommand("/stats", "show tokens, times and rates of the latest solution", actions.stats),
     "context": SlashCommand("/context", "show how much of the model's context is used", actions.context),
     "quit": SlashCommand("/quit", "end the session", _quit),
