@@ -10,26 +10,27 @@ from qmath_cli.terminal.text_width import columns
 _FORMULAS = {PieceKind.INLINE, PieceKind.DISPLAY, PieceKind.BOXED}
 
 
-def one_line(text: str, width: int, alphabet: Alphabet = Alphabet.UNICODE) -> str:
+def one_line(text: str, width: int, alphabet: Alphabet | None = Alphabet.UNICODE) -> str:
     """A text without line breaks, its formulas drawn where one line can show them.
 
     Args:
         text: A problem, or Markdown.
         width: Columns; what is longer is cut, and ends with an ellipsis.
-        alphabet: The characters to draw with.
+        alphabet: The characters to draw with; None: the formulas stay LaTeX.
     """
     stream = MarkdownStream()
     pieces = [*stream.feed(clean(text)), *stream.close()]
     return cut(" ".join("".join(_drawn(piece, alphabet) for piece in pieces).split()), width, alphabet)
 
 
-def formula(latex: str, width: int, alphabet: Alphabet = Alphabet.UNICODE) -> str:
+def formula(latex: str, width: int, alphabet: Alphabet | None = Alphabet.UNICODE) -> str:
     """The same for a formula without its delimiters."""
     source = " ".join(clean(latex).split())
-    return cut(render_inline(source, alphabet) or source, width, alphabet)
+    drawn = render_inline(source, alphabet) if alphabet is not None else None
+    return cut(drawn or source, width, alphabet)
 
 
-def cut(line: str, width: int, alphabet: Alphabet = Alphabet.UNICODE) -> str:
+def cut(line: str, width: int, alphabet: Alphabet | None = Alphabet.UNICODE) -> str:
     """A line of at most `width` columns."""
     if columns(line) <= width:
         return line
@@ -39,7 +40,7 @@ def cut(line: str, width: int, alphabet: Alphabet = Alphabet.UNICODE) -> str:
     return line.rstrip() + ending
 
 
-def _drawn(piece: Piece, alphabet: Alphabet) -> str:
-    if piece.kind in _FORMULAS:
+def _drawn(piece: Piece, alphabet: Alphabet | None) -> str:
+    if piece.kind in _FORMULAS and alphabet is not None:
         return render_inline(piece.text, alphabet) or piece.source
     return piece.source

@@ -1,8 +1,8 @@
 """The loop of a session: reads a message, executes it, shows the result. An error does not end the session.
 
-A message that starts with a slash is a command, `exit` and `quit` alone end the session, and every other message is a
-problem. Ctrl-C interrupts a running command or solution. At an empty prompt, the first Ctrl-C shows how to quit and the
-second exits with 130; Ctrl-D and /quit exit with 0.
+A message that starts with a slash is a command, `exit` and `quit` alone end the session, an empty one shows the next
+step of a hidden solution, and every other message is a problem. Ctrl-C interrupts a running command or solution. At an
+empty prompt, the first Ctrl-C shows how to quit and the second exits with 130; Ctrl-D and /quit exit with 0.
 """
 
 from __future__ import annotations
@@ -114,6 +114,8 @@ def _execute(conversation: Conversation, message: str) -> None:
             raise slash.Quit
         elif message.strip():
             conversation.ask(message)
+        else:
+            conversation.next_step()
     except QmathError as exc:
         conversation.terminal.error(exc.message, exc.hint)
     except KeyboardInterrupt:

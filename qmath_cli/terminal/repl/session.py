@@ -14,6 +14,7 @@ from qmath_cli.prompting.prompt_format import Turn
 from qmath_cli.records import Sample, Solution, VoteGroup, Votes
 from qmath_cli.settings import Settings
 from qmath_cli.solving import vote
+from qmath_cli.terminal.repl.reveal import Hidden
 
 
 @dataclass(slots=True)
@@ -24,12 +25,16 @@ class Session:
         settings: The current settings.
         solved: All problems with their solutions, the latest last.
         follow: Whether the prompt of the next problem contains the earlier problems and solutions.
+        reveal: Whether solutions are hidden until they are uncovered step by step.
+        hidden: The latest solution while a part of it is hidden.
         name: Under which it was saved or loaded; empty if it was not.
     """
 
     settings: Settings
     solved: list[Solved] = field(default_factory=list)
     follow: bool = False
+    reveal: bool = False
+    hidden: Hidden | None = None
     name: str = ""
 
     @property

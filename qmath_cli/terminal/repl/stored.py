@@ -52,6 +52,7 @@ def load(conversation: Conversation, argument: str) -> None:
     else:
         found, session.follow = session_file.load(path)
         session.solved[:], session.name = [Solved(one) for one in found], argument
+    session.hidden = None
     for line in problem_list.of_session(session.solved, conversation.style):
         conversation.terminal.line(line)
     follow = "; follow is on" if session.follow else ""
