@@ -148,12 +148,13 @@ def stats(conversation: Conversation, _argument: str) -> None:
     """Show tokens, times and rates of the latest solution."""
     last = conversation.session.last
     usage, timing = last.usage, last.timing
+    timed = timing.total_s > 0  # a saved session does not hold its times
     for name, value in (
-        ("prompt", f"{usage.prompt_tokens} tokens, {timing.prefill_tps:.1f} tok/s"),
-        ("generated", f"{usage.completion_tokens} tokens, {timing.decode_tps:.1f} tok/s"),
+        ("prompt", f"{usage.prompt_tokens} tokens" + (f", {timing.prefill_tps:.1f} tok/s" if timed else "")),
+        ("generated", f"{usage.completion_tokens} tokens" + (f", {timing.decode_tps:.1f} tok/s" if timed else "")),
         ("prefilled", f"{usage.prefilled_tokens} tokens"),
-        ("first token", f"{timing.first_token_s:.2f} s"),
-        ("total", f"{timing.total_s:.2f} s"),
+        ("first token", f"{timing.first_token_s:.2f} s" if timed else "not known"),
+        ("total", f"{timing.total_s:.2f} s" if timed else "not known"),
         ("ended", str(last.finish)),
     ):
         conversation.terminal.line(f"{name:12}{value}")

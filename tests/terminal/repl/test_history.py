@@ -135,6 +135,23 @@ def test_history_lists_and_searches(tmp_path: Path) -> None:
     assert "no problem in the history contains" in found.out.getvalue()
 
 
+def test_stats_of_a_loaded_session_invent_no_time(tmp_path: Path) -> None:
+    """A saved session does not hold its times, the history does."""
+    found = scripted(tmp_path, r"\boxed{1}")
+    found.conversation.ask("one")
+    dispatch(found.conversation, "/save kept")
+    dispatch(found.conversation, "/load 1")
+    dispatch(found.conversation, "/stats")
+    assert "tok/s" in found.out.getvalue()
+    dispatch(found.conversation, "/load kept")
+    before = len(found.out.getvalue())
+    dispatch(found.conversation, "/stats")
+    shown = found.out.getvalue()[before:]
+    assert "total       not known" in shown
+    assert "tok/s" not in shown
+    assert "0.00 s" not in shown
+
+
 # ---------------------------------------------------------------- saving
 
 
