@@ -25,7 +25,7 @@ _MARKED = re.compile(
 _ANNOUNCES = re.compile(r"(?:[:：,，、][*_]*|(?:^|\n)[ \t]*(?:#{1,6} [^\n]*|\*\*[^*\n]+\*\*))\s*\Z")
 _DISPLAYED = re.compile(r"\s*(?:\\\[|\$\$|\\begin\{)")
 _FENCE = re.compile(r"\s*```(\w*)")
-_ANSWER = re.compile(r"\\f?boxed\b|\\fbox\b")
+_BOX = re.compile(r"\\f?boxed\b|\\fbox\b")
 
 
 def steps(text: str) -> list[str]:
@@ -34,9 +34,14 @@ def steps(text: str) -> list[str]:
     return found if len(found) != 1 else _joined(_parts(text, _NEW_LINE))
 
 
-def gives_answer_away(step: str) -> bool:
-    """Whether a step has the final answer, which is boxed."""
-    return _ANSWER.search(step) is not None
+def gives_answer_away(step: str, problem: str = "", answer: str | None = None) -> bool:
+    """Whether a step has the final answer: a box, or the answer itself where the problem does not contain it."""
+    if _BOX.search(step) is not None:
+        return True
+    if answer is None or not answer.strip():
+        return False
+    alone = re.compile(rf"(?<![A-Za-z0-9.]){re.escape(answer.strip())}(?![A-Za-z0-9]|\.\d)")
+    return alone.search(step) is not None and alone.search(problem) is None
 
 
 def _joined(parts: list[str]) -> list[str]:

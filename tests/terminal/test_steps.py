@@ -64,6 +64,24 @@ def test_no_character_is_lost(text: str) -> None:
     assert all(one.strip() for one in found)
 
 
+@pytest.mark.parametrize(
+    ("step", "problem", "answer", "given_away"),
+    [
+        ("So \\boxed{7}.", "p", "8", True),
+        ("It is 7.", "p", "7", True),
+        ("It is 7.", "What is 7?", "7", False),
+        ("It is 17 or 7.5 or 0.7.", "p", "7", False),
+        ("It is \\(\\frac{1}{2}\\).", "p", "\\frac{1}{2}", True),
+        ("是7。", "p", "7", True),
+        ("We add.", "p", None, False),
+        ("We add.", "p", " ", False),
+    ],
+)
+def test_a_step_that_has_the_answer_is_known(step: str, problem: str, answer: str | None, given_away: bool) -> None:
+    """In a box, or standing for itself."""
+    assert gives_answer_away(step, problem, answer) == given_away
+
+
 def test_recorded_solutions_have_steps(shared: Path) -> None:
     """Of 400, each has several; the first one of at least 98 % does not have a box in it."""
     rows = (shared / "responses/math_cot_50.jsonl").read_text(encoding="utf-8").splitlines()

@@ -72,7 +72,7 @@ def hint(one: Hidden, terminal: Terminal, style: Style) -> None:
         raise UsageError("the solution has no text", "/retry solves the problem again")
     if one.shown:
         _write(first, terminal, style)
-    elif len(one.steps) == 1 or gives_answer_away(first):
+    elif len(one.steps) == 1 or gives_answer_away(first, one.solution.problem.text, one.solution.answer):
         raise UsageError("the first step has the answer already", "Enter shows it")
     else:
         show_next(one, terminal, style)

@@ -102,7 +102,10 @@ def test_a_hint_is_the_first_step_and_no_more(tmp_path: Path) -> None:
     assert "Then, multiply." in enter(found)
 
 
-@pytest.mark.parametrize("text", [r"It is \(\boxed{7}\).", "It is \\(\\boxed{7}\\).\n\nBecause of that.", "It is 7."])
+@pytest.mark.parametrize(
+    "text",
+    [r"It is \(\boxed{7}\).", "It is \\(\\boxed{7}\\).\n\nBecause of that.", "It is 7.", "It is 7.\n\nSo \\boxed{7}."],
+)
 def test_a_hint_never_has_the_answer(tmp_path: Path, text: str) -> None:
     """A solution that begins with it gives no hint; Enter shows it."""
     found = scripted(tmp_path, text)
