@@ -31,6 +31,7 @@ from qmath_cli.terminal.output import StdoutClosed, Terminal, drop_stdout
 COMMANDS = {
     "solve": "Solve one problem: in words (cot), or with programs that run in a restricted executor (tir).",
     "repl": "Talk to a model: problems and /commands.",
+    "history": "Find solved problems again, show and export them.",
     "exec": "Run a Python program in the restricted executor.",
     "check": "Compare two answers: equal (exit code 0), different (4) or undecided (3).",
     "eval": "Measure models on a benchmark, with intervals and the published figures beside them.",

@@ -19,8 +19,9 @@ class Paths:
 
     Attributes:
         config: The settings file.
-        data: Data sets and saved sessions; the models too, unless they have a folder of their own.
-        state: The REPL's history, stored evaluations, hashes of models, pinned commits.
+        data: Data sets, saved sessions and the history of solved problems; the models too, unless they have a folder of
+            their own.
+        state: What was typed in the REPL, stored evaluations, hashes of models, pinned commits.
         cache: Downloaded checkpoints, preflight results, and prefixes that were computed before.
         models: Converted GGUF files, and the records of all installed models.
     """
@@ -39,6 +40,16 @@ class Paths:
     def with_models(self, folder: str) -> Paths:
         """The same folders, with the models in `folder`; an empty text changes nothing."""
         return replace(self, models=Path(folder).expanduser().absolute()) if folder else self
+
+    @property
+    def history(self) -> Path:
+        """All solved problems."""
+        return self.data / "history.sqlite"
+
+    @property
+    def typed(self) -> Path:
+        """The messages that were typed in the REPL, for its arrow keys."""
+        return self.state / "history"
 
 
 def find(environ: Mapping[str, str]) -> Paths:

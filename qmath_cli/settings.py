@@ -1,12 +1,14 @@
 """All settings: their types, their defaults, and the sources of their values.
 
 Defaults, the config file, the environment (`QMATH_*`) and flags are merged into one frozen `Settings`; each overrides
-those before it. The file is flat TOML: `model = "7b-instruct:q4_k_m"`. An unknown name or a value of the wrong type
-raises a `UsageError` that names the source. Settings do not depend on the machine: `auto` is resolved where it is used.
+those before it. The file is flat TOML, in which a word may also stand without quotes: `model = "7b-instruct:q4_k_m"`,
+`history = off`. An unknown name or a value of the wrong type raises a `UsageError` that names the source. Settings do
+not depend on the machine: `auto` is resolved where it is used.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -40,6 +42,11 @@ class KVType(StrEnum):
     F16 = "f16"
     Q8_0 = "q8_0"
 
+
+#: A line such as `history = off`; TOML itself knows the words true, false, inf and nan.
+_BARE = re.compile(
+    r"^([ \t]*\w+[ \t]*=[ \t]*)(?!(?:true|false|inf|nan)\b)([A-Za-z][\w.:-]*)(?=[ \t]*(?:#.*)?$)", re.MULTILINE
+)
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
@@ -79,7 +86,7 @@ class Settings:
 
     # the terminal
     render: Render = Render.AUTO
-    history: bool = True
+    history: bool = True  # keep solved problems, and what is typed in the REPL
 
 
 # what an open model, its engine and its executor are made with; to change these it is opened again
@@ -156,11 +163,22 @@ def _read(config: Path | None) -> dict[str, object]:
     try:
         if not config.is_file():
             return {}
-        found = tomllib.loads(config.read_text(encoding="utf-8-sig"))
+        found = _toml(config.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise UsageError(f"cannot read {config}: {exc}", "the file is TOML, with lines such as: k = 8") from exc
     _require_known(found, f"{config}: ")
     return found
+
+
+def _toml(text: str) -> dict[str, object]:
+    """The file's content; where it is not TOML, once more with the bare words between quotes."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        quoted = _BARE.sub(r'\1"\2"', text)
+        if quoted == text:
+            raise
+    return tomllib.loads(quoted)
 
 
 def _convert(name: str, value: object, source: str) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -15,6 +16,7 @@ def pytest_configure() -> None:
     """Let Ctrl-C interrupt: without job control, a shell starts background jobs with SIGINT ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ["QMATH_HISTORY"] = "off"  # no test adds to the history of the person who runs it
 
 
 @pytest.fixture(scope="session")

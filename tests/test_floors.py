@@ -31,6 +31,7 @@ FLOORS = {
     "models": 3,
     "demo": 3,
     "solving": 4,
+    "history": 5,
     "evaluation": 5,
     "benchmark": 5,
     "runtime": 6,

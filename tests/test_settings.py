@@ -69,3 +69,24 @@ def test_a_folder_that_may_not_be_looked_into_is_refused(tmp_path: Path) -> None
     closed.mkdir(mode=0)
     with pytest.raises(UsageError, match="cannot read"):
         resolve(closed / "config.toml", {})
+
+
+@pytest.mark.parametrize(
+    "line", ["history = off", "history = off  # nothing is kept", " history=no", 'history = "off"', "history = false"]
+)
+def test_a_word_in_the_config_file_needs_no_quotes(tmp_path: Path, line: str) -> None:
+    """Beside lines of any other kind."""
+    config = tmp_path / "config.toml"
+    config.write_text(f"k = 8\n{line}\nmodel = '7b-instruct:q4_k_m'\nmode = cot\n", encoding="utf-8")
+    found = resolve(config, {}).settings
+    assert (found.history, found.k, found.model, found.mode) == (False, 8, "7b-instruct:q4_k_m", Mode.COT)
+
+
+@pytest.mark.parametrize(
+    "line", ["history = ", "history = off on", "history off", "k = [1", 'model = "open', "k = nan nan"]
+)
+def test_what_is_not_toml_is_still_refused(tmp_path: Path, line: str) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f"{line}\nrender = line\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"cannot read .*config\.toml"):
+        resolve(config, {})

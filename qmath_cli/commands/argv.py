@@ -16,6 +16,7 @@ from qmath_cli.errors import UsageError
 
 _WORD = re.compile(r"[a-z][a-z-]*")
 _CHECK_VALUES = {"--grade", "--pairs", "--format"}  # the options of `check` that take a value
+_OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?|-[hy]")
 _MATHEMATICS = re.compile(r"-(?!-).*[=^\s]")
 
 
@@ -26,6 +27,8 @@ def arrange(arguments: Sequence[str], commands: Collection[str], *, interactive:
     first = arguments[0]
     if first == "check":
         return _answers(arguments)
+    if list(arguments[:2]) == ["history", "search"]:
+        return _sought(arguments)
     if first in commands:
         return _protect(arguments) if first == "solve" else list(arguments)
     if first.startswith("-") and not _MATHEMATICS.match(first):
@@ -61,6 +64,14 @@ def _answers(arguments: Sequence[str]) -> list[str]:
         if word in _CHECK_VALUES:
             named += [value for value in [next(words, None)] if value is not None]
     return [*named, "--", *answers] if any(answer.startswith("-") for answer in answers) else list(arguments)
+
+
+def _sought(arguments: Sequence[str]) -> list[str]:
+    """The words of `history search` that start with a minus sign and are no option of it behind `--`."""
+    if "--" in arguments:
+        return list(arguments)
+    words = [one for one in arguments if one.startswith("-") and not _OPTION.fullmatch(one)]
+    return [*(one for one in arguments if one not in words), "--", *words] if words else list(arguments)
 
 
 def _no_such_command(word: str, commands: Collection[str]) -> UsageError:

@@ -35,9 +35,11 @@ class Invocation:
         return self.resolve(**flags).settings
 
     def settings_of(self, context: typer.Context) -> Settings:
-        """The merged settings, with those of a command's options that are called like a setting."""
+        """The merged settings, with those of a command's options that are called like a setting, or `no_` and one."""
         names = Settings.__dataclass_fields__.keys() - {"models"}  # a folder, which no command has an option for
-        return self.settings(**{name: value for name, value in context.params.items() if name in names})
+        flags = {name: value for name, value in context.params.items() if name in names}
+        off = {name: False for name in names if context.params.get(f"no_{name}")}
+        return self.settings(**flags, **off)
 
 
 def invocation(context: typer.Context) -> Invocation:

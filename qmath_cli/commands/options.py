@@ -249,6 +249,13 @@ AllowBasic = Annotated[
 # ---------------------------------------------------------------- output
 
 Json = Annotated[bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print exactly one JSON object.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", rich_help_panel=OUTPUT, help="Replace the exported file if it exists.")
+]
+NoHistory = Annotated[
+    bool,
+    typer.Option("--no-history", rich_help_panel=OUTPUT, help="Do not add the problem to the history."),
+]
 RenderOption = Annotated[
     Render | None,
     typer.Option(

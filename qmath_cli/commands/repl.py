@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from qmath_cli.commands import options as o
@@ -25,6 +27,10 @@ def command(
     force: o.Force = False,
     allow_basic_executor: o.AllowBasic = None,
     render: o.RenderOption = None,
+    no_history: Annotated[
+        bool,
+        typer.Option("--no-history", rich_help_panel=o.OUTPUT, help="Keep neither problems nor what is typed."),
+    ] = False,
 ) -> int:
     """Talk to a model: problems and /commands. Every problem starts afresh unless /follow is on."""
     here = invocation(context)

@@ -17,6 +17,8 @@ from qmath_cli.commands import options as o
 from qmath_cli.commands import problem as problems
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, UsageError
+from qmath_cli.history.entry import Solved
+from qmath_cli.history.keeper import Keeper
 from qmath_cli.models import lockfile
 from qmath_cli.models.describe import describe
 from qmath_cli.prompting.prompt_format import PromptStyle
@@ -47,6 +49,7 @@ class SolveOptions:
     force: bool = False
     approve: bool = False
     export: Path | None = None
+    overwrite: bool = False
     style: PromptStyle = PromptStyle.AUTO
     examples: Path | None = None
     show_prompt: bool = False
@@ -123,6 +126,7 @@ def command(
             metavar="FILE", rich_help_panel=o.OUTPUT, help="Also write a document: .md, .tex, .ipynb or .html."
         ),
     ] = None,
+    overwrite: o.Overwrite = False,
     prompt: Annotated[
         PromptStyle,
         typer.Option(
@@ -142,6 +146,7 @@ def command(
     show_prompt: Annotated[
         bool, typer.Option("--show-prompt", rich_help_panel=o.PROBLEM, help="Print the prompt and stop.")
     ] = False,
+    no_history: o.NoHistory = False,
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", rich_help_panel=o.OUTPUT, help="Print nothing on stderr but errors.")
     ] = False,
@@ -151,7 +156,7 @@ def command(
     if json and jsonl:
         raise UsageError("--json and --jsonl exclude each other")
     if export is not None:
-        exports.check(export)
+        exports.check(export, overwrite=overwrite)
     given = problems.read(words or [], file, language, expect)
     if given.warning and not quiet:
         here.terminal.note(f"warning: {given.warning}")
@@ -166,6 +171,7 @@ def command(
         force,
         approve,
         export,
+        overwrite,
         prompt,
         shots,
         show_prompt,
@@ -209,8 +215,11 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
             here.terminal.note(DEMO_NOTE)
         plan = model.plan(prompt_format, prompt, time_limit=options.timeout)
         solution = follow(solve(problem, plan, model.tools), _sink(here, settings.render, options, plan, model))
+    solved = Solved(solution, info, plan.pick)
+    note: Callable[[str], None] = (lambda _line: None) if options.quiet else here.terminal.note
+    Keeper(paths, note).keep(solved, settings)
     if options.export is not None:
-        exports.export(solution, options.export, info, plan.pick)
+        note(f"wrote {exports.export([solved], options.export, overwrite=options.overwrite)}")
     if options.as_json:
         here.terminal.json(json_record.solution_record(solution, info, model.load_s))
     return exit_code(solution, options.min_votes)

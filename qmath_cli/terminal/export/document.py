@@ -10,11 +10,13 @@ from itertools import groupby
 from qmath_cli.records import Language, ModelInfo, Pick, Solution
 from qmath_cli.solving import vote
 from qmath_cli.terminal.markdown_stream import MarkdownStream, Piece, PieceKind
+from qmath_cli.terminal.one_line import one_line
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.panel import footer
 
 #: Ideographs with their punctuation, kana, full-width forms.
 _CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]")
+_TITLE_WIDTH = 80  # columns
 _CODE = {PieceKind.CODE_OPEN, PieceKind.CODE, PieceKind.CODE_CLOSE}
 
 
@@ -52,11 +54,12 @@ class Titles:
     working: str
     answer: str
     none: str
+    several: str
 
 
 _TITLES = {
-    Language.EN: Titles("Problem", "Working", "Answer", "no answer"),
-    Language.ZH: Titles("题目", "解答", "答案", "没有答案"),
+    Language.EN: Titles("Problem", "Working", "Answer", "no answer", "{} problems"),
+    Language.ZH: Titles("题目", "解答", "答案", "没有答案", "{} 题"),
 }
 
 
@@ -90,11 +93,39 @@ class Document:
         return _CHINESE.search(self.text) is not None
 
 
-def document(solution: Solution, model: ModelInfo, pick: Pick = Pick.MAJ) -> Document:
-    """The picked sample of a solution as a document."""
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The documents of one file, at least one."""
+
+    documents: tuple[Document, ...]
+
+    @property
+    def chinese(self) -> bool:
+        """Whether one of them contains Chinese characters."""
+        return any(one.chinese for one in self.documents)
+
+    @property
+    def numbered(self) -> Iterator[tuple[str, Document]]:
+        """The documents with the headings of their problems, which are numbered where there are several."""
+        for number, one in enumerate(self.documents, 1):
+            yield f"{one.titles.problem} {number}" if len(self.documents) > 1 else one.titles.problem, one
+
+    @property
+    def title(self) -> str:
+        """The first problem on one line, and how many there are."""
+        first, count = self.documents[0], len(self.documents)
+        text = "".join(piece.source for block in first.problem if isinstance(block, Prose) for piece in block.pieces)
+        name = one_line(text, _TITLE_WIDTH) or "qmath"
+        return f"{name} ({first.titles.several.format(count)})" if count > 1 else name
+
+
+def document(solution: Solution, model: ModelInfo | None, pick: Pick = Pick.MAJ) -> Document:
+    """The picked sample of a solution as a document; without a model where nobody knows which it was."""
     picked = vote.shown(solution, pick)
-    quantization = f" ({model.quantization})" if model.quantization and model.quantization not in model.name else ""
-    made = f"{model.name}{quantization} · {solution.mode} · {footer(solution)} · seed {solution.sampling.seed}"
+    made = f"{solution.mode} · {footer(solution)} · seed {solution.sampling.seed}"
+    if model is not None:
+        known = model.quantization and model.quantization not in model.name
+        made = f"{model.name}{f' ({model.quantization})' if known else ''} · {made}"
     return Document(
         titles=_TITLES[solution.problem.language],
         problem=tuple(blocks(solution.problem.text, typed=True)),

@@ -1,40 +1,55 @@
-"""A solution as one self-contained HTML file: MathML for the mathematics, inline style, no script."""
+"""Solutions as one self-contained HTML file: MathML for the mathematics, inline style, no script."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
 
-from qmath_cli.terminal.export.document import Block, Document, Program, Prose, Result
+from qmath_cli.terminal.export.document import Block, Document, Program, Prose, Result, Sheet
 from qmath_cli.terminal.markdown_stream import Piece, PieceKind
 from qmath_cli.terminal.maths.mathml import mathml
 
+#: How programs, outputs and formulas stand on a page: what is too wide is scrolled sideways only (a formula gets no
+#: scroll bar at its side for a pixel of its height), and on paper nothing is cut off or folded up.
+BLOCKS = """
+pre { padding: .6em .8em; border-left: 3px solid #888; overflow-x: auto; } pre.output { border-left-style: dotted; }
+math { font-size: 1.1em; }
+math[display=block] { margin: .5em 0; padding: .3em 0; overflow-x: auto; overflow-y: hidden; }
+@media print { pre { white-space: pre-wrap; } pre, math[display=block], .scroll { overflow: visible; }
+  details::details-content { content-visibility: visible; } h1, h2, summary { break-after: avoid; }
+  pre, .answer, math { break-inside: avoid; } body { max-width: none; margin: 0; color: #000; background: #fff; } }
+"""
 _STYLE = """
 body { max-width: 46em; margin: 2em auto; padding: 0 1em; font: 1rem/1.5 system-ui, sans-serif; }
-pre { padding: .6em .8em; border-left: 3px solid #888; overflow-x: auto; }
-pre.output { border-left-style: dotted; }
-math { font-size: 1.1em; } math[display=block] { margin: .8em 0; }
-.answer { border: 1px solid; border-radius: .4em; padding: .4em 1em; display: inline-block; }
-footer { color: #666; font-size: .85em; margin-top: 2em; }
+.answer { border: 1px solid; border-radius: .4em; padding: .4em 1em; display: inline-block; max-width: 100%; }
+footer { color: #666; font-size: .85em; margin-top: 2em; } article + article { border-top: 2px solid #888; }
 @media (prefers-color-scheme: dark) { body { background: #111; color: #ddd; } footer { color: #999; } }
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def write(document: Document) -> str:
-    """The document as HTML."""
-    titles = document.titles
-    language = "zh" if document.chinese else "en"
-    answer = formula(document.answer, display=True) if document.answer is not None else escape(f"({titles.none})")
-    source = f"<p><code>{escape(document.answer)}</code></p>" if document.answer is not None else ""
+def write(sheet: Sheet) -> str:
+    """The documents as one HTML page."""
+    language = "zh" if sheet.chinese else "en"
+    below = "h2" if len(sheet.documents) > 1 else "h1"
+    articles = "\n".join(_article(title, one, below) for title, one in sheet.numbered)
     return (
         f'<!doctype html>\n<html lang="{language}">\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        f'<meta name="viewport" content="width=device-width">\n<title>qmath</title>\n<style>{_STYLE}</style>\n'
-        f"<h1>{titles.problem}</h1>\n{body(document.problem)}\n"
-        f"<h1>{titles.working}</h1>\n{body(document.working)}\n"
-        f'<h1>{titles.answer}</h1>\n<div class="answer">{answer}</div>{source}\n'
-        f"<footer>{escape(document.made)}</footer>\n</html>\n"
+        f'<meta name="viewport" content="width=device-width">\n<title>{escape(sheet.title)}</title>\n'
+        f"<style>{_STYLE}{BLOCKS}</style>\n{articles}\n</html>\n"
+    )
+
+
+def _article(title: str, document: Document, below: str) -> str:
+    titles = document.titles
+    answer = formula(document.answer, display=True) if document.answer is not None else escape(f"({titles.none})")
+    source = f"<p><code>{escape(document.answer)}</code></p>" if document.answer is not None else ""
+    return (
+        f"<article>\n<h1>{title}</h1>\n{body(document.problem)}\n"
+        f"<{below}>{titles.working}</{below}>\n{body(document.working)}\n"
+        f'<{below}>{titles.answer}</{below}>\n<div class="answer">{answer}</div>{source}\n'
+        f"<footer>{escape(document.made)}</footer>\n</article>"
     )
 
 

@@ -7,22 +7,34 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from qmath_cli.terminal.export import markdown_escapes
-from qmath_cli.terminal.export.document import Block, Document, Program, Prose, Result
+from qmath_cli.terminal.export.document import Block, Document, Program, Prose, Result, Sheet
 from qmath_cli.terminal.markdown_stream import Piece, PieceKind
 
 _NESTED = re.compile(r"\\.|\$([^$\\]*)\$|\$", re.DOTALL)
 _LOOSE_BLANKS = re.compile(r"[ \t]+(?=\n[ \t]*\n|\Z)|^[ \t]+$", re.MULTILINE)
 
 
-def write(document: Document, dollar: str = markdown_escapes.DOLLAR) -> str:
-    """The document as Markdown; `dollar` is how a dollar sign in prose is written."""
-    titles = document.titles
+def sheet(sheet: Sheet) -> str:
+    """All documents as Markdown, one after the other."""
+    return "\n".join(write(one, title=title, several=len(sheet.documents) > 1) for title, one in sheet.numbered)
+
+
+def write(document: Document, dollar: str = markdown_escapes.DOLLAR, *, title: str = "", several: bool = False) -> str:
+    """The document as Markdown.
+
+    Args:
+        document: The document.
+        dollar: How a dollar sign in prose is written.
+        title: The heading of the problem; by default, that of a document alone in its file.
+        several: Working and answer have headings below that of their problem.
+    """
+    titles, below = document.titles, "##" if several else "#"
     parts = [
-        f"# {titles.problem}",
+        f"# {title or titles.problem}",
         body(document.problem, dollar),
-        f"# {titles.working}",
+        f"{below} {titles.working}",
         body(document.working, dollar),
-        f"# {titles.answer}",
+        f"{below} {titles.answer}",
         closing(document, dollar),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,4 +1,4 @@
-"""A solution as a Jupyter notebook (nbformat 4.5): prose in Markdown cells, programs in code cells with outputs."""
+"""Solutions as a Jupyter notebook (nbformat 4.5): prose in Markdown cells, programs in code cells with outputs."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import json
 from typing import Any
 
 from qmath_cli.terminal.export import markdown
-from qmath_cli.terminal.export.document import Block, Document, Program, Result
+from qmath_cli.terminal.export.document import Block, Program, Result, Sheet
 from qmath_cli.terminal.export.markdown_escapes import JUPYTER_DOLLAR
 
 Cell = dict[str, Any]
 
 
-def write(document: Document) -> str:
-    """The document as a notebook."""
-    titles = document.titles
-    problem = markdown.body(document.problem, JUPYTER_DOLLAR)
-    cells = [_markdown(f"# {titles.problem}\n\n{problem}"), _markdown(f"# {titles.working}")]
-    for block in document.working:
-        _append(cells, block)
-    cells.append(_markdown(f"# {titles.answer}\n\n{markdown.closing(document, JUPYTER_DOLLAR)}"))
+def write(sheet: Sheet) -> str:
+    """The documents as one notebook."""
+    cells: list[Cell] = []
+    below = "##" if len(sheet.documents) > 1 else "#"
+    for title, document in sheet.numbered:
+        problem = markdown.body(document.problem, JUPYTER_DOLLAR)
+        cells += [_markdown(f"# {title}\n\n{problem}"), _markdown(f"{below} {document.titles.working}")]
+        for block in document.working:
+            _append(cells, block)
+        closing = markdown.closing(document, JUPYTER_DOLLAR)
+        cells.append(_markdown(f"{below} {document.titles.answer}\n\n{closing}"))
     return json.dumps(_notebook(cells), ensure_ascii=False, indent=1) + "\n"
 
 

@@ -7,15 +7,18 @@ from pathlib import Path
 
 from qmath_cli.errors import UsageError
 from qmath_cli.records import Mark, ProgramRun
-from qmath_cli.terminal.export import export
+from qmath_cli.terminal.export import WRITERS, export
 from qmath_cli.terminal.export.document import document
 from qmath_cli.terminal.export.markdown import write as markdown
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.panel import vote_lines
+from qmath_cli.terminal.repl import file_names, reveal, stored
 from qmath_cli.terminal.repl.clipboard import copy as to_clipboard
 from qmath_cli.terminal.repl.conversation import Conversation
 from qmath_cli.terminal.transcript import Transcript
 
+SWITCH = ("on", "off")
+EXPORTED = ("last", "all")  # what /export can be told to write
 COPY_TARGETS = ("answer", "working", "md")
 
 
@@ -55,7 +58,36 @@ def check(conversation: Conversation, argument: str) -> None:
         raise UsageError("no grader is available")
     verdict = equal(answer, argument)
     word = {Mark.CORRECT: "equal", Mark.WRONG: "different", Mark.UNDECIDED: "undecided"}[verdict.mark]
+    if conversation.session.hidden is not None:  # the answer is not told
+        conversation.terminal.line(f"{word}: {argument}")
+        return
     conversation.terminal.line(f"{word}: {answer} and {argument}" + (f" ({verdict.why})" if verdict.why else ""))
+
+
+def reveal_(conversation: Conversation, argument: str) -> None:
+    """Hide the next solutions, to be uncovered step by step, or show them as they are written."""
+    session = conversation.session
+    if argument not in SWITCH and argument:
+        raise UsageError(f"/reveal cannot be {argument!r}", "/reveal on, or /reveal off")
+    if argument:
+        session.reveal = argument == "on"
+    while argument == "off" and session.hidden is not None:
+        conversation.next_step()
+    state = "on: Enter shows a solution step by step" if session.reveal else "off: a solution is shown as it is written"
+    conversation.terminal.line(f"reveal is {state}")
+
+
+def hint(conversation: Conversation, argument: str) -> None:
+    """Show the first step only: of the latest solution, or of the problem that is given."""
+    session = conversation.session
+    if argument:
+        conversation.ask(argument, hide=True)
+    if session.hidden is None:
+        shown = reveal.hidden(session.last, session.latest.pick)
+        shown.shown = len(shown.steps)
+        reveal.hint(shown, conversation.terminal, conversation.style)
+    else:
+        reveal.hint(session.hidden, conversation.terminal, conversation.style)
 
 
 def votes(conversation: Conversation, _argument: str) -> None:
@@ -82,29 +114,47 @@ def copy(conversation: Conversation, argument: str) -> None:
     elif target == "working":
         text = conversation.session.picked().text
     else:
-        text = markdown(document(last, conversation.open_model().info, conversation.session.settings.pick))
+        latest = conversation.session.latest
+        text = markdown(document(last, latest.model, latest.pick))
     conversation.terminal.note(to_clipboard(clean(text), conversation.terminal, os.environ))
 
 
 def export_(conversation: Conversation, argument: str) -> None:
-    """Write the latest solution to a file, in the format of its suffix."""
-    if not argument:
-        raise UsageError("/export needs a file name", "for example: /export solution.html")
-    path = Path(argument).expanduser()
-    export(conversation.session.last, path, conversation.open_model().info, conversation.session.settings.pick)
-    conversation.terminal.line(f"wrote {path}")
+    """Write solutions to a file, in the format of its suffix: a conversation that is followed, or the latest one."""
+    session = conversation.session
+    rest, overwrite = stored.split(argument)
+    which, _, name = rest.partition(" ")
+    if which not in EXPORTED:
+        which, name = "all" if session.follow else "last", rest
+    if not name.strip():
+        raise UsageError("/export needs a file name", "for example: /export solution.html, or /export all session.html")
+    solved = [session.latest] if which == "last" else session.solved or [session.latest]
+    path = export(solved, Path(name.strip()).expanduser(), overwrite=overwrite)
+    conversation.terminal.line(f"wrote {path} ({len(solved)} problem{'' if len(solved) == 1 else 's'})")
+    if rest == name and len(session.solved) > len(solved):
+        conversation.terminal.note(f"/export all FILE writes all {len(session.solved)} problems of this session")
+
+
+def export_candidates(argument: str) -> list[str]:
+    """What could complete the argument of /export: its words, then the names of files that can be written."""
+    options = (*EXPORTED, stored.OVERWRITE)
+    while argument.partition(" ")[1] and argument.partition(" ")[0] in options:
+        argument = argument.partition(" ")[2]
+    words = [word for word in options if word.startswith(argument)]
+    return words + file_names.completions(argument, WRITERS)
 
 
 def stats(conversation: Conversation, _argument: str) -> None:
     """Show tokens, times and rates of the latest solution."""
     last = conversation.session.last
     usage, timing = last.usage, last.timing
+    timed = timing.total_s > 0  # a saved session does not hold its times
     for name, value in (
-        ("prompt", f"{usage.prompt_tokens} tokens, {timing.prefill_tps:.1f} tok/s"),
-        ("generated", f"{usage.completion_tokens} tokens, {timing.decode_tps:.1f} tok/s"),
+        ("prompt", f"{usage.prompt_tokens} tokens" + (f", {timing.prefill_tps:.1f} tok/s" if timed else "")),
+        ("generated", f"{usage.completion_tokens} tokens" + (f", {timing.decode_tps:.1f} tok/s" if timed else "")),
         ("prefilled", f"{usage.prefilled_tokens} tokens"),
-        ("first token", f"{timing.first_token_s:.2f} s"),
-        ("total", f"{timing.total_s:.2f} s"),
+        ("first token", f"{timing.first_token_s:.2f} s" if timed else "not known"),
+        ("total", f"{timing.total_s:.2f} s" if timed else "not known"),
         ("ended", str(last.finish)),
     ):
         conversation.terminal.line(f"{name:12}{value}")
@@ -113,9 +163,8 @@ def stats(conversation: Conversation, _argument: str) -> None:
 def context(conversation: Conversation, _argument: str) -> None:
     """Show how many tokens of the context the latest solution used."""
     limit = conversation.open_model().tools.engine.context_length
-    solutions = conversation.session.solutions
     used = 0
-    if solutions:
+    if conversation.session.solved:
         usage = conversation.session.picked().usage
         used = usage.prompt_tokens + usage.completion_tokens + usage.output_tokens
     conversation.terminal.line(

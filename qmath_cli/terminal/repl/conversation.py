@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from qmath_cli.errors import UsageError
+from qmath_cli.history.entry import Solved
+from qmath_cli.history.keeper import Keeper
 from qmath_cli.paths import Paths
 from qmath_cli.prompting import chat
 from qmath_cli.prompting.prompt_format import PromptFormat, Turn
@@ -20,6 +22,7 @@ from qmath_cli.solving.progress import SolvePlan
 from qmath_cli.solving.solve import follow, solve
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.render import DEMO_NOTE, Renderer, RenderOptions
+from qmath_cli.terminal.repl import reveal
 from qmath_cli.terminal.repl.background import BackgroundModel
 from qmath_cli.terminal.repl.session import Session, extended
 from qmath_cli.terminal.style import Style
@@ -36,6 +39,7 @@ class Conversation:
         self.session = session
         self.model = model
         self.paths = paths
+        self._keeper = Keeper(paths, terminal.note)
         self._demo_noted = False
 
     def open_model(self) -> OpenTools:
@@ -48,24 +52,31 @@ class Conversation:
         self._demo_noted = found.info.embedded
         return found
 
-    def ask(self, text: str) -> None:
-        """Solve a problem that was typed."""
-        self._solve(Problem(text, chat.language_of(text)))
+    def ask(self, text: str, *, hide: bool = False) -> None:
+        """Solve a problem that was typed; with `hide`, or where `/reveal` is on, without showing the solution."""
+        self._solve(Problem(text, chat.language_of(text)), hide=hide)
+
+    def next_step(self) -> None:
+        """Show the next step of a hidden solution; nothing if none is hidden."""
+        hidden = self.session.hidden
+        if hidden is not None:
+            reveal.show_next(hidden, self.terminal, self.style)
+            self.session.hidden = None if hidden.done else hidden
 
     def retry(self, seed: int | None) -> None:
         """Solve the latest problem again: with another seed, or as before."""
-        last = self.session.last
-        self.session.solutions.pop()
+        last = self.session.latest
+        self.session.solved.pop()
         kept = self.session.settings
         if seed is not None:
             self.session.settings = replace(kept, seed=seed)
-        before = len(self.session.solutions)
+        before = len(self.session.solved)
         try:
-            self._solve(last.problem)
+            self._solve(last.solution.problem)
         finally:
             self.session.settings = kept
-            if len(self.session.solutions) == before:
-                self.session.solutions.append(last)  # nothing came of it: the old solution stays
+            if len(self.session.solved) == before:
+                self.session.solved.append(last)  # nothing came of it: the old solution stays
 
     def resume(self) -> None:
         """Continue the latest solution where it stopped, in the same turn."""
@@ -78,31 +89,59 @@ class Conversation:
         prompt = prompt_format.resume(last.problem.text, partial.text, self._earlier()[:-1])
         settings = replace(self.session.settings, k=1)
         plan = plan_for(settings, prompt_format, prompt, earlier=tuple(run.code for run in partial.runs))
-        more = self._run(last.problem, plan, keep_cache=True)
+        hide = self.session.reveal
+        more = self._run(last.problem, plan, keep_cache=True, hide=hide)
         if more.samples:  # none where an interrupt came before the first step
-            self.session.solutions[-1] = extended(last, partial, more)
+            whole = replace(self.session.latest, solution=extended(last, partial, more), model=self.open_model().info)
+            self.session.solved[-1] = self._kept(whole)
+            shown, self.session.hidden = self.session.hidden, None
+            if hide:
+                self._hide(shown.shown if shown is not None else 0)
 
-    def _solve(self, problem: Problem) -> None:
+    def _solve(self, problem: Problem, *, hide: bool = False) -> None:
+        hide = hide or self.session.reveal
         settings, follows = self.session.settings, self.session.follow
         prompt_format = self._format(problem.language, settings.mode)
         plan = plan_for(settings, prompt_format, prompt_format.build(problem.text, self._earlier()))
-        self.session.solutions.append(self._run(problem, plan, keep_cache=follows))
+        solution = self._run(problem, plan, keep_cache=follows, hide=hide)
+        earlier = self.session.numbers() if follows else ()
+        solved = Solved(solution, self.open_model().info, settings.pick, earlier)
+        self.session.solved.append(solved)
+        self.session.solved[-1] = self._kept(solved)
+        self.session.hidden = None
+        if hide:
+            self._hide()
 
     def _format(self, language: Language, mode: Mode | None) -> PromptFormat:
         """How the loaded model is asked. Raises `UsageError` for a model that solves nothing, or lacks the mode."""
         return select(self.open_model().info, language, mode)
 
-    def _run(self, problem: Problem, plan: SolvePlan, *, keep_cache: bool) -> Solution:
-        """Solve; with `keep_cache`, on the KV cache of the conversation so far, else as in a fresh process."""
+    def _hide(self, shown: int = 0) -> None:
+        """Hide the latest solution but for the steps that were shown of it before."""
+        latest = self.session.latest
+        hidden = reveal.hidden(latest.solution, latest.pick, self.open_model().protection)
+        hidden.shown = min(shown, len(hidden.steps) - 1)
+        self.session.hidden = hidden
+        reveal.announce(hidden, self.terminal)
+
+    def _run(self, problem: Problem, plan: SolvePlan, *, keep_cache: bool, hide: bool) -> Solution:
+        """Solve and show, or hide; with `keep_cache`, on the KV cache of the conversation so far, else on none."""
         model = self.open_model()
         if not keep_cache:
             model.tools.engine.clear_prefix_cache()
+        if hide:
+            self.terminal.note("solving ...")
+            return follow(solve(problem, plan, model.tools), lambda _event: None)
         options = RenderOptions(k=plan.k, pick=plan.pick)
         renderer = Renderer(self.terminal, self.style, options, model.protection)
         try:
             return follow(solve(problem, plan, model.tools), renderer.event)
         finally:
             renderer.close()
+
+    def _kept(self, solved: Solved) -> Solved:
+        """The same, after it was written into the history."""
+        return self._keeper.keep(solved, self.session.settings)
 
     def _earlier(self) -> Sequence[Turn]:
         """The turns that the next prompt holds."""

@@ -1,8 +1,8 @@
 """The loop of a session: reads a message, executes it, shows the result. An error does not end the session.
 
-A message that starts with a slash is a command, `exit` and `quit` alone end the session, and every other message is a
-problem. Ctrl-C interrupts a running command or solution. At an empty prompt, the first Ctrl-C shows how to quit and the
-second exits with 130; Ctrl-D and /quit exit with 0.
+A message that starts with a slash is a command, `exit` and `quit` alone end the session, an empty one shows the next
+step of a hidden solution, and every other message is a problem. Ctrl-C interrupts a running command or solution. At an
+empty prompt, the first Ctrl-C shows how to quit and the second exits with 130; Ctrl-D and /quit exit with 0.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def repl(
         terminal: Where the session is shown.
         style: How it is drawn.
         settings: The initial settings.
-        paths: The folders of models, sessions and the history.
+        paths: The folders of models, sessions, the history, and what was typed.
         environ: The environment, for the type of the terminal.
         force: Load models even if they do not seem to fit into memory.
 
@@ -55,7 +55,7 @@ def repl(
     lock = lockfile.load()
     model = BackgroundModel(open_for(paths, lock, force=force))
     conversation = Conversation(terminal, style, Session(settings), model, paths)
-    history = paths.state / "history" if settings.history else None
+    history = paths.typed if settings.history else None
     reader = open_reader(terminal, environ, history, partial(slash.candidates, conversation, store.names(paths, lock)))
     if terminal.interactive:
         terminal.note("qmath: type a problem, or /help")
@@ -114,6 +114,8 @@ def _execute(conversation: Conversation, message: str) -> None:
             raise slash.Quit
         elif message.strip():
             conversation.ask(message)
+        else:
+            conversation.next_step()
     except QmathError as exc:
         conversation.terminal.error(exc.message, exc.hint)
     except KeyboardInterrupt:

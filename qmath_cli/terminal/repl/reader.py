@@ -25,7 +25,7 @@ _CONTINUATION = "  ...> "
 _QUOTES = '"""'
 
 Candidates = Callable[[str], Sequence[str]]
-"""Returns what could complete the last word of a line."""
+"""Returns what could complete a line: each stands for the longest end of it, from a blank on, that it begins with."""
 
 
 class Reader(Protocol):
@@ -70,6 +70,13 @@ def unwrapped(text: str) -> str:
     if body.startswith(_QUOTES):
         return body.removeprefix(_QUOTES).removesuffix(_QUOTES).strip()
     return body
+
+
+def completed(line: str, candidate: str) -> str | None:
+    """The end of a line that a candidate completes: whole words, since names of files have blanks; None if none."""
+    words = line.split(" ")
+    ends = (" ".join(words[first:]) for first in range(len(words)))
+    return next((end for end in ends if candidate.startswith(end)), None)
 
 
 class LineReader:
@@ -169,13 +176,13 @@ def _completer(candidates: Candidates) -> Completer:
     from prompt_toolkit.document import Document
 
     class WordCompleter(Completer):
-        """Completes the last word of a line from its candidates."""
+        """Completes the end of a line from its candidates."""
 
         def get_completions(self, document: Document, _event: CompleteEvent) -> Iterator[Completion]:
             line = document.text_before_cursor
-            word = line.rpartition(" ")[2]
             for candidate in candidates(line):
-                if candidate.startswith(word):
-                    yield Completion(candidate, start_position=-len(word))
+                end = completed(line, candidate)
+                if end is not None:
+                    yield Completion(candidate, start_position=-len(end))
 
     return WordCompleter()

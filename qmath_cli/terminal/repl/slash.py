@@ -9,12 +9,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 
 from qmath_cli.errors import UsageError
 from qmath_cli.records import Mode
 from qmath_cli.settings import Settings, resolve
-from qmath_cli.terminal.repl import actions, session_file
+from qmath_cli.terminal.repl import actions, file_names, stored
 from qmath_cli.terminal.repl.conversation import Conversation
 
 Command = Callable[[Conversation, str], None]
@@ -56,7 +55,7 @@ def dispatch(conversation: Conversation, line: str) -> None:
 
 
 def candidates(conversation: Conversation, models: Sequence[str], line: str) -> list[str]:
-    """What could complete the last word of a line.
+    """What could complete the end of a line.
 
     Args:
         conversation: The conversation.
@@ -65,19 +64,16 @@ def candidates(conversation: Conversation, models: Sequence[str], line: str) -> 
     """
     if not line.startswith("/"):
         return []
-    name, blank, _ = line[1:].partition(" ")
+    name, blank, argument = line[1:].partition(" ")
     if not blank:
         return [f"/{command}" for command in COMMANDS]
     command = ALIASES.get(name, name)
     if command == "model":
-        return list(models)
+        return [*models, *file_names.completions(argument, {".gguf"})]
+    if command == "export":
+        return actions.export_candidates(argument)
     arguments = _ARGUMENTS.get(command)
     return list(arguments(conversation)) if arguments is not None else []
-
-
-def _sessions(conversation: Conversation) -> Path:
-    """The folder of saved sessions."""
-    return conversation.paths.data / "sessions"
 
 
 # ---------------------------------------------------------------- settings
@@ -139,21 +135,9 @@ def _retry(conversation: Conversation, argument: str) -> None:
 
 
 def _clear(conversation: Conversation, _argument: str) -> None:
-    conversation.session.solutions.clear()
+    conversation.session.solved.clear()
+    conversation.session.name, conversation.session.hidden = "", None
     conversation.terminal.line("all problems of this session were removed")
-
-
-def _save(conversation: Conversation, argument: str) -> None:
-    path = session_file.path_of(_sessions(conversation), argument)
-    session_file.save(conversation.session, path)
-    conversation.terminal.line(f"saved {len(conversation.session.solutions)} problem(s) in {path}")
-
-
-def _load(conversation: Conversation, argument: str) -> None:
-    found, follow = session_file.load(session_file.path_of(_sessions(conversation), argument))
-    conversation.session.solutions[:] = found
-    conversation.session.follow = follow
-    conversation.terminal.line(f"loaded {len(found)} problem(s)")
 
 
 def _quit(_conversation: Conversation, _argument: str) -> None:
@@ -178,11 +162,13 @@ def _help(conversation: Conversation, argument: str) -> None:
 #: The arguments of each command, for completion.
 _ARGUMENTS: dict[str, Callable[[Conversation], Iterable[str]]] = {
     "mode": lambda _conversation: list(Mode),
-    "follow": lambda _conversation: ("on", "off"),
+    "follow": lambda _conversation: actions.SWITCH,
+    "reveal": lambda _conversation: actions.SWITCH,
     "set": lambda _conversation: SETTINGS,
     "show": lambda _conversation: SETTINGS,
     "help": lambda _conversation: COMMANDS,
-    "load": lambda conversation: sorted(path.stem for path in _sessions(conversation).glob("*.json")),
+    "load": stored.sessions,
+    "save": stored.sessions,
     "copy": lambda _conversation: actions.COPY_TARGETS,
 }
 ALIASES = {"exit": "quit", "bye": "quit", "?": "help", "q": "quit"}
@@ -200,15 +186,18 @@ COMMANDS: dict[str, SlashCommand] = {
     ),
     "clear": SlashCommand("/clear", "remove all problems of this session", _clear),
     "follow": SlashCommand("/follow [on|off]", "whether the next prompt contains the earlier problems", _follow),
+    "reveal": SlashCommand("/reveal [on|off]", "hide solutions; Enter shows them step by step", actions.reveal_),
+    "hint": SlashCommand("/hint [PROBLEM]", "show the first step only", actions.hint),
     "code": SlashCommand("/code [N]", "show the programs of the latest solution", actions.code),
     "run": SlashCommand("/run [N]", "run them again, up to the Nth", actions.run),
     "check": SlashCommand("/check ANSWER", "compare the latest answer with this one", actions.check),
     "votes": SlashCommand("/votes", "show the answers of the samples with their counts", actions.votes),
     "raw": SlashCommand("/raw", "show the latest solution as LaTeX source", actions.raw),
     "copy": SlashCommand("/copy [answer|working|md]", "copy to the clipboard", actions.copy),
-    "export": SlashCommand("/export FILE", "write a .md, .tex, .ipynb or .html file", actions.export_),
-    "save": SlashCommand("/save NAME", "save this session", _save),
-    "load": SlashCommand("/load NAME", "load a saved session", _load),
+    "export": SlashCommand("/export [all] FILE", "write a .md, .tex, .ipynb or .html file", actions.export_),
+    "history": SlashCommand("/history [TEXT]", "show solved problems, or those with this text", stored.history),
+    "save": SlashCommand("/save NAME", "save this session", stored.save),
+    "load": SlashCommand("/load NAME|N", "load a saved session, or problem N of the history", stored.load),
     "stats": SlashCommand("/stats", "show tokens, times and rates of the latest solution", actions.stats),
     "context": SlashCommand("/context", "show how much of the model's context is used", actions.context),
     "quit": SlashCommand("/quit", "end the session", _quit),

@@ -16,7 +16,7 @@ from qmath_cli.evaluation.records import GradedSample
 from qmath_cli.evaluation.score import Score, ScoredRun
 from qmath_cli.records import Mark, Verdict
 from qmath_cli.terminal.export.document import blocks
-from qmath_cli.terminal.export.html import body, formula
+from qmath_cli.terminal.export.html import BLOCKS, body, formula
 from qmath_cli.terminal.maths import render_inline
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.reports.as_text import energy_lines, interval, name_of, percent
@@ -31,8 +31,6 @@ th:first-child, td:first-child { text-align: left; }
 tr { border-bottom: 1px solid #8884; } svg { width: 100%; height: auto; max-width: 34em; font-size: 13px; }
 details { border-top: 1px solid #8884; padding: .3em 0; } details details { margin-left: 1em; }
 summary { cursor: pointer; }
-pre { padding: .5em .8em; border-left: 3px solid #888; overflow-x: auto; } pre.output { border-left-style: dotted; }
-math { font-size: 1.08em; } math[display=block] { overflow-x: auto; }
 .correct { color: #11702c; } .wrong { color: #b3261e; } .undecided { color: #8a5a00; }
 svg text { fill: currentColor; } svg .bar { fill: #5b8def; } svg .whisker { stroke: currentColor; stroke-width: 2; }
 @media (prefers-color-scheme: dark) { body { background: #121212; color: #ddd; } .correct { color: #6fd08a; }
@@ -64,7 +62,7 @@ def page(data: Dataset, runs: Sequence[ScoredRun], *, partial: bool = False) -> 
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>qmath eval: {escape(data.name)}</title>\n<style>{_STYLE}</style>\n"
+        f"<title>qmath eval: {escape(data.name)}</title>\n<style>{_STYLE}{BLOCKS}</style>\n"
         f"<h1>{escape(data.name)}</h1>\n<p>{about}</p>\n{_table(scores)}\n{_chart(scores)}\n"
         + "".join(f"<p>{escape(remark)}</p>\n" for remark in remarks)
         + "<h2>Problems</h2>\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from qmath_cli.history.entry import Solved
 from qmath_cli.records import (
     Finish,
     Language,
@@ -38,5 +39,5 @@ def solution(
 def exported(found: Solution, folder: Path, suffix: str) -> str:
     """The text of a solution's document."""
     path = folder / f"solution{suffix}"
-    export(found, path, MODEL)
+    export([Solved(found, MODEL)], path, overwrite=True)
     return path.read_text(encoding="utf-8")

@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.errors import UsageError
+from qmath_cli.history.entry import Solved
 from qmath_cli.records import Language, Solution
-from qmath_cli.terminal.export import check
-from tests.terminal.export.solutions import exported, solution
+from qmath_cli.terminal.export import check, export
+from qmath_cli.terminal.export.html import BLOCKS
+from qmath_cli.terminal.reports import as_html
+from tests.terminal.export.solutions import MODEL, exported, solution
 
 TEXT = (
     "## Plan\nWe pay \\$5 for 50% & **add** \\(x_1 < 2\\):\n\\[\n\\frac{1}{2}\n\\]\n"
@@ -102,6 +105,79 @@ def test_chinese_titles_and_type(tmp_path: Path) -> None:
 def test_a_missing_answer_is_stated(tmp_path: Path, suffix: str) -> None:
     """A solution without an answer is exported, too."""
     assert "no answer" in written(tmp_path, suffix, solution(answer=None))
+
+
+@pytest.mark.parametrize("suffix", [".md", ".tex", ".ipynb", ".html"])
+def test_a_document_of_several_problems_has_them_in_order(tmp_path: Path, suffix: str) -> None:
+    """Numbered, each with its working and its answer, each in its language."""
+    chinese = solution("乙", "所以 2。", "2", Language.ZH)
+    path = export([Solved(solution("first", "so 1", "1"), MODEL), Solved(chinese)], tmp_path / f"set{suffix}")
+    text = path.read_text(encoding="utf-8").partition("<title>")
+    text = text[2].partition("</title>")[2] or text[0]
+    places = [text.index(word) for word in ("Problem 1", "first", "Working", "so 1", "Answer", "题目 2", "乙", "解答")]
+    assert places == sorted(places)
+    assert text.count("demo:q8") == 1  # the second does not say what solved it
+
+
+def test_a_notebook_of_several_problems_is_valid(tmp_path: Path) -> None:
+    """Unique ids, and code cells that count on."""
+    path = export([Solved(solution(text=TEXT)), Solved(solution(text=TEXT))], tmp_path / "set.ipynb")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    assert len({cell["id"] for cell in cells}) == len(cells)
+    assert [cell["execution_count"] for cell in cells if cell["cell_type"] == "code"] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("problem", "title"),
+    [
+        ("Find the roots of $x^2 = 4$.", "Find the roots of x² = 4."),
+        (r"What is \(\frac{1}{2}\)?", "What is 1/2?"),
+        ("1 < 2 &\n</title><script>", "1 &lt; 2 &amp; &lt;/title&gt;&lt;script&gt;"),
+        ("求 \\(x\\) 的值。", "求 x 的值。"),
+        (" ", "qmath"),
+        ("long " * 100, ("long " * 16).rstrip() + "…"),
+    ],
+)
+def test_a_page_has_its_problem_as_title(tmp_path: Path, problem: str, title: str) -> None:
+    """On one line, not longer than a line."""
+    assert f"<title>{title}</title>" in written(tmp_path, ".html", solution(problem))
+
+
+def test_a_page_of_several_problems_says_how_many(tmp_path: Path) -> None:
+    path = export([Solved(solution("one")), Solved(solution("two"))], tmp_path / "set.html")
+    assert "<title>one (2 problems)</title>" in path.read_text(encoding="utf-8")
+
+
+def test_a_page_is_whole_on_paper_and_scrolls_sideways_only(tmp_path: Path) -> None:
+    """The rules of the page's style, and of an evaluation's report: no formula has a vertical scroll bar."""
+    for style in (written(tmp_path, ".html"), as_html._STYLE + BLOCKS):
+        (rule,) = re.findall(r"^math\[display=block\] \{(.*?)\}", style, re.MULTILINE)
+        assert "overflow-x: auto; overflow-y: hidden" in rule
+        printed = style.partition("@media print")[2]
+        assert "details::details-content { content-visibility: visible; }" in printed
+        assert "pre-wrap" in printed
+        assert "overflow: visible" in printed
+
+
+@pytest.mark.parametrize("suffix", [".md", ".tex", ".ipynb", ".html"])
+def test_a_file_is_replaced_only_where_that_is_said(tmp_path: Path, suffix: str) -> None:
+    """It is refused before the work, and once more if it has appeared since."""
+    path = tmp_path / f"x{suffix}"
+    check(path)
+    path.write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match="exists already"):
+        check(path)
+    with pytest.raises(UsageError, match="exists already"):
+        export([Solved(solution())], path)
+    assert path.read_text(encoding="utf-8") == "mine"
+    assert export([Solved(solution())], path, overwrite=True) == path
+    assert path.read_text(encoding="utf-8") != "mine"
+
+
+def test_a_folder_is_no_file_to_export_to(tmp_path: Path) -> None:
+    (tmp_path / "x.md").mkdir()
+    with pytest.raises(UsageError, match="is a folder"):
+        check(tmp_path / "x.md", overwrite=True)
 
 
 def test_an_unknown_suffix_is_refused_before_the_work(tmp_path: Path) -> None:

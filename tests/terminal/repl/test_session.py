@@ -138,7 +138,7 @@ def test_a_problem_that_is_too_long_leaves_the_session_as_it_was(tmp_path: Path)
 def test_a_command_without_an_argument_acts_or_says_what_is_missing(tmp_path: Path, name: str) -> None:
     """In an empty session: output, an error with a message, or the end; an error never changes the session."""
     found = scripted(tmp_path)
-    before = replace(found.session, solutions=[])
+    before = replace(found.session, solved=[])
     ended, refused = False, ""
     try:
         dispatch(found.conversation, f"/{name}")

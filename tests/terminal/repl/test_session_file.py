@@ -16,6 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from qmath_cli.errors import DataError, UsageError
+from qmath_cli.history.entry import Solved
 from qmath_cli.records import (
     Finish,
     Language,
@@ -92,7 +93,7 @@ FIRST_VERSION: dict[str, Any] = {
 
 
 def saved(path: Path, *solutions: Solution, follow: bool = False) -> Path:
-    session_file.save(Session(Settings(), list(solutions), follow), path)
+    session_file.save(Session(Settings(), [Solved(one) for one in solutions], follow), path)
     return path
 
 

@@ -1,4 +1,4 @@
-r"""A solution as LaTeX that compiles with XeLaTeX, and with pdfLaTeX where nothing in it is Chinese.
+r"""Solutions as LaTeX that compiles with XeLaTeX, and with pdfLaTeX where nothing in it is Chinese.
 
 Mathematics is written by `formula`, all other text by `words`. So a model's text cannot place commands with side
 effects (`\input`, `\write`) in a file that will be compiled; a formula with an unknown command appears as its source.
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from qmath_cli.terminal.export.document import Block, Document, Program, Prose, Result
+from qmath_cli.terminal.export.document import Block, Document, Program, Prose, Result, Sheet
 from qmath_cli.terminal.export.tex import formula
 from qmath_cli.terminal.export.tex.commands import NEEDS
 from qmath_cli.terminal.export.tex.cursor import NotWritable
@@ -20,22 +20,16 @@ from qmath_cli.terminal.markdown_stream import Piece, PieceKind
 _USED = re.compile(r"\\begin\{(\w+)\}|\\([A-Za-z]+)")
 
 
-def write(document: Document) -> str:
-    """The document as a LaTeX article."""
-    titles = document.titles
-    answer = _display(document.answer, document.answer) if document.answer is not None else words(f"({titles.none})")
-    sections = [
-        *_section(titles.problem, _body(document.problem)),
-        *_section(titles.working, _body(document.working)),
-        *_section(titles.answer, answer),
-        rf"\bigskip{{\footnotesize {words(document.made)}}}",
-    ]
+def write(sheet: Sheet) -> str:
+    """The documents as a LaTeX article."""
+    several = len(sheet.documents) > 1
+    sections = [line for title, one in sheet.numbered for line in _sections(one, title, several=several)]
     lines = [
-        *(["% !TeX program = xelatex"] if document.chinese else []),
+        *(["% !TeX program = xelatex"] if sheet.chinese else []),
         r"\documentclass{article}",
         r"\usepackage{amsmath,amssymb}",
         *_needs("\n".join(sections)),
-        *([r"\usepackage[fontset=fandol]{ctex}"] if document.chinese else []),
+        *([r"\usepackage[fontset=fandol]{ctex}"] if sheet.chinese else []),
         r"\setlength{\parindent}{0pt}\setlength{\parskip}{0.6em}",
         r"\begin{document}",
         *sections,
@@ -50,8 +44,19 @@ def _needs(body: str) -> list[str]:
     return sorted({NEEDS[name] for name in used if name in NEEDS}, key=lambda line: (line[1] != "u", line))
 
 
-def _section(title: str, text: str) -> list[str]:
-    return [rf"\section*{{{words(title)}}}", text]
+def _sections(document: Document, title: str, *, several: bool) -> list[str]:
+    titles, below = document.titles, "subsection" if several else "section"
+    answer = _display(document.answer, document.answer) if document.answer is not None else words(f"({titles.none})")
+    return [
+        *_section("section", title, _body(document.problem)),
+        *_section(below, titles.working, _body(document.working)),
+        *_section(below, titles.answer, answer),
+        rf"\bigskip{{\footnotesize {words(document.made)}}}",
+    ]
+
+
+def _section(level: str, title: str, text: str) -> list[str]:
+    return [rf"\{level}*{{{words(title)}}}", text]
 
 
 def _body(blocks: Iterable[Block]) -> str:
