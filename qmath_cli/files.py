@@ -1,7 +1,7 @@
 """Files that are whole or absent, and locks between processes.
 
-`write_atomically` is the only way in which this program replaces a small file, `held` is the only lock, and
-`unfinished` gives every incomplete file its name. A kill at any moment leaves the old file or the new one, and at most
+`write_atomically` is the only way in which this program replaces a small file, `Journal` the only one in which it adds to
+one, `held` is the only lock, and `unfinished` gives every incomplete file its name. A kill at any moment leaves the old file or the new one, and at most
 an unfinished file next to it. Downloads and conversions, which can be resumed, are not written here (see
 `models.hub.download` and `qmath_convert.part`); their unfinished files have the same suffix.
 """
@@ -11,9 +11,10 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 from qmath_cli.errors import DoesNotFit, QmathError
 
@@ -106,6 +107,86 @@ def held(path: Path, busy: QmathError) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+class Journal:
+    """A file to which records are added, each on the disk before the next, and which a kill at any moment cannot spoil.
+
+    One process at a time has it open. A record that a kill cut short is removed when the records are read again.
+    """
+
+    def __init__(self, path: Path, busy: QmathError) -> None:
+        """Open the file, or create it.
+
+        Args:
+            path: the file; its folder is created if it does not exist.
+            busy: what is raised if another process has it open.
+
+        Raises:
+            QmathError: `busy`, or `DoesNotFit` if the file cannot be opened for writing.
+        """
+        self.path = path
+        self._stack = ExitStack()
+        self._stack.enter_context(held(path, busy))
+        try:
+            self._open()
+        except OSError as exc:
+            self._stack.close()
+            raise cannot_write(path, exc) from exc
+        self._stack.callback(lambda: self._file.close())  # the one that is open then: `replace` opens another
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file and release the lock. Safe to call twice."""
+        self._stack.close()
+
+    def records(self, complete: Callable[[bytes], bool] = lambda line: line.endswith(b"\n")) -> Iterator[bytes]:
+        """Read all records in their order, and at the end remove one that was cut short.
+
+        Args:
+            complete: whether these lines, taken from the beginning of a record, are all of it.
+        """
+        whole, held_back = 0, b""
+        with self.path.open("rb") as file:
+            for line in file:
+                held_back += line
+                if complete(held_back):
+                    whole += len(held_back)
+                    yield held_back
+                    held_back = b""
+        if held_back:
+            self._file.truncate(whole)
+
+    def add(self, record: bytes) -> None:
+        """Add a record; it is on the disk when this returns. Raises `DoesNotFit`, and then nothing was added."""
+        size = os.fstat(self._file.fileno()).st_size
+        try:
+            rest = memoryview(record)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except BaseException as exc:  # Ctrl-C, too: half a record would spoil the next one; raised again
+            with suppress(OSError):
+                self._file.truncate(size)
+            if isinstance(exc, OSError):
+                raise cannot_write(self.path, exc) from exc
+            raise
+        os.fsync(self._file.fileno())
+
+    def replace(self, records: Iterable[bytes]) -> None:
+        """Replace all records atomically; `records` may be read from the old file meanwhile. Raises `OSError`."""
+        self._file.close()  # Windows replaces no open file
+        try:
+            write_atomically(self.path, records)
+        finally:
+            self._open()
+
+    def _open(self) -> None:
+        self._file = self.path.open("a+b", buffering=0)  # unbuffered: closing it has nothing left to write
 
 
 def _sync_folder(folder: Path) -> None:
