@@ -114,6 +114,7 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------- journals
 
+
 def test_a_record_that_a_kill_cut_short_is_removed(tmp_path: Path) -> None:
     """Whole records stay, and the next one begins on a line of its own."""
     path = tmp_path / "kept"
