@@ -31,10 +31,12 @@ from qmath_cli.terminal.output import StdoutClosed, Terminal, drop_stdout
 COMMANDS = {
     "solve": "Solve one problem: in words (cot), or with programs that run in a restricted executor (tir).",
     "repl": "Talk to a model: problems and /commands.",
+    "batch": "Solve many problems from a file in one batch; after a kill the same command goes on.",
     "exec": "Run a Python program in the restricted executor.",
     "check": "Compare two answers: equal (exit code 0), different (4) or undecided (3).",
     "eval": "Measure models on a benchmark, with intervals and the published figures beside them.",
     "bench": "Measure load time, time to the first token, prefill and decode on this machine.",
+    "render": "Draw a text with LaTeX or Markdown as the terminal shows a solution, on a pipe too.",
     "doctor": "Examine this installation: each line is ok, a warning or a problem, with one command that helps.",
     "list": "Show the models on this machine; with --all, also those that `qmath pull` can get.",
     "pull": "Download a released model and convert it, in one pass, shard by shard.",
