@@ -1,9 +1,9 @@
 """Files that are whole or absent, and locks between processes.
 
-`write_atomically` is the only way in which this program replaces a small file, `held` is the only lock, and
-`unfinished` gives every incomplete file its name. A kill at any moment leaves the old file or the new one, and at most
-an unfinished file next to it. Downloads and conversions, which can be resumed, are not written here (see
-`models.hub.download` and `qmath_convert.part`); their unfinished files have the same suffix.
+`write_atomically` is the only way in which this program replaces a small file, `Journal` the only one in which it adds
+to one, `held` is the only lock, and `unfinished` gives every incomplete file its name. A kill at any moment leaves the
+old file or the new one, and at most an unfinished file next to it. Downloads and conversions, which can be resumed, are
+not written here (see `models.hub.download` and `qmath_convert.part`); their unfinished files have the same suffix.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 from qmath_cli.errors import DoesNotFit, QmathError
 
@@ -85,14 +86,16 @@ def cannot_write(path: Path, exc: OSError) -> QmathError:
 
 
 @contextmanager
-def held(path: Path, busy: QmathError) -> Iterator[None]:
+def held(path: Path, busy: QmathError, *, tidy: bool = False) -> Iterator[None]:
     """Lock `path` (a file or a folder) against other processes during the block.
 
-    The lock is a file in the same folder, `NAME.lock`, which stays. The system releases the lock if the process dies.
+    The lock is a file in the same folder, `NAME.lock`. The system releases the lock if the process dies.
 
     Args:
         path: what must not be worked on twice; it need not exist.
         busy: what is raised, without waiting, if another process holds the lock.
+        tidy: remove the lock file at the end, as in a user's own folder; else it stays. `filelock` acquires no lock on
+            a file that was removed meanwhile.
 
     Raises:
         QmathError: `busy`, or `DoesNotFit` if the lock file cannot be created.
@@ -111,7 +114,100 @@ def held(path: Path, busy: QmathError) -> Iterator[None]:
     try:
         yield
     finally:
+        if tidy:
+            with suppress(OSError):  # Windows removes no open file
+                file.unlink()
         lock.release()
+
+
+class Journal:
+    """A file to which records are added, each on the disk before the next, and which a kill at any moment cannot spoil.
+
+    One process at a time has it open. A record that a kill cut short is removed when the records are read again.
+    """
+
+    def __init__(self, path: Path, busy: QmathError, *, tidy: bool = False) -> None:
+        """Open the file, or create it.
+
+        Args:
+            path: the file; its folder is created if it does not exist.
+            busy: what is raised if another process has it open.
+            tidy: whether the lock file is removed at the end: see `held`.
+
+        Raises:
+            QmathError: `busy`, or `DoesNotFit` if the file cannot be opened for writing.
+        """
+        self.path = path
+        self._stack = ExitStack()
+        self._stack.enter_context(held(path, busy, tidy=tidy))
+        try:
+            self._open()
+        except OSError as exc:
+            self._stack.close()
+            raise cannot_write(path, exc) from exc
+        self._stack.callback(self._close_file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file and release the lock. Safe to call twice."""
+        self._stack.close()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all records."""
+        return os.fstat(self._file.fileno()).st_size
+
+    def records(self, complete: Callable[[bytes], bool] = lambda line: line.endswith(b"\n")) -> Iterator[bytes]:
+        """Read all records in their order, and at the end remove one that was cut short.
+
+        Args:
+            complete: whether these lines, taken from the beginning of a record, are all of it.
+        """
+        whole, held_back = 0, b""
+        with self.path.open("rb") as file:
+            for line in file:
+                held_back += line
+                if complete(held_back):
+                    whole += len(held_back)
+                    yield held_back
+                    held_back = b""
+        if held_back:
+            self._file.truncate(whole)
+
+    def add(self, record: bytes) -> None:
+        """Add a record; it is on the disk when this returns. Raises `DoesNotFit`, and then nothing was added."""
+        size = self.size
+        try:
+            rest = memoryview(record)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        except BaseException as exc:  # Ctrl-C, too: half a record would spoil the next one; raised again
+            with suppress(OSError):
+                self._file.truncate(size)
+            if isinstance(exc, OSError):
+                raise cannot_write(self.path, exc) from exc
+            raise
+
+    def replace(self, records: Iterable[bytes]) -> None:
+        """Replace all records atomically; `records` may be read from the old file meanwhile. Raises `OSError`."""
+        self._file.close()  # Windows replaces no open file
+        try:
+            write_atomically(self.path, records)
+        finally:
+            self._open()
+
+    def _close_file(self) -> None:
+        """Close the file that is open at this moment: `replace` opens another."""
+        self._file.close()
+
+    def _open(self) -> None:
+        self._file = self.path.open("a+b", buffering=0)  # unbuffered: closing it has nothing left to write
 
 
 def _sync_folder(folder: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.errors import DoesNotFit, QmathError
-from qmath_cli.files import held, unfinished, write_atomically
+from qmath_cli.files import Journal, held, unfinished, write_atomically
 
 BUSY = QmathError("another process works on it", "wait for it")
 HOLD = """
@@ -110,3 +110,41 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(DoesNotFit, match="cannot write") as caught, held(tmp_path / "file" / "models", BUSY):
         pytest.fail("there can be no lock")
     assert caught.value.hint
+
+
+# ---------------------------------------------------------------- journals
+
+
+def test_a_record_that_a_kill_cut_short_is_removed(tmp_path: Path) -> None:
+    """Whole records stay, and the next one begins on a line of its own."""
+    path = tmp_path / "kept"
+    path.write_bytes(b"one\ntwo\nthr")
+    with Journal(path, BUSY) as journal:
+        assert list(journal.records()) == [b"one\n", b"two\n"]
+        journal.add(b"three\n")
+    assert path.read_bytes() == b"one\ntwo\nthree\n"
+
+
+def test_a_journal_is_open_once(tmp_path: Path) -> None:
+    """A second opening is refused at once, and works after the first is closed."""
+    with Journal(tmp_path / "kept", BUSY), pytest.raises(QmathError, match="another process"):
+        Journal(tmp_path / "kept", BUSY)
+    Journal(tmp_path / "kept", BUSY).close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_record_without_room_says_so(tmp_path: Path) -> None:
+    """As `DoesNotFit`, and closing raises nothing more."""
+    (tmp_path / "kept").symlink_to("/dev/full")
+    with Journal(tmp_path / "kept", BUSY) as journal, pytest.raises(DoesNotFit, match="no room"):
+        journal.add(b"one\n")
+
+
+def test_records_may_be_read_while_they_are_replaced(tmp_path: Path) -> None:
+    """The new records come from the old file; what is added later follows them."""
+    path = tmp_path / "kept"
+    path.write_bytes(b"one\ntwo\n")
+    with Journal(path, BUSY) as journal:
+        journal.replace(record.upper() for record in journal.records())
+        journal.add(b"three\n")
+    assert path.read_bytes() == b"ONE\nTWO\nthree\n"

@@ -72,17 +72,7 @@ def command(
     ctx: o.Context = None,
     kv_type: o.KV = None,
     force: o.Force = False,
-    parallel: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=256,
-            metavar="N",
-            rich_help_panel=o.MODEL,
-            help="Sequences that decode at once. Default: 16; 32 for a model under 64 MB. "
-            "With 1, texts are the same on every run.",
-        ),
-    ] = None,
+    parallel: o.Parallel = None,
     grade: Annotated[
         Grade,
         typer.Option(

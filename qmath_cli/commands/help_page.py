@@ -16,7 +16,7 @@ _GROUPS = ("Problem", "Data", "Model", "Sampling", "Programs", "Output", "Option
 
 #: The commands by what they are for.
 COMMAND_GROUPS = {
-    "Solve": ("solve", "repl", "history", "check", "exec"),
+    "Solve": ("solve", "repl", "batch", "history", "check", "exec", "render"),
     "Measure": ("eval", "bench"),
     "Models": ("list", "pull", "add", "convert", "verify", "rm"),
     "This installation": ("doctor",),

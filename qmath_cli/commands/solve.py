@@ -43,6 +43,7 @@ class SolveOptions:
     timeout: float | None = None
     min_votes: int | None = None
     answer_only: bool = False
+    plain: bool = False
     as_json: bool = False
     as_jsonl: bool = False
     quiet: bool = False
@@ -116,6 +117,14 @@ def command(
     answer_only: Annotated[
         bool, typer.Option("-a", "--answer", rich_help_panel=o.OUTPUT, help="Print the answer and nothing else.")
     ] = False,
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--plain",
+            rich_help_panel=o.OUTPUT,
+            help="Print the answer and nothing else, on one line without LaTeX: 19/12.",
+        ),
+    ] = False,
     json: o.Json = False,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", rich_help_panel=o.OUTPUT, help="Print the events, one JSON object per line.")
@@ -155,6 +164,8 @@ def command(
     here = invocation(context)
     if json and jsonl:
         raise UsageError("--json and --jsonl exclude each other")
+    if plain and (json or jsonl):
+        raise UsageError("--plain is for people and spreadsheets; JSON has the answer in LaTeX", "leave one out")
     if export is not None:
         exports.check(export, overwrite=overwrite)
     given = problems.read(words or [], file, language, expect)
@@ -164,7 +175,8 @@ def command(
         given.problem,
         timeout,
         min_votes,
-        answer_only,
+        answer_only or plain,
+        plain,
         json,
         jsonl,
         quiet,
@@ -233,7 +245,9 @@ def _sink(
         return lambda _event: None
     if options.as_jsonl:
         return lambda event: here.terminal.json(json_record.event_record(event, model.info, model.load_s))
-    shown = RenderOptions(k=plan.k, pick=plan.pick, answer_only=options.answer_only, figures=not options.quiet)
+    shown = RenderOptions(
+        k=plan.k, pick=plan.pick, answer_only=options.answer_only, plain=options.plain, figures=not options.quiet
+    )
     style = style_for(here.terminal, here.environ, render)
     return Renderer(here.terminal, style, shown, model.protection).event
 

@@ -8,16 +8,14 @@ stored twice. Two processes cannot write one run at once. Files of schema versio
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
-from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 from qmath_cli.errors import DataError, UsageError
 from qmath_cli.evaluation.records import GradedSample, Group, SampleKey, Setup
-from qmath_cli.files import held, write_atomically
+from qmath_cli.files import Journal
 
 
 class RunFile:
@@ -25,19 +23,15 @@ class RunFile:
 
     def __init__(self, folder: Path, setup: Setup) -> None:
         """Open the run of this setup, or start it. Raises `UsageError` if another process writes it."""
-        folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{setup.data}-{setup.key}.jsonl"
         self.stored: dict[SampleKey, GradedSample] = {}
         self.groups: list[Group] = []
-        self._stack = ExitStack()
         busy = UsageError(f"another process is writing {self.path}", "wait for it, or give this run another --out")
-        self._stack.enter_context(held(self.path, busy))
+        self._journal = Journal(self.path, busy)
         try:
-            self._file: BinaryIO = self.path.open("a+b")
-            self._stack.callback(self._close_file)
             self._resume(setup)
         except BaseException:  # Ctrl-C, too: the lock is released; raised again
-            self._stack.close()
+            self._journal.close()
             raise
 
     def __enter__(self) -> RunFile:
@@ -50,11 +44,7 @@ class RunFile:
 
     def close(self) -> None:
         """Close the file; everything in it is already on the disk."""
-        self._stack.close()
-
-    def _close_file(self) -> None:
-        """Close the file that is open at this moment: `rewrite` replaces it."""
-        self._file.close()
+        self._journal.close()
 
     def add(self, sample: GradedSample) -> None:
         """Store a sample; it is on the disk when this returns. Raises `ValueError` if it is stored already."""
@@ -70,32 +60,24 @@ class RunFile:
 
     def rewrite(self, setup: Setup, samples: Iterable[GradedSample]) -> None:
         """Replace the file atomically by the setup and these samples, without groups."""
-        self._file.close()
         records = [setup.record(), *(sample.record() for sample in samples)]
-        write_atomically(self.path, (_line(record) for record in records))
-        self._file = self.path.open("a+b")
+        self._journal.replace(_line(record) for record in records)
 
     def _resume(self, setup: Setup) -> None:
-        self._file.seek(0)
-        data = self._file.read()
-        whole = data.rfind(b"\n") + 1
-        if whole < len(data):  # the last line was cut short by a kill
-            self._file.truncate(whole)
-        if whole == 0:
+        lines = list(self._journal.records())
+        if not lines:
             self._write(setup.record())
             return
-        samples, self.groups = _read(data[:whole], self.path)
+        samples, self.groups = _read(lines, self.path)
         self.stored = {sample.key: sample for sample in samples}
 
     def _write(self, record: dict[str, object]) -> None:
-        self._file.write(_line(record))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._journal.add(_line(record))
 
 
-def _read(data: bytes, path: Path) -> tuple[list[GradedSample], list[Group]]:
+def _read(lines: list[bytes], path: Path) -> tuple[list[GradedSample], list[Group]]:
     samples, groups = [], []
-    for number, line in enumerate(data.splitlines()[1:], 2):  # the first line is the setup
+    for number, line in enumerate(lines[1:], 2):  # the first line is the setup
         try:
             record = _current(json.loads(line))
             if "group" in record:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from qmath_cli.engine.llama.devices import SMALL
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.errors import DataError, UsageError
 from qmath_cli.evaluation import datasets, schedule
@@ -34,7 +33,7 @@ from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Equivalence, Mode, ModelInfo, Pick
 from qmath_cli.runtime.executors import open_executor
-from qmath_cli.runtime.tools import open_model, prefix_folder, reward_loader, sampling_of
+from qmath_cli.runtime.tools import default_parallel, open_model, prefix_folder, reward_loader, sampling_of
 from qmath_cli.settings import Grade, Settings
 
 OnSample = Callable[[GradedSample, int, int], None]
@@ -180,11 +179,6 @@ def scored(request: EvaluationRequest, samples: list[GradedSample], graders: Sam
     """The score of graded samples, without the published figures."""
     settings = request.settings
     return score(request.data, samples, settings.k, request.grade, graders, settings.pick)
-
-
-def default_parallel(info: ModelInfo) -> int:
-    """Sequences at once where no number was asked for: more for a model whose decode steps are mostly overhead."""
-    return 32 if info.size < SMALL else 16
 
 
 def _format(request: EvaluationRequest, info: ModelInfo) -> PromptFormat:

@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from qmath_cli import gguf_file
 from qmath_cli.engine.batch import Batch
+from qmath_cli.engine.llama.devices import SMALL
 from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.engine.llama.preflight import Preflight, check
+from qmath_cli.engine.parallel_batches import ParallelBatches, open_engine
 from qmath_cli.engine.reward import RewardModel, read_head
 from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
@@ -109,7 +112,7 @@ def open_tools(
     force: bool = False,
     approve: Approve | None = None,
 ) -> Iterator[OpenTools]:
-    """Everything that solving needs, for as long as the block lasts.
+    """Everything that solving one problem after the other needs, for as long as the block lasts.
 
     Args:
         info: the model.
@@ -124,21 +127,70 @@ def open_tools(
     Raises:
         UsageError, ModelMissing, IntegrityError, DoesNotFit, EngineUnusable, ExecutorUnusable: as the rooms raise them.
     """
+    with _opened(info, settings, paths, lock, _Wanted(mode, prefix, None, force, approve)) as tools:
+        yield tools
+
+
+@contextmanager
+def open_many(
+    info: ModelInfo,
+    settings: Settings,
+    paths: Paths,
+    lock: Lock,
+    prompt_format: PromptFormat,
+    sequences: int,
+    *,
+    force: bool = False,
+) -> Iterator[OpenTools]:
+    """Everything that solving many problems in one batch needs, for as long as the block lasts.
+
+    Args:
+        info: the model.
+        settings: as for `open_tools`.
+        paths: as for `open_tools`.
+        lock: models.lock.
+        prompt_format: how the problems are asked, or most of them.
+        sequences: how many sequences decode at once.
+        force: load the model even if it does not seem to fit.
+    """
+    wanted = _Wanted(prompt_format.mode, prompt_format.prefix, sequences, force)
+    with _opened(info, settings, paths, lock, wanted) as tools:
+        yield tools
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is opened beside the model; `sequences` is None where the samples of one problem decode at once."""
+
+    mode: Mode
+    prefix: Prompt | None
+    sequences: int | None
+    force: bool = False
+    approve: Approve | None = None
+
+
+@contextmanager
+def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted: _Wanted) -> Iterator[OpenTools]:
     started = time.perf_counter()
-    reward = reward_loader(settings, paths, lock, force=force)
+    reward = reward_loader(settings, paths, lock, force=wanted.force)
+    width = wanted.sequences or settings.k
     with ExitStack() as stack:
-        executor = stack.enter_context(closing(open_executor(settings))) if mode is Mode.TIR else None
+        executor = stack.enter_context(closing(open_executor(settings))) if wanted.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
-        model = stack.enter_context(open_model(info, settings, paths, lock, sequences=settings.k, force=force))
-        engine = stack.enter_context(Batch(model, settings.k, retain=2))  # the latest sequence, and the prefix
-        if prefix is not None:
-            engine.cache_prefix(prefix, prefix_folder(paths), info.sha256)
+        model = stack.enter_context(open_model(info, settings, paths, lock, sequences=width, force=wanted.force))
+        if wanted.sequences is None:
+            engine: Batch | ParallelBatches = Batch(model, width, retain=2)  # the latest sequence, and the prefix
+        else:
+            engine = open_engine(model, width, retain=1)
+        stack.enter_context(engine)
+        if wanted.prefix is not None:
+            engine.cache_prefix(wanted.prefix, prefix_folder(paths), info.sha256)
         tools = Tools(
             engine=engine,
             executor=executor,
             equal=grader,
-            reward=None if reward is None else lambda: stack.enter_context(reward()),
-            approve=approve,
+            reward=None if reward is None else cache(lambda: stack.enter_context(reward())),  # many problems, one model
+            approve=wanted.approve,
         )
         load_s = time.perf_counter() - started
         protection = executor.protection if executor is not None else None  # waits for the first worker
@@ -209,6 +261,11 @@ def reward_loader(settings: Settings, paths: Paths, lock: Lock, *, force: bool =
                 yield reward
 
     return open_reward
+
+
+def default_parallel(info: ModelInfo) -> int:
+    """Sequences at once where no number was asked for: more for a model whose decode steps are mostly overhead."""
+    return 32 if info.size < SMALL else 16
 
 
 def prefix_folder(paths: Paths) -> Path:

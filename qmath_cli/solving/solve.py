@@ -10,7 +10,9 @@ text so far.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import chain, islice
 
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.records import Event, Finish, Problem, Sampling, Solution
@@ -69,31 +71,32 @@ def solve(problem: Problem, plan: SolvePlan, tools: Tools) -> Generator[Event, N
     yield solution
 
 
-def solve_many(tasks: Sequence[Task], tools: Tools, width: int) -> Generator[tuple[int, Event], None, None]:
+def solve_many(tasks: Iterable[Task], tools: Tools, width: int) -> Generator[tuple[int, Event], None, None]:
     """Solve many problems over one engine, at most `width` sequences at a time.
 
     As soon as a sequence ends, the next attempt takes its place. A prompt that does not fit into the context gives a
     solution that says so.
 
     Args:
-        tasks: problems with their plans; started in this order.
+        tasks: problems with their plans; started in this order, and taken only when one can start.
         tools: the engine, with `width` slots, and what else the plans need.
         width: sequences that decode at once.
 
     Yields:
         (position in `tasks`, event); the last event of each problem is its `Solution`.
     """
-    waiting = deque(enumerate(tasks))
+    rest = enumerate(tasks)
+    waiting: deque[tuple[int, Task]] = deque()  # the next one, at most
     running: dict[int, Progress] = {}
     attempts = Attempts(tools.engine, tools.executor, tools.approve)
     try:
-        while waiting or running:
+        while _take(waiting, rest) or running:
             for progress in running.values():
                 progress.launch(attempts, width - attempts.running)
-            yield from _start(waiting, running, tools, attempts, width)
+            yield from _start(waiting, rest, running, tools, attempts, width)
             yield from _step(running, attempts)
     except KeyboardInterrupt:
-        for position, (problem, plan) in waiting:
+        for position, (problem, plan) in chain(waiting, rest):
             running.setdefault(position, Progress(problem, plan, tools))
         for progress in running.values():
             progress.interrupt(attempts)
@@ -103,11 +106,23 @@ def solve_many(tasks: Sequence[Task], tools: Tools, width: int) -> Generator[tup
         yield position, progress.solution(Finish.INTERRUPTED)
 
 
+def _take(waiting: deque[tuple[int, Task]], rest: Iterator[tuple[int, Task]]) -> bool:
+    """Have the next problem wait, if there is one."""
+    if not waiting:
+        waiting.extend(islice(rest, 1))
+    return bool(waiting)
+
+
 def _start(
-    waiting: deque[tuple[int, Task]], running: dict[int, Progress], tools: Tools, attempts: Attempts, width: int
+    waiting: deque[tuple[int, Task]],
+    rest: Iterator[tuple[int, Task]],
+    running: dict[int, Progress],
+    tools: Tools,
+    attempts: Attempts,
+    width: int,
 ) -> Generator[tuple[int, Event], None, None]:
     """Start waiting problems while there is room."""
-    while waiting and attempts.running < width:
+    while attempts.running < width and _take(waiting, rest):
         position, (problem, plan) = waiting[0]  # it stays there until it runs, so that an interrupt does not lose it
         progress = Progress(problem, plan, tools)
         try:
@@ -169,3 +184,21 @@ def follow(events: Generator[Event, None, None], sink: Callable[[Event], None]) 
             return last
         case _:
             raise RuntimeError("a solve ended without a solution")
+
+
+def follow_many(events: Generator[tuple[int, Event], None, None], sink: Callable[[int, Event], None]) -> None:
+    """Hand every event of `solve_many` to `sink`, and an interrupt into the generator, whose last events follow.
+
+    Raises:
+        KeyboardInterrupt: it arrived when all attempts had ended, or for a second time.
+    """
+    try:
+        for position, event in events:
+            sink(position, event)
+    except KeyboardInterrupt:
+        with suppress(StopIteration):
+            sink(*events.throw(KeyboardInterrupt()))  # it arrived while an event was being handled
+        for position, event in events:
+            sink(position, event)
+    finally:
+        events.close()  # while engine and executor are still open

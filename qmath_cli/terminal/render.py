@@ -23,6 +23,7 @@ from qmath_cli.records import (
     TextDelta,
 )
 from qmath_cli.solving import vote
+from qmath_cli.terminal.maths import Alphabet, plain
 from qmath_cli.terminal.output import Terminal, clean
 from qmath_cli.terminal.panel import WHY_NO_ANSWER, answer_panel, footer, unrun_note, vote_lines
 from qmath_cli.terminal.style import Style
@@ -41,6 +42,7 @@ class RenderOptions:
     k: int = 1
     pick: Pick = Pick.MAJ
     answer_only: bool = False  # stdout gets the answer and nothing else
+    plain: bool = False  # the answer is one line of plain characters instead of LaTeX
     stream: bool = True  # False: the working is shown when it is complete
     figures: bool = True  # the footer, on stderr where that is a terminal
 
@@ -148,7 +150,8 @@ class Renderer:
         if self._style.drawn and not self._options.answer_only:
             self._terminal.write("\n".join(["", *answer_panel(answer, self._style)]) + "\n")
         else:
-            self._terminal.line(" ".join(answer.split()))
+            alphabet = Alphabet.UNICODE if self._style.unicode else Alphabet.ASCII
+            self._terminal.line(plain(answer, alphabet) if self._options.plain else " ".join(answer.split()))
 
     def _write(self, text: str) -> None:
         if text:

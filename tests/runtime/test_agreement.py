@@ -1,7 +1,7 @@
-"""One answer to "how is this model asked": `solve`, `eval`, the REPL and the Python API agree, for every kind of model.
+"""One answer to "how is this model asked": `solve`, `batch`, `eval`, the REPL and the Python API agree.
 
-The models are copies of the demo under the names, or with the metadata, of what they stand for; all of it is real but
-the decoding, which is replaced by a recorder of the plan that reaches it.
+That holds for every kind of model. The models are copies of the demo under the names, or with the metadata, of what
+they stand for; all of it is real but the decoding, which is replaced by a recorder of the plan that reaches it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from qmath_cli.errors import UsageError
 from qmath_cli.evaluation import datasets
 from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.models import lockfile, manifest
+from qmath_cli.models.describe import describe
 from qmath_cli.models.hashes import sha256_file
 from qmath_cli.models.manifest import Manifest, RecordedFile
 from qmath_cli.models.store import gguf_path, head_path
 from qmath_cli.paths import Paths, find
 from qmath_cli.records import Event, Finish, Mode, Problem, Prompt, Sample, Solution, VoteGroup, Votes
 from qmath_cli.runtime.evaluation import Evaluation, EvaluationRequest
+from qmath_cli.runtime.problem_set import Solver
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.progress import SolvePlan, Tools
 from qmath_cli.terminal.output import Terminal
@@ -134,6 +136,18 @@ def by_solve(
     return asked_of(recorder)
 
 
+def by_batch(home: Path, model: str, mode: Mode | None) -> Asked:
+    """What `qmath batch` would run on one problem."""
+    paths, lock = find({"QMATH_HOME": str(home)}), lockfile.load()
+    settings = Settings(model=named(home, model), mode=mode)
+    try:
+        solver = Solver(describe(settings.model, paths, lock), settings, paths, lock)
+    except UsageError as exc:
+        return Asked(refusal=(exc.message, exc.hint))
+    ((_, plan),) = solver.tasks([Problem(PROBLEM)])
+    return Asked([plan.prompt], [plan.mode])
+
+
 def by_eval(home: Path, model: str, mode: Mode | None) -> Asked:
     """What `qmath eval` would run on one problem, and what it would store."""
     data = datasets.load("one", home / "one.jsonl")
@@ -201,6 +215,7 @@ def test_all_front_ends_ask_a_model_alike(
     """The same prompt, stop strings and mode, or the same refusal with the same hint."""
     found = [
         by_solve(at_home, model, mode, monkeypatch, capsys),
+        by_batch(at_home, model, mode),
         by_eval(at_home, model, mode),
         by_repl(at_home, model, mode, monkeypatch),
         by_api(at_home, model, mode, monkeypatch),
@@ -253,8 +268,8 @@ def test_the_published_figure_is_that_of_the_mode_that_ran(at_home: Path) -> Non
 def test_a_model_that_solves_is_refused_as_a_reward_model(
     at_home: Path, model: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Before anything is sampled, in `solve` and in `eval`."""
-    for command in (["solve", PROBLEM], ["eval", "demo", "--limit", "1"]):
-        options = ["-m", "demo", "-k", "2", "--pick", "rm", "--reward-model", named(at_home, model), "--json"]
+    """Before anything is sampled, in `solve`, `batch` and `eval`."""
+    for command in (["solve", PROBLEM], ["batch", str(at_home / "one.jsonl")], ["eval", "demo", "--limit", "1"]):
+        options = ["-m", "demo", "-k", "2", "--pick", "rm", "--reward-model", named(at_home, model)]
         assert run([*command, *options]) == 2
-        assert "no reward model" in json.loads(capsys.readouterr().out)["error"]["message"]
+        assert "no reward model" in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -22,7 +22,7 @@ from qmath_cli.records import (
     Timing,
 )
 from qmath_cli.solving.progress import SolvePlan, Tools
-from qmath_cli.solving.solve import Task, solve, solve_many
+from qmath_cli.solving.solve import Task, follow_many, solve, solve_many
 from tests.prompts import chat
 from tests.scripted import EchoExecutor, Script, ScriptedEngine
 
@@ -290,3 +290,36 @@ def test_a_time_limit_ends_only_its_own_problem() -> None:
     assert any(one == 1 for one, _event in (next(running) for _ in range(3)))
     running.close()
     assert sorted(engine.released) == [0, 1, 2]
+
+
+def test_an_interrupt_while_an_event_is_handled_ends_the_attempts() -> None:
+    """The solutions of all problems follow, those that were finished as they were."""
+    tasks = [task("short"), task("long")]
+    engine = engine_for(tasks, [[boxed("1")], [ENDLESS]])
+    found: dict[int, Finish] = {}
+
+    def sink(position: int, event: Event) -> None:
+        if isinstance(event, Solution):
+            found[position] = event.finish
+            if position == 0:
+                raise KeyboardInterrupt
+
+    follow_many(solve_many(tasks, Tools(engine), 2), sink)
+    assert found == {0: Finish.ANSWERED, 1: Finish.INTERRUPTED}
+
+
+def test_problems_are_taken_when_they_can_start() -> None:
+    """However many there are."""
+    taken: list[int] = []
+
+    def tasks() -> Iterator[Task]:
+        for number in range(9):
+            taken.append(number)
+            yield task(f"problem {number}")
+
+    every = [task(f"problem {number}") for number in range(9)]
+    engine = engine_for(every, [[boxed("1")]] * 9)
+    events = solve_many(tasks(), Tools(engine), 2)
+    next(events)
+    assert len(taken) <= 3
+    assert len(solutions(events)) == len(taken) == 9

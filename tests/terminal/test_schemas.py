@@ -140,6 +140,16 @@ def test_events_match_their_schema(home: Path) -> None:
         validate(json.loads(line))
 
 
+def test_batch_prints_what_its_schema_describes(home: Path) -> None:
+    """With an answer, without one, and with an expected one."""
+    rows = [{"problem": "What is 1+1?", "answer": "3"}, {"problem": "What is 2+2?"}, {"problem": "7 " * 5000}]
+    done = qmath(home, "batch", "-", "-k", "2", stdin="\n".join(map(json.dumps, rows)))
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {line["finish_reason"] for line in lines} == {"answered", "out_of_context"}, done.stderr
+    for line in lines:
+        validate(line)
+
+
 def test_eval_prints_and_stores_what_its_schemas_describe(home: Path) -> None:
     """One model, two models, and every line of the stored runs."""
     for models in (("demo:q8_0",), ("demo:q8_0", "demo:q4_k_m")):

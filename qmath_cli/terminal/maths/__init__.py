@@ -7,8 +7,9 @@ from qmath_cli.mathematics.tree import Refused
 from qmath_cli.terminal.maths.alphabet import Alphabet
 from qmath_cli.terminal.maths.breaking.lines import display, on_lines
 from qmath_cli.terminal.maths.line import line
+from qmath_cli.terminal.output import clean
 
-__all__ = ["Alphabet", "render_display", "render_inline", "render_lines", "understood"]
+__all__ = ["Alphabet", "plain", "render_display", "render_inline", "render_lines", "understood"]
 
 
 def render_inline(latex: str, alphabet: Alphabet = Alphabet.UNICODE) -> str | None:
@@ -25,6 +26,13 @@ def render_inline(latex: str, alphabet: Alphabet = Alphabet.UNICODE) -> str | No
         return line(parse(latex), alphabet)
     except Refused:
         return None
+
+
+def plain(latex: str, alphabet: Alphabet = Alphabet.UNICODE) -> str:
+    """An answer on one line of plain characters, such as `19/12`; its LaTeX on one line where that is impossible."""
+    source = " ".join(clean(latex).split())
+    drawn = render_inline(source, alphabet)
+    return source if drawn is None else " ".join(drawn.split())
 
 
 def render_display(latex: str, width: int, alphabet: Alphabet = Alphabet.UNICODE) -> list[str] | None:

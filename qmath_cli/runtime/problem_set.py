@@ -1,0 +1,130 @@
+"""One model over a set of problems: how each is asked, the tools for all, and results from solutions.
+
+Each problem is described and asked exactly as in `solve`. Nothing is loaded before `opened`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+
+from qmath_cli.models.lockfile import Lock
+from qmath_cli.paths import Paths
+from qmath_cli.problem_set.result import Expectation, ProblemResult, agreement
+from qmath_cli.prompting.prompt_format import PromptFormat
+from qmath_cli.prompting.select import select
+from qmath_cli.records import Language, ModelInfo, Problem, Solution
+from qmath_cli.runtime.tools import default_parallel, open_many, plan_for, reward_loader, sampling_of
+from qmath_cli.settings import Settings
+from qmath_cli.solving import vote
+from qmath_cli.solving.progress import Tools
+from qmath_cli.solving.solve import Task
+
+
+class Solver:
+    """Solves sets of problems with one model and one set of settings."""
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        settings: Settings,
+        paths: Paths,
+        lock: Lock,
+        language: Language | None = None,
+        time_limit: float | None = None,
+    ) -> None:
+        """Describe the run.
+
+        Args:
+            info: The model.
+            settings: Sampling, limits, device.
+            paths: Where caches and models are kept.
+            lock: models.lock.
+            language: Of all problems; None: of each its own.
+            time_limit: Seconds for each problem, from its start.
+
+        Raises:
+            UsageError: A reward model, a mode that the model does not have, or no reward model where one is needed.
+            ModelMissing: The reward model is not on this machine.
+        """
+        self._info = info
+        self._settings = settings
+        self._paths = paths
+        self._lock = lock
+        self._language = language
+        self._time_limit = time_limit
+        self._formats = {one: select(info, one, settings.mode) for one in Language}
+        reward_loader(settings, paths, lock)  # refused now, not after the first problem
+
+    @property
+    def run(self) -> str:
+        """Sixteen hexadecimal digits that are the same for results which belong together."""
+        settings = self._settings
+        model = self._info.sha256 or f"{self._info.path.name}, {self._info.size} bytes"
+        modes = [str(prompt_format.mode) for prompt_format in self._formats.values()]
+        choice = [settings.k, str(settings.pick), settings.reward_model, settings.stop_at, settings.max_programs]
+        described = [model, modes, asdict(sampling_of(settings)), *choice, settings.ctx, self._language or ""]
+        return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
+
+    def tasks(self, problems: Iterable[Problem]) -> Iterator[Task]:
+        """Problems with their plans, one by one: a prompt is built when its problem starts."""
+        for problem in problems:
+            asked = problem if self._language is None else replace(problem, language=self._language)
+            prompt_format = self._formats[asked.language]
+            prompt = prompt_format.build(asked.text)
+            yield asked, plan_for(self._settings, prompt_format, prompt, time_limit=self._time_limit)
+
+    @contextmanager
+    def opened(
+        self, problems: Sequence[Problem], parallel: int | None = None, *, force: bool = False
+    ) -> Iterator[tuple[Tools, int]]:
+        """The tools for these problems, and how many sequences decode at once, for as long as the block lasts.
+
+        Args:
+            problems: At least one.
+            parallel: Sequences at once; None: as suits the model.
+            force: Load the model even if it does not seem to fit.
+
+        Raises:
+            As `open_tools`.
+        """
+        width = parallel or min(default_parallel(self._info), len(problems) * self._settings.k)
+        usual = self._usual(problems)
+        with open_many(self._info, self._settings, self._paths, self._lock, usual, width, force=force) as model:
+            yield model.tools, width
+
+    def _usual(self, problems: Sequence[Problem]) -> PromptFormat:
+        """How most of the problems are asked."""
+        ((language, _),) = Counter(self._language or problem.language for problem in problems).most_common(1)
+        return self._formats[language]
+
+    def result(self, solution: Solution, answer: str | None, plain: str | None) -> ProblemResult:
+        """The result of a solution.
+
+        Args:
+            solution: The solution.
+            answer: Its answer without control characters.
+            plain: The same on one line of plain characters.
+        """
+        shown = vote.shown(solution, self._settings.pick)
+        expected = solution.expected
+        return ProblemResult(
+            id=solution.problem.id,
+            problem=solution.problem.text,
+            answer=answer,
+            plain=plain,
+            finish=solution.finish,
+            votes=agreement(solution),
+            expected=None if expected is None else Expectation(expected.answer, expected.equal),
+            seconds=round(solution.timing.total_s, 3),
+            tokens=solution.usage.completion_tokens,
+            language=solution.problem.language,
+            mode=solution.mode,
+            model=self._info.name,
+            run=self.run,
+            text="" if shown is None else shown.text,
+        )

@@ -1,0 +1,1 @@
+"""Tests of reading problem sets and storing their results."""
