@@ -92,7 +92,7 @@ def _added(tokenizer: Mapping[str, object]) -> dict[str, tuple[int, bool]]:
     found = tokenizer.get("added_tokens") or []
     try:
         return {str(entry["content"]): (int(entry["id"]), bool(entry.get("special"))) for entry in found}  # type: ignore[attr-defined]
-    except (TypeError, KeyError, ValueError, AttributeError) as exc:
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as exc:
         raise DamagedCheckpoint("the tokenizer's added tokens are not valid", AGAIN) from exc
 
 
