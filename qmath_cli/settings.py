@@ -41,6 +41,13 @@ class KVType(StrEnum):
     Q8_0 = "q8_0"
 
 
+class HubName(StrEnum):
+    """A hub that has the released checkpoints."""
+
+    HUGGINGFACE = "huggingface"
+    MODELSCOPE = "modelscope"
+
+
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
@@ -75,6 +82,9 @@ class Settings:
     exec_timeout: float = 10.0  # seconds for one program
     exec_memory: int = 1536  # MiB of address space
     allow_basic_executor: bool = False
+
+    # downloads
+    hub: HubName = HubName.HUGGINGFACE
 
     # the terminal
     render: Render = Render.AUTO
