@@ -43,6 +43,13 @@ class KVType(StrEnum):
     Q8_0 = "q8_0"
 
 
+class HubName(StrEnum):
+    """A hub that has the released checkpoints."""
+
+    HUGGINGFACE = "huggingface"
+    MODELSCOPE = "modelscope"
+
+
 #: A line such as `history = off`; TOML itself knows the words true, false, inf and nan.
 _BARE = re.compile(
     r"^([ \t]*\w+[ \t]*=[ \t]*)(?!(?:true|false|inf|nan)\b)([A-Za-z][\w.:-]*)(?=[ \t]*(?:#.*)?$)", re.MULTILINE
@@ -83,6 +90,9 @@ class Settings:
     exec_timeout: float = 10.0  # seconds for one program
     exec_memory: int = 1536  # MiB of address space
     allow_basic_executor: bool = False
+
+    # downloads
+    hub: HubName = HubName.HUGGINGFACE
 
     # the terminal
     render: Render = Render.AUTO

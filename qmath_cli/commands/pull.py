@@ -17,16 +17,19 @@ from qmath_cli import gguf_file
 from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, UsageError
-from qmath_cli.models import fit, lockfile, manifest, memory, store
+from qmath_cli.models import fit, lockfile, memory, store
 from qmath_cli.models.fit import Fit, FitVerdict
-from qmath_cli.models.hashes import Memo
 from qmath_cli.models.hub import dataset
-from qmath_cli.models.hub.client import Hub, Snapshot
+from qmath_cli.models.hub.client import Hub
+from qmath_cli.models.hub.remote import Snapshot
 from qmath_cli.models.hub.snapshot import snapshot_of
 from qmath_cli.models.lock_entry import toml_of_snapshot
-from qmath_cli.models.lockfile import Lock, LockedData, LockedFile, LockedModel
+from qmath_cli.models.lockfile import Lock, LockedData, LockedModel
 from qmath_cli.models.names import ModelName
 from qmath_cli.runtime.conversion import convert_plan, translated
+from qmath_cli.runtime.installation import install
+from qmath_cli.settings import HubName
+from qmath_cli.terminal.countdown import Countdown
 from qmath_cli.terminal.progress import byte_progress
 
 if TYPE_CHECKING:
@@ -76,6 +79,12 @@ def command(
         ),
     ] = None,
     data: Annotated[bool, typer.Option("--data", help="NAME is a benchmark's data set: math500, aime25.")] = False,
+    source: Annotated[
+        HubName | None,
+        typer.Option(
+            "--from", metavar="HUB", help="huggingface or modelscope. Default: what QMATH_HUB says, else huggingface."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what it would take on the network, the disk and in memory.")
     ] = False,
@@ -89,12 +98,15 @@ def command(
     """Download a released model and convert it, in one pass, shard by shard."""
     here, lock = invocation(context), lockfile.load()
     if data:
+        if source not in (None, HubName.HUGGINGFACE):
+            raise UsageError(f"data sets are pulled from {HubName.HUGGINGFACE} only", "leave out --from")
         return _pull_data(here, dataset.find(name, lock), as_json=json)
     model, quantizations = _asked(name, quant or [], lock)
     if model.embedded:
         here.terminal.note(f"{model.name} comes with qmath: there is nothing to pull")
         return ExitCode.OK
-    hub = Hub(here.environ)
+    waits = Countdown(here.terminal)
+    hub = Hub(here.environ, waits.pause, here.settings(hub=source).hub, here.terminal.note)
     if toml:
         here.terminal.write(toml_of_snapshot(model, snapshot_of(model, hub, here.paths)))
         return ExitCode.OK
@@ -103,11 +115,12 @@ def command(
     if not missing:
         return _already(here, [entry for entry in there if entry.quantization in quantizations], as_json=json)
     wanted = PullOptions(lock, model, missing, dry_run, keep_source, force, json)
-    return _pull(here, hub, wanted)
+    return _pull(here, hub, wanted, waits)
 
 
 def _pull_data(here: Invocation, entry: LockedData, *, as_json: bool) -> int:
-    path = dataset.pull(entry, Hub(here.environ), here.paths)
+    hub = Hub(here.environ, Countdown(here.terminal).pause, note=here.terminal.note)
+    path = dataset.pull(entry, hub, here.paths)
     if as_json:
         here.terminal.json({"schema": "qmath.pull/1", "status": "pulled", "data": entry.name, "path": str(path)})
     else:
@@ -144,7 +157,7 @@ def _already(here: Invocation, entries: Sequence[store.Installed], *, as_json: b
     return ExitCode.OK
 
 
-def _pull(here: Invocation, hub: Hub, wanted: PullOptions) -> int:
+def _pull(here: Invocation, hub: Hub, wanted: PullOptions, waits: Countdown) -> int:
     from qmath_cli.runtime.checkpoint import open_snapshot
     from qmath_convert.pipeline import Options, plan
     from qmath_convert.recipe import Quant
@@ -160,9 +173,9 @@ def _pull(here: Invocation, hub: Hub, wanted: PullOptions) -> int:
         if wanted.dry_run:
             return _report_plan(here, wanted, snapshot, outlook)
         _require(here, wanted, outlook, planned)
-        with byte_progress(here.terminal) as progress:
+        with byte_progress(here.terminal) as progress, waits.within(progress):
             written = convert_plan(planned, Options(), progress.update, here.terminal.note)
-        _record(here, wanted, source, written)
+        install(here.paths, wanted.model, source, planned, written)
         source.discard()
     return _report(here, wanted, snapshot, written, time.monotonic() - started)
 
@@ -195,28 +208,6 @@ def _require(here: Invocation, wanted: PullOptions, outlook: Outlook, planned: P
 
     reserved = sum(reserved_bytes(output.path) for output in planned.outputs)
     fit.require_disk(here.paths.models, outlook.disk - reserved, wanted.model.name)
-
-
-def _record(here: Invocation, wanted: PullOptions, source: RemoteSource, written: Sequence[Written]) -> None:
-    """Write the records, which makes the models installed."""
-    by_path = {file.path: manifest.RecordedFile(file.path.name, file.size, file.sha256) for file in written}
-    hashes = source.hashes()
-    sources = tuple(LockedFile(name, source.size(name), hashes[name]) for name in sorted(hashes))
-    for file in written:
-        Memo.within(here.paths.state).put(file.path, file.sha256)
-    for file in written:
-        if file.quant is not None:
-            record = manifest.Manifest(
-                name=wanted.model.name,
-                quantization=str(file.quant),
-                body=by_path[file.path],
-                head=by_path.get(store.head_path(file.path)),
-                repo=source.snapshot.repo,
-                revision=source.snapshot.commit,
-                licence=source.origin.licence or "",
-                sources=sources,
-            )
-            manifest.write(here.paths.models, record)
 
 
 def _report_plan(here: Invocation, wanted: PullOptions, snapshot: Snapshot, outlook: Outlook) -> int:

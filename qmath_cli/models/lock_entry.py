@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from qmath_cli.models.hashes import sha256_file
-from qmath_cli.models.hub.client import Snapshot
+from qmath_cli.models.hub.remote import Snapshot
 from qmath_cli.models.lockfile import Artifact, LockedFile, LockedModel
 
 
@@ -21,7 +21,7 @@ def toml_of_snapshot(model: LockedModel, snapshot: Snapshot) -> str:
         for file in sorted(snapshot.files.values(), key=lambda file: file.name)
         if not file.name.startswith(".")
     ]
-    listed = "".join(f"    {_inline(file)},\n" for file in files)
+    listed = "".join(f"    {inline(file)},\n" for file in files)
     source = f"{{ repo = {_text(model.repo)}, asked = {_text(model.asked)}, revision = {_text(snapshot.commit)} }}"
     lines = [
         "[[model]]",
@@ -49,7 +49,7 @@ def toml_of_artifact(artifact: Artifact, body: Path, head: Path | None) -> str:
         *_lines(_measured(artifact.file.path, body)),
     ]
     if artifact.head is not None and head is not None:
-        lines.append(f"head = {_inline(_measured(artifact.head.path, head))}")
+        lines.append(f"head = {inline(_measured(artifact.head.path, head))}")
     return "\n".join(lines) + "\n"
 
 
@@ -57,7 +57,8 @@ def _measured(name: str, path: Path) -> LockedFile:
     return LockedFile(name, path.stat().st_size, sha256_file(path))
 
 
-def _inline(file: LockedFile) -> str:
+def inline(file: LockedFile) -> str:
+    """A file as an inline table."""
     return "{ " + ", ".join(_lines(file)) + " }"
 
 

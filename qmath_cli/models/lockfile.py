@@ -179,7 +179,7 @@ def _model(entry: Mapping[str, Any]) -> LockedModel:
         repo=source.get("repo", ""),
         asked=source.get("asked", "main"),
         revision=_hex(source.get("revision"), _COMMIT),
-        files=tuple(_file(item) for item in entry.get("files", ())),
+        files=tuple(file_entry(item) for item in entry.get("files", ())),
         artifacts=tuple(_artifact(item) for item in entry.get("artifact", ())),
     )
 
@@ -191,16 +191,17 @@ def _data(entry: Mapping[str, Any]) -> LockedData:
         repo=source["repo"],
         asked=source.get("asked", "main"),
         revision=_hex(source.get("revision"), _COMMIT),
-        files=tuple(_file(item) for item in entry.get("files", ())),
+        files=tuple(file_entry(item) for item in entry.get("files", ())),
     )
 
 
 def _artifact(entry: Mapping[str, Any]) -> Artifact:
     head = entry.get("head")
-    return Artifact(entry["quantization"], _file(entry), _file(head) if head else None)
+    return Artifact(entry["quantization"], file_entry(entry), file_entry(head) if head else None)
 
 
-def _file(entry: Mapping[str, Any]) -> LockedFile:
+def file_entry(entry: Mapping[str, Any]) -> LockedFile:
+    """A file of a lock. Raises `KeyError`, `TypeError` or `ValueError` if it breaks the schema."""
     size = entry.get("size")
     if size is not None and (not isinstance(size, int) or size < 0):
         raise ValueError(f"{entry['path']}: {size!r} is not a size")

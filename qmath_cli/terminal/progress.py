@@ -37,6 +37,11 @@ class ByteProgress:
             self._bar.update(self._task, completed=done, total=total, detail=clean(detail))
             self._drawn = now
 
+    def detail(self, text: str) -> None:
+        """Show a word beside the bar, such as why it stands still. Elsewhere than on a terminal it is not shown."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, detail=clean(text))
+
     def _begin(self, stage: str, total: int) -> None:
         self._stage, self._drawn = stage, 0.0
         if self._bar is None:

@@ -23,8 +23,10 @@ from qmath_cli.errors import IntegrityError, NetworkError
 from qmath_cli.files import cannot_write, write_atomically
 from qmath_cli.models.hashes import sha256_file
 from qmath_cli.models.hub.cache import cache_folder, cached_file
-from qmath_cli.models.hub.client import Hub, RemoteFile, Snapshot
-from qmath_cli.models.hub.download import Download, check, digest_of, fill, part_path
+from qmath_cli.models.hub.client import Hub
+from qmath_cli.models.hub.download import Download, check, digest_of, fill, is_intact, part_path
+from qmath_cli.models.hub.remote import RemoteFile, Snapshot
+from qmath_cli.models.hub.responses import changed
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 _FIRST_REQUEST = 1 << 16  # bytes of a shard's first request; most headers are shorter
@@ -42,7 +44,9 @@ class HubCheckpoint:
     _state: threading.Condition = field(default_factory=threading.Condition)
     _headers: dict[str, bytes] = field(default_factory=dict)  # each with the 8 bytes before it
     _downloads: dict[str, Download] = field(default_factory=dict)
-    _verified: set[str] = field(default_factory=set)  # shards of the cache whose hash was checked
+    _verified: set[str] = field(default_factory=set)  # shards on this disk whose hash was checked
+    _damaged: set[Path] = field(default_factory=set)  # files of the cache with another hash than the hub's
+    _read: dict[str, str] = field(default_factory=dict)  # sha256 of the small files that were read
     _unreleased: list[str] = field(default_factory=list)  # shards, in the order in which their headers were read
     _closed: bool = False
 
@@ -87,14 +91,19 @@ class HubCheckpoint:
         """
         file = self._file(name)
         for path in (self.folder / name, cached_file(self._cache, self.snapshot, name)):
-            if path is not None and path.is_file() and _is_intact(data := path.read_bytes(), file):
-                return data
+            if path is not None and path.is_file():
+                data = path.read_bytes()
+                if is_intact(file, data):
+                    return self._remembered(name, data)
+                self._reject(path)
         data = b"".join(self.hub.stream(self.snapshot, file, 0, file.size))
-        digest, expected = digest_of(file)
-        digest.update(data)
-        check(file, digest, expected, "as downloaded")
+        if not is_intact(file, data):
+            digest, expected = digest_of(file)
+            digest.update(data)
+            check(file, digest, expected, "as downloaded")
+            raise changed(name)  # one of its two hashes is right, the other not
         self._save(name, data)
-        return data
+        return self._remembered(name, data)
 
     def read_into(self, name: str, offset: int, buffer: memoryview) -> None:
         """Fill `buffer` from a byte offset of a shard, waiting for bytes that are not downloaded yet.
@@ -143,12 +152,12 @@ class HubCheckpoint:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def hashes(self) -> Mapping[str, str]:
-        """The sha256 of every file whose hash the hub announces or that is in `folder`, by name."""
+        """The sha256 of every file whose hash is announced, or that was read or is in `folder`, by name."""
         known = {}
         for name in self.files():
             announced, path = self._file(name).sha256, self.folder / name
-            if announced is not None:
-                known[name] = announced
+            if found := announced or self._read.get(name):
+                known[name] = found
             elif path.is_file():
                 known[name] = sha256_file(path)
         return known
@@ -179,11 +188,8 @@ class HubCheckpoint:
             while True:
                 if name in self._downloads:
                     return self._downloads[name]
-                if (self.folder / name).is_file():
-                    return self.folder / name
-                if (cached := cached_file(self._cache, self.snapshot, name)) is not None:
-                    self._verify_cached(cached, file)
-                    return cached
+                if (local := self._verified_path(name)) is not None:
+                    return local
                 if self._closed:
                     raise NetworkError(f"the download of {self.snapshot.repo} was stopped")
                 if name in self._unreleased[:1] or name not in self._unreleased:
@@ -196,13 +202,42 @@ class HubCheckpoint:
         download.start()
         return download
 
-    def _verify_cached(self, path: Path, file: RemoteFile) -> None:
-        """Hash a cached shard before its first use."""
-        if file.name in self._verified or file.sha256 is None:
+    def _local(self, name: str) -> Path | None:
+        """A file of the right size in `folder` or in the cache; None if there is none, or it is known to be damaged."""
+        own = self.folder / name
+        if own.is_file():
+            return own
+        cached = cached_file(self._cache, self.snapshot, name)
+        return None if cached in self._damaged else cached
+
+    def _verified_path(self, name: str) -> Path | None:
+        """A shard on this disk, hashed before its first use; None if there is none that is intact."""
+        file = self._file(name)
+        while (path := self._local(name)) is not None:
+            if name in self._verified or file.sha256 in (None, sha256_file(path)):
+                self._verified.add(name)
+                return path
+            self._reject(path)
+        return None
+
+    def _reject(self, path: Path) -> None:
+        """Delete a damaged file of our own, pass over one of the cache. Raises `IntegrityError` if offline."""
+        if path.parent == self.folder:
+            path.unlink()
             return
-        if sha256_file(path) != file.sha256:
-            raise IntegrityError(f"{path} in the Hugging Face cache is damaged", "delete it, then run this again")
-        self._verified.add(file.name)
+        if self.hub.offline:
+            raise IntegrityError(
+                f"{path} in the Hugging Face cache is damaged", "delete it, then run this again online"
+            )
+        if path not in self._damaged:
+            self.hub.note(f"{path} in the Hugging Face cache is damaged: it is downloaded anew, and left as it is")
+        self._damaged.add(path)
+
+    def _remembered(self, name: str, data: bytes) -> bytes:
+        file = self._file(name)
+        if file.sha256 or file.git_sha1:
+            self._read[name] = hashlib.sha256(data).hexdigest()
+        return data
 
     def _read_header(self, name: str, offset: int, buffer: memoryview) -> bool:
         """Fill `buffer` if the range is within a shard's header. Returns False for a range of weights."""
@@ -210,7 +245,7 @@ class HubCheckpoint:
             if offset == 0 and name not in self._unreleased:
                 self._unreleased.append(name)
             if name not in self._headers:
-                if offset != 0 or name in self._downloads or self._is_local(name):
+                if offset != 0 or name in self._downloads or self._verified_path(name) is not None:
                     return False
                 self._headers[name] = self._fetch_header(self._file(name))
             header = self._headers[name]
@@ -221,7 +256,7 @@ class HubCheckpoint:
         return True
 
     def _is_local(self, name: str) -> bool:
-        return (self.folder / name).is_file() or cached_file(self._cache, self.snapshot, name) is not None
+        return self._local(name) is not None
 
     def _fetch_header(self, file: RemoteFile) -> bytes:
         """The 8 bytes that hold the header's length, and the header; the 8 bytes alone if the length is impossible."""
@@ -232,9 +267,3 @@ class HubCheckpoint:
         if end > len(data):
             data += b"".join(self.hub.stream(self.snapshot, file, len(data), end))
         return data[:end]
-
-
-def _is_intact(data: bytes, file: RemoteFile) -> bool:
-    digest, expected = digest_of(file)
-    digest.update(data)
-    return len(data) == file.size and digest.hexdigest() == (expected or hashlib.sha256(data).hexdigest())

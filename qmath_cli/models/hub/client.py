@@ -1,13 +1,13 @@
-"""The client of the Hugging Face hub: a repository's files at a commit, and byte ranges of them.
+"""The client of a hub: a repository's files at a commit, and byte ranges of them.
 
-huggingface_hub provides what depends on the service: endpoint, token, HTTP client, error codes. The transfer is our
-own, because the library restarts a broken download from zero (huggingface/huggingface_hub#4306). A stream yields
-exactly the requested bytes, in order, across cut connections, 429 and 5xx. It raises `NetworkError` after too many
-failures in a row, and `IntegrityError` if the file differs from the one that the repository announced. Nothing is
-written to disk.
+The transfer is our own, because huggingface_hub restarts a broken download from zero (huggingface_hub#4306). A stream
+yields exactly the requested bytes, in order, across cut connections, 429 and 5xx. It raises `NetworkError` after too
+many failures in a row, and `IntegrityError` if the file differs from the one that the repository announced. Nothing is
+written to disk. No error contains a token, a password or a signed address (see `tokens`).
 
 Environment: HF_ENDPOINT, HF_TOKEN (or the token that `hf auth login` saved), HF_HOME, HF_HUB_OFFLINE,
-TRANSFORMERS_OFFLINE and the proxy variables. Telemetry is off.
+TRANSFORMERS_OFFLINE; MODELSCOPE_ENDPOINT, MODELSCOPE_API_TOKEN; SSL_CERT_FILE, SSL_CERT_DIR and the proxy variables.
+Telemetry is off.
 """
 
 from __future__ import annotations
@@ -15,66 +15,61 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlsplit
 
 from qmath_cli import __version__
-from qmath_cli.errors import IntegrityError, NetworkError
+from qmath_cli.errors import NetworkError
+from qmath_cli.models.hub import network, responses
+from qmath_cli.models.hub.remote import RemoteFile, Snapshot
+from qmath_cli.models.hub.responses import Asked, Transient, Unreachable
+from qmath_cli.models.hub.services import UNKNOWN, Declined, Service, service
+from qmath_cli.models.hub.tokens import hidden, without_login
+from qmath_cli.settings import HubName
 
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
+__all__ = ["Hub", "RemoteFile", "Snapshot", "offline_error"]
 
-_TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _MAX_FAILURES = 8  # in a row, without a byte between them
 _MAX_UNREACHED = 4  # for metadata, while no server responds: without a network the error should come soon
 _TIMEOUT_S = 30.0  # without a byte
-_MAX_WAIT_S = 60.0  # between two attempts
-_ON = frozenset({"1", "ON", "YES", "TRUE"})  # what huggingface_hub takes for true
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
-    """A file of a repository. The hub has a `sha256` for files in large-file storage, and a `git_sha1` for others."""
-
-    name: str
-    size: int
-    sha256: str | None = None
-    git_sha1: str | None = None
-
-    @property
-    def identity(self) -> str:
-        """A short text that changes with the content."""
-        return self.sha256 or self.git_sha1 or str(self.size)
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A repository (OWNER/NAME) at one commit, with its files by name. `kind` is "model" or "dataset"."""
-
-    repo: str
-    commit: str
-    files: Mapping[str, RemoteFile]
-    licence: str = ""
-    kind: str = "model"
+_LONGEST_BACKOFF_S = 60.0  # between two attempts, where the server does not say
+_LONGEST_WAIT_S = 3600.0  # that a server may ask for; windows of rate limits are minutes
+_NOTED_WAIT_S = 5.0  # a longer wait is announced
 
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """A hub. `environ` holds its settings; `pause` waits that many seconds between attempts."""
+    """A hub.
 
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    Attributes:
+        environ: Its settings.
+        pause: Waits that many seconds.
+        name: Which hub.
+        note: Called with a sentence for people.
+    """
+
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     pause: Callable[[float], None] = time.sleep
+    name: HubName = HubName.HUGGINGFACE
+    note: Callable[[str], None] = lambda _: None
+
+    @property
+    def service(self) -> Service:
+        """Its protocol."""
+        return service(self.name)
 
     @property
     def endpoint(self) -> str:
-        """The hub's address."""
-        return self.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+        """The hub's address. Raises `UsageError` if the user has set one that is none."""
+        return self.service.endpoint(self.environ)
 
     @property
     def offline(self) -> bool:
         """Whether the user has switched the network off."""
-        return any(self.environ.get(name, "").upper() in _ON for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
+        return network.is_offline(self.environ)
 
     def snapshot(self, repo: str, revision: str, kind: str = "model") -> Snapshot:
         """A repository's files at a revision (a commit, branch or tag), and its commit.
@@ -82,11 +77,16 @@ class Hub:
         Raises:
             NetworkError: the hub cannot be reached, refuses, or does not have the repository or revision.
         """
-        info = self._retried(lambda: self._info(repo, revision, kind), f"{repo} at {revision}")
-        files = {sibling.rfilename: _remote(sibling) for sibling in info.siblings or ()}
-        card = info.card_data
-        licence = (card.get("license_name") or card.get("license") or "") if card else ""
-        return Snapshot(repo, str(info.sha), files, str(licence), kind)
+        path = self.service.listing(repo, revision, kind)
+        record = self._retried(lambda: self._record(path, repo, f"{repo} at {revision}"), f"{repo} at {revision}")
+        try:
+            found = self.service.snapshot(repo, revision, kind, record)
+        except (ValueError, TypeError, KeyError, AttributeError) as exc:
+            raise self._not_a_hub() from exc
+        except Declined as exc:
+            raise NetworkError(f"{self._host} has no {repo}: {self._hidden(str(exc))}", "check the name") from None
+        files = {name: self._described(found, file) for name, file in found.files.items() if "/" not in name}
+        return replace(found, files=files)
 
     def stream(self, snapshot: Snapshot, file: RemoteFile, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) of a file, in order, with as many requests as it takes.
@@ -95,174 +95,152 @@ class Hub:
             NetworkError: too many failures in a row, or the hub refuses.
             IntegrityError: the file differs from the announced one.
         """
-        failures = 0
+        failures, whole = 0, False
         while start < end:
             try:
-                for block in self._attempt(snapshot, file, start, end):
+                for block in self._attempt(snapshot, file, start, end, whole=whole):
                     start += len(block)
                     failures = 0
                     yield block
                 if start < end:
-                    raise _Transient("the connection was closed")  # noqa: TRY301  like any other cut
-            except _Transient as exc:
+                    raise Transient("the connection was closed")  # noqa: TRY301  like any other cut
+            except Transient as exc:
                 failures += 1
+                whole = whole or exc.whole
                 self._wait(failures, exc, f"{snapshot.repo}/{file.name}")
 
-    def _attempt(self, snapshot: Snapshot, file: RemoteFile, start: int, end: int) -> Iterator[bytes]:
-        """Send one request. Raises `_Transient` if another attempt may succeed."""
-        library = _library(self.environ)
-        headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
-        url = library.hf_hub_url(
-            snapshot.repo, file.name, repo_type=snapshot.kind, revision=snapshot.commit, endpoint=self.endpoint
-        )
-        skip, left = 0, end - start
-        try:
-            headers |= library.utils.build_hf_headers(
-                token=self._token(), library_name="qmath", library_version=__version__
-            )
-            session = library.utils.get_session()
-            with session.stream("GET", url, headers=headers, follow_redirects=True, timeout=_TIMEOUT_S) as response:
-                _check_status(response.status_code, response.headers, f"{snapshot.repo}/{file.name}")
-                skip = _check_same(response, file, start)
-                for block in response.iter_raw():
-                    wanted = block[skip:][:left]
-                    skip -= min(skip, len(block))
-                    left -= len(wanted)
-                    if wanted:
-                        yield wanted
-                    if not left:
-                        return
-        except library.errors.OfflineModeIsEnabled as exc:
-            raise offline_error(snapshot.repo) from exc
-        except (library.errors.HTTPError, OSError) as exc:  # the client's own family, and sockets
-            raise _Transient(str(exc) or type(exc).__name__) from exc
+    def _attempt(
+        self, snapshot: Snapshot, file: RemoteFile, start: int, end: int, *, whole: bool = False
+    ) -> Iterator[bytes]:
+        """Send one request. Raises `Transient` if another attempt may succeed."""
+        span = {} if whole else {"Range": f"bytes={start}-{end - 1}"}
+        path = self.service.file(snapshot, file.name)
+        asked = self._asked(snapshot.repo, f"{snapshot.repo}/{file.name}")
+        left = end - start
+        with self._response(path, asked, span | {"Accept-Encoding": "identity"}) as response:
+            responses.require_range(response, file)
+            responses.require_success(response, asked)
+            skip = responses.first_byte(response, file, start)
+            for block in response.iter_raw():
+                wanted = block[skip:][:left]
+                skip -= min(skip, len(block))
+                left -= len(wanted)
+                if wanted:
+                    yield wanted
+                if not left:
+                    return
 
-    def _info(self, repo: str, revision: str, kind: str) -> Any:  # noqa: ANN401  ModelInfo or DatasetInfo
-        """Send one request for a repository's metadata. Raises `_Transient` if another attempt may succeed."""
-        library = _library(self.environ)
-        errors = library.errors
+    def _record(self, path: str, repo: str, what: str) -> Any:  # noqa: ANN401  JSON
+        """Send one request for a record. Raises `Transient` if another attempt may succeed."""
+        asked = self._asked(repo, what)
+        with self._response(path, asked, {}) as response:
+            responses.require_success(response, asked)
+            response.read()
+            try:
+                return response.json()
+            except ValueError as exc:  # not a hub's, but a proxy's login page
+                raise self._not_a_hub() from exc
+
+    def _described(self, snapshot: Snapshot, file: RemoteFile) -> RemoteFile:
+        """A file with its size and, if it holds weights, its hash: some mirrors leave them out of the listing."""
+        if file.size != UNKNOWN and (file.sha256 or not file.name.endswith(".safetensors")):
+            return file
+        what = f"{snapshot.repo}/{file.name}"
+        found: RemoteFile = self._retried(lambda: self._probed(snapshot, file), what)
+        if found.size == UNKNOWN:
+            raise NetworkError(f"{self._host} does not say how long {what} is", "try another mirror")
+        return found
+
+    def _probed(self, snapshot: Snapshot, file: RemoteFile) -> RemoteFile:
+        """A file with what the response to a request for its first byte says about it."""
+        asked = self._asked(snapshot.repo, f"{snapshot.repo}/{file.name}")
+        path = self.service.file(snapshot, file.name)
+        with self._response(path, asked, {"Range": "bytes=0-0", "Accept-Encoding": "identity"}) as response:
+            if response.status_code != 416:  # an empty file has no first byte
+                responses.require_success(response, asked)
+            size, sha256 = responses.announced(response)
+        known = file.size if file.size != UNKNOWN else UNKNOWN if size is None else size
+        return replace(file, size=known, sha256=file.sha256 or sha256)
+
+    @contextmanager
+    def _response(self, path: str, asked: Asked, headers: Mapping[str, str]) -> Iterator[Any]:
+        """The open response to a request. Errors of the library and of sockets in the block are translated."""
         if self.offline:
-            raise offline_error(repo)
-        api: HfApi = library.HfApi(endpoint=self.endpoint, token=self._token(), library_name="qmath")
+            raise offline_error(asked.what)
+        library = network.library(self.environ)
+        sent = {"User-Agent": f"qmath/{__version__}", **headers, **(asked.token.header if asked.token else {})}
+        session = network.session(self.environ)
         try:
-            return api.repo_info(repo, repo_type=kind, revision=revision, files_metadata=True, timeout=_TIMEOUT_S)
-        except errors.OfflineModeIsEnabled as exc:
-            raise offline_error(repo) from exc
-        except errors.GatedRepoError as exc:
-            raise _refused(403, repo) from exc
-        except errors.RevisionNotFoundError as exc:
-            raise NetworkError(f"{repo} has no revision {revision} on {self.endpoint}") from exc
-        except errors.HfHubHTTPError as exc:
-            _check_status(exc.response.status_code, exc.response.headers, repo)
-            raise NetworkError(f"{repo}: {exc}") from exc
-        except (errors.HTTPError, OSError) as exc:
-            raise _Transient(str(exc) or type(exc).__name__) from exc
-        except (ValueError, TypeError, KeyError) as exc:  # the response is not a hub's, but a proxy's login page
-            raise NetworkError(
-                f"the response of {self.endpoint} is not a hub's", "check HF_ENDPOINT and the proxy"
-            ) from exc
+            with session.stream(
+                "GET", self.endpoint + path, headers=sent, follow_redirects=True, timeout=_TIMEOUT_S
+            ) as response:
+                yield response
+        except library.errors.OfflineModeIsEnabled as exc:
+            raise offline_error(asked.what) from exc
+        except (library.errors.HTTPError, OSError) as exc:  # the client's own family, and sockets
+            if (final := network.failure(exc)) is not None:
+                raise final from None
+            raise Transient(self._hidden(str(exc)) or type(exc).__name__) from None  # the cause may show a token
 
-    def _retried(self, attempt: Callable[[], Any], what: str) -> Any:  # noqa: ANN401  as `_info`
+    def _asked(self, repo: str, what: str) -> Asked:
+        hub = self.service
+        return Asked(
+            what=what,
+            host=self._host,
+            page=f"{without_login(self.endpoint)}/{repo}",
+            token=hub.token(self.environ),
+            token_name=hub.token_name,
+            address_name=hub.address_name,
+            hide=self._hidden,
+        )
+
+    @property
+    def _host(self) -> str:
+        return urlsplit(self.endpoint).netloc.rpartition("@")[2]
+
+    def _hidden(self, text: str) -> str:
+        token = self.service.token(self.environ)
+        return hidden(text, self.environ, token.value if token else "")
+
+    def _not_a_hub(self) -> NetworkError:
+        shown = without_login(self.endpoint)
+        return NetworkError(
+            f"the response of {shown} is not a hub's", f"check {self.service.address_name} and the proxy"
+        )
+
+    def _retried(self, attempt: Callable[[], Any], what: str) -> Any:  # noqa: ANN401  what `attempt` returns
         failures = 0
         while True:
             try:
                 return attempt()
-            except _Transient as exc:
+            except Transient as exc:
                 failures += 1
                 self._wait(failures, exc, what, _MAX_FAILURES if exc.responded else _MAX_UNREACHED)
 
-    def _wait(self, failures: int, exc: _Transient, what: str, most: int = _MAX_FAILURES) -> None:
+    def _wait(self, failures: int, exc: Transient, what: str, most: int = _MAX_FAILURES) -> None:
         """Wait longer after each failure in a row, or as long as the server requested. Raises after too many."""
+        hint = f"check the connection (and {self.service.address_name}, the proxy); the same command resumes"
         if failures >= most:
-            hint = "check the connection (and HF_ENDPOINT, the proxy); the same command resumes the download"
-            raise NetworkError(f"cannot download {what}: {exc}", hint) from exc
-        longest = 0.5 * 2.0**failures
+            kind = NetworkError if exc.responded else Unreachable
+            raise kind(f"cannot download {what}: {exc}", hint) from exc
+        if exc.after is not None and exc.after > _LONGEST_WAIT_S:
+            raise NetworkError(
+                f"cannot download {what}: {exc}, and asks to wait {exc.after / 3600:.1f} hours",
+                "the same command resumes then",
+            ) from exc
+        longest = min(0.5 * 2.0**failures, _LONGEST_BACKOFF_S)
         delay = exc.after if exc.after is not None else random.uniform(longest / 2, longest)  # noqa: S311
-        self.pause(min(delay, _MAX_WAIT_S))
-
-    def _token(self) -> str | bool:
-        """The user's token. Without one it is False, with which the library sends none."""
-        return self.environ.get("HF_TOKEN") or _library(self.environ).get_token() or False
+        if delay >= _NOTED_WAIT_S:
+            self.note(f"{exc}: waiting {delay:.0f} s")
+        self.pause(delay)
 
 
-class _Transient(Exception):
-    """A failure after which another attempt may succeed.
+def offline_error(repo: str, missing: Sequence[str] = ()) -> NetworkError:
+    """The error for a repository that needs the network while HF_HUB_OFFLINE is set.
 
-    `after` is the wait in seconds that the server requested, or None. `responded` is false if no server was reached.
+    Args:
+        repo: OWNER/NAME.
+        missing: the files that the cache lacks; empty: it has nothing of the repository.
     """
-
-    def __init__(self, message: str, after: float | None = None, *, responded: bool = False) -> None:
-        super().__init__(message)
-        self.after = after
-        self.responded = responded
-
-
-def offline_error(repo: str) -> NetworkError:
-    """The error for a repository that needs the network while HF_HUB_OFFLINE is set."""
-    return NetworkError(f"{repo} is not in the local cache, and HF_HUB_OFFLINE is set", "unset HF_HUB_OFFLINE")
-
-
-def _library(environ: Mapping[str, str]) -> Any:  # noqa: ANN401  a module
-    """huggingface_hub, imported on first use; it reads the telemetry variable when it is imported."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", environ.get("HF_HUB_DISABLE_TELEMETRY", "1"))
-    import huggingface_hub
-    import huggingface_hub.errors
-    import huggingface_hub.utils
-
-    return huggingface_hub
-
-
-def _remote(sibling: Any) -> RemoteFile:  # noqa: ANN401  RepoSibling
-    lfs = sibling.lfs
-    if lfs is not None:
-        return RemoteFile(sibling.rfilename, int(lfs.size), str(lfs.sha256))
-    return RemoteFile(sibling.rfilename, int(sibling.size or 0), None, sibling.blob_id)
-
-
-def _check_status(status: int, headers: Mapping[str, str], what: str) -> None:
-    if status in (200, 206):
-        return
-    if status in _TRANSIENT_STATUS:
-        raise _Transient(
-            f"the server responded with status {status}", _seconds(headers.get("Retry-After")), responded=True
-        )
-    if status in (401, 403):
-        raise _refused(status, what)
-    if status == 416:
-        raise _changed(what)
-    if status == 404:
-        raise NetworkError(f"there is no {what}", "check the name, and HF_ENDPOINT if it is set")
-    raise NetworkError(f"{what}: the server responded with status {status}")
-
-
-def _check_same(response: Any, file: RemoteFile, start: int) -> int:  # noqa: ANN401  the client's Response
-    """Check that the response is for the announced file. Returns the number of bytes to skip to get to `start`."""
-    etags = [hop.headers.get("X-Linked-Etag") for hop in (*response.history, response)]
-    for etag in filter(None, etags):
-        if file.sha256 and etag.removeprefix("W/").strip('"') != file.sha256:
-            raise _changed(file.name)
-    if response.status_code == 200:  # the server ignored the range
-        length = response.headers.get("Content-Length")
-        if length is not None and int(length) != file.size:
-            raise _changed(file.name)
-        return start
-    span, _, total = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
-    if not span.startswith(f"{start}-") or total not in ("*", str(file.size)):
-        raise _changed(file.name)
-    return 0
-
-
-def _changed(what: str) -> IntegrityError:
-    return IntegrityError(
-        f"{what} on the hub is not the file that the repository announces",
-        "it was changed after it was announced, or altered in transit; try again later",
-    )
-
-
-def _refused(status: int, what: str) -> NetworkError:
-    why = "needs a token" if status == 401 else "is not open to this token"
-    return NetworkError(f"{what}: {why} ({status})", "accept the licence on the model's page, then set HF_TOKEN")
-
-
-def _seconds(value: str | None) -> float | None:
-    return float(value) if value is not None and value.isdigit() else None
+    what = f"the local cache of {repo} lacks {', '.join(missing)}" if missing else f"{repo} is not in the local cache"
+    return NetworkError(f"{what}, and HF_HUB_OFFLINE is set", "unset HF_HUB_OFFLINE")

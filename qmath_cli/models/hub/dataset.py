@@ -13,9 +13,10 @@ from pathlib import Path
 from qmath_cli.errors import DataError, IntegrityError
 from qmath_cli.files import cannot_write, write_atomically
 from qmath_cli.models.hub.cache import cache_folder, cached_file
-from qmath_cli.models.hub.client import Hub, RemoteFile, Snapshot, offline_error
-from qmath_cli.models.hub.download import check, digest_of
+from qmath_cli.models.hub.client import Hub, offline_error
+from qmath_cli.models.hub.download import check, digest_of, is_intact
 from qmath_cli.models.hub.pins import Pins
+from qmath_cli.models.hub.remote import RemoteFile, Snapshot
 from qmath_cli.models.hub.snapshot import confirmed
 from qmath_cli.models.lockfile import Lock, LockedData
 from qmath_cli.paths import Paths
@@ -89,5 +90,8 @@ def _from_hub(entry: LockedData, revision: str | None, hub: Hub) -> Snapshot:
 
 
 def _read(hub: Hub, snapshot: Snapshot, file: RemoteFile) -> bytes:
+    """The file's bytes: from the cache if they have the right hash, or no hub may be asked; else from the hub."""
     cached = cached_file(cache_folder(hub.environ), snapshot, file.name)
-    return cached.read_bytes() if cached else b"".join(hub.stream(snapshot, file, 0, file.size))
+    if cached and (hub.offline or is_intact(file, cached.read_bytes())):
+        return cached.read_bytes()
+    return b"".join(hub.stream(snapshot, file, 0, file.size))

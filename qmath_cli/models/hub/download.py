@@ -17,7 +17,7 @@ from typing import Protocol
 
 from qmath_cli.errors import IntegrityError, NetworkError, QmathError
 from qmath_cli.files import cannot_write, unfinished
-from qmath_cli.models.hub.client import RemoteFile
+from qmath_cli.models.hub.remote import RemoteFile
 
 Blocks = Callable[[int], Iterator[bytes]]
 """The file's bytes from an offset to its end, in order."""
@@ -42,6 +42,16 @@ def digest_of(file: RemoteFile) -> tuple[Digest, str | None]:
     if file.sha256 is None and file.git_sha1 is not None:
         return hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False), file.git_sha1
     return hashlib.sha256(), file.sha256
+
+
+def is_intact(file: RemoteFile, data: bytes) -> bool:
+    """Whether a whole file has the announced size and every announced hash."""
+    sha1 = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
+    return (
+        len(data) == file.size
+        and file.sha256 in (None, hashlib.sha256(data).hexdigest())
+        and file.git_sha1 in (None, sha1.hexdigest())
+    )
 
 
 def check(file: RemoteFile, digest: Digest, expected: str | None, where: str) -> None:

@@ -1,8 +1,10 @@
-"""A hub on the loopback interface, with the part of the protocol that downloads use, and with faults on request.
+"""A hub on the loopback interface, with the part of both protocols that downloads use, and with faults on request.
 
 It serves repository metadata with file sizes and hashes, and `resolve` with a redirect to another path for large files
-(ETag, X-Linked-Etag, X-Linked-Size, X-Repo-Commit), ranges and tokens. Faults are any status, a connection cut after
-some bytes, a server that ignores ranges, and a slow one. Requests are recorded, so that a test can check them.
+(ETag, X-Linked-Etag, X-Linked-Size, X-Repo-Commit), ranges and tokens. It speaks ModelScope's protocol too
+(`/api/v1/`), as the package modelscope-hub does. Faults are any status, a connection cut after some bytes, a server
+that ignores ranges, one whose listing lacks sizes and hashes, and a slow one. Requests are recorded, so that a test can
+check them.
 """
 
 from __future__ import annotations
@@ -20,10 +22,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 COMMIT = "c0ffee" * 6 + "cafe"
 _META = re.compile(r"/api/(models|datasets)/([^/]+/[^/]+)(?:/revision/([^/]+))?$")
+_SCOPE = re.compile(r"/api/v1/models/([^/]+/[^/]+)/repo(/files)?$")
 _FILE = re.compile(r"/(?:(datasets)/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)$")
 
 
@@ -44,6 +47,12 @@ class Request:
     path: str
     range: str | None
     token: str | None
+    query: str = ""
+
+    @property
+    def file(self) -> str:
+        """The name of the requested file, if it is one."""
+        return parse_qs(self.query).get("FilePath", [self.path.rpartition("/")[2]])[0]
 
 
 class Hollow(bytes):
@@ -91,30 +100,33 @@ class Loopback:
     repos: dict[str, Repo] = field(default_factory=dict)
     fault: Callable[[int, Request], Fault | None] = lambda _number, _request: None
     ranges: bool = True
+    describes: bool = True  # whether the listing has sizes and hashes
+    tag: str = ""  # X-Linked-Etag of every large file; empty: its sha256
     bytes_per_second: float = 0.0  # of one connection; 0 means as fast as possible
     requests: list[Request] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def environ(self, home: Path) -> dict[str, str]:
         """The environment of a program that uses this hub, without the user's settings."""
-        return {"HF_ENDPOINT": self.url, "HF_HOME": str(home / "hf"), "HF_HUB_DISABLE_XET": "1"}
+        both = {"HF_ENDPOINT": self.url, "MODELSCOPE_ENDPOINT": self.url}
+        return both | {"HF_HOME": str(home / "hf"), "HF_HUB_DISABLE_XET": "1"}
 
     def shards_requested(self) -> list[str]:
         """The names of the requested weight files, in order, without the redirected requests."""
-        names = [request.path.rpartition("/")[2] for request in self.requests if "/resolve/" in request.path]
+        names = [r.file for r in self.requests if "/resolve/" in r.path or "/repo" in r.path]
         return [name for name in names if name.endswith(".safetensors")]
 
 
 @contextmanager
-def serve() -> Iterator[Loopback]:
+def serve(host: str = "127.0.0.1") -> Iterator[Loopback]:
     """Run a hub for the duration of the block."""
     state = Loopback()
 
     class Handler(_Handler):
         hub = state
 
-    server = _Server(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_address[1]}"
+    server = (_ServerV6 if ":" in host else _Server)((host, 0), Handler)
+    state.url = f"http://{f'[{host}]' if ':' in host else host}:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
@@ -134,6 +146,10 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
+class _ServerV6(_Server):
+    address_family = socket.AF_INET6
+
+
 class _Handler(BaseHTTPRequestHandler):
     hub: Loopback
     protocol_version = "HTTP/1.1"
@@ -151,7 +167,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
         authorization = self.headers.get("Authorization")
-        request = Request(self.command, path, self.headers.get("Range"), authorization and authorization.split()[-1])
+        token = authorization and authorization.split()[-1]
+        request = Request(self.command, path, self.headers.get("Range"), token, urlsplit(self.path).query)
         with self.hub.lock:
             self.hub.requests.append(request)
             number = len(self.hub.requests)
@@ -164,6 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._metadata(found[2], found[3])
         elif found := _FILE.match(path):
             self._resolve(found[2], found[4])
+        elif found := _SCOPE.match(path):
+            self._scope(found[1], parse_qs(urlsplit(self.path).query), listing=bool(found[2]))
         elif path.startswith("/storage/"):
             _, _, repo, name = path.split("/", 3)
             self._content(self.hub.repos[repo.replace("--", "/")].files[name], {"ETag": '"storage"'})
@@ -199,10 +218,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _sibling(self, repo: Repo, file: str) -> dict[str, object]:
         data = repo.files[file]
+        if not self.hub.describes:
+            return {"rfilename": file}
         entry: dict[str, object] = {"rfilename": file, "size": len(data), "blobId": git_sha1(data)}
         if file.endswith(repo.large):
             entry["lfs"] = {"sha256": sha256(data), "size": len(data), "pointerSize": 134}
         return entry
+
+    def _scope(self, name: str, query: dict[str, list[str]], *, listing: bool) -> None:
+        """ModelScope's listing, or one file of it."""
+        repo = self.hub.repos.get(name)
+        if repo is None or query["Revision"] != ["master"]:
+            self._send(404, {}, b'{"Code": 10010205001, "Message": "not found", "Success": false}')
+        elif listing:
+            files = [
+                {"Name": file, "Path": file, "Type": "blob", "Size": len(data), "Sha256": sha256(data)}
+                for file, data in repo.files.items()
+            ]
+            record = {"Code": 200, "Success": True, "Data": {"Files": [{"Path": "figures", "Type": "tree"}, *files]}}
+            self._send(200, {"Content-Type": "application/json"}, json.dumps(record).encode())
+        else:
+            self._content(repo.files[query["FilePath"][0]], {})
 
     def _resolve(self, name: str, file: str) -> None:
         repo = self._repo(name)
@@ -216,7 +252,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._content(data, headers | {"ETag": f'"{git_sha1(data)}"'})
             return
         location = f"{self.hub.url}/storage/{name.replace('/', '--')}/{file}"
-        linked = {"X-Linked-Etag": f'"{sha256(data)}"', "X-Linked-Size": str(len(data)), "Location": location}
+        linked = {
+            "X-Linked-Etag": f'"{self.hub.tag or sha256(data)}"',
+            "X-Linked-Size": str(len(data)),
+            "Location": location,
+        }
         self._send(302, headers | linked, b"")
 
     def _content(self, data: bytes, headers: dict[str, str]) -> None:

@@ -214,26 +214,44 @@ def test_what_the_hugging_face_cache_holds_is_not_downloaded(
     assert len(list((tmp_path / "hf").rglob("*.safetensors"))) == 5
 
 
-def test_a_damaged_file_in_the_cache_is_an_error(source: HubCheckpoint, repo: Repo, tmp_path: Path) -> None:
-    """It has the right size; the error names the cache."""
-    fill_cache(tmp_path / "hf" / "hub", repo)
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize(("number", "at"), [(1, 0), (2, 70_000), (5, -1)])
+def test_a_damaged_file_in_the_cache_is_downloaded_anew(  # also one that is not the next: its header is fetched
+    source: HubCheckpoint, repo: Repo, tmp_path: Path, links: bool, number: int, at: int
+) -> None:
+    """One bit differs, in the header, the weights or the last byte; the cache stays as it is."""
+    fill_cache(tmp_path / "hf" / "hub", repo, links=links)
+    name = f"model-0000{number}-of-00005.safetensors"
+    cached = tmp_path / "hf" / "hub" / "models--Qwen--Qwen2.5-Math-1.5B-Instruct" / "snapshots" / COMMIT / name
+    damaged = bytearray(repo.files[name])
+    damaged[at] ^= 1
+    cached.resolve().write_bytes(damaged)
+    for before in read_headers(source)[: number - 1]:
+        source.release(before)
+    assert read(source, name, 0, len(damaged)) == repo.files[name]
+    source.release(name)
+    assert cached.read_bytes() == damaged
+
+
+def test_a_kept_file_that_was_damaged_since_is_downloaded_anew(source: HubCheckpoint, repo: Repo) -> None:
+    """A shard under its own name was verified when it came, and may have changed."""
     name = "model-00001-of-00005.safetensors"
-    blob = (
-        tmp_path / "hf" / "hub" / "models--Qwen--Qwen2.5-Math-1.5B-Instruct" / "snapshots" / COMMIT / name
-    ).resolve()
-    blob.write_bytes(repo.files[name][:-1] + b"?")
-    with pytest.raises(IntegrityError, match="cache is damaged"):
-        read(source, name, 100_000, 10)
+    (source.folder / name).write_bytes(repo.files[name][:-1] + b"?")
+    read_headers(source)
+    assert read(source, name, 0, len(repo.files[name])) == repo.files[name]
 
 
-def fill_cache(cache: Path, repo: Repo, commit: str = COMMIT) -> None:
-    """Write a repository as huggingface_hub does: blobs by hash, links by name."""
+def fill_cache(cache: Path, repo: Repo, commit: str = COMMIT, *, links: bool = True) -> None:
+    """Write a repository as huggingface_hub does: blobs by hash, links by name; or plain files."""
     root = cache / f"models--{REPO.replace('/', '--')}"
     (root / "blobs").mkdir(parents=True)
     (root / "snapshots" / commit).mkdir(parents=True)
     (root / "refs").mkdir()
     (root / "refs" / "main").write_text(commit)
     for name, data in repo.files.items():
+        if not links:
+            (root / "snapshots" / commit / name).write_bytes(data)
+            continue
         blob = root / "blobs" / (sha256(data) if name.endswith(repo.large) else git_sha1(data))
         blob.write_bytes(data)
         (root / "snapshots" / commit / name).symlink_to(blob)
