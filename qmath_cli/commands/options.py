@@ -95,6 +95,11 @@ Force = Annotated[
     typer.Option("--force", rich_help_panel=MODEL, help="Load the model even if it does not seem to fit."),
 ]
 
+Verbose = Annotated[
+    bool,
+    typer.Option("-v", "--verbose", rich_help_panel=OUTPUT, help="Also print llama.cpp's own warnings, on stderr."),
+]
+
 # ---------------------------------------------------------------- sampling and choosing
 
 Samples = Annotated[

@@ -44,6 +44,7 @@ class SolveOptions:
     as_json: bool = False
     as_jsonl: bool = False
     quiet: bool = False
+    verbose: bool = False
     force: bool = False
     approve: bool = False
     export: Path | None = None
@@ -145,6 +146,7 @@ def command(
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", rich_help_panel=o.OUTPUT, help="Print nothing on stderr but errors.")
     ] = False,
+    verbose: o.Verbose = False,
 ) -> int:
     """Solve one problem: in words (cot), or with programs that run in a restricted executor (tir)."""
     here = invocation(context)
@@ -163,6 +165,7 @@ def command(
         json,
         jsonl,
         quiet,
+        verbose,
         force,
         approve,
         export,
@@ -195,6 +198,7 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     with opened as model:
         if info.embedded and not options.quiet:
             here.terminal.note(DEMO_NOTE)
+        here.notes(*() if options.quiet else model.notes, engine=model.engine_warnings if options.verbose else ())
         plan = model.plan(prompt_format, prompt, time_limit=options.timeout)
         solution = follow(solve(problem, plan, model.tools), _sink(here, settings.render, options, plan, model))
     if options.export is not None:

@@ -7,13 +7,13 @@ without TIR is run, stored and compared as CoT, a reward model is refused.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from qmath_cli.engine.llama.devices import SMALL
+from qmath_cli.engine.llama.placement import SMALL
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.errors import DataError, UsageError
 from qmath_cli.evaluation import datasets, schedule
@@ -34,11 +34,14 @@ from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Equivalence, Mode, ModelInfo, Pick
 from qmath_cli.runtime.executors import open_executor
-from qmath_cli.runtime.tools import open_model, prefix_folder, reward_loader, sampling_of
+from qmath_cli.runtime.tools import notes, open_model, prefix_folder, reward_loader, sampling_of
 from qmath_cli.settings import Grade, Settings
 
 OnSample = Callable[[GradedSample, int, int], None]
 """Called with every sample that was graded and stored, the number stored, and the number wanted."""
+
+OnModel = Callable[[Sequence[str], Sequence[str]], None]
+"""Called with the notes on a model, one sentence each, and with llama.cpp's own warnings where the model was loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class EvaluationRequest:
         folder: where runs are stored.
         regrade: grade what is stored again.
         force: load the model even if it does not seem to fit.
+        on_model: told what is to be said of each model before it runs.
     """
 
     data: Dataset
@@ -62,6 +66,7 @@ class EvaluationRequest:
     folder: Path
     regrade: bool = False
     force: bool = False
+    on_model: OnModel = lambda _notes, _engine: None
 
 
 def find(name: str, where: Path | None, paths: Paths) -> Path:
@@ -123,6 +128,8 @@ class Evaluation:
         with RunFile(self._request.folder, self.setup) as file:
             if self.plan.missing(file.stored):
                 self._decode(file, on_sample)
+            else:
+                self._request.on_model(self._info.warnings, ())
             samples = self._rewarded(self._regraded(schedule.in_order(self._request.data, file.stored)))
             file.rewrite(self.setup, samples)
         return self._scored(samples)
@@ -147,6 +154,7 @@ class Evaluation:
                     force=self._request.force,
                 )
             )
+            self._request.on_model(notes(self._info, model), model.warnings)
             engine = open_engine(model, plan.parallel, retain=1)
             stack.enter_context(closing(engine))
             engine.cache_prefix(self._format.prefix, prefix_folder(self._paths), self._info.sha256)

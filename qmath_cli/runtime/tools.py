@@ -41,13 +41,19 @@ RewardLoader = Callable[[], AbstractContextManager[Reward]]
 
 @dataclass(frozen=True, slots=True)
 class OpenTools:
-    """An open model with its tools. `protection` is None where no executor was wanted; `load_s` is in seconds."""
+    """An open model with its tools.
+
+    `protection` is None where no executor was wanted; `load_s` is in seconds. `notes` are sentences for the user;
+    `engine_warnings` are llama.cpp's own.
+    """
 
     info: ModelInfo
     tools: Tools
     protection: Protection | None = None
     load_s: float = 0.0
     settings: Settings = field(default_factory=Settings)  # those that it was opened with
+    notes: tuple[str, ...] = ()
+    engine_warnings: tuple[str, ...] = ()
 
     def plan(self, prompt_format: PromptFormat, prompt: Prompt, *, time_limit: float | None = None) -> SolvePlan:
         """How a problem is solved by the settings that the model was opened with: see `plan_for`."""
@@ -142,7 +148,7 @@ def open_tools(
         )
         load_s = time.perf_counter() - started
         protection = executor.protection if executor is not None else None  # waits for the first worker
-        yield OpenTools(info, tools, protection, load_s, settings)
+        yield OpenTools(info, tools, protection, load_s, settings, notes(info, model), model.warnings)
 
 
 def open_model(
@@ -174,6 +180,11 @@ def open_model(
         footprint=lambda: footprint(gguf_file.read(info.path), _cells(settings, sequences), settings.kv_type),
     )
     return load(info.path, options, preflight(settings, paths, lock))
+
+
+def notes(info: ModelInfo, model: Model) -> tuple[str, ...]:
+    """What a user has to know of a model and of where it runs, one sentence each."""
+    return tuple(filter(None, (*info.warnings, model.placement.note)))
 
 
 def preflight(settings: Settings, paths: Paths, lock: Lock) -> Preflight:

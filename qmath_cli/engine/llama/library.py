@@ -60,10 +60,10 @@ class Library:
         self.lib.llama_log_set(self._callback, None)
         self._warnings.clear()
 
-    def warnings(self) -> str:
-        """The warnings and errors logged since `clear_warnings`, as one line; empty if there are none."""
+    def warnings(self) -> tuple[str, ...]:
+        """The latest warnings and errors since `clear_warnings`, one line each."""
         lines = "".join(self._warnings).splitlines()
-        return "; ".join(line.strip() for line in lines if line.strip())
+        return tuple(line.strip() for line in lines if line.strip())
 
 
 @functools.cache
