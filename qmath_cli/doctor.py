@@ -26,7 +26,7 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.models.store import State
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Language, Protection
+from qmath_cli.records import Language, ModelFamily, Protection
 from qmath_cli.runtime.executors import open_single_executor
 from qmath_cli.sandbox.limits import Hold, Layer
 from qmath_cli.settings import Settings
@@ -211,7 +211,8 @@ def check_model(installation: Installation) -> CheckResult:
     detail = f"{info.name}: {info.path} ({info.kind}, {mode})"
     if not info.warnings:
         return CheckResult("model", Status.OK, detail)
-    fix = "use another file of this model, or convert the checkpoint: qmath convert"
+    other = info.family is ModelFamily.OTHER
+    fix = "qmath pull 1.5b-instruct" if other else "another file of this model, or its checkpoint: qmath convert"
     return CheckResult("model", Status.WARNING, f"{detail}; {'; '.join(info.warnings)}", fix)
 
 

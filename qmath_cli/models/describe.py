@@ -23,13 +23,13 @@ from qmath_cli.models.hashes import Memo
 from qmath_cli.models.lockfile import Lock, LockedModel
 from qmath_cli.models.names import ModelName
 from qmath_cli.models.store import Installed
+from qmath_cli.models.suggestions import plain_name
 from qmath_cli.paths import Paths
 from qmath_cli.records import ModelFamily, ModelInfo, ModelKind
 
 _NAMES = ("general.name", "general.basename", "general.finetune", "general.source.url", "general.source.repo_url")
 _REWARD = re.compile(r"(?<![a-z])(p?rm|reward)(?![a-z])")
 _INSTRUCT = re.compile(r"(?<![a-z])(instruct|chat|it|demo)(?![a-z])")
-_QUANTIZED = re.compile(r"[-.](gguf|i1|ud|imatrix|imat|(i?q|tq)\d\w*(-\w+)*|mxfp4\w*|bf16|fp?16|fp?32)$")
 _IM_END = 151645  # the id of `<|im_end|>` in the vocabulary of Qwen2 and Qwen2.5 (tokenizer.json of the releases)
 _CHATML = ("<|im_start|>", "<|im_end|>")
 #: Values of `tokenizer.ggml.pre` that mean Qwen2's pre-tokenizer (llama-vocab.cpp of llama.cpp).
@@ -118,9 +118,7 @@ def _released(header: Header, lock: Lock) -> LockedModel | None:
     """
     if header.text("qmath.kind"):
         return None
-    name = _normal(header.text("general.name")).rpartition("/")[2]
-    while (shorter := _QUANTIZED.sub("", name)) != name:
-        name = shorter
+    name = plain_name(header.text("general.name"))
     parts = [header.text(f"general.{key}") for key in ("basename", "size_label", "finetune")]
     composed = _normal("-".join(part for part in parts if part))
     for wanted in (name, composed):
