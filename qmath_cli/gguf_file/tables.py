@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
-STRING, ARRAY, INT32 = 8, 9, 5
+STRING, ARRAY, INT32, FLOAT32 = 8, 9, 5, 6
 #: Scalar types of metadata: the format character of `struct`.
 SCALARS: Mapping[int, str] = {
     0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d",

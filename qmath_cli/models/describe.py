@@ -51,7 +51,7 @@ def describe(name: str, paths: Paths, lock: Lock) -> ModelInfo:
     """
     path = _path(name)
     if path is not None:
-        return _of_file(name, path, paths, lock)
+        return _of_file(path, paths, lock)
     entry = store.best(paths, lock) if not name else store.choose(ModelName.parse(name), paths, lock)
     return _of_installed(entry, paths)
 
@@ -87,7 +87,7 @@ def _of_installed(entry: Installed, paths: Paths) -> ModelInfo:
     )
 
 
-def _of_file(name: str, path: Path, paths: Paths, lock: Lock) -> ModelInfo:
+def _of_file(path: Path, paths: Paths, lock: Lock) -> ModelInfo:
     """A GGUF named by its path: nothing is recorded of it, so the header says what it is."""
     header = gguf_file.read(path)
     runnable.require(path, header)
@@ -96,7 +96,7 @@ def _of_file(name: str, path: Path, paths: Paths, lock: Lock) -> ModelInfo:
     family = released.family if released is not None else _family(path, header)
     chatml = _has_chatml(path, header)
     return ModelInfo(
-        name=name,
+        name=str(path),
         path=path.absolute(),
         quantization=header.quantization,
         sha256="" if header.parts else Memo.within(paths.state).get(path) or "",
@@ -169,7 +169,7 @@ def _warnings(header: Header, kind: ModelKind, family: ModelFamily, *, chatml: b
     if family is ModelFamily.OTHER:
         called = f" ({header.text('general.name')[:80]})" if header.text("general.name") else ""
         found.append(f"this is not a Qwen2.5-Math model{called}: it was not trained on the prompts that it gets")
-    if not chatml and kind is ModelKind.INSTRUCT:
+    if not chatml and kind is not ModelKind.BASE:
         found.append(
             f"its vocabulary has no {' and '.join(_CHATML)}: the prompts that it gets are plain text to it, and "
             "answers will be poor"

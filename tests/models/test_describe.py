@@ -6,15 +6,16 @@ import shutil
 from pathlib import Path
 
 import gguf
+import numpy as np
 import pytest
 
-from qmath_cli.errors import ModelMissing, QmathError, UsageError
+from qmath_cli.errors import IntegrityError, ModelMissing, QmathError, UsageError
 from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.models.store import head_path
 from qmath_cli.paths import Paths
 from qmath_cli.records import ModelFamily, ModelKind
-from tests.gguf_file.made import split_model
+from tests.gguf_file.made import finish, split_model
 from tests.models.small_models import Install, rewritten, with_metadata
 
 
@@ -204,6 +205,51 @@ def test_another_architecture_is_refused_before_it_is_loaded(
     """By every command alike."""
     path = rewritten(demo, tmp_path / "x.gguf", values={"general.architecture": architecture})
     with pytest.raises(UsageError, match=f"the {architecture} architecture"):
+        describe(str(path), paths, lock)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"qwen2.block_count": 0},
+        {"qwen2.block_count": 2**31 - 1},
+        {"qwen2.context_length": 0},
+        {"qwen2.attention.head_count": 0},
+        {"qwen2.attention.head_count": 3},
+        {"qwen2.attention.head_count_kv": 0},
+        {"qwen2.attention.head_count_kv": 3},
+        {"qwen2.attention.key_length": 0},
+        {"qwen2.attention.key_length": 7},
+        {"tokenizer.ggml.token_type": 1},
+    ],
+)
+def test_metadata_that_would_crash_llama_cpp_is_refused(
+    tmp_path: Path, demo: Path, paths: Paths, lock: Lock, values: dict[str, int]
+) -> None:
+    """It ends the process where numbers make no sense."""
+    path = rewritten(demo, tmp_path / "x.gguf", values=values)
+    with pytest.raises(IntegrityError, match="its metadata has"):
+        describe(str(path), paths, lock)
+
+
+def test_a_vocabulary_whose_types_are_fewer_than_its_tokens_is_refused(
+    tmp_path: Path, paths: Paths, lock: Lock
+) -> None:
+    """llama.cpp would read behind the end of the types."""
+    writer = gguf.GGUFWriter(tmp_path / "x.gguf", "qwen2")
+    writer.add_token_list(["a", "b", "c"])
+    writer.add_token_types([1, 1])
+    writer.add_tensor("token_embd.weight", np.zeros((3, 32), np.float32))
+    finish(writer)
+    with pytest.raises(IntegrityError, match="3 tokens, and 2 entries"):
+        describe(str(tmp_path / "x.gguf"), paths, lock)
+
+
+@pytest.mark.parametrize("kind", ["llama", "bert", "none"])
+def test_another_kind_of_vocabulary_is_refused(tmp_path: Path, demo: Path, paths: Paths, lock: Lock, kind: str) -> None:
+    """The model is qwen2, its tokens are not."""
+    path = rewritten(demo, tmp_path / "x.gguf", values={"tokenizer.ggml.model": kind})
+    with pytest.raises(UsageError, match=kind):
         describe(str(path), paths, lock)
 
 
