@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -17,8 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from qmath_cli.engine.llama import builds, preflight
-from qmath_cli.engine.llama.devices import choose, devices
+from qmath_cli.engine.llama.devices import choose, devices, supports
 from qmath_cli.engine.llama.library import library
+from qmath_cli.engine.llama.model import vocabulary_warnings
 from qmath_cli.errors import QmathError
 from qmath_cli.models import fit, memory, store
 from qmath_cli.models.describe import describe
@@ -26,7 +26,7 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.models.store import State
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Language, Protection
+from qmath_cli.records import Language, ModelFamily, Protection
 from qmath_cli.runtime.executors import open_single_executor
 from qmath_cli.sandbox.limits import Hold, Layer
 from qmath_cli.settings import Settings
@@ -97,10 +97,7 @@ _ENFORCERS = {
 
 
 def examine(installation: Installation) -> Iterator[CheckResult]:
-    """Run all checks, in the order of `CHECKS`.
-
-    Args:
-        installation: What is examined.
+    """Run all checks of an installation, in the order of `CHECKS`.
 
     Yields:
         One result per check; a `QmathError` or an `OSError` of a check becomes a problem.
@@ -159,9 +156,10 @@ def check_devices(installation: Installation) -> CheckResult:
     used = choose(installation.settings.device, available)
     found = ", ".join(f"{device.name} ({device.description})" for device in available)
     detail = f"found: {found}; used: {used.name if used else 'CPU'}"
-    if used is None and installation.settings.device == "auto" and (build := _better_build()):
+    idle = builds.gpu_here()
+    if used is None and installation.settings.device == "auto" and idle and not supports(idle):
         detail = f"{detail}; this machine has a GPU that the installed build does not support"
-        return CheckResult("devices", Status.WARNING, detail, build)
+        return CheckResult("devices", Status.WARNING, detail, builds.gpu_line(idle))
     return CheckResult("devices", Status.OK, detail)
 
 
@@ -169,17 +167,6 @@ def _preflight(installation: Installation) -> preflight.Preflight:
     """The cached result of the preflight, or that of a new one."""
     demo = describe("demo", installation.paths, installation.lock)
     return preflight.check(demo.path, installation.paths.cache, installation.settings.device)
-
-
-def _better_build() -> str:
-    """The command that builds llama.cpp for the GPU of this machine; empty if there seems to be none."""
-    if sys.platform == "darwin" and _apple_silicon():
-        return _rebuild("-DGGML_METAL=on")
-    return _rebuild("-DGGML_CUDA=on") if shutil.which("nvidia-smi") else ""
-
-
-def _rebuild(flag: str) -> str:
-    return f'CMAKE_ARGS="{flag}" pip install --force-reinstall --no-cache-dir llama-cpp-python'
 
 
 def _apple_silicon() -> bool:
@@ -218,10 +205,24 @@ def check_models(installation: Installation) -> CheckResult:
 
 
 def check_model(installation: Installation) -> CheckResult:
-    """The model and mode that `qmath solve` uses with these settings."""
+    """The model and mode that `qmath solve` uses with these settings, and what is to be said of it."""
     info = describe(installation.settings.model, installation.paths, installation.lock)
     mode = select(info, Language.EN, installation.settings.mode).mode
-    return CheckResult("model", Status.OK, f"{info.name}: {info.path} ({info.kind}, {mode})")
+    detail = f"{info.name}: {info.path} ({info.kind}, {mode})"
+    if not info.warnings:
+        return CheckResult("model", Status.OK, detail)
+    other = info.family is ModelFamily.OTHER
+    fix = "qmath pull 1.5b-instruct" if other else "another file of this model, or its checkpoint: qmath convert"
+    return CheckResult("model", Status.WARNING, f"{detail}; {'; '.join(info.warnings)}", fix)
+
+
+def check_vocabulary(installation: Installation) -> CheckResult:
+    """What llama.cpp warns of when it reads the model's metadata and vocabulary; the weights are not loaded."""
+    _preflight(installation).require()
+    info = describe(installation.settings.model, installation.paths, installation.lock)
+    warnings = vocabulary_warnings(info.path)
+    detail = f"llama.cpp warns: {'; '.join(warnings)}" if warnings else "llama.cpp reads it without a warning"
+    return CheckResult("vocabulary", Status.WARNING if warnings else Status.OK, detail)
 
 
 def check_paths(installation: Installation) -> CheckResult:
@@ -292,6 +293,7 @@ CHECKS: tuple[Check, ...] = (
     check_paths,
     check_models,
     check_model,
+    check_vocabulary,
     check_executor,
     check_terminal,
     check_network,

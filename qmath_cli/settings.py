@@ -122,6 +122,9 @@ class Resolved:
     origins: Mapping[str, Origin]
 
 
+_LAYERS = re.compile(r"\s*(auto|[+-]?\d{1,9})\s*", re.IGNORECASE)  # what `gpu_layers` may be
+
+
 def resolve(config: Path | None, environ: Mapping[str, str], flags: Mapping[str, object] | None = None) -> Resolved:
     """Merge the settings of all sources.
 
@@ -196,6 +199,10 @@ def _convert(name: str, value: object, source: str) -> object:
     wanted = get_type_hints(Settings)[name]
     kinds = [kind for kind in get_args(wanted) if kind is not type(None)] or [wanted]
     kind = kinds[0]
+    if name == "gpu_layers" and not _LAYERS.fullmatch(str(value)):
+        raise UsageError(
+            f"{source}: {value!r} is neither auto nor a number", "the value is auto, a number, or -1 for all layers"
+        )
     try:
         return _as(kind, value)
     except (ValueError, TypeError) as exc:

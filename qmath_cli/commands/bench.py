@@ -16,8 +16,8 @@ from qmath_cli.settings import Settings
 
 if TYPE_CHECKING:
     from qmath_cli.benchmark.measure import BenchmarkPlan, BenchmarkReport, ReferenceTool
-    from qmath_cli.engine.llama.devices import Placement
     from qmath_cli.engine.llama.model import Model
+    from qmath_cli.engine.llama.placement import Placement
     from qmath_cli.records import ModelInfo
 
 SCHEMA = "qmath.bench/1"
@@ -46,6 +46,7 @@ def command(
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
     force: o.Force = False,
+    verbose: o.Verbose = False,
     json: o.Json = False,
 ) -> int:
     """Measure load time, time to the first token, prefill and decode on this machine."""
@@ -56,17 +57,24 @@ def command(
         model=model, device=device, gpu_layers=gpu_layers, threads=threads, kv_type=kv_type, mlock=mlock
     )
     plan = BenchmarkPlan(prompt_tokens, tokens, _numbers(sequences), repeats)
-    _run(here, settings, plan, against, force=force, as_json=json)
+    _run(here, settings, plan, against, force=force, verbose=verbose, as_json=json)
     return ExitCode.OK
 
 
 def _run(
-    here: Invocation, settings: Settings, plan: BenchmarkPlan, against: Path | None, *, force: bool, as_json: bool
+    here: Invocation,
+    settings: Settings,
+    plan: BenchmarkPlan,
+    against: Path | None,
+    *,
+    force: bool,
+    verbose: bool,
+    as_json: bool,
 ) -> None:
     from qmath_cli.benchmark.measure import measure
     from qmath_cli.models import lockfile
     from qmath_cli.models.describe import describe
-    from qmath_cli.runtime.tools import open_model
+    from qmath_cli.runtime.tools import notes, open_model
 
     paths, lock = here.paths, lockfile.load()
     file = describe(settings.model, paths, lock)
@@ -75,6 +83,7 @@ def _run(
         _check_room(plan, model)
         references = _references(against, file, model, plan)
         placement = model.placement
+        here.notes(*notes(file, model), engine=model.warnings if verbose else ())
     here.terminal.note(f"{file.name} ({file.quantization}) on {placement}")
     report = _with_machine(measure(opened, plan, references, here.terminal.note), placement, file)
     _show(here, file, str(placement), report, as_json=as_json)

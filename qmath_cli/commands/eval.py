@@ -20,7 +20,7 @@ from qmath_cli.evaluation.datasets import Dataset
 from qmath_cli.evaluation.score import ScoredRun
 from qmath_cli.files import write_atomically
 from qmath_cli.models import lockfile
-from qmath_cli.runtime.evaluation import Evaluation, EvaluationRequest, find, open_graders, scored
+from qmath_cli.runtime.evaluation import Evaluation, EvaluationRequest, OnModel, find, open_graders, scored
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.terminal.reports import as_html, as_text
 from qmath_cli.terminal.reports.progress import EvaluationProgress
@@ -72,6 +72,7 @@ def command(
     ctx: o.Context = None,
     kv_type: o.KV = None,
     force: o.Force = False,
+    verbose: o.Verbose = False,
     parallel: o.Parallel = None,
     grade: Annotated[
         Grade,
@@ -126,7 +127,9 @@ def command(
         name = path.stem if data is not None and data.is_file() and name == "demo" else name
         whole = datasets.load(name, path, skip_bad=skip_bad)
         found = datasets.select(whole, limit, _shard(shard))
-        request = EvaluationRequest(found, settings, grade, parallel or 0, folder, regrade, force)
+        request = EvaluationRequest(
+            found, settings, grade, parallel or 0, folder, regrade, force, _notes(here, verbose=verbose)
+        )
         runs, partial = _models(here, request, models or [settings.model])
     _warn(here, found)
     _show(here, found, runs, partial=partial, as_json=json, html=html)
@@ -151,6 +154,11 @@ def _models(here: Invocation, request: EvaluationRequest, models: list[str]) -> 
                 return [*runs, evaluation.stored()], True
             progress.end()
     return runs, False
+
+
+def _notes(here: Invocation, *, verbose: bool) -> OnModel:
+    """What happens to the notes on each model, and to llama.cpp's own warnings."""
+    return lambda notes, engine: here.notes(*notes, engine=engine if verbose else ())
 
 
 def _from(

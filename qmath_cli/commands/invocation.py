@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import typer
@@ -40,6 +40,13 @@ class Invocation:
         flags = {name: value for name, value in context.params.items() if name in names}
         off = {name: False for name in names if context.params.get(f"no_{name}")}
         return self.settings(**flags, **off)
+
+    def notes(self, *notes: str, engine: Iterable[str] = ()) -> None:
+        """Tell the user what a command found out about the model or the device; `engine`: llama.cpp's own warnings."""
+        for note in notes:
+            self.terminal.note(f"warning: {note}")
+        for line in engine:
+            self.terminal.note(f"llama.cpp: {line}")
 
 
 def invocation(context: typer.Context) -> Invocation:

@@ -135,6 +135,10 @@ Parallel = Annotated[
         "With 1, texts are the same on every run.",
     ),
 ]
+Verbose = Annotated[
+    bool,
+    typer.Option("-v", "--verbose", rich_help_panel=OUTPUT, help="Also print llama.cpp's own warnings, on stderr."),
+]
 
 # ---------------------------------------------------------------- sampling and choosing
 

@@ -26,6 +26,7 @@ from qmath_cli.models.hub.snapshot import snapshot_of
 from qmath_cli.models.lock_entry import toml_of_snapshot
 from qmath_cli.models.lockfile import Lock, LockedData, LockedModel
 from qmath_cli.models.names import ModelName
+from qmath_cli.models.suggestions import suggestion
 from qmath_cli.runtime.conversion import convert_plan, translated
 from qmath_cli.runtime.installation import install
 from qmath_cli.settings import HubName
@@ -138,7 +139,7 @@ def _asked(name: str, quants: Sequence[str], lock: Lock) -> tuple[LockedModel, t
     wanted = tuple(dict.fromkeys(q.lower() for q in [*given, *quants]))
     for quantization in wanted:
         if quantization not in list(Quant):
-            raise UsageError(f"unknown quantization {quantization!r}", lockfile.suggestion(quantization, list(Quant)))
+            raise UsageError(f"unknown quantization {quantization!r}", suggestion(quantization, list(Quant)))
     return lock.get(named.base), wanted or (store.DEFAULT_QUANTIZATION,)
 
 

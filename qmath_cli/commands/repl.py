@@ -25,6 +25,7 @@ def command(
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
     force: o.Force = False,
+    verbose: o.Verbose = False,
     allow_basic_executor: o.AllowBasic = None,
     render: o.RenderOption = None,
     no_history: Annotated[
@@ -36,4 +37,4 @@ def command(
     here = invocation(context)
     settings = here.settings_of(context)
     style = style_for(here.terminal, here.environ, settings.render)
-    return repl(here.terminal, style, settings, here.paths, here.environ, force=force)
+    return repl(here.terminal, style, settings, here.paths, here.environ, force=force, verbose=verbose)

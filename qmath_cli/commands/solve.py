@@ -47,6 +47,7 @@ class SolveOptions:
     as_json: bool = False
     as_jsonl: bool = False
     quiet: bool = False
+    verbose: bool = False
     force: bool = False
     approve: bool = False
     export: Path | None = None
@@ -159,6 +160,7 @@ def command(
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", rich_help_panel=o.OUTPUT, help="Print nothing on stderr but errors.")
     ] = False,
+    verbose: o.Verbose = False,
 ) -> int:
     """Solve one problem: in words (cot), or with programs that run in a restricted executor (tir)."""
     here = invocation(context)
@@ -180,6 +182,7 @@ def command(
         json,
         jsonl,
         quiet,
+        verbose,
         force,
         approve,
         export,
@@ -225,6 +228,7 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     with opened as model:
         if info.embedded and not options.quiet:
             here.terminal.note(DEMO_NOTE)
+        here.notes(*() if options.quiet else model.notes, engine=model.engine_warnings if options.verbose else ())
         plan = model.plan(prompt_format, prompt, time_limit=options.timeout)
         solution = follow(solve(problem, plan, model.tools), _sink(here, settings.render, options, plan, model))
     solved = Solved(solution, info, plan.pick)

@@ -7,12 +7,13 @@ held-out problems. A damaged line raises a `DataError` that names it, or is skip
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qmath_cli.errors import DataError
-from qmath_cli.evaluation.layouts import LAYOUTS, Layout, Row, layout_of
+from qmath_cli.evaluation import fields, lines
+from qmath_cli.evaluation.fields import FieldError, Row
+from qmath_cli.evaluation.layouts import LAYOUTS, Layout, layout_of
 from qmath_cli.grading.official import answers
 from qmath_cli.prompting import chat, few_shot
 from qmath_cli.prompting.prompt_format import PromptFormat, PromptStyle
@@ -91,29 +92,29 @@ def load_rows(name: str, path: Path, layout: Layout, *, skip_bad: bool = False) 
     Raises:
         DataError: As in `load`.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as exc:
-        raise DataError(f"cannot read {path}: {exc.strerror}") from exc
+    data = lines.read(path)
     items: list[Item] = []
     rows: list[Row] = []
+    bad: list[tuple[int, FieldError]] = []
     ids: set[str] = set()
-    lines = [(number, line) for number, line in enumerate(data.split(b"\n"), 1) if line.strip()]
-    for number, line in lines:
+    for number, line in lines.numbered(data):
         try:
-            row = json.loads(line)
+            row = lines.row(line)
             item = _item(row, layout, name, len(items))
-            items.append(item if item.id not in ids else replace(item, id=f"{item.id}#{number}"))
-            ids.add(items[-1].id)
-            rows.append(row)
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as exc:
-            if not skip_bad:
-                hint = "--skip-bad skips damaged lines and reports how many"
-                raise DataError(f"{path}, line {number}: not a problem of {name}: {_why(exc)}", hint) from exc
+        except FieldError as exc:
+            bad.append((number, exc))
+            continue
+        items.append(item if item.id not in ids else replace(item, id=f"{item.id}#{number}"))
+        ids.add(items[-1].id)
+        rows.append(row)
+    if bad and not items:
+        raise lines.bad_file(path, data, name, *bad[0])
+    if bad and not skip_bad:
+        raise lines.bad_line(path, bad[0][0], name, bad[0][1])
     if not items:
         raise DataError(f"{path} has no problems")
     digest = hashlib.sha256(data).hexdigest()
-    return Dataset(name, tuple(items), digest, len(lines) - len(items)), rows
+    return Dataset(name, tuple(items), digest, len(bad)), rows
 
 
 def select(data: Dataset, limit: int | None = None, shard: tuple[int, int] = (1, 1)) -> Dataset:
@@ -157,19 +158,20 @@ def _item(row: Row, layout: Layout, name: str, position: int) -> Item:
     reference = layout.answer(row)
     if layout.solution:
         official = answers.reference_of_solution(reference, "math" if layout is LAYOUTS["math_responses"] else name)
-        reference = str(row.get("answer") or official)
+        reference = fields.answer({"answer": None, **row}, "answer", optional=True) or official
+        if not reference:
+            raise FieldError("the solution states no answer")
     else:
         official = answers.reference_of_answer(reference, name)
     problem = (layout.question(row) + _yes_or_no(official)).strip()
     if not problem:
-        raise ValueError("the problem is empty")
-    language = Language(row["language"]) if name == "demo" else layout.language
+        raise FieldError("the problem is empty")
     return Item(
-        id=str(row.get("idx", row.get("id", position))),
+        id=_id(row, position),
         problem=problem,
         reference=reference,
         official=official,
-        language=chat.language_of(problem) if layout is LAYOUTS["plain"] else language,
+        language=_language(row, layout, name, problem),
         subject=_field(row, layout.subject),
         level=_field(row, layout.level),
     )
@@ -181,9 +183,19 @@ def _yes_or_no(reference: str) -> str:
     return hints.get(reference.lower(), "")
 
 
+def _language(row: Row, layout: Layout, name: str, problem: str) -> Language:
+    if name == "demo" and row.get("language") in list(Language):
+        return Language(row["language"])
+    return chat.language_of(problem) if layout is LAYOUTS["plain"] or name == "demo" else layout.language
+
+
+def _id(row: Row, position: int) -> str:
+    """The id that the line gives; else its position."""
+    return next(
+        (str(row[name]) for name in ("idx", "id") if isinstance(row.get(name), str | int | float)), str(position)
+    )
+
+
 def _field(row: Row, name: str) -> str:
-    return str(row.get(name, "")) if name else ""
-
-
-def _why(exc: Exception) -> str:
-    return f"field {exc} is missing" if isinstance(exc, KeyError) else str(exc)
+    found = row.get(name) if name else None
+    return "" if found is None else str(found)

@@ -7,14 +7,16 @@ The format is that of the output files of the Qwen2.5-Math evaluation: one JSON 
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from qmath_cli.errors import DataError
-from qmath_cli.evaluation import datasets
+from qmath_cli.evaluation import datasets, lines
 from qmath_cli.evaluation.datasets import Dataset
+from qmath_cli.evaluation.fields import FieldError
 from qmath_cli.evaluation.layouts import LAYOUTS
 from qmath_cli.evaluation.records import ItemSample
 from qmath_cli.grading.extract import last_boxed
@@ -40,10 +42,14 @@ def read(path: Path, *, skip_bad: bool = False) -> tuple[Dataset, list[ItemSampl
     counts: list[int] = []
     for item, row in zip(data.items, rows, strict=True):
         texts = row.get("code") or row.get("response") or row.get("responses")
-        if not isinstance(texts, list) or not texts:
+        if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
             raise DataError(
-                f"{path}: problem {item.id} is without responses", "each line needs a list `code` or `response`"
+                f"{path}: problem {item.id} is without responses",
+                "each line needs a list of texts `code` or `response`",
             )
+        rewards = row.get("pred_score")  # one number, or a list of one number, per response
+        if rewards is not None and not _are_rewards(rewards, len(texts)):
+            raise DataError(f"{path}: problem {item.id}: `pred_score` is not one number per response")
         samples += [ItemSample(item.id, _sample(text, i, row)) for i, text in enumerate(texts)]
         counts.append(len(texts))
     return data, samples, min(counts)
@@ -52,15 +58,23 @@ def read(path: Path, *, skip_bad: bool = False) -> tuple[Dataset, list[ItemSampl
 def _sample(text: str, index: int, row: Mapping[str, Any]) -> Sample:
     answer = last_boxed(text)
     finish = Finish.NO_ANSWER if answer is None else Finish.ANSWERED
-    rewards = row.get("pred_score")  # one number, or a list of one number, per response
+    rewards = row.get("pred_score")
     reward = rewards[index] if rewards else None
     return Sample(text, answer, finish, reward=reward[0] if isinstance(reward, list) else reward, index=index)
 
 
+def _are_rewards(found: object, count: int) -> bool:
+    """Whether these are numbers, or lists of one number, for so many responses; an empty list is none."""
+    if not isinstance(found, list) or len(found) not in (0, count):
+        return False
+    single = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in found]
+    return all(isinstance(one, int | float) and math.isfinite(one) for one in single)
+
+
 def _has_solutions(path: Path) -> bool:
-    try:
-        with path.open(encoding="utf-8") as stream:
-            first = json.loads(next(line for line in stream if line.strip()))
-    except (OSError, ValueError, StopIteration) as exc:
-        raise DataError(f"cannot read responses from {path}: {exc}") from exc
-    return isinstance(first, dict) and bool(first.get("gt_cot") or first.get("solution"))
+    """Whether the first line that can be read has a worked solution."""
+    for _, line in lines.numbered(lines.read(path)):
+        with suppress(FieldError):
+            first = lines.row(line)
+            return bool(first.get("gt_cot") or first.get("solution"))
+    return False

@@ -8,15 +8,15 @@ the user's state folder (`hub.pins`).
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qmath_cli.errors import IntegrityError, ModelMissing
+from qmath_cli.models.suggestions import for_model
 from qmath_cli.records import ModelFamily, ModelKind
 
 SCHEMA = 1
@@ -118,14 +118,9 @@ class Lock:
         for model in self.models:
             if wanted in {model.name, model.stem, model.repo.lower()}:
                 return model
-        raise ModelMissing(f"there is no model {name!r}", suggestion(wanted, self.names()))
-
-
-def suggestion(wrong: str, known: Iterable[str]) -> str:
-    """A hint for a mistyped name: similar known names, or all known names."""
-    names = list(known)
-    close = difflib.get_close_matches(wrong, names, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(names)}"
+        raise ModelMissing(
+            f"there is no model {name!r}", for_model(name, {model.stem: model.name for model in self.models})
+        )
 
 
 def lock_path() -> Path:

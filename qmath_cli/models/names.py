@@ -15,7 +15,9 @@ class ModelName:
     @classmethod
     def parse(cls, text: str) -> ModelName:
         """`7B:Q8_0` -> (`7b`, `q8_0`). Any text is taken; whether such a model exists is for the store to find out."""
-        base, _, quantization = text.partition(":")
+        base, _, quantization = text.rpartition(":")
+        if not base or "/" in quantization:  # no colon, or that of an address
+            base, quantization = text, ""
         return cls(base.lower(), quantization.lower())
 
     def __str__(self) -> str:

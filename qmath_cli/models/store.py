@@ -17,9 +17,10 @@ from qmath_cli.files import UNFINISHED
 from qmath_cli.models import manifest, own
 from qmath_cli.models.hashes import Memo, OnBytes, sha256_file
 from qmath_cli.models.installed import Installed, InstalledFile, State
-from qmath_cli.models.lockfile import Artifact, Lock, LockedFile, LockedModel, suggestion
+from qmath_cli.models.lockfile import Artifact, Lock, LockedFile, LockedModel
 from qmath_cli.models.memory import memory
 from qmath_cli.models.names import ModelName
+from qmath_cli.models.suggestions import suggestion
 from qmath_cli.paths import Paths
 from qmath_cli.records import ModelFamily, ModelKind
 

@@ -91,6 +91,7 @@ class ModelInfo:
         size: Bytes of the GGUF.
         context: Tokens of the context it was trained on; 0 if it is not known.
         chatml: Whether its vocabulary has the control tokens of ChatML.
+        warnings: What a user of it has to know, one sentence each, such as that prompts come out wrong.
     """
 
     name: str
@@ -104,3 +105,4 @@ class ModelInfo:
     size: int = 0
     context: int = 0
     chatml: bool = True
+    warnings: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ without TIR is run, stored and compared as CoT, a reward model is refused.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -33,11 +33,14 @@ from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Equivalence, Mode, ModelInfo, Pick
 from qmath_cli.runtime.executors import open_executor
-from qmath_cli.runtime.tools import default_parallel, open_model, prefix_folder, reward_loader, sampling_of
+from qmath_cli.runtime.tools import default_parallel, notes, open_model, prefix_folder, reward_loader, sampling_of
 from qmath_cli.settings import Grade, Settings
 
 OnSample = Callable[[GradedSample, int, int], None]
 """Called with every sample that was graded and stored, the number stored, and the number wanted."""
+
+OnModel = Callable[[Sequence[str], Sequence[str]], None]
+"""Called with the notes on a model, one sentence each, and with llama.cpp's own warnings where the model was loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class EvaluationRequest:
         folder: where runs are stored.
         regrade: grade what is stored again.
         force: load the model even if it does not seem to fit.
+        on_model: told what is to be said of each model before it runs.
     """
 
     data: Dataset
@@ -61,6 +65,7 @@ class EvaluationRequest:
     folder: Path
     regrade: bool = False
     force: bool = False
+    on_model: OnModel = lambda _notes, _engine: None
 
 
 def find(name: str, where: Path | None, paths: Paths) -> Path:
@@ -122,6 +127,8 @@ class Evaluation:
         with RunFile(self._request.folder, self.setup) as file:
             if self.plan.missing(file.stored):
                 self._decode(file, on_sample)
+            else:
+                self._request.on_model(self._info.warnings, ())
             samples = self._rewarded(self._regraded(schedule.in_order(self._request.data, file.stored)))
             file.rewrite(self.setup, samples)
         return self._scored(samples)
@@ -146,6 +153,7 @@ class Evaluation:
                     force=self._request.force,
                 )
             )
+            self._request.on_model(notes(self._info, model), model.warnings)
             engine = open_engine(model, plan.parallel, retain=1)
             stack.enter_context(closing(engine))
             engine.cache_prefix(self._format.prefix, prefix_folder(self._paths), self._info.sha256)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from qmath_cli.engine.llama.devices import Footprint
+from qmath_cli.engine.llama.placement import Footprint
 from qmath_cli.gguf_file import Header
 from qmath_cli.models import fit
 
@@ -13,7 +13,7 @@ _LAYER = "blk."  # how GGUF names a layer's tensors: blk.17.attn_q.weight
 
 def footprint(header: Header, cells: int, kv_type: str) -> Footprint:
     """Weights and KV cells of each layer, the output's tensors, and the compute buffers, in bytes."""
-    layers = header.number("block_count")
+    layers = min(header.layers, len(header.tensors))  # a damaged count must not become a tuple of that length
     weights: Counter[str] = Counter()
     for tensor in header.tensors:
         name = tensor.name.split(".", 2)[1] if tensor.name.startswith(_LAYER) else "output"

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from qmath_cli import gguf_file
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.llama.devices import SMALL
 from qmath_cli.engine.llama.model import Model, Options, load
+from qmath_cli.engine.llama.placement import SMALL
 from qmath_cli.engine.llama.preflight import Preflight, check
 from qmath_cli.engine.parallel_batches import ParallelBatches, open_engine
 from qmath_cli.engine.reward import RewardModel, read_head
@@ -44,13 +44,19 @@ RewardLoader = Callable[[], AbstractContextManager[Reward]]
 
 @dataclass(frozen=True, slots=True)
 class OpenTools:
-    """An open model with its tools. `protection` is None where no executor was wanted; `load_s` is in seconds."""
+    """An open model with its tools.
+
+    `protection` is None where no executor was wanted; `load_s` is in seconds. `notes` are sentences for the user;
+    `engine_warnings` are llama.cpp's own.
+    """
 
     info: ModelInfo
     tools: Tools
     protection: Protection | None = None
     load_s: float = 0.0
     settings: Settings = field(default_factory=Settings)  # those that it was opened with
+    notes: tuple[str, ...] = ()
+    engine_warnings: tuple[str, ...] = ()
 
     def plan(self, prompt_format: PromptFormat, prompt: Prompt, *, time_limit: float | None = None) -> SolvePlan:
         """How a problem is solved by the settings that the model was opened with: see `plan_for`."""
@@ -194,7 +200,7 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
         )
         load_s = time.perf_counter() - started
         protection = executor.protection if executor is not None else None  # waits for the first worker
-        yield OpenTools(info, tools, protection, load_s, settings)
+        yield OpenTools(info, tools, protection, load_s, settings, notes(info, model), model.warnings)
 
 
 def open_model(
@@ -226,6 +232,11 @@ def open_model(
         footprint=lambda: footprint(gguf_file.read(info.path), _cells(settings, sequences), settings.kv_type),
     )
     return load(info.path, options, preflight(settings, paths, lock))
+
+
+def notes(info: ModelInfo, model: Model) -> tuple[str, ...]:
+    """What a user has to know of a model and of where it runs, one sentence each."""
+    return tuple(filter(None, (*info.warnings, model.placement.note)))
 
 
 def preflight(settings: Settings, paths: Paths, lock: Lock) -> Preflight:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.llama.devices import Placement
 from qmath_cli.engine.llama.model import Model
+from qmath_cli.engine.llama.placement import Placement
 from qmath_cli.engine.parallel_batches import ParallelBatches, open_engine
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.records import Chunk, Mode, Prompt, Sampling, Segment

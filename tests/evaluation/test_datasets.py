@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -108,15 +109,118 @@ GOOD = json.dumps({"problem": "1+1?", "answer": "2"})
 
 
 @pytest.mark.parametrize(
-    "bad", ['{"problem": "x"', '{"problem": "x"}', "[1]", '{"problem": "", "answer": "2"}', "null"]
+    ("bad", "why"),
+    [
+        ('{"problem": "x"', "not JSON"),
+        ('{"problem": "x"}', "no field 'answer' or 'expected'"),
+        ("[1]", "a list"),
+        ("null", "nothing"),
+        ("3", "a number"),
+        ('{"problem": "", "answer": "2"}', "the problem is empty"),
+        ('{"problem": null, "answer": "2"}', "'problem' holds nothing"),
+        ('{"problem": 5, "answer": "2"}', "a number, not a text"),
+        ('{"problem": "x", "answer": null}', "'answer' holds nothing"),
+        ('{"problem": "x", "answer": null, "expected": null}', "'answer' holds nothing"),
+        ('{"problem": "x", "answer": ""}', "empty"),
+        ('{"problem": "x", "answer": "  \\n"}', "empty"),
+        ('{"problem": "x", "answer": NaN}', "not a number"),
+        ('{"problem": "x", "answer": -Infinity}', "not a number"),
+        ('{"problem": "x", "answer": 1e999}', "not a number"),
+        ('{"problem": "x", "answer": "nan"}', "no answer"),
+        ('{"problem": "x", "answer": "NULL"}', "no answer"),
+        ('{"problem": "x", "answer": {"value": 2}}', "an object"),
+        ('{"problem": "x", "answer": ["2"]}', "a list"),
+        ('{"problem": "x\\ud800", "answer": "2"}', "surrogate"),
+        ('{"problem": "x", "answer": ' + "9" * 5000 + "}", "digits"),
+        ("[" * 100_000, "nested"),
+    ],
 )
-def test_a_damaged_line_is_named(tmp_path: Path, bad: str) -> None:
-    """The error has the number of the line; with `skip_bad` it is skipped and counted."""
+def test_a_damaged_line_is_named_in_words(tmp_path: Path, bad: str, why: str) -> None:
+    """The error has the number of the line and what is wrong; with `skip_bad` it is skipped and counted."""
     path = written(tmp_path, GOOD, bad, GOOD)
-    with pytest.raises(DataError, match="line 2"):
+    with pytest.raises(DataError, match=r"line 2: .*" + re.escape(why)) as caught:
         datasets.load("mine", path)
+    assert "--skip-bad" in caught.value.hint
     data = datasets.load("mine", path, skip_bad=True)
     assert (len(data.items), data.skipped) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("mmlu_stem", {"question": "?", "choices": ["1", "2", "3", "4"], "answer": -1}),
+        ("mmlu_stem", {"question": "?", "choices": ["1", "2", "3", "4"], "answer": 4}),
+        ("mmlu_stem", {"question": "?", "choices": ["1", "2", "3", "4"], "answer": 1.0}),
+        ("mmlu_stem", {"question": "?", "choices": ["1", "2", "3", "4"], "answer": True}),
+        ("mmlu_stem", {"question": "?", "choices": ["1", "2", "3"], "answer": 0}),
+        ("aqua", {"question": "?", "options": ["A)1", "B)2"], "correct": "F"}),
+        ("sat_math", {"question": "?", "options": "A) 1 B) 2", "Answer": "E"}),
+        ("gaokao_math_qa", {"question": "?", "options": {"A": "1", "B": "2"}, "label": "C"}),
+        ("gaokao_math_qa", {"question": "?", "options": {"A": "1", "B": "2"}, "label": None}),
+        ("gsm8k", {"question": "?", "answer": "so #### "}),
+        ("gsm8k", {"question": "?", "answer": "18"}),
+        ("olympiadbench", {"question": "?", "final_answer": []}),
+        ("olympiadbench", {"question": "?", "final_answer": ["$$"]}),
+        ("college_math", {"question": "?", "answer": "$$"}),
+        ("math", {"problem": "?", "solution": ""}),
+        ("math", {"problem": "?", "solution": "x", "answer": float("nan")}),
+        ("cn_middle_school", {"question": "?", "choice_answer": None, "answer": None}),
+    ],
+)
+def test_an_answer_out_of_range_is_none(tmp_path: Path, name: str, row: dict[str, object]) -> None:
+    """In every layout: no letter, no number, no text that a model could be graded against; no word of Python."""
+    with pytest.raises(DataError) as caught:
+        datasets.load(name, written(tmp_path, json.dumps(row)))
+    assert not re.search(r"index|NoneType|float|attribute|Error|None", caught.value.message)
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "official"),
+    [
+        ("mmlu_stem", {"question": "?", "choices": ["1", "2", "3", "infinity"], "answer": 3}, "D"),
+        ("mmlu_stem", {"question": "?", "choices": [1, 2, 3, 4], "answer": "B"}, "B"),
+        ("olympiadbench", {"question": "?", "final_answer": "$12$"}, "12"),
+        ("gaokao2023en", {"question": "?", "answer": ""}, ""),
+        ("mine", {"problem": "?", "answer": 0}, "0"),
+        ("mine", {"problem": "?", "answer": "infinity"}, r"\infty"),
+        ("mine", {"problem": "?", "answer": None, "expected": 3.5}, "3.5"),
+    ],
+)
+def test_an_unusual_answer_is_one(tmp_path: Path, name: str, row: dict[str, object], official: str) -> None:
+    """Zero, infinity, letters for numbers; and the published set that has two problems without an answer."""
+    assert datasets.load(name, written(tmp_path, json.dumps(row))).items[0].official == official
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (json.dumps([json.loads(GOOD)] * 2).encode(), "one JSON list"),
+        (json.dumps([json.loads(GOOD)] * 2, indent=1).encode(), "one JSON list"),
+        (json.dumps(json.loads(GOOD), indent=1).encode(), "several lines"),
+        (b"problem,answer\n1+1?,2\n", "JSONL"),
+        (b'{"prompt": "1+1?", "completion": "2"}\n' * 3, "no line has the fields"),
+        (GOOD.encode("utf-16"), "iconv"),
+        (b"PAR1\x15\x04", "as JSON"),
+        (b"\x1f\x8b\x08\x00", "as JSON"),
+    ],
+)
+@pytest.mark.parametrize("skip_bad", [False, True])
+def test_a_file_of_another_format_is_named_as_one(tmp_path: Path, content: bytes, hint: str, *, skip_bad: bool) -> None:
+    """Skipping its lines would leave nothing of it."""
+    path = tmp_path / "mine.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        datasets.load("mine", path, skip_bad=skip_bad)
+    assert hint in caught.value.hint
+    assert "--skip-bad" not in caught.value.hint
+
+
+def test_a_byte_order_mark_and_ids_that_are_nothing_do_no_harm(tmp_path: Path) -> None:
+    """The first line is a problem; a problem without an id is named by its position."""
+    path = tmp_path / "mine.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"id": null, "problem": "1+1?", "answer": 2}\r\n')
+    (item,) = datasets.load("mine", path).items
+    assert (item.id, item.reference) == ("0", "2")
 
 
 def test_equal_names_are_told_apart(tmp_path: Path) -> None:

@@ -64,6 +64,26 @@ def test_responses_without_texts_are_refused(tmp_path: Path) -> None:
         responses.read(path)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"response": [None]},
+        {"response": [1, "x"]},
+        {"response": "x"},
+        {"response": ["x", "y"], "pred_score": [1.0]},
+        {"response": ["x"], "pred_score": ["high"]},
+        {"response": ["x"], "pred_score": [float("nan")]},
+        {"response": ["x"], "pred_score": {"0": 1}},
+    ],
+)
+def test_responses_that_are_none_are_an_error(tmp_path: Path, row: dict[str, object]) -> None:
+    """No text, or rewards that do not belong to them: in words."""
+    path = tmp_path / "made.jsonl"
+    path.write_text(json.dumps({"problem": "1+1?", "answer": "2", **row}) + "\n")
+    with pytest.raises(DataError, match="problem 0"):
+        responses.read(path)
+
+
 def small(tmp_path: Path, *answers: tuple[str, ...], k: int, grade: Grade = Grade.OFFICIAL) -> Score:
     """The score of samples with these answers; 2 is correct."""
     path = tmp_path / "mine.jsonl"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import gguf
@@ -55,6 +55,57 @@ def with_metadata(source: Path, target: Path, **texts: str | None) -> Path:
     for key, text in changes.items():
         if text is not None:
             writer.add_string(key, text)
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return target
+
+
+def rewritten(
+    source: Path,
+    target: Path,
+    *,
+    rename: Mapping[str, str] | None = None,
+    types: Mapping[str, gguf.TokenType] | None = None,
+    drop: Collection[str] = (),
+    values: Mapping[str, int | bool | str] | None = None,
+) -> Path:
+    """A copy of a GGUF as others make it.
+
+    Args:
+        source: The file.
+        target: The copy.
+        rename: Tokens that get another text.
+        types: Tokens that get another type.
+        drop: Keys that are left out.
+        values: Keys that get another value.
+    """
+    values, rename, types = values or {}, rename or {}, types or {}
+    reader = gguf.GGUFReader(source)
+    tokens: list[str] = reader.fields["tokenizer.ggml.tokens"].contents()
+    kinds: list[int] = reader.fields["tokenizer.ggml.token_type"].contents()
+    for text, kind in types.items():
+        kinds[tokens.index(text)] = int(kind)
+    arrays = {
+        "tokenizer.ggml.tokens": [rename.get(token, token) for token in tokens],
+        "tokenizer.ggml.token_type": kinds,
+    }
+    writer = gguf.GGUFWriter(target, str(values.get("general.architecture", "qwen2")))
+    for field in reader.fields.values():
+        if field.name.startswith("GGUF.") or field.name in {"general.architecture", *drop, *values}:
+            continue
+        kind, *element = field.types
+        content = arrays.get(field.name, field.contents())
+        writer.add_key_value(field.name, content, kind, element[0] if element else None)
+    for key, value in values.items():
+        if key != "general.architecture":
+            kind = gguf.GGUFValueType.get_type(value)
+            writer.add_key_value(
+                key, value, kind if kind is not gguf.GGUFValueType.INT32 else gguf.GGUFValueType.UINT32
+            )
     for tensor in reader.tensors:
         writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
     writer.write_header_to_file()

@@ -11,6 +11,8 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +33,20 @@ _CMAKE_OPTIONS = {
     "avx512_vnni": "AVX512_VNNI",
     "avx512vbmi": "AVX512_VBMI",
     "avx512_bf16": "AVX512_BF16",
+}
+
+_UNIX, _ANY = ("linux",), ("linux", "win32")
+#: A kind of GPU: the option of ggml's CMakeLists.txt, and the systems that it exists on.
+_GPU_OPTIONS = {
+    "cuda": ("CUDA", _ANY),
+    "metal": ("METAL", ("darwin",)),
+    "vulkan": ("VULKAN", _ANY),
+    "rocm": ("HIP", _ANY),
+    "hip": ("HIP", _ANY),
+    "sycl": ("SYCL", _ANY),
+    "opencl": ("OPENCL", _ANY),
+    "musa": ("MUSA", _UNIX),
+    "cann": ("CANN", _UNIX),
 }
 
 
@@ -66,6 +82,43 @@ def rebuild_line() -> str:
     return f'CMAKE_ARGS="{cmake}" pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python ' + (
         INSTALL.removeprefix("pip install ")
     )
+
+
+def gpu_line(kind: str) -> str:
+    """The shell command that builds llama.cpp for a kind of GPU on this system; empty if it cannot be built here.
+
+    Args:
+        kind: As in `--device`: `cuda`, `metal`, `vulkan`, `rocm`, `sycl`, in lower case.
+    """
+    option, systems = _GPU_OPTIONS.get(kind, ("", ()))
+    if not option or sys.platform not in systems:
+        return ""
+    package = INSTALL.removeprefix("pip install ")
+    install = f"pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python {package}"
+    if sys.platform == "win32":
+        return f"$env:CMAKE_ARGS='-DGGML_{option}=ON'; {install.replace(package, package.replace(chr(39), chr(34)))}"
+    return f'CMAKE_ARGS="-DGGML_{option}=ON" {install}'
+
+
+def known_gpu(kind: str) -> bool:
+    """Whether llama.cpp has a part for this kind of GPU, on whatever system."""
+    return kind in _GPU_OPTIONS
+
+
+def gpu_here() -> str:
+    """The kind of GPU (`cuda`, `metal`, `rocm`) that the system shows; empty if there seems to be none.
+
+    A GPU that the user hid from programs (CUDA_VISIBLE_DEVICES) does not count.
+    """
+    if sys.platform == "darwin":
+        return "metal" if platform.machine() == "arm64" else ""
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    nvidia = Path("/dev/nvidia0").exists() or (
+        (sys.platform == "win32" or Path("/dev/dxg").exists()) and shutil.which("nvidia-smi") is not None
+    )
+    if nvidia and (hidden is None or hidden.strip() not in {"", "-1"}):
+        return "cuda"
+    return "rocm" if Path("/dev/kfd").exists() and not nvidia else ""
 
 
 def cpu_name() -> str:

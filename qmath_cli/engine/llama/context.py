@@ -77,8 +77,9 @@ class Context:
             lambda: self._lib.llama_init_from_model(model.pointer, parameters), self._lib.llama_free
         )
         if not self.pointer:
+            reason = "; ".join(library().warnings()) or "llama.cpp gives no reason"
             raise DoesNotFit(
-                f"no memory for a context of {cells} tokens: {library().warnings() or 'llama.cpp gives no reason'}",
+                f"no memory for a context of {cells} tokens: {reason}",
                 "a smaller --ctx or -k, or --kv-type q8_0",
             )
         self.max_rows = min(ROWS, int(self._lib.llama_n_batch(self.pointer)))  # a small KV cache has a smaller batch

@@ -1,24 +1,23 @@
-"""Where a model runs: the device, the number of layers on it, and the number of CPU threads.
+"""The devices of this machine, as llama.cpp reports them, and the one that a user means.
 
 The devices are those that this build of llama.cpp supports and finds on this machine. `auto` takes the GPU with the
-most free memory, or the CPU if there is no GPU. The number of layers that fit is computed from the model's `Footprint`.
+most free memory, or the CPU if there is no GPU. A device that is asked for and does not exist is a usage error, which
+says whether the system, the build or the machine lacks it.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+from qmath_cli.engine.llama import builds
 from qmath_cli.engine.llama.library import library
 from qmath_cli.errors import UsageError
-
-SMALL = 64 << 20  # bytes; a decode step of a smaller model takes less time on one core than the barriers of several
-MARGIN = 512 << 20  # bytes of device memory left free: for the desktop, fragmentation and errors of the estimate
 
 
 class DeviceKind(IntEnum):
@@ -48,80 +47,6 @@ class Device:
         return self.kind in {DeviceKind.GPU, DeviceKind.INTEGRATED}
 
 
-@dataclass(frozen=True, slots=True)
-class Footprint:
-    """The device memory a model needs, in bytes: each layer with its KV cells, the output tensors, compute buffers."""
-
-    layers: tuple[int, ...]
-    output: int
-    compute: int
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where a model runs.
-
-    `layers` of its layers are on `device`, the rest on the CPU (`device` None: all of them). Up to `batches` batches
-    may be computed at the same time, each on `threads` threads.
-    """
-
-    device: Device | None
-    layers: int
-    all_layers: bool
-    threads: int
-    batches: int = 1
-
-    @property
-    def gpu_layers(self) -> int:
-        """The value for llama.cpp's `n_gpu_layers`, which counts the output tensors as one more layer."""
-        return self.layers + 1 if self.all_layers and self.device else self.layers
-
-    def device_list(self) -> Any:  # noqa: ANN401  a C array
-        """The value for llama.cpp's `devices`: a NULL-terminated array of handles, without the CPU."""
-        pointers = [self.device.pointer] if self.device else []
-        return (ctypes.c_void_p * (len(pointers) + 1))(*pointers, None)
-
-    def __str__(self) -> str:
-        if self.device is None:
-            return f"CPU, {self.threads} thread{'s' if self.threads != 1 else ''}"
-        if self.all_layers:
-            return f"{self.device.name}, all layers"
-        return f"{self.device.name}, {self.layers} layers, the rest on {self.threads} CPU threads"
-
-
-def place(
-    device_name: str,
-    gpu_layers: str,
-    threads: int,
-    *,
-    model_layers: int,
-    footprint: Callable[[], Footprint] | None,
-    cpu_only: bool = False,
-    size: int = SMALL,
-) -> Placement:
-    """Decide where a model runs.
-
-    Args:
-        device_name: `auto`, `cpu`, a kind of GPU or a device's name: see `choose`.
-        gpu_layers: `auto` or a number; a negative number means all layers.
-        threads: CPU threads; 0 means one per physical core.
-        model_layers: The model's number of layers.
-        footprint: Computes the model's footprint; called only for a GPU. None: `auto` offloads every layer.
-        cpu_only: `auto` does not take a GPU, because the preflight check crashed with one.
-        size: The model's size in bytes.
-
-    Raises:
-        UsageError: The device does not exist here, or `gpu_layers` is not a number.
-    """
-    device = None if cpu_only and device_name == "auto" else choose(device_name, devices())
-    layers = _layers(device, gpu_layers, model_layers, footprint)
-    device = device if layers else None
-    cores = physical_cores()
-    if threads == 0 and device is None and size < SMALL:
-        return Placement(None, 0, all_layers=False, threads=1, batches=cores)
-    return Placement(device, layers, layers >= model_layers, threads or cores)
-
-
 def choose(name: str, available: list[Device]) -> Device | None:
     """Find the device that a user named.
 
@@ -146,27 +71,8 @@ def choose(name: str, available: list[Device]) -> Device | None:
         device for device in usable if device.name.lower().startswith(prefixes)
     ]
     if not found:
-        names = ", ".join(["cpu", *(device.name for device in usable)])
-        raise UsageError(
-            f"this build of llama.cpp finds no device {name!r} on this machine",
-            f"--device {names.replace(', ', ' or ')}",
-        )
+        raise _no_device(name, usable)
     return max(found, key=lambda device: device.free)
-
-
-def layers_that_fit(footprint: Footprint, free: int) -> int:
-    """How many layers fit into `free` bytes of device memory.
-
-    llama.cpp offloads the last layers first. With all layers it also offloads the output tensors, which must then fit.
-    """
-    remaining = free - MARGIN - footprint.compute
-    fitting = 0
-    for layer in reversed(footprint.layers):
-        remaining -= layer
-        if remaining < 0:
-            return fitting
-        fitting += 1
-    return fitting if remaining >= footprint.output else max(fitting - 1, 0)
 
 
 def devices() -> list[Device]:
@@ -190,19 +96,33 @@ def _core(cpu: int) -> str:
         return str(cpu)
 
 
-def _layers(
-    device: Device | None, gpu_layers: str, model_layers: int, footprint: Callable[[], Footprint] | None
-) -> int:
-    """Number of layers on the device."""
-    if device is None:
-        return 0
-    if gpu_layers != "auto":
-        try:
-            number = int(gpu_layers)
-        except ValueError as exc:
-            raise UsageError(f"--gpu-layers {gpu_layers!r} is neither auto nor a number", "--gpu-layers auto") from exc
-        return model_layers if number < 0 else min(number, model_layers)
-    return layers_that_fit(footprint(), device.free) if footprint is not None else model_layers
+def _no_device(name: str, usable: list[Device]) -> UsageError:
+    """The error for a device that was asked for: whether the build, the system or the machine lacks it."""
+    kind = re.sub(r":?\d*$", "", name.lower())
+    kind = {"mtl": "metal"}.get(kind, kind)
+    others = " or ".join(["cpu", *(device.name for device in usable)])
+    build, here = builds.gpu_line(kind), f"--device {others}"
+    if not builds.known_gpu(kind):
+        return UsageError(f"this build of llama.cpp finds no device {name!r} on this machine", here)
+    if not build:
+        return UsageError(f"there is no device {name!r}: {kind} does not exist on this system", here)
+    if supports(kind):
+        return UsageError(
+            f"this build of llama.cpp supports {kind}, and finds no device {name!r} on this machine",
+            f"{here}; if there is one, its driver is missing",
+        )
+    return UsageError(
+        f"this build of llama.cpp finds no device {name!r} on this machine: it is built without {kind}",
+        f"{here}; for {kind}: {build}",
+    )
+
+
+def supports(kind: str) -> bool:
+    """Whether the build has the part of ggml that runs this kind of GPU."""
+    lib = _ggml()
+    names = [lib.ggml_backend_reg_name(lib.ggml_backend_reg_get(i)) for i in range(lib.ggml_backend_reg_count())]
+    wanted = {"metal": ("metal", "mtl"), "hip": ("rocm", "hip"), "rocm": ("rocm", "hip")}.get(kind, (kind,))
+    return any(name.decode().lower().startswith(wanted) for name in names)
 
 
 def _device(lib: Any, pointer: int) -> Device:  # noqa: ANN401
@@ -221,6 +141,9 @@ def _ggml() -> Any:  # noqa: ANN401
     lib.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
     for function in (lib.ggml_backend_dev_name, lib.ggml_backend_dev_description):
         function.restype, function.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
+    lib.ggml_backend_reg_count.restype = ctypes.c_size_t
+    lib.ggml_backend_reg_get.restype, lib.ggml_backend_reg_get.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    lib.ggml_backend_reg_name.restype, lib.ggml_backend_reg_name.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
     lib.ggml_backend_dev_type.argtypes = [ctypes.c_void_p]
     lib.ggml_backend_dev_memory.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
     return lib

@@ -27,8 +27,9 @@ INSTALL = "pip install 'llama-cpp-python>=0.3.36'"
 # `OMP_WAIT_POLICY=passive`, which never spins, is a third slower.
 _SPIN_COUNT = "5000"
 
-_WARNING = 3  # GGML_LOG_LEVEL_WARN in ggml.h; 4 is an error, 5 continues the previous line
-_LOG_CHUNKS = 32  # log callback calls whose text is kept
+_WARNING = 3  # GGML_LOG_LEVEL_WARN in ggml.h; 4 is an error
+_CONTINUED = 5  # GGML_LOG_LEVEL_CONT: more of the previous line
+_LOG_CHUNKS = 128  # log callback calls whose text is kept
 
 
 class Library:
@@ -41,6 +42,7 @@ class Library:
             raise EngineUnusable("llama.cpp is not installed", INSTALL) from exc
         except (OSError, RuntimeError) as exc:  # the shared library exists and cannot be loaded
             raise EngineUnusable(f"llama.cpp cannot be loaded: {exc}", f"{INSTALL} --force-reinstall") from exc
+        self._level = 0  # of the latest line
         self._warnings: deque[str] = deque(maxlen=_LOG_CHUNKS)
         self._callback = self.lib.llama_log_callback(self._log)  # the C side does not keep a reference
         self.lib.llama_log_set(self._callback, None)
@@ -49,7 +51,9 @@ class Library:
     def _log(self, level: int, text: bytes, _data: object) -> None:
         # An exception from a signal handler would be lost here, below C code. The calls that log most (loading a model,
         # creating a context) therefore run on a thread that never runs signal handlers: see `compute_thread`.
-        if level >= _WARNING:
+        if level != _CONTINUED:
+            self._level = level
+        if self._level >= _WARNING:
             self._warnings.append(text.decode("utf-8", "replace"))
 
     def clear_warnings(self) -> None:
@@ -60,10 +64,10 @@ class Library:
         self.lib.llama_log_set(self._callback, None)
         self._warnings.clear()
 
-    def warnings(self) -> str:
-        """The warnings and errors logged since `clear_warnings`, as one line; empty if there are none."""
+    def warnings(self) -> tuple[str, ...]:
+        """The latest warnings and errors since `clear_warnings`, one line each."""
         lines = "".join(self._warnings).splitlines()
-        return "; ".join(line.strip() for line in lines if line.strip())
+        return tuple(line.strip() for line in lines if line.strip())
 
 
 @functools.cache

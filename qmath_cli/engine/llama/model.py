@@ -7,11 +7,9 @@ Tokens are llama.cpp's integer ids. Text from a user or a program never becomes 
 from __future__ import annotations
 
 import ctypes
-import functools
 import os
-import re
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -19,19 +17,16 @@ from typing import Any, Self
 
 from qmath_cli import gguf_file
 from qmath_cli.engine.llama.compute_thread import compute_thread
-from qmath_cli.engine.llama.devices import Footprint, Placement, place
 from qmath_cli.engine.llama.library import library
+from qmath_cli.engine.llama.placement import Footprint, Placement, place
 from qmath_cli.engine.llama.preflight import Preflight
-from qmath_cli.errors import EngineUnusable, IntegrityError, UsageError
-from qmath_cli.records import Prompt, Segment
+from qmath_cli.engine.llama.tokenizer import CONTROL_TOKENS, Tokenizer
+from qmath_cli.errors import IntegrityError, UsageError
+from qmath_cli.gguf_file import runnable
+from qmath_cli.records import Prompt
 from qmath_cli.settings import KVType
 
-_ARCHITECTURE = "qwen2"
-_CACHED_TEXTS = 64  # texts whose tokens are cached: the text of a template recurs in every prompt
 _DEFAULT_CONTEXT = 4096  # tokens; what Qwen2.5-Math was trained on
-_MAX_TEXT = 2**31 - 2  # bytes: llama_tokenize takes the length as int32
-_PIECE_BYTES = 64  # a first buffer for the bytes of one token; most tokens need fewer
-_CONTROL_TOKEN = re.compile(r"<\|[^|<>\s]{1,40}\|>")  # how Qwen2 spells its control tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,32 +55,39 @@ class Facts:
     trained_context: int  # tokens
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What llama.cpp made of a file: the model's C pointer, the ids of its control tokens, and what it warned of."""
+
+    pointer: Any
+    control_tokens: Mapping[str, int]
+    warnings: tuple[str, ...]
+
+
 class Model:
     """A loaded model, created by `load`. Close it, or use it as a context manager."""
 
     def __init__(
         self,
-        pointer: Any,  # noqa: ANN401
+        opened: Opened,
         path: Path,
         options: Options,
         placement: Placement,
         preflight: Preflight,
     ) -> None:
         self.lib: Any = library().lib
-        self.pointer: Any = pointer
+        self.pointer: Any = opened.pointer
+        self.warnings = opened.warnings  # llama.cpp's, one line each
         self.path = path
         self.options = options
         self.placement = placement
         self.preflight = preflight
-        self.facts = _facts(self.lib, pointer)
+        self.facts = _facts(self.lib, self.pointer)
         self.context_length = _context_length(options.ctx, self.facts.trained_context)
-        self._vocab = self.lib.llama_model_get_vocab(pointer)
-        self.vocabulary = int(self.lib.llama_vocab_n_tokens(self._vocab))
-        self._pieces: dict[int, bytes] = {}
-        self._ends: dict[int, bool] = {}
-        self._plain_tokens = functools.lru_cache(_CACHED_TEXTS)(lambda text: tuple(self.tokenize_plain(text.encode())))
-        self._control_tokens: dict[str, int | None] = {}  # by spelling, `<|im_start|>`; None: not in the vocabulary
-        self._free = weakref.finalize(self, self.lib.llama_model_free, pointer)
+        vocabulary = self.lib.llama_model_get_vocab(self.pointer)
+        self.tokenizer = Tokenizer(self.lib, vocabulary, opened.control_tokens)
+        self.vocabulary = self.tokenizer.size
+        self._free = weakref.finalize(self, self.lib.llama_model_free, self.pointer)
 
     def __enter__(self) -> Self:
         return self
@@ -98,77 +100,20 @@ class Model:
         self._free()
 
     def tokenize(self, prompt: Prompt) -> list[int]:
-        """The token ids of a prompt.
-
-        The text between two control tokens is tokenized in one piece, across segments. The result equals that of a chat
-        template applied to the whole text, except that only `special` segments can contain control tokens: a problem
-        that spells one stays text.
-        """
-        tokens: list[int] = []
-        for part in self._parts(prompt.segments):
-            tokens += [part] if isinstance(part, int) else self._plain_tokens(part)
-        return tokens
+        """The token ids of a prompt: see `Tokenizer.tokenize`."""
+        return self.tokenizer.tokenize(prompt)
 
     def tokenize_plain(self, text: bytes) -> list[int]:
         """The token ids of UTF-8 text; what looks like a control token is tokenized as text."""
-        return self._encode(text, special=False)
+        return self.tokenizer.tokenize_plain(text)
 
     def piece(self, token: int) -> bytes:
         """The bytes of a token's text; empty for a control token."""
-        if token not in self._pieces:
-            self._pieces[token] = self._decode(token)
-        return self._pieces[token]
+        return self.tokenizer.piece(token)
 
     def ends(self, token: int) -> bool:
         """Whether a sampled token ends the assistant's turn: an end token or any other control token."""
-        if token not in self._ends:
-            lib, vocab = self.lib, self._vocab
-            self._ends[token] = bool(lib.llama_vocab_is_eog(vocab, token) or lib.llama_vocab_is_control(vocab, token))
-        return self._ends[token]
-
-    def _parts(self, segments: Iterable[Segment]) -> Iterator[str | int]:
-        """Each control token as its id, and the text between two control tokens in one piece."""
-        plain = ""
-        for segment in segments:
-            start = 0
-            for match in _CONTROL_TOKEN.finditer(segment.text) if segment.special else ():
-                token = self._control_token(match.group())
-                if token is not None:
-                    yield plain + segment.text[start : match.start()]
-                    yield token
-                    plain, start = "", match.end()
-            plain += segment.text[start:]
-        yield plain
-
-    def _control_token(self, text: str) -> int | None:
-        """The id of the control token with this spelling, if the vocabulary has one."""
-        if text not in self._control_tokens:
-            tokens = self._encode(text.encode(), special=True)
-            control = len(tokens) == 1 and self.lib.llama_vocab_is_control(self._vocab, tokens[0])
-            self._control_tokens[text] = tokens[0] if control else None
-        return self._control_tokens[text]
-
-    def _encode(self, text: bytes, *, special: bool) -> list[int]:
-        if not text:
-            return []
-        if len(text) > _MAX_TEXT:
-            raise ValueError(f"a text of {len(text)} bytes is too long for the tokenizer")
-        size = len(text) + 1  # a token of Qwen2's byte-level vocabulary is at least one byte
-        tokens = (ctypes.c_int32 * size)()
-        count = self.lib.llama_tokenize(self._vocab, text, len(text), tokens, size, False, special)
-        if not 0 <= count <= size:  # negative: minus the size that is needed
-            raise EngineUnusable(f"llama.cpp needs {-count} tokens for a text of {len(text)} bytes")
-        return list(tokens[:count])
-
-    def _decode(self, token: int) -> bytes:
-        size = _PIECE_BYTES
-        for _ in range(2):
-            buffer = ctypes.create_string_buffer(size)
-            written: int = self.lib.llama_token_to_piece(self._vocab, token, buffer, size, 0, False)
-            if 0 <= written <= size:
-                return buffer.raw[:written]
-            size = -written  # negative: minus the size that is needed
-        raise EngineUnusable(f"llama.cpp does not give the text of token {token}")
+        return self.tokenizer.ends(token)
 
 
 def load(path: Path, options: Options, preflight: Preflight) -> Model:
@@ -189,11 +134,7 @@ def load(path: Path, options: Options, preflight: Preflight) -> Model:
         EngineUnusable: This build of llama.cpp does not run on this CPU.
     """
     found = gguf_file.read(path)
-    if found.architecture != _ARCHITECTURE:
-        raise UsageError(
-            f"{path} holds a model of the {found.architecture or 'unnamed'!s} architecture",
-            "qmath runs Qwen2.5-Math and other qwen2 models; `qmath list` names what is installed",
-        )
+    runnable.require(path, found)
     preflight.require()
     placement = place(
         options.device,
@@ -202,7 +143,7 @@ def load(path: Path, options: Options, preflight: Preflight) -> Model:
         model_layers=found.layers,
         footprint=options.footprint,
         cpu_only=preflight.plain,
-        size=path.stat().st_size,
+        size=found.weights,
     )
     llama = library()
     llama.clear_warnings()
@@ -212,10 +153,29 @@ def load(path: Path, options: Options, preflight: Preflight) -> Model:
     pointer = _load(llama.lib, path, parameters)
     if not pointer:
         raise IntegrityError(
-            f"llama.cpp cannot load {path}: {llama.warnings() or 'it gives no reason'}",
+            f"llama.cpp cannot load {path}: {'; '.join(llama.warnings()) or 'it gives no reason'}",
             "`qmath verify` checks an installed model; `qmath pull` downloads and converts it again",
         )
-    return Model(pointer, path, options, placement, preflight)
+    control_tokens = gguf_file.find_tokens(path, found, CONTROL_TOKENS)
+    return Model(Opened(pointer, control_tokens, llama.warnings()), path, options, placement, preflight)
+
+
+def vocabulary_warnings(path: Path) -> tuple[str, ...]:
+    """What llama.cpp warns of when it reads the metadata and the vocabulary of a file; the weights are not read.
+
+    Raises:
+        IntegrityError: It cannot read them.
+    """
+    llama = library()
+    llama.clear_warnings()
+    parameters = llama.lib.llama_model_default_params()
+    parameters.vocab_only = True
+    pointer = _load(llama.lib, path, parameters)
+    if not pointer:
+        raise IntegrityError(f"llama.cpp cannot load {path}: {'; '.join(llama.warnings()) or 'it gives no reason'}")
+    found = llama.warnings()
+    llama.lib.llama_model_free(pointer)
+    return found
 
 
 def _load(lib: Any, path: Path, parameters: Any) -> int | None:  # noqa: ANN401

@@ -24,7 +24,7 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
 from qmath_cli.engine.llama import builds
-from qmath_cli.errors import EngineUnusable
+from qmath_cli.errors import EngineUnusable, ExitCode, UsageError
 from qmath_cli.files import write_json
 
 _TIMEOUT_S = 180  # for a decode that takes less than a second
@@ -99,6 +99,7 @@ def check(model: Path, cache: Path, device: str = "auto", probe: Probe | None = 
 
     Raises:
         EngineUnusable: llama_cpp is not installed.
+        UsageError: There is no such device here.
     """
     build = builds.installed()
     key = f"{build.key}/{device}"
@@ -122,6 +123,9 @@ def run_child(model: Path, features: Features, device: str) -> str:
 
     Returns:
         The name of the signal or the error message that ended the child; empty if it succeeded.
+
+    Raises:
+        UsageError: There is no such device here.
     """
     command = [sys.executable, "-m", "qmath_cli.engine.llama.probe", str(model), features.name, device]
     paths = [str(_PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -134,7 +138,10 @@ def run_child(model: Path, features: Features, device: str) -> str:
             _out, errors = child.communicate(timeout=_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             return f"no result within {_TIMEOUT_S} seconds"
-        return _failure(child.returncode, errors.decode("utf-8", "replace"))
+        text = errors.decode("utf-8", "replace")
+        if child.returncode == ExitCode.USAGE:  # the device does not exist: no fault of the build
+            raise UsageError(*text.strip("\n").split("\n")[-2:])
+        return _failure(child.returncode, text)
 
 
 @contextlib.contextmanager

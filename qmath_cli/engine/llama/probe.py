@@ -1,7 +1,7 @@
 """The child process of `preflight`: it loads a model and decodes a few tokens.
 
 Run as `python -m qmath_cli.engine.llama.probe MODEL FEATURES DEVICE`. It exits with 0 if prefill and decode worked. An
-error is one line on stderr. A crash writes no core file.
+error is one line on stderr, a usage error (no such device) a second one with its hint. A crash writes no core file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Options, load
 from qmath_cli.engine.llama.preflight import Features, Preflight
-from qmath_cli.errors import QmathError
+from qmath_cli.errors import QmathError, UsageError
 from qmath_cli.records import Prompt, Sampling, Segment
 
 _PROMPT = "What is 12 + 30? " * 8  # long enough to use the matrix kernels of prefill
@@ -32,6 +32,8 @@ def main(arguments: list[str]) -> int:
                 pass
     except QmathError as exc:
         sys.stderr.write(f"{exc.message}\n")
+        if isinstance(exc, UsageError):
+            sys.stderr.write(f"{exc.hint}\n")
         return exc.exit_code
     return 0
 

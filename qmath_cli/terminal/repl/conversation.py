@@ -41,6 +41,7 @@ class Conversation:
         self.paths = paths
         self._keeper = Keeper(paths, terminal.note)
         self._demo_noted = False
+        self._noted: tuple[str, ...] = ()
 
     def open_model(self) -> OpenTools:
         """The loaded model, after waiting for it; a note says that it waits, and another that it is the demo."""
@@ -50,6 +51,10 @@ class Conversation:
         if found.info.embedded and not self._demo_noted:
             self.terminal.note(DEMO_NOTE)
         self._demo_noted = found.info.embedded
+        if found.notes != self._noted:
+            for note in found.notes:
+                self.terminal.note(f"warning: {note}")
+            self._noted = found.notes
         return found
 
     def ask(self, text: str, *, hide: bool = False) -> None:

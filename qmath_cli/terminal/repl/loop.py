@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 from qmath_cli.errors import ExitCode, QmathError
@@ -38,6 +39,7 @@ def repl(
     environ: Mapping[str, str],
     *,
     force: bool = False,
+    verbose: bool = False,
 ) -> ExitCode:
     """Run a session until the user ends it. The model is loaded in the background.
 
@@ -48,12 +50,13 @@ def repl(
         paths: The folders of models, sessions, the history, and what was typed.
         environ: The environment, for the type of the terminal.
         force: Load models even if they do not seem to fit into memory.
+        verbose: Also show llama.cpp's own warnings.
 
     Returns:
         The exit code.
     """
     lock = lockfile.load()
-    model = BackgroundModel(open_for(paths, lock, force=force))
+    model = BackgroundModel(open_for(paths, lock, force=force, verbose=verbose))
     conversation = Conversation(terminal, style, Session(settings), model, paths)
     history = paths.typed if settings.history else None
     reader = open_reader(terminal, environ, history, partial(slash.candidates, conversation, store.names(paths, lock)))
@@ -66,13 +69,14 @@ def repl(
         model.close()
 
 
-def open_for(paths: Paths, lock: Lock, *, force: bool) -> Open:
+def open_for(paths: Paths, lock: Lock, *, force: bool, verbose: bool = False) -> Open:
     """Return a function that opens the model of given settings.
 
     Args:
         paths: Where models are stored.
         lock: All models.
         force: Load models even if they do not seem to fit into memory.
+        verbose: The notes on a model include llama.cpp's own warnings.
     """
 
     @contextmanager
@@ -80,7 +84,8 @@ def open_for(paths: Paths, lock: Lock, *, force: bool) -> Open:
         info = describe(settings.model, paths, lock)
         mode = select(info, Language.EN, settings.mode).mode
         with open_tools(info, settings, paths, lock, mode=mode, force=force) as opened:
-            yield opened
+            more = tuple(f"llama.cpp: {line}" for line in opened.engine_warnings) if verbose else ()
+            yield replace(opened, notes=(*opened.notes, *more))
 
     return open_
 

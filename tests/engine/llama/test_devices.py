@@ -1,11 +1,11 @@
-"""Choosing a device and the number of layers on it, from devices as llama.cpp reports them."""
+"""Choosing a device, from devices as llama.cpp reports them."""
 
 from __future__ import annotations
 
 import pytest
 
-from qmath_cli.engine.llama import devices
-from qmath_cli.engine.llama.devices import MARGIN, Device, DeviceKind, Footprint
+from qmath_cli.engine.llama import builds, devices
+from qmath_cli.engine.llama.devices import Device, DeviceKind
 from qmath_cli.errors import UsageError
 
 GIB = 1 << 30
@@ -13,7 +13,6 @@ CPU = Device("CPU", "a processor", DeviceKind.CPU, 64 * GIB, 64 * GIB, 1)
 CUDA0 = Device("CUDA0", "a card", DeviceKind.GPU, 8 * GIB, 24 * GIB, 2)
 CUDA1 = Device("CUDA1", "a card with more free memory", DeviceKind.GPU, 20 * GIB, 24 * GIB, 3)
 METAL = Device("MTL0", "Apple", DeviceKind.INTEGRATED, 30 * GIB, 30 * GIB, 4)
-MODEL = Footprint(layers=(GIB // 2,) * 10, output=GIB, compute=GIB // 4)
 
 
 def test_the_cpu_is_always_a_device() -> None:
@@ -38,47 +37,41 @@ def test_a_device_is_named_by_kind_or_by_name() -> None:
     assert devices.choose("cpu", available) is None
 
 
-def test_a_missing_device_is_an_error() -> None:
+@pytest.mark.parametrize("name", ["cuda", "CUDA0", "vulkan0", "Vulkan:1", "rocm"])
+def test_a_device_that_the_build_lacks_is_an_error_with_the_command_that_installs_it(name: str) -> None:
+    """On a CPU build: the devices that exist, and the line that builds llama.cpp for this kind of GPU."""
+    with pytest.raises(UsageError, match="built without") as caught:
+        devices.choose(name, [CPU])
+    assert name in caught.value.message
+    assert "--device cpu" in caught.value.hint
+    kind = {"rocm": "HIP"}.get(name, name.rstrip(":01").upper())
+    assert f"-DGGML_{kind}=ON" in caught.value.hint
+
+
+def test_a_device_that_the_build_supports_and_the_machine_lacks_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The build does not have to be replaced."""
+    monkeypatch.setattr(devices, "supports", lambda _kind: True)
+    with pytest.raises(UsageError, match="supports cuda, and finds no device") as caught:
+        devices.choose("cuda", [CPU])
+    assert "driver" in caught.value.hint
+    assert "pip install" not in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["metal", "MTL0"])
+def test_a_device_of_another_system_is_not_offered_for_installation(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """There is no Metal on Linux, and no CUDA on macOS."""
+    monkeypatch.setattr(builds.sys, "platform", "linux")
+    with pytest.raises(UsageError, match="does not exist on this system") as caught:
+        devices.choose(name, [CPU])
+    assert "pip install" not in caught.value.hint
+    monkeypatch.setattr(builds.sys, "platform", "darwin")
+    with pytest.raises(UsageError, match="does not exist on this system"):
+        devices.choose("cuda", [CPU])
+
+
+@pytest.mark.parametrize("name", ["tpu", "gpu", "cuda5"])
+def test_a_missing_device_is_an_error(name: str) -> None:
     """The hint names the devices that exist."""
-    with pytest.raises(UsageError, match="cuda") as caught:
-        devices.choose("cuda", [CPU, METAL])
+    with pytest.raises(UsageError, match=name) as caught:
+        devices.choose(name, [CPU, METAL])
     assert "MTL0" in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    ("free", "layers"),
-    [(0, 0), (MARGIN + GIB // 4, 0), (MARGIN + 2 * GIB, 3), (MARGIN + 5 * GIB + GIB // 4, 9), (MARGIN + 7 * GIB, 10)],
-)
-def test_auto_offloads_what_fits(free: int, layers: int) -> None:
-    """After compute buffers and a margin; all layers only if the output tensors fit too."""
-    assert devices.layers_that_fit(MODEL, free) == layers
-
-
-def test_layers_that_are_not_a_number_are_an_error() -> None:
-    """As in `--gpu-layers some`."""
-    with pytest.raises(UsageError, match="some"):
-        devices._layers(CUDA0, "some", 10, lambda: MODEL)
-
-
-@pytest.mark.parametrize(("given", "layers"), [("0", 0), ("3", 3), ("99", 10), ("-1", 10), ("auto", 10)])
-def test_a_given_number_of_layers_is_used(given: str, layers: int) -> None:
-    """Up to the number of the model's layers; a negative number means all."""
-    assert devices._layers(CUDA1, given, 10, lambda: MODEL) == layers
-
-
-def test_there_is_one_thread_per_physical_core_by_default() -> None:
-    """Hyperthreads do not count; a given number is used."""
-    placed = devices.place("cpu", "auto", 0, model_layers=4, footprint=None)
-    assert 1 <= placed.threads == devices.physical_cores()
-    assert devices.place("cpu", "auto", 3, model_layers=4, footprint=None).threads == 3
-
-
-def test_a_small_model_gets_one_batch_per_core_with_one_thread_each() -> None:
-    """Unless the number of threads is given."""
-    small = devices.SMALL - 1
-    placed = devices.place("cpu", "auto", 0, model_layers=4, footprint=None, size=small)
-    assert (placed.threads, placed.batches) == (1, devices.physical_cores())
-    given = devices.place("cpu", "auto", 3, model_layers=4, footprint=None, size=small)
-    assert (given.threads, given.batches) == (3, 1)
-    large = devices.place("cpu", "auto", 0, model_layers=4, footprint=None, size=devices.SMALL)
-    assert (large.threads, large.batches) == (devices.physical_cores(), 1)

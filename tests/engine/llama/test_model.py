@@ -134,14 +134,14 @@ def test_the_tokens_of_a_text_have_its_bytes(model: Model) -> None:
 def test_a_token_longer_than_the_buffer_is_read_again(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """llama.cpp returns minus the size it needs; the second buffer has it."""
     token = max(range(model.vocabulary), key=lambda token: len(model.piece(token)))
-    monkeypatch.setattr("qmath_cli.engine.llama.model._PIECE_BYTES", 1)
-    assert model._decode(token) == model.piece(token)
+    monkeypatch.setattr("qmath_cli.engine.llama.tokenizer._PIECE_BYTES", 1)
+    assert model.tokenizer._decode(token) == model.piece(token)
     assert len(model.piece(token)) > 1
 
 
 def test_a_tokenizer_that_needs_a_larger_buffer_is_an_error(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """llama.cpp returns minus the size it needs; no token is read from the buffer."""
-    monkeypatch.setattr(model, "lib", Replacing(model.lib, llama_tokenize=lambda *_arguments: -7))
+    monkeypatch.setattr(model.tokenizer, "lib", Replacing(model.lib, llama_tokenize=lambda *_arguments: -7))
     with pytest.raises(EngineUnusable, match="7 tokens"):
         model.tokenize_plain(b"1 + 1")
 

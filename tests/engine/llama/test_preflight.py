@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from qmath_cli.engine.llama import builds, preflight
+from qmath_cli.engine.llama import builds, devices, preflight
 from qmath_cli.engine.llama.model import Options, load
 from qmath_cli.engine.llama.preflight import Features, Preflight, Trial
-from qmath_cli.errors import EngineUnusable
+from qmath_cli.errors import EngineUnusable, UsageError
 
 
 class Probes:
@@ -87,6 +87,24 @@ def test_the_installed_build_runs_with_any_features(demo: Path, features: Featur
 def test_an_error_in_the_child_is_its_message(tmp_path: Path) -> None:
     """Here: the model file does not exist."""
     assert "none.gguf" in preflight.run_child(tmp_path / "none.gguf", Features.FULL, "cpu")
+
+
+@pytest.mark.parametrize("device", ["cuda", "metal", "vulkan0", "tpu"])
+def test_a_device_that_does_not_exist_is_no_fault_of_the_build(demo: Path, tmp_path: Path, device: str) -> None:
+    """It is a usage error with a hint, nothing is cached, and fewer features are not tried."""
+    if [found for found in devices.devices() if found.offloads]:
+        pytest.skip("this machine has a GPU")
+    tried: list[Features] = []
+
+    def counted(model: Path, features: Features, name: str) -> str:
+        tried.append(features)
+        return preflight.run_child(model, features, name)
+
+    with pytest.raises(UsageError, match=device) as caught:
+        preflight.check(demo, tmp_path, device, counted)
+    assert "--device cpu" in caught.value.hint
+    assert tried == [Features.FULL]
+    assert not (tmp_path / "preflight.json").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from qmath_cli import gguf_file
 from qmath_cli.errors import IntegrityError
-from qmath_cli.gguf_file import TENSOR_TYPES, Array
+from qmath_cli.gguf_file import FILE_TYPES, TENSOR_TYPES, Array
 from tests.models.small_models import write_gguf
 
 
@@ -38,10 +39,19 @@ def test_it_reads_what_the_gguf_package_reads(tmp_path: Path) -> None:
 
 
 def test_the_type_table_is_ggmls() -> None:
-    """Names and block sizes are those of the gguf package, which has them from ggml."""
-    for number, (name, weights, size) in TENSOR_TYPES.items():
-        kind = gguf.GGMLQuantizationType(number)
-        assert (kind.name, *gguf.GGML_QUANT_SIZES[kind]) == (name, weights, size)
+    """All types of the gguf package, which has them from ggml, with their names and block sizes."""
+    reference = {kind.value: (kind.name, *gguf.GGML_QUANT_SIZES[kind]) for kind in gguf.GGMLQuantizationType}
+    assert dict(TENSOR_TYPES) == reference
+
+
+def test_the_names_of_quantizations_are_llama_cpps() -> None:
+    """Every `llama_ftype` that the gguf package knows."""
+    reference = {
+        kind.value: re.sub("^(ALL|MOSTLY)_", "", kind.name).lower()
+        for kind in gguf.LlamaFileType
+        if kind.name != "GUESSED"
+    }
+    assert dict(FILE_TYPES) == reference
 
 
 def test_a_file_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
