@@ -11,6 +11,7 @@ from qmath_cli.records import Event, Finish, TextDelta
 from qmath_cli.terminal.output import Terminal
 
 _REDRAW_S = 0.2  # least time between two redraws
+_ENOUGH = 20  # solved problems before an estimate of the time left: the first ones end late, and together
 
 
 class BatchProgress:
@@ -24,6 +25,7 @@ class BatchProgress:
         self._solved = self._tokens = 0
         self._started = time.monotonic()
         self._drawn = 0.0
+        self._draw()
 
     def tick(self, event: Event) -> None:
         """Count the tokens of an event: a piece of text is about one."""
@@ -46,8 +48,11 @@ class BatchProgress:
         if self._shown and now - self._drawn > _REDRAW_S:
             self._drawn = now
             elapsed = max(now - self._started, 1e-6)
+            if not self._tokens:
+                self._write(f"{self._problems} problems: loading and reading them")
+                return
             line = f"{self._solved}/{self._problems} problems  {self._tokens / elapsed:.0f} tokens/s"
-            if self._solved:
+            if self._solved >= _ENOUGH:
                 line += f"  {_minutes((self._problems - self._solved) * elapsed / self._solved)} left"
             self._write(line)
 
