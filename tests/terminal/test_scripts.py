@@ -102,7 +102,7 @@ def test_a_closed_stdin_does_not_block(home: Path) -> None:
 
 def test_an_empty_environment_is_enough(home: Path) -> None:
     """As cron starts it and worse: no HOME, no TERM, no PATH."""
-    done = shell(home, f"{QMATH} solve -a {ROOTS}", bare=True)
+    done = shell(home, f"{QMATH} solve -a --no-history {ROOTS}", bare=True)
     assert (done.returncode, done.stdout) == (0, "2, 3\n"), done.stderr
 
 
