@@ -56,8 +56,9 @@ def describe(name: str, paths: Paths, lock: Lock) -> ModelInfo:
     try:
         entry = store.best(paths, lock) if not name else store.choose(ModelName.parse(name), paths, lock)
     except ModelMissing as exc:
-        if name and Path(name).expanduser().is_dir():
-            raise folder.explain(Path(name).expanduser()) from exc
+        found = _folder(name)
+        if found is not None:
+            raise folder.explain(found) from exc
         raise
     return _of_installed(entry, paths)
 
@@ -70,6 +71,15 @@ def _path(name: str) -> Path | None:
     except (OSError, RuntimeError, ValueError):  # too long for a file's name; the home of a user that does not exist
         return None
     return path if named else None
+
+
+def _folder(name: str) -> Path | None:
+    """The folder that a name is, if it is one."""
+    try:
+        path = Path(name).expanduser()
+        return path if name and path.is_dir() else None
+    except (OSError, RuntimeError, ValueError):  # as for `_path`
+        return None
 
 
 def _of_installed(entry: Installed, paths: Paths) -> ModelInfo:

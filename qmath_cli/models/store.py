@@ -7,6 +7,7 @@ the memo write to the disk.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,11 +62,10 @@ def find(name: str, paths: Paths, lock: Lock) -> LockedModel:
     try:
         return lock.get(name)
     except ModelMissing as exc:
-        if "/" in name:
-            hint = f"`qmath convert {name}` converts a repository; `qmath add NAME FILE` names a GGUF that is here"
-            raise ModelMissing(exc.message, hint) from exc
-        names = dict.fromkeys([*(model.name for model in mine), *lock.names()])
-        raise ModelMissing(exc.message, suggestion(name.lower(), names)) from exc
+        own_names = dict.fromkeys(model.name for model in mine)
+        if not difflib.get_close_matches(name.lower(), own_names, n=1):
+            raise
+        raise ModelMissing(exc.message, suggestion(name.lower(), [*own_names, *lock.names()])) from exc
 
 
 def names(paths: Paths, lock: Lock) -> tuple[str, ...]:

@@ -33,7 +33,8 @@ from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Equivalence, Mode, ModelInfo, Pick
 from qmath_cli.runtime.executors import open_executor
-from qmath_cli.runtime.tools import default_parallel, notes, open_model, prefix_folder, reward_loader, sampling_of
+from qmath_cli.runtime.plans import sampling_of
+from qmath_cli.runtime.tools import default_parallel, notes, open_model, prefix_folder, reward_loader
 from qmath_cli.settings import Grade, Settings
 
 OnSample = Callable[[GradedSample, int, int], None]

@@ -18,7 +18,8 @@ from qmath_cli.problem_set.result import Expectation, ProblemResult, agreement
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Language, ModelInfo, Problem, Solution
-from qmath_cli.runtime.tools import default_parallel, open_many, plan_for, reward_loader, sampling_of
+from qmath_cli.runtime.plans import plan_for, sampling_of
+from qmath_cli.runtime.tools import default_parallel, open_many, reward_loader
 from qmath_cli.settings import Settings
 from qmath_cli.solving import vote
 from qmath_cli.solving.progress import Tools

@@ -29,13 +29,13 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import require_reward
-from qmath_cli.records import Mode, ModelInfo, Prompt, Protection, Reward, Sampling
+from qmath_cli.records import Mode, ModelInfo, Prompt, Protection, Reward
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.offload import footprint
+from qmath_cli.runtime.plans import plan_for
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
 from qmath_cli.solving.progress import SolvePlan, Tools
-from qmath_cli.solving.solve import sampling_for
 
 _MOST_CONTEXTS = 4  # whole contexts whose KV cells are reserved at most, however many sequences there are
 
@@ -61,49 +61,6 @@ class OpenTools:
     def plan(self, prompt_format: PromptFormat, prompt: Prompt, *, time_limit: float | None = None) -> SolvePlan:
         """How a problem is solved by the settings that the model was opened with: see `plan_for`."""
         return plan_for(self.settings, prompt_format, prompt, time_limit=time_limit)
-
-
-def plan_for(
-    settings: Settings,
-    prompt_format: PromptFormat,
-    prompt: Prompt,
-    *,
-    time_limit: float | None = None,
-    earlier: tuple[str, ...] = (),
-) -> SolvePlan:
-    """How a problem is solved by these settings.
-
-    Args:
-        settings: number of samples, sampling, choice, limits.
-        prompt_format: how the model is asked; its mode is the plan's.
-        prompt: what it is given.
-        time_limit: seconds for everything; None: no limit.
-        earlier: programs that the prompt's unfinished solution has run.
-    """
-    return SolvePlan(
-        prompt=prompt,
-        mode=prompt_format.mode,
-        k=settings.k,
-        sampling=sampling_of(settings),
-        pick=settings.pick,
-        stop_at=0 if settings.pick.ranks else settings.stop_at,
-        max_programs=settings.max_programs,
-        time_limit=time_limit,
-        earlier=earlier,
-    )
-
-
-def sampling_of(settings: Settings) -> Sampling:
-    """The sampling that these settings mean; what they leave open follows the report (`sampling_for`)."""
-    return sampling_for(
-        settings.k,
-        settings.seed,
-        settings.max_tokens,
-        settings.temperature,
-        settings.top_p,
-        settings.top_k,
-        settings.min_p,
-    )
 
 
 @contextmanager

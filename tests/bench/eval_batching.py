@@ -35,7 +35,8 @@ from qmath_cli.prompting.select import select
 from qmath_cli.records import Language, Sampling
 from qmath_cli.runtime.evaluation import open_graders
 from qmath_cli.runtime.executors import open_executor
-from qmath_cli.runtime.tools import open_model, sampling_of
+from qmath_cli.runtime.plans import sampling_of
+from qmath_cli.runtime.tools import open_model
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade, Settings
 

@@ -17,7 +17,8 @@ from qmath_cli.prompting import chat
 from qmath_cli.prompting.prompt_format import PromptFormat, Turn
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Language, Mode, Problem, Sample, Solution
-from qmath_cli.runtime.tools import OpenTools, plan_for
+from qmath_cli.runtime.plans import plan_for
+from qmath_cli.runtime.tools import OpenTools
 from qmath_cli.solving.progress import SolvePlan
 from qmath_cli.solving.solve import follow, solve
 from qmath_cli.terminal.output import Terminal
