@@ -2,7 +2,7 @@
 
 The context decides what a result means: `mpmath.mp` gives a rounded value (real or complex), `mpmath.iv` an interval
 that certainly contains the value. Promises: a `Fraction` in a result is exact; no computation with numbers that do not
-fit into memory is begun. The random-looking value of an unknown function depends on its name and arguments only.
+fit into memory is started. The random-looking value of an unknown function depends on its name and arguments only.
 """
 
 from __future__ import annotations
