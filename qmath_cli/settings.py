@@ -8,6 +8,7 @@ not depend on the machine: `auto` is resolved where it is used.
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -104,6 +105,24 @@ FIXED = frozenset({
     "model", "device", "gpu_layers", "threads", "ctx", "kv_type", "mlock",
     "exec_timeout", "exec_memory", "allow_basic_executor",
 })  # fmt: skip
+
+
+#: The least and the greatest value of a number, wherever it comes from; None where there is no limit.
+BOUNDS: Mapping[str, tuple[float, float | None]] = {
+    "threads": (0, None),
+    "ctx": (64, None),
+    "k": (1, 64),
+    "stop_at": (0, None),
+    "seed": (0, None),
+    "temperature": (0, None),
+    "top_p": (0, 1),
+    "top_k": (0, None),
+    "min_p": (0, 1),
+    "max_tokens": (1, None),
+    "max_programs": (0, None),
+    "exec_timeout": (0.1, None),
+    "exec_memory": (64, None),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +223,21 @@ def _convert(name: str, value: object, source: str) -> object:
             f"{source}: {value!r} is neither auto nor a number", "the value is auto, a number, or -1 for all layers"
         )
     try:
-        return _as(kind, value)
+        found = _as(kind, value)
     except (ValueError, TypeError) as exc:
         allowed = f"one of {', '.join(kind)}" if issubclass(kind, StrEnum) else _KINDS[kind]
         raise UsageError(f"{source}: {value!r} is not a value for {name}", f"the value is {allowed}") from exc
+    _require_bounded(name, found, source)
+    return found
+
+
+def _require_bounded(name: str, value: object, source: str) -> None:
+    if name not in BOUNDS or not isinstance(value, int | float):
+        return
+    low, high = BOUNDS[name]
+    if not low <= value <= (math.inf if high is None else high):  # NaN is in no range
+        allowed = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
+        raise UsageError(f"{source}: {value:g} is out of range for {name}", f"the value is {allowed}")
 
 
 def _as(kind: Any, value: object) -> object:  # noqa: ANN401  a field's type is only known at run time

@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+import typer
 
+from qmath_cli import app
 from qmath_cli.errors import UsageError
 from qmath_cli.records import Mode
-from qmath_cli.settings import KVType, resolve
+from qmath_cli.settings import BOUNDS, KVType, resolve
 
 
 def test_each_layer_wins_over_the_one_below(tmp_path: Path) -> None:
@@ -90,3 +92,36 @@ def test_what_is_not_toml_is_still_refused(tmp_path: Path, line: str) -> None:
     config.write_text(f"{line}\nrender = line\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"cannot read .*config\.toml"):
         resolve(config, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("k", "99", "from 1 to 64"),
+        ("k", "0", "from 1 to 64"),
+        ("temperature", "-1", "at least 0"),
+        ("temperature", "nan", "at least 0"),
+        ("top_p", "1.5", "from 0 to 1"),
+        ("max_tokens", "-3", "at least 1"),
+        ("exec_timeout", "0", "at least 0.1"),
+    ],
+)
+def test_a_number_out_of_range_is_refused_from_every_source(
+    tmp_path: Path, name: str, value: str, allowed: str
+) -> None:
+    """A flag is refused by the option already; file and environment are refused alike."""
+    config = tmp_path / "config.toml"
+    config.write_text(f"{name} = {value}\n", encoding="utf-8")
+    for sources in [(config, {}), (None, {f"QMATH_{name.upper()}": value})]:
+        with pytest.raises(UsageError, match=f"out of range for {name}") as caught:
+            resolve(*sources)
+        assert caught.value.hint == f"the value is {allowed}"
+
+
+def test_the_options_of_solve_have_the_same_bounds() -> None:
+    command = typer.main.get_command(app.program(["solve"])).commands["solve"]  # type: ignore[attr-defined]
+    bounds = {one.name: (one.min, one.max) for one in command.params if one.min is not None}
+    assert {name: found for name, found in bounds.items() if name in BOUNDS} == {
+        name: BOUNDS[name] for name in BOUNDS if name in bounds
+    }
+    assert len(BOUNDS.keys() & bounds.keys()) > 8

@@ -1,6 +1,7 @@
 """The command line before Typer sees it: mathematics is not an option, and a bare problem is a `solve`.
 
 qmath                       -> repl on a terminal, solve from standard input on a pipe
+qmath -m FILE               -> qmath repl -m FILE on a terminal; any options but no problem
 qmath 'x^2 = 4'             -> qmath solve 'x^2 = 4'
 qmath solve '-x^2 = -4'     -> qmath solve -- '-x^2 = -4'
 qmath slove 'x^2 = 4'       -> a usage error that suggests `solve`
@@ -16,6 +17,12 @@ from qmath_cli.errors import UsageError
 
 _WORD = re.compile(r"[a-z][a-z-]*")
 _CHECK_VALUES = {"--grade", "--pairs", "--format"}  # the options of `check` that take a value
+#: The options of `repl`, with a value and without: where nothing else is given, there is no problem to solve.
+SESSION_VALUES = {
+    "-m", "--model", "--mode", "-k", "--samples", "--seed", "--device", "--gpu-layers", "--threads", "--ctx",
+    "--kv-type", "--render",
+}  # fmt: skip
+SESSION_SWITCHES = {"--mlock", "--force", "-v", "--verbose", "--allow-basic-executor", "--no-history"}
 _OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?|-[hy]")
 _MATHEMATICS = re.compile(r"-(?!-).*[=^\s]")
 
@@ -25,22 +32,46 @@ def arrange(arguments: Sequence[str], commands: Collection[str], *, interactive:
     if not arguments:
         return ["repl"] if interactive else ["solve"]
     first = arguments[0]
-    if first == "check":
-        return _answers(arguments)
-    if list(arguments[:2]) == ["history", "search"]:
-        return _sought(arguments)
     if first in commands:
-        return _protect(arguments) if first == "solve" else list(arguments)
+        return _of_command(arguments)
     if first.startswith("-") and not _MATHEMATICS.match(first):
-        return list(arguments) if _of_the_program(arguments) else _protect(["solve", *arguments])
+        if _of_the_program(arguments):
+            return list(arguments)
+        return ["repl", *arguments] if interactive and _of_a_session(arguments) else _protect(["solve", *arguments])
     if _WORD.fullmatch(first) and (len(arguments) > 1 or difflib.get_close_matches(first, commands)):
         raise _no_such_command(first, commands)
     return _protect(["solve", *arguments])
 
 
+def _of_command(arguments: Sequence[str]) -> list[str]:
+    """The arguments of a command that was named, with its mathematics where it is no option."""
+    match arguments[0]:
+        case "solve":
+            return _protect(arguments)
+        case "check":
+            return _answers(arguments)
+        case "history" if len(arguments) > 1 and arguments[1] == "search":
+            return _sought(arguments)
+        case _:
+            return list(arguments)
+
+
 def _of_the_program(arguments: Sequence[str]) -> bool:
     """Whether the leading options are the program's own (`--help`, `--version`), not those of a bare problem."""
     return arguments[0] in {"-h", "--help", "--version", "--install-completion", "--show-completion"}
+
+
+def _of_a_session(arguments: Sequence[str]) -> bool:
+    """Whether all arguments are options of `repl` with their values."""
+    words = iter(arguments)
+    for word in words:
+        name, assigned, _ = word.partition("=")
+        if name in SESSION_VALUES:
+            if not assigned and next(words, None) is None:
+                return False
+        elif word not in SESSION_SWITCHES:
+            return False
+    return True
 
 
 def _protect(arguments: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ earlier turns of a conversation and an unfinished solution have their place in e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from qmath_cli.records import Mode, Prompt, Segment
@@ -78,7 +78,8 @@ class PromptFormat:
 
     def resume(self, problem: str, response: str, earlier: Sequence[Turn] = ()) -> Prompt:
         """The same, with an unfinished response to go on with."""
-        return self._prompt((*self.build(problem, earlier).segments, Segment(response)))
+        built = self.build(problem, earlier)
+        return replace(built, segments=(*built.segments, Segment(response)), begun=response)
 
     def _prompt(self, segments: tuple[Segment, ...]) -> Prompt:
         return Prompt(segments, self.stops, self.stated)

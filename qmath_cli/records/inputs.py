@@ -42,11 +42,13 @@ class Prompt:
         stops: Strings that end the generated text.
         stated: Whether the answer may follow a phrase such as `The answer is` instead of being boxed, as in the
             few-shot formats.
+        begun: The unfinished response at the end of the text, which is to go on; an answer may begin in it.
     """
 
     segments: tuple[Segment, ...]
     stops: tuple[str, ...] = ()
     stated: bool = False
+    begun: str = ""
 
     @property
     def text(self) -> str:

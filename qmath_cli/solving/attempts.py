@@ -147,7 +147,8 @@ class Attempts:
         sequences = self.engine.start(prompt, samplings)
         keys = []
         for index, sequence in enumerate(sequences, first):
-            attempt = _Attempt(self._next_key, index, sequence, Trajectory(mode, max_programs, prompt.stated), earlier)
+            trajectory = Trajectory(mode, max_programs, prompt.stated, prompt.begun)
+            attempt = _Attempt(self._next_key, index, sequence, trajectory, earlier)
             self._running[sequence] = attempt
             self._next_key += 1
             keys.append(attempt.key)

@@ -72,6 +72,7 @@ class Trajectory:
     mode: Mode
     max_programs: int = 4
     stated: bool = False  # an answer need not be boxed: see `Prompt.stated`
+    begun: str = ""  # the response in the prompt that this text goes on from: an answer may begin in it
     action: Action = field(default_factory=Generate)
     runs: list[ProgramRun] = field(default_factory=list)
     _before: list[str] = field(default_factory=list)  # everything before the current stretch, output blocks included
@@ -122,7 +123,8 @@ class Trajectory:
 
     def answer(self) -> str | None:
         r"""The last complete `\boxed{}` outside programs, or what a few-shot format states instead."""
-        prose = "\n".join([*self._prose, _without_programs(self._stretch)])
+        parts = [*self._prose, _without_programs(self._stretch)]
+        prose = "\n".join([_without_programs(self.begun) + parts[0], *parts[1:]])
         boxed = last_boxed(prose)
         return last_stated(prose) if boxed is None and self.stated else boxed
 

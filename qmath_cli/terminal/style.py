@@ -7,7 +7,7 @@ UTF-8 switches to ASCII. The only escape sequences are SGR codes (colour, weight
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from qmath_cli.settings import Render
@@ -33,12 +33,22 @@ class Paint(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What this terminal can show. If `drawn` is False, text is written as its source."""
+    """What this terminal can show. If `drawn` is False, text is written as its source.
+
+    `tty` and `utf8` are what it could show, whatever `render` asks for.
+    """
 
     drawn: bool = False
     colour: bool = False
     unicode: bool = True
     render: Render = Render.AUTO
+    tty: bool = False
+    utf8: bool = True
+
+    def rendered(self, render: Render) -> Style:
+        """The style for another choice of drawings."""
+        drawn, unicode = self.tty and render is not Render.OFF, self.utf8 and render is not Render.ASCII
+        return replace(self, render=render, drawn=drawn, unicode=unicode)
 
     def paint(self, text: str, *roles: Paint) -> str:
         """`text` with the SGR codes of its roles; unchanged without colours."""
@@ -76,8 +86,8 @@ def style_for(terminal: Terminal, environ: Mapping[str, str], render: Render = R
     """
     tty = terminal.interactive
     colour = tty and not environ.get("NO_COLOR") and (environ.get("TERM") or "dumb") != "dumb"
-    unicode = render is not Render.ASCII and supports_unicode(getattr(terminal.out, "encoding", None), environ)
-    return Style(drawn=tty and render is not Render.OFF, colour=colour, unicode=unicode, render=render)
+    utf8 = supports_unicode(getattr(terminal.out, "encoding", None), environ)
+    return Style(colour=colour, tty=tty, utf8=utf8).rendered(render)
 
 
 def supports_unicode(encoding: str | None, environ: Mapping[str, str]) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import typer
 
-from qmath_cli.commands.argv import arrange
+from qmath_cli import app
+from qmath_cli.commands.argv import SESSION_SWITCHES, SESSION_VALUES, arrange
 from qmath_cli.errors import UsageError
 
 COMMANDS = {"solve", "repl", "list", "doctor"}
@@ -18,6 +20,10 @@ COMMANDS = {"solve", "repl", "list", "doctor"}
         (["solve", "-m+1=2", "-k", "4"], ["solve", "-k", "4", "--", "-m+1=2"]),
         (["-x^2 = -4", "--json"], ["solve", "--json", "--", "-x^2 = -4"]),
         (["-m", "demo", "2+2"], ["solve", "-m", "demo", "2+2"]),
+        (["-m", "demo"], ["repl", "-m", "demo"]),
+        (["--model=demo", "--force", "-k", "4"], ["repl", "--model=demo", "--force", "-k", "4"]),
+        (["-m", "demo", "--json"], ["solve", "-m", "demo", "--json"]),
+        (["-m"], ["solve", "-m"]),
         (["list", "--json"], ["list", "--json"]),
         (["--version"], ["--version"]),
         (["2+2"], ["solve", "2+2"]),
@@ -49,6 +55,19 @@ def test_nothing_is_a_repl_only_for_a_person() -> None:
     """On a pipe, `qmath` reads one problem."""
     assert arrange([], COMMANDS, interactive=True) == ["repl"]
     assert arrange([], COMMANDS, interactive=False) == ["solve"]
+
+
+def test_without_a_terminal_options_alone_read_a_problem_from_a_pipe() -> None:
+    assert arrange(["-m", "demo"], COMMANDS, interactive=False) == ["solve", "-m", "demo"]
+
+
+def test_a_session_begins_with_every_option_that_repl_has() -> None:
+    """The table that tells a problem from a session is the one of the command."""
+    found = typer.main.get_command(app.program(["repl"]))
+    options = found.commands["repl"].params  # type: ignore[attr-defined]
+    values = {name for one in options if not one.is_flag for name in one.opts}
+    switches = {name for one in options if one.is_flag for name in one.opts}
+    assert (values, switches - {"-h", "--help"}) == (SESSION_VALUES, SESSION_SWITCHES)
 
 
 @pytest.mark.parametrize("words", [["slove", "2+2"], ["docter"], ["sing", "a song"]])

@@ -16,14 +16,15 @@ from qmath_cli.paths import Paths
 from qmath_cli.prompting import chat
 from qmath_cli.prompting.prompt_format import PromptFormat, Turn
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Language, Mode, Problem, Sample, Solution
+from qmath_cli.records import Finish, Language, Mode, Problem, Sample, Solution, TextDelta
 from qmath_cli.runtime.plans import plan_for
 from qmath_cli.runtime.tools import OpenTools
+from qmath_cli.settings import Settings
 from qmath_cli.solving.progress import SolvePlan
-from qmath_cli.solving.solve import follow, solve
+from qmath_cli.solving.solve import SEVERAL_TEMPERATURE, follow, solve
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.render import DEMO_NOTE, Renderer, RenderOptions
-from qmath_cli.terminal.repl import reveal
+from qmath_cli.terminal.repl import advice, reveal
 from qmath_cli.terminal.repl.background import BackgroundModel
 from qmath_cli.terminal.repl.session import Session, extended
 from qmath_cli.terminal.style import Style
@@ -36,13 +37,21 @@ class Conversation:
         self, terminal: Terminal, style: Style, session: Session, model: BackgroundModel, paths: Paths
     ) -> None:
         self.terminal = terminal
-        self.style = style
+        self._style = style
         self.session = session
         self.model = model
         self.paths = paths
         self._keeper = Keeper(paths, terminal.note)
         self._demo_noted = False
+        self._follow_noted = False
         self._noted: tuple[str, ...] = ()
+
+    @property
+    def style(self) -> Style:
+        """How mathematics is drawn, by the session's setting `render`."""
+        if self._style.render is not self.session.settings.render:
+            self._style = self._style.rendered(self.session.settings.render)
+        return self._style
 
     def open_model(self) -> OpenTools:
         """The loaded model, after waiting for it; a note says that it waits, and another that it is the demo."""
@@ -70,12 +79,15 @@ class Conversation:
             self.session.hidden = None if hidden.done else hidden
 
     def retry(self, seed: int | None) -> None:
-        """Solve the latest problem again: with another seed, or as before."""
+        """Solve the latest problem again, with this seed or the next one.
+
+        A greedy text would only be written again, so the other try has a temperature. A solution that was interrupted
+        is tried again as it was.
+        """
         last = self.session.latest
-        self.session.solved.pop()
         kept = self.session.settings
-        if seed is not None:
-            self.session.settings = replace(kept, seed=seed)
+        self.session.settings = self._another(last.solution, seed)
+        self.session.solved.pop()
         before = len(self.session.solved)
         try:
             self._solve(last.solution.problem)
@@ -84,6 +96,19 @@ class Conversation:
             if len(self.session.solved) == before:
                 self.session.solved.append(last)  # nothing came of it: the old solution stays
 
+    def _another(self, solution: Solution, seed: int | None) -> Settings:
+        """The settings of another try, and a note where they differ from the user's."""
+        settings, used = self.session.settings, solution.sampling
+        if solution.finish in {Finish.INTERRUPTED, Finish.TIMEOUT}:
+            return settings if seed is None else replace(settings, seed=seed)
+        chosen = seed if seed is not None else used.seed + max(solution.votes.k, 1)
+        if settings.temperature == 0:
+            self.terminal.note("at temperature 0 the same text is written again; /set temperature 0.7 gives another")
+        elif settings.temperature is None and settings.k == 1:
+            settings = replace(settings, temperature=SEVERAL_TEMPERATURE)
+            self.terminal.note(f"another try, at temperature {SEVERAL_TEMPERATURE} with seed {chosen}")
+        return replace(settings, seed=chosen)
+
     def resume(self) -> None:
         """Continue the latest solution where it stopped, in the same turn."""
         last, partial = self.session.last, self.session.picked()
@@ -91,12 +116,14 @@ class Conversation:
             partial = _before_open_program(partial)
         if not partial.text.strip():
             raise UsageError("there is nothing to continue", "/retry starts again")
+        text = partial.text + advice.lead(partial.text, partial.finish, last.problem.language)
+        written, partial = partial.text, replace(partial, text=text)
         prompt_format = self._format(last.problem.language, last.mode)
         prompt = prompt_format.resume(last.problem.text, partial.text, self._earlier()[:-1])
         settings = replace(self.session.settings, k=1)
         plan = plan_for(settings, prompt_format, prompt, earlier=tuple(run.code for run in partial.runs))
         hide = self.session.reveal
-        more = self._run(last.problem, plan, keep_cache=True, hide=hide)
+        more = self._run(last.problem, plan, keep_cache=True, hide=hide, before=self._unfinished(written, text))
         if more.samples:  # none where an interrupt came before the first step
             whole = replace(self.session.latest, solution=extended(last, partial, more), model=self.open_model().info)
             self.session.solved[-1] = self._kept(whole)
@@ -106,6 +133,9 @@ class Conversation:
 
     def _solve(self, problem: Problem, *, hide: bool = False) -> None:
         hide = hide or self.session.reveal
+        if len(self.session.solved) == 1 and not self.session.follow and not self._follow_noted:
+            self.terminal.note(advice.AFRESH)
+            self._follow_noted = True
         settings, follows = self.session.settings, self.session.follow
         prompt_format = self._format(problem.language, settings.mode)
         plan = plan_for(settings, prompt_format, prompt_format.build(problem.text, self._earlier()))
@@ -130,8 +160,11 @@ class Conversation:
         self.session.hidden = hidden
         reveal.announce(hidden, self.terminal)
 
-    def _run(self, problem: Problem, plan: SolvePlan, *, keep_cache: bool, hide: bool) -> Solution:
-        """Solve and show, or hide; with `keep_cache`, on the KV cache of the conversation so far, else on none."""
+    def _run(self, problem: Problem, plan: SolvePlan, *, keep_cache: bool, hide: bool, before: str = "") -> Solution:
+        """Solve and show, or hide; with `keep_cache`, on the KV cache of the conversation so far, else on none.
+
+        `before` is shown first: the text that the solution goes on from.
+        """
         model = self.open_model()
         if not keep_cache:
             model.tools.engine.clear_prefix_cache()
@@ -140,10 +173,22 @@ class Conversation:
             return follow(solve(problem, plan, model.tools), lambda _event: None)
         options = RenderOptions(k=plan.k, pick=plan.pick)
         renderer = Renderer(self.terminal, self.style, options, model.protection)
+        if before:
+            renderer.event(TextDelta(0, before))
         try:
-            return follow(solve(problem, plan, model.tools), renderer.event)
+            solution = follow(solve(problem, plan, model.tools), renderer.event)
         finally:
             renderer.close()
+        hint = advice.without_answer(solution, self.session.settings) if self.terminal.interactive else ""
+        if hint:
+            self.terminal.note(hint)
+        return solution
+
+    def _unfinished(self, written: str, text: str) -> str:
+        """What of a text is drawn again where it goes on: its last paragraph, which may end inside a formula."""
+        if not self.style.drawn:
+            return text[len(written) :]
+        return text[written.rstrip().rfind("\n\n") + 1 :].lstrip("\n")
 
     def _kept(self, solved: Solved) -> Solved:
         """The same, after it was written into the history."""

@@ -13,8 +13,9 @@ from dataclasses import dataclass, fields, replace
 from qmath_cli.errors import UsageError
 from qmath_cli.records import Mode
 from qmath_cli.settings import Settings, resolve
-from qmath_cli.terminal.repl import actions, file_names, stored
+from qmath_cli.terminal.repl import actions, command_list, file_names, stored
 from qmath_cli.terminal.repl.conversation import Conversation
+from qmath_cli.terminal.text_width import text_width
 
 Command = Callable[[Conversation, str], None]
 
@@ -84,7 +85,11 @@ def _change(conversation: Conversation, name: str, value: str) -> None:
     if name not in SETTINGS:
         close = difflib.get_close_matches(name, SETTINGS, n=1)
         raise UsageError(f"unknown setting {name!r}", f"did you mean {close[0]}?" if close else "/show lists them")
-    checked = getattr(resolve(None, {f"QMATH_{name.upper()}": value}).settings, name)
+    variable = f"QMATH_{name.upper()}"
+    try:
+        checked = getattr(resolve(None, {variable: value}).settings, name)
+    except UsageError as exc:
+        raise UsageError(exc.message.removeprefix(f"{variable}: "), exc.hint) from exc
     conversation.session.settings = replace(conversation.session.settings, **{name: checked})
     conversation.model.prepare(conversation.session.settings)
 
@@ -145,18 +150,15 @@ def _quit(_conversation: Conversation, _argument: str) -> None:
 
 
 def _help(conversation: Conversation, argument: str) -> None:
-    name = argument.removeprefix("/")
-    if name and ALIASES.get(name, name) not in COMMANDS:
-        raise UsageError(f"no such command: /{name}", "/help lists the commands")
-    commands = [COMMANDS[ALIASES.get(name, name)]] if name else list(COMMANDS.values())
-    width = max(len(command.usage) for command in commands)
-    for command in commands:
-        conversation.terminal.line(f"{command.usage.ljust(width)}  {command.help}")
-    if not name:
-        conversation.terminal.line(
-            "Enter sends. For several lines: Alt-Enter, a backslash at the end, or triple quotes."
-        )
-        conversation.terminal.line("Ctrl-C interrupts. At an empty prompt, Ctrl-D or two Ctrl-C quit.")
+    described = {name: (command.usage, command.help) for name, command in COMMANDS.items()}
+    word = ALIASES.get(argument.removeprefix("/"), argument.removeprefix("/"))
+    names = command_list.found(word, described) if word else []
+    if word and not names:
+        raise UsageError(f"no command has to do with {argument!r}", "/help lists the commands")
+    usages = {name: usage for name, (usage, _) in described.items()}
+    lines = command_list.explained(described[name] for name in names) or command_list.overview(usages, text_width())
+    for line in lines:
+        conversation.terminal.line(line)
 
 
 #: The arguments of each command, for completion.
@@ -166,21 +168,21 @@ _ARGUMENTS: dict[str, Callable[[Conversation], Iterable[str]]] = {
     "reveal": lambda _conversation: actions.SWITCH,
     "set": lambda _conversation: SETTINGS,
     "show": lambda _conversation: SETTINGS,
-    "help": lambda _conversation: COMMANDS,
+    "help": lambda _conversation: [*COMMANDS, *command_list.GROUPS],
     "load": stored.sessions,
     "save": stored.sessions,
     "copy": lambda _conversation: actions.COPY_TARGETS,
 }
 ALIASES = {"exit": "quit", "bye": "quit", "?": "help", "q": "quit"}
 COMMANDS: dict[str, SlashCommand] = {
-    "help": SlashCommand("/help [COMMAND]", "show this list", _help),
+    "help": SlashCommand("/help [WORD]", "show all commands, or what some of them do", _help),
     "model": SlashCommand("/model [NAME]", "show or change the model", _setting("model")),
     "mode": SlashCommand("/mode [tir|cot]", "solve with programs (tir) or with text only (cot)", _setting("mode")),
     "k": SlashCommand("/k [N]", "show or change the number of samples per problem", _setting("k")),
     "seed": SlashCommand("/seed [N]", "show or change the seed of the first sample", _setting("seed")),
     "set": SlashCommand("/set NAME VALUE", "change any setting", _set),
     "show": SlashCommand("/show [NAME]", "show the settings", _show),
-    "retry": SlashCommand("/retry [SEED]", "solve the latest problem again", _retry),
+    "retry": SlashCommand("/retry [SEED]", "solve the latest problem another way", _retry),
     "continue": SlashCommand(
         "/continue", "continue the latest solution", lambda conversation, _argument: conversation.resume()
     ),

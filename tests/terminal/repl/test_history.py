@@ -8,7 +8,7 @@ import pytest
 
 from qmath_cli.errors import UsageError
 from qmath_cli.history.store import History
-from qmath_cli.records import Finish
+from qmath_cli.records import Finish, Stop
 from qmath_cli.terminal.repl.slash import candidates, dispatch
 from tests.terminal.repl.conversations import Scripted, scripted
 
@@ -42,7 +42,7 @@ def test_every_problem_is_kept_when_it_is_solved(tmp_path: Path) -> None:
 
 def test_a_continued_problem_is_kept_once(tmp_path: Path) -> None:
     """Whole, under its number."""
-    found = scripted(tmp_path, "First half, ", r"second half: \boxed{7}")
+    found = scripted(tmp_path, [("First half, ", Stop.MAX_TOKENS)], r"second half: \boxed{7}")
     found.conversation.ask("p")
     found.conversation.resume()
     assert kept(found) == [(1, "p", "7")]

@@ -14,13 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmath_cli.errors import ModelMissing, PromptTooLong, UsageError
-from qmath_cli.records import Finish, Mode, Stop
+from qmath_cli.records import Finish, Mode, Problem, Sample, Sampling, Solution, Stop, Votes
 from qmath_cli.runtime.tools import OpenTools
-from qmath_cli.settings import Settings
+from qmath_cli.settings import Render, Settings
 from qmath_cli.solving.progress import Tools
+from qmath_cli.terminal.repl.advice import without_answer
 from qmath_cli.terminal.repl.background import BackgroundModel
 from qmath_cli.terminal.repl.reader import unfinished, unwrapped
 from qmath_cli.terminal.repl.slash import ALIASES, COMMANDS, Quit, candidates, dispatch
+from qmath_cli.terminal.style import Style
 from tests.scripted import ScriptedEngine
 from tests.terminal.repl.conversations import MODEL, scripted
 
@@ -33,9 +35,9 @@ TIMEOUT_S = 60.0
 
 def test_a_continued_solution_is_one_solution(tmp_path: Path) -> None:
     """The partial text goes into the prompt's assistant turn; what follows is appended; the answer is the new one."""
-    found = scripted(tmp_path, "First half, ", r"second half: \boxed{7}")
+    found = scripted(tmp_path, [("First half, ", Stop.MAX_TOKENS)], r"second half: \boxed{7}")
     found.conversation.ask("p")
-    assert found.session.last.finish is Finish.NO_ANSWER
+    assert found.session.last.finish is Finish.OUT_OF_TOKENS
     found.conversation.resume()
     assert found.engine.prompts[-1].text.endswith("assistant\nFirst half, ")
     assert found.session.picked().text == r"First half, second half: \boxed{7}"
@@ -68,7 +70,7 @@ def test_a_program_that_was_cut_off_is_written_again(tmp_path: Path) -> None:
 def test_in_cot_a_continued_solution_keeps_its_programs(tmp_path: Path) -> None:
     """Nothing runs, so nothing is written again; the programs of both parts are counted as not run."""
     written = "```python\nx = 1\n```\nThe output is"
-    found = scripted(tmp_path, written, " 1.\n```python\ny = 2\n```\n\\boxed{1}")
+    found = scripted(tmp_path, [(written, Stop.MAX_TOKENS)], " 1.\n```python\ny = 2\n```\n\\boxed{1}")
     found.conversation.ask("p")
     found.conversation.resume()
     assert found.engine.prompts[-1].text.endswith(written)
@@ -121,6 +123,98 @@ def test_a_retry_that_fails_keeps_the_old_solution(tmp_path: Path) -> None:
     assert found.session.last.answer == "1"
 
 
+def test_a_retry_of_a_greedy_solution_is_another_try(tmp_path: Path) -> None:
+    """Greedily the same text would come again; every further try has a seed of its own, and it is said."""
+    found = scripted(tmp_path, r"\boxed{1}", r"\boxed{2}", r"\boxed{3}", r"\boxed{4}")
+    found.conversation.ask("one")
+    found.conversation.retry(None)
+    found.conversation.retry(None)
+    used = found.session.last.sampling
+    assert (used.seed, used.temperature) == (2, 0.7)
+    assert "another try, at temperature 0.7 with seed 2" in found.err.getvalue()
+    found.conversation.ask("two")
+    assert (found.session.last.sampling.seed, found.session.last.sampling.temperature) == (0, 0.0)
+
+
+def test_temperature_0_is_kept_in_a_retry_and_what_comes_of_it_is_said(tmp_path: Path) -> None:
+    found = scripted(tmp_path, r"\boxed{1}", r"\boxed{1}", temperature=0.0)
+    found.conversation.ask("one")
+    found.conversation.retry(None)
+    assert found.session.last.sampling.temperature == 0
+    assert "/set temperature 0.7" in found.err.getvalue()
+
+
+@pytest.mark.parametrize(("problem", "words"), [("p", "the final answer is"), ("求 x 的值。", "最终答案是")])
+def test_a_solution_that_ended_without_an_answer_goes_on_with_words_that_lead_to_one(
+    tmp_path: Path, problem: str, words: str
+) -> None:
+    found = scripted(tmp_path, "So x is 7.", "7}$.")
+    found.conversation.ask(problem)
+    found.conversation.resume()
+    assert found.engine.prompts[-1].text.endswith("$\\boxed{")
+    assert words in found.engine.prompts[-1].text
+    assert (found.session.last.answer, found.session.last.finish) == ("7", Finish.ANSWERED)
+    assert found.session.picked().text.startswith("So x is 7.\n\n")
+    assert "\\boxed{7}" in found.out.getvalue()
+
+
+def test_a_solution_that_was_cut_inside_a_formula_goes_on_with_the_formula(tmp_path: Path) -> None:
+    r"""The paragraph is drawn again from its start, so that the end of `\(...\)` finds its opening."""
+    found = scripted(tmp_path, [("First.\n\nWe use \\( \\frac{a}{", Stop.MAX_TOKENS)], "2} \\) and get \\boxed{1}")
+    drawn = Style(tty=True).rendered(Render.AUTO)
+    found.conversation._style = drawn  # a conversation is made with the style of its terminal
+    found.conversation.ask("p")
+    before = len(found.out.getvalue())
+    found.conversation.resume()
+    shown = found.out.getvalue()[before:]
+    assert "We use a/2 and get" in shown
+    assert "First" not in shown
+    assert "\\" not in shown.splitlines()[0]
+
+
+def test_an_answer_that_was_cut_inside_its_box_is_read_whole(tmp_path: Path) -> None:
+    found = scripted(tmp_path, [("So \\boxed{1", Stop.MAX_TOKENS)], "2} it is.")
+    found.conversation.ask("p")
+    found.conversation.resume()
+    assert (found.session.last.answer, found.session.last.finish) == ("12", Finish.ANSWERED)
+
+
+def test_the_second_problem_says_once_that_every_problem_starts_afresh(tmp_path: Path) -> None:
+    found = scripted(tmp_path, *[r"\boxed{1}"] * 4)
+    for problem in ["one", "two", "three"]:
+        found.conversation.ask(problem)
+    assert found.err.getvalue().count("/follow on") == 1
+
+
+def test_a_conversation_that_is_followed_says_nothing_of_it(tmp_path: Path) -> None:
+    found = scripted(tmp_path, *[r"\boxed{1}"] * 4)
+    dispatch(found.conversation, "/follow on")
+    for problem in ["one", "two"]:
+        found.conversation.ask(problem)
+    assert "/follow" not in found.err.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("finish", "mode", "unrun", "words"),
+    [
+        (Finish.OUT_OF_TOKENS, Mode.COT, 0, "/set max_tokens N raises the limit, now 2048"),
+        (Finish.OUT_OF_CONTEXT, Mode.COT, 0, "/set ctx N"),
+        (Finish.OUT_OF_PROGRAMS, Mode.TIR, 0, "/set max_programs N"),
+        (Finish.NO_ANSWER, Mode.COT, 0, "/continue asks for the answer"),
+        (Finish.NO_ANSWER, Mode.COT, 1, "/mode tir"),
+        (Finish.DEGENERATE, Mode.COT, 0, "/retry"),
+    ],
+)
+def test_where_there_is_no_answer_the_hint_names_what_may_give_one(
+    finish: Finish, mode: Mode, unrun: int, words: str
+) -> None:
+    sample = Sample("text", None, finish, unrun_programs=unrun)
+    solution = Solution(Problem("p"), mode, None, finish, (sample,), Sampling(), Votes(1, 1, ()))
+    assert words in without_answer(solution, Settings())
+    assert not without_answer(replace(solution, answer="1", finish=Finish.ANSWERED), Settings())
+    assert not without_answer(replace(solution, finish=Finish.INTERRUPTED, mode=Mode.TIR), Settings())
+
+
 def test_a_problem_that_is_too_long_leaves_the_session_as_it_was(tmp_path: Path) -> None:
     """There is never a problem without a solution."""
     found = scripted(tmp_path, r"\boxed{1}")
@@ -155,6 +249,24 @@ def test_an_unknown_command_is_refused_with_the_nearest_one(tmp_path: Path) -> N
     with pytest.raises(UsageError, match="no such command: /folow") as refusal:
         dispatch(scripted(tmp_path).conversation, "/folow on")
     assert refusal.value.hint == "did you mean /follow?"
+
+
+@pytest.mark.parametrize("render", [Render.OFF, Render.LINE, Render.ASCII])
+def test_set_render_changes_how_the_next_lines_are_drawn(tmp_path: Path, render: Render) -> None:
+    found = scripted(tmp_path).conversation
+    dispatch(found, f"/set render {render.value}")
+    assert found.style.render is render
+    assert found.style.unicode is (render is not Render.ASCII)
+    dispatch(found, "/set render auto")
+    assert found.style.unicode
+
+
+@pytest.mark.parametrize(("name", "value"), [("temperature", "warm"), ("render", "loud"), ("max_tokens", "-3")])
+def test_an_impossible_value_is_refused_in_the_words_of_the_session(tmp_path: Path, name: str, value: str) -> None:
+    """Nobody who types /set has set an environment variable."""
+    with pytest.raises(UsageError) as caught:
+        dispatch(scripted(tmp_path).conversation, f"/set {name} {value}")
+    assert "QMATH_" not in f"{caught.value.message} {caught.value.hint}"
 
 
 def test_completion_offers_what_fits(tmp_path: Path) -> None:
