@@ -130,7 +130,7 @@ def test_settings_are_shown_and_changed(child: Any) -> None:
 
 
 def test_the_help_fits_a_window_and_every_command_has_a_line_of_its_own(child: Any) -> None:
-    """`/help` names all commands in fewer than 24 rows of a window, here of 100 columns; `/help NAME` says what one does."""
+    """`/help` names all commands in fewer than 24 rows of a window; `/help NAME` says what one does."""
     lines = ask(child, "/help").splitlines()
     assert len(lines) < 22
     assert all(len(line) <= 100 for line in lines)
