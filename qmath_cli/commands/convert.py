@@ -22,9 +22,11 @@ from qmath_cli.models import lockfile, own, store
 from qmath_cli.models.installed import Installed
 from qmath_cli.models.names import ModelName
 from qmath_cli.runtime.conversion import convert_plan, translated, try_decoding
+from qmath_cli.terminal.countdown import Countdown
 from qmath_cli.terminal.progress import byte_progress
 
 if TYPE_CHECKING:
+    from qmath_cli.models.hub.client import Hub
     from qmath_convert.pipeline import Plan, Written
     from qmath_convert.recipe import Quant
     from qmath_convert.source import Source
@@ -149,20 +151,27 @@ def _convert(here: Invocation, wanted: ConvertOptions, targets: Callable[[str], 
 
     started = time.monotonic()
     lock, note = lockfile.load(), here.terminal.note
-    opened = open_checkpoint(wanted.source, here.environ, here.paths, lock, note, keep=wanted.keep_source)
+    waits = Countdown(here.terminal)
+    opened = open_checkpoint(wanted.source, lambda: _hub(here, waits), here.paths, lock, note, keep=wanted.keep_source)
     with translated(), opened as source:
         plan = _plan(wanted, source, targets(source.name))
         require_room(plan)
         if not wanted.verify:
             note("not verified: no row is compared with the checkpoint, and nothing is reopened or decoded")
         options = Options(verify=wanted.verify, threads=wanted.threads)
-        with byte_progress(here.terminal) as progress:
+        with byte_progress(here.terminal) as progress, waits.within(progress):
             written = convert_plan(plan, options, progress.update, note)
         came_from = _came_from(wanted, source)
     seconds = time.monotonic() - started
     if wanted.verify:
         try_decoding(written, here.paths, lock, note)
     return Done(came_from, written, plan.source_bytes, seconds)
+
+
+def _hub(here: Invocation, waits: Countdown) -> Hub:
+    from qmath_cli.models.hub.client import Hub
+
+    return Hub(here.environ, waits.pause, here.settings().hub, here.terminal.note)
 
 
 def _came_from(wanted: ConvertOptions, source: Source) -> str:

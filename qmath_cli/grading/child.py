@@ -88,7 +88,7 @@ def _official(answer: str, reference: str) -> Verdict:
 
 
 def _strict(answer: str, reference: str, *, exact: bool) -> Verdict:
-    from qmath_cli.grading.strict.compare import compare
+    from qmath_cli.grading.strict.verdict import compare
 
     return compare(answer, reference, exact=True) if exact else compare(answer, reference)
 

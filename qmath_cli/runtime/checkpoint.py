@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from qmath_cli import settings
 from qmath_cli.errors import IntegrityError, UsageError
 from qmath_cli.files import held
 from qmath_cli.models.hub.checkpoint import HubCheckpoint
@@ -66,19 +65,20 @@ def open_snapshot(
 
 @contextmanager
 def open_checkpoint(
-    text: str, environ: Mapping[str, str], paths: Paths, lock: Lock, note: Note, *, keep: bool = False
+    text: str, open_hub: Callable[[], Hub], paths: Paths, lock: Lock, note: Note, *, keep: bool = False
 ) -> Iterator[Source]:
     """What the user named: a folder, or `OWNER/NAME[@REVISION]` on the hub.
 
     Downloaded files are deleted when the block ends without an error, unless `keep`. Without a revision, the lock's
-    commit is used where the lock has one, else the newest. `note` is called with a sentence where the hub is used.
+    commit is used where the lock has one, else the newest. `open_hub` is called, and `note` with a sentence, where the
+    hub is used.
     """
     found = _REPOSITORY.fullmatch(text)
     if Path(text).exists() or found is None:
         yield LocalFolder(_checkpoint_folder(Path(text), note))
         return
     note(f"there is no folder {text}: it is taken as a repository on the hub")
-    hub = Hub(environ, name=settings.resolve(paths.config_file, environ).settings.hub, note=note)
+    hub = open_hub()
     locked = [model for model in lock.models if model.repo == found["repo"]]
     if locked and found["revision"] is None:
         snapshot = snapshot_of(locked[0], hub, paths)

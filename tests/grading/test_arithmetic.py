@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from qmath_cli.grading.strict.compare import compare
+from qmath_cli.grading.strict.verdict import compare
 from qmath_cli.records import Mark
 from tests.grading.arithmetic import samples
 

@@ -108,7 +108,7 @@ def test_the_reason_of_a_failure_is_for_people(error: Exception, why: str, monke
     def fail(*_: str) -> Verdict:
         raise error
 
-    monkeypatch.setattr("qmath_cli.grading.strict.compare.compare", fail)
+    monkeypatch.setattr("qmath_cli.grading.strict.verdict.compare", fail)
     assert judge(Grade.STRICT, "1", "2") == Verdict(Mark.UNDECIDED, "failure", why)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from qmath_cli.grading.extract import last_boxed
 from qmath_cli.grading.grader import Grader
-from qmath_cli.grading.strict.compare import compare
+from qmath_cli.grading.strict.verdict import compare
 from qmath_cli.mathematics.meaning import equality
 from qmath_cli.mathematics.meaning.expressions import meaning
 from qmath_cli.mathematics.typed.reader import read

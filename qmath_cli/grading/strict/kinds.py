@@ -1,4 +1,4 @@
-"""The kinds of answer; their leaves are terms. `reading` decides which kind a text is, `compare` compares them."""
+"""The kinds of answer; their leaves are terms. `reading` decides which kind a text is, `comparison` compares them."""
 
 from __future__ import annotations
 

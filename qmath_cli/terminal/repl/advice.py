@@ -11,7 +11,7 @@ from qmath_cli.settings import Settings
 #: At the second problem of a session that follows nothing.
 AFRESH = "every problem starts afresh: to ask about the one before, type /follow on and ask again"
 
-#: The words that lead to an answer, for a text that ended without one. Models are trained to end on such a sentence.
+#: The words that lead to an answer, for a text that ended without one; some of Qwen2.5-Math's responses end on them.
 LEADS = {Language.EN: "Therefore, the final answer is $\\boxed{", Language.ZH: "因此，最终答案是 $\\boxed{"}
 
 _NEXT = {

@@ -5,6 +5,7 @@ import math
 import os
 import random
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -370,6 +371,22 @@ def test_a_repository_converts_without_being_installed(machine: Machine, referen
     (file,) = machine.json("convert", MODEL.repo, "-o", str(target))["files"]
     assert file["sha256"] == sha256(target) == reference
     assert not list(machine.paths.cache.rglob("*.safetensors*"))
+
+
+@pytest.mark.parametrize("command", ["pull", "convert"])
+def test_a_wait_that_the_hub_asks_for_is_counted_down(machine: Machine, tmp_path: Path, command: str) -> None:
+    """On a terminal, in both commands that download a checkpoint."""
+    pexpect = pytest.importorskip("pexpect")
+    machine.hub.fault = lambda number, _: Fault(429, {"Retry-After": "3"}) if number == 1 else None
+    arguments = [NAME] if command == "pull" else [MODEL.repo, "-o", str(tmp_path / "x.gguf")]
+    child = pexpect.spawn(
+        sys.executable, ["-m", "qmath_cli", command, *arguments], env=machine.variables, timeout=120, encoding="utf-8"
+    )
+    child.expect("waiting: 3 s")
+    child.expect("waiting: 1 s")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
 
 
 def test_a_repository_at_a_given_revision(machine: Machine, tmp_path: Path) -> None:

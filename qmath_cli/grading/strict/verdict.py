@@ -1,4 +1,4 @@
-r"""The strict comparison of two answers.
+r"""The verdict on two answers by the strict rules.
 
 Both answers are cleaned (`text`), read to a shape (`reading`) and compared part by part (`comparison`); the rules of
 each kind are there. Not accepted: a rounded value where an exact one is expected, other brackets, other dimensions.
