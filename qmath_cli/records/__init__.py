@@ -5,6 +5,7 @@ seconds as `float`, sizes are bytes.
 """
 
 from qmath_cli.records.enums import (
+    Aggregate,
     Finish,
     Language,
     Mark,
@@ -31,10 +32,12 @@ from qmath_cli.records.inputs import (
     Segment,
 )
 from qmath_cli.records.ports import (
+    ConversationScorer,
     Engine,
     Equivalence,
     Executor,
     Reward,
+    StepScorer,
     Worker,
 )
 from qmath_cli.records.results import (
@@ -42,8 +45,10 @@ from qmath_cli.records.results import (
     Expected,
     Output,
     ProgramRun,
+    Rating,
     Sample,
     Solution,
+    StepScore,
     Timing,
     Usage,
     Verdict,
@@ -52,7 +57,9 @@ from qmath_cli.records.results import (
 )
 
 __all__ = [
+    "Aggregate",
     "Chunk",
+    "ConversationScorer",
     "Engine",
     "Equivalence",
     "Event",
@@ -73,6 +80,7 @@ __all__ = [
     "ProgramStarted",
     "Prompt",
     "Protection",
+    "Rating",
     "Reward",
     "RunStatus",
     "Sample",
@@ -80,6 +88,8 @@ __all__ = [
     "Sampling",
     "Segment",
     "Solution",
+    "StepScore",
+    "StepScorer",
     "Stop",
     "TextDelta",
     "Timing",

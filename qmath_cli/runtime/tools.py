@@ -20,19 +20,19 @@ from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.engine.llama.placement import SMALL
 from qmath_cli.engine.llama.preflight import Preflight, check
 from qmath_cli.engine.parallel_batches import ParallelBatches, open_engine
-from qmath_cli.engine.reward import RewardModel, read_head
 from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
-from qmath_cli.models import fit, memory, store
+from qmath_cli.models import fit, memory
 from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
-from qmath_cli.prompting.select import require_reward
+from qmath_cli.prompting.select import EXAMPLES, require_reward
 from qmath_cli.records import Mode, ModelInfo, Prompt, Protection, Reward
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.offload import footprint
 from qmath_cli.runtime.plans import plan_for
+from qmath_cli.runtime.rewards import rater, require_whole
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
 from qmath_cli.solving.progress import SolvePlan, Tools
@@ -135,7 +135,7 @@ class _Wanted:
 @contextmanager
 def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted: _Wanted) -> Iterator[OpenTools]:
     started = time.perf_counter()
-    reward = reward_loader(settings, paths, lock, force=wanted.force)
+    reward = reward_loader(settings, paths, lock, beside=info, force=wanted.force)
     width = wanted.sequences or settings.k
     with ExitStack() as stack:
         executor = stack.enter_context(closing(open_executor(settings))) if wanted.mode is Mode.TIR else None
@@ -207,28 +207,50 @@ def preflight(settings: Settings, paths: Paths, lock: Lock) -> Preflight:
     return verdict
 
 
-def reward_loader(settings: Settings, paths: Paths, lock: Lock, *, force: bool = False) -> RewardLoader | None:
+def reward_loader(
+    settings: Settings, paths: Paths, lock: Lock, *, beside: ModelInfo | None = None, force: bool = False
+) -> RewardLoader | None:
     """A function that opens the reward model, to be called once the samples are done; None where none is wanted.
 
+    Args:
+        settings: which model, and what it is wanted for.
+        paths: where models are kept.
+        lock: models.lock.
+        beside: the model that stays in memory meanwhile; None: its memory is free by then.
+        force: load it even if it does not seem to fit.
+
     Raises:
-        UsageError: no reward model is named, or the one named scores nothing.
-        ModelMissing: it is not on this machine. Both are raised before any sample is made.
+        UsageError: no reward model is named, or the one named does not score what `--pick` needs.
+        ModelMissing: it, or a part of it, is not on this machine.
+        IntegrityError: its vocabulary lacks the mark of steps.
+        DoesNotFit: the memory is too small. All are raised before any sample is made.
     """
-    if not settings.pick.ranks:
+    wanted = settings.pick.kind
+    if wanted is None:
         return None
     if not settings.reward_model:
-        raise UsageError(f"--pick {settings.pick} needs --reward-model", "for example --reward-model rm-72b")
+        example = "for example --reward-model " + EXAMPLES[wanted]
+        raise UsageError(f"--pick {settings.pick} needs --reward-model", example)
     info = describe(settings.reward_model, paths, lock)
-    require_reward(info)
+    require_reward(info, wanted)
+    require_whole(info)
+    if not force:
+        taken = 0 if beside is None else _need(beside, settings, settings.k).total
+        require_memory(info, settings, lock, 1, held=-taken)
+    return lambda: open_reward(info, settings, paths, lock, force=force)
 
-    @contextmanager
-    def open_reward() -> Iterator[Reward]:
-        with open_model(info, settings, paths, lock, force=force) as model:
-            head = read_head(store.head_path(info.path), model.facts.embedding)
-            with RewardModel(model, head) as reward:
-                yield reward
 
-    return open_reward
+@contextmanager
+def open_reward(
+    info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, *, force: bool = False
+) -> Iterator[Reward]:
+    """A reward model, for as long as the block lasts. Arguments and errors as for `open_model` and `rater`."""
+    require_whole(info)
+    with (
+        open_model(info, settings, paths, lock, force=force) as model,
+        rater(info, model, settings.aggregate) as reward,
+    ):
+        yield reward
 
 
 def default_parallel(info: ModelInfo) -> int:
@@ -249,16 +271,19 @@ def require_memory(info: ModelInfo, settings: Settings, lock: Lock, sequences: i
         settings: context and KV cache.
         lock: models.lock, for advice on what would fit.
         sequences: how many sequences will decode at once.
-        held: bytes of the need that this process has already allocated.
+        held: bytes of the need that this process has already allocated; negative: that another model will take.
 
     Raises:
         DoesNotFit: with the numbers, and what would fit.
     """
-    header = gguf_file.read(info.path)
-    wanted = fit.need(header, _cells(settings, sequences), settings.kv_type)
+    header, wanted = gguf_file.read(info.path), _need(info, settings, sequences)
     found = memory.memory()
     available = found.available + held if found is not None else None
     fit.require(fit.judge(wanted, available, fit.kv_per_cell(header, settings.kv_type)), info.name, lock)
+
+
+def _need(info: ModelInfo, settings: Settings, sequences: int) -> fit.Need:
+    return fit.need(gguf_file.read(info.path), _cells(settings, sequences), settings.kv_type)
 
 
 def _cells(settings: Settings, sequences: int) -> int:
