@@ -35,6 +35,7 @@ COMMANDS = {
     "batch": "Solve many problems from a file in one batch; after a kill the same command goes on.",
     "exec": "Run a Python program in the restricted executor.",
     "check": "Compare two answers: equal (exit code 0), different (4) or undecided (3).",
+    "score": "Score the steps of a solution that anybody wrote, and mark the first doubtful one.",
     "eval": "Measure models on a benchmark, with intervals and the published figures beside them.",
     "bench": "Measure load time, time to the first token, prefill and decode on this machine.",
     "render": "Draw a text with LaTeX or Markdown as the terminal shows a solution, on a pipe too.",
