@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 
 _SUMS, _COUNTS = ".in_sum2", ".counts"
 _LEAST, _MOST = 1e-38, 1e30  # below is zero in 32 bits; above, products overflow
-# The columns that share a scale which the weights decide alone (ggml-quants.c: `make_qx_quants` for Q6_K, Q4_0 and
-# Q5_0, `quantize_row_iq4_nl_impl`, `make_qp_quants` over the sub-blocks of Q4_K and Q5_K). Types that are absent have
-# another scale to fall back on, or use no weights.
+# The columns that share a scale which the weights decide alone (ggml-quants.c: `make_qx_quants` for Q6_K, Q3_K,
+# Q4_0 and Q5_0, `quantize_row_iq4_nl_impl`, `make_qp_quants` over the sub-blocks of Q2_K, Q4_K and Q5_K). Types that
+# are absent have another scale to fall back on, or use no weights.
 _BLOCKS = {
     GgmlType.Q6_K: 16,
+    GgmlType.Q3_K: 16,
+    GgmlType.Q2_K: 256,
     GgmlType.Q4_0: 32,
     GgmlType.Q5_0: 32,
     GgmlType.IQ4_NL: 32,
