@@ -36,6 +36,7 @@ COMMANDS = {
     "exec": "Run a Python program in the restricted executor.",
     "check": "Compare two answers: equal (exit code 0), different (4) or undecided (3).",
     "eval": "Measure models on a benchmark, with intervals and the published figures beside them.",
+    "compare": "Measure how far the predictions of models are from those of a base, on the same text.",
     "bench": "Measure load time, time to the first token, prefill and decode on this machine.",
     "render": "Draw a text with LaTeX or Markdown as the terminal shows a solution, on a pipe too.",
     "doctor": "Examine this installation: each line is ok, a warning or a problem, with one command that helps.",
