@@ -45,6 +45,7 @@ COMMANDS = {
     "add": "Give a GGUF or a checkpoint of one's own a name.",
     "rm": "Remove models.",
     "verify": "Read models again and compare them with their records.",
+    "imatrix": "Measure an importance matrix: how much each column of each matrix counts when the model reads a text.",
     "convert": "Convert a Hugging Face checkpoint of Qwen2.5-Math to GGUF, in one pass.",
 }
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qmath_convert.checkpoint import Checkpoint
-from qmath_convert.errors import ConvertError, DamagedCheckpoint
+from qmath_convert.errors import CannotWrite, ConvertError, DamagedCheckpoint
 from qmath_convert.ggml import GgmlType
 from qmath_convert.layout import Field, TensorSpec, ValueType
 
@@ -41,7 +41,49 @@ _BLOCKS = {
     GgmlType.Q4_K: 256,
     GgmlType.Q5_K: 256,
 }
-_HINT = "Make it with llama-imatrix from the same model, in GGUF format."
+_HINT = "Make it with `qmath imatrix` or llama-imatrix from the same model, in GGUF format."
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationSums:
+    """What an importance matrix is made of, measured on `chunks` chunks of `chunk_size` tokens of `dataset`.
+
+    Attributes:
+        sums: By GGUF tensor name, sums of squared activations per input column, of shape (columns,).
+        counts: By GGUF tensor name, how many tokens were summed.
+    """
+
+    sums: Mapping[str, npt.NDArray[np.float64]]
+    counts: Mapping[str, int]
+    dataset: str
+    chunks: int
+    chunk_size: int
+
+
+def write_sums(path: Path, measured: ActivationSums) -> None:
+    """Write an importance matrix as llama-imatrix does (`IMatrixCollector::save_imatrix`), entries by name.
+
+    Raises:
+        CannotWrite: the file cannot be written.
+    """
+    import gguf
+    import numpy as np
+
+    try:
+        writer = gguf.GGUFWriter(path, "")
+        writer.add_type("imatrix")
+        writer.add_array("imatrix.datasets", [measured.dataset])
+        writer.add_uint32("imatrix.chunk_count", measured.chunks)
+        writer.add_uint32("imatrix.chunk_size", measured.chunk_size)
+        for name in sorted(measured.sums):
+            writer.add_tensor(name + _SUMS, measured.sums[name].astype(np.float32).reshape(1, -1))
+            writer.add_tensor(name + _COUNTS, np.array([[measured.counts[name]]], np.float32))
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+    except OSError as exc:
+        raise CannotWrite(f"cannot write {path}: {exc.strerror or exc}", "Choose another folder with -o.") from exc
 
 
 @dataclass(frozen=True, slots=True)

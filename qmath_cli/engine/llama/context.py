@@ -57,12 +57,22 @@ class Context:
         slots: Number of sequences that can have cells at the same time.
         outputs: Rows per computation that can have outputs; by default one per slot. Each reserves a row of logits.
         thread: Number of the compute thread: see `compute_thread`.
+        on_node: A C callback for each node of the graph (`ggml_backend_sched_eval_callback`), kept by the caller.
 
     Raises:
         DoesNotFit: There is no memory for the KV cache.
     """
 
-    def __init__(self, model: Model, *, cells: int, slots: int, outputs: int | None = None, thread: int = 0) -> None:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        cells: int,
+        slots: int,
+        outputs: int | None = None,
+        thread: int = 0,
+        on_node: Any = None,  # noqa: ANN401  a ctypes function
+    ) -> None:
         self.cells = cells
         self._slots = slots
         self._outputs = slots if outputs is None else outputs
@@ -74,6 +84,8 @@ class Context:
         self._hidden_size = model.facts.embedding
         self._hidden_states = False
         parameters = _parameters(model, cells, slots, self._outputs)
+        if on_node is not None:
+            parameters.cb_eval = on_node
         library().clear_warnings()
         self.pointer: Any = self._thread.create(
             lambda: self._lib.llama_init_from_model(model.pointer, parameters), self._lib.llama_free
