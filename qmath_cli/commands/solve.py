@@ -223,7 +223,7 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
         mode=prompt_format.mode,
         prefix=prompt_format.prefix,
         force=options.force,
-        approve=approval_prompt(here.terminal) if options.approve else None,
+        approve=approval_prompt(here.terminal, streamed=_streams(here, settings, options)) if options.approve else None,
     )
     with opened as model:
         if info.embedded and not options.quiet:
@@ -239,6 +239,12 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     if options.as_json:
         here.terminal.json(json_record.solution_record(solution, info, model.load_s))
     return exit_code(solution, options.min_votes)
+
+
+def _streams(here: Invocation, settings: Settings, options: SolveOptions) -> bool:
+    """Whether a person sees the text while it is written."""
+    source = options.as_json or options.as_jsonl or options.answer_only
+    return here.terminal.interactive and settings.k == 1 and not source
 
 
 def _sink(
