@@ -1,8 +1,9 @@
 """The events of a solve as output: what a terminal shows, and what a pipe gets.
 
-On a terminal: the working with its mathematics drawn, programs and their output, the answer in a frame, a footer. On a
-pipe, and with drawing off: the model's text unchanged but for control characters, and the answer as the last line. With
-several samples nothing is streamed: each finished sample is a line on stderr, then the picked one is shown whole.
+On a terminal: the working with its mathematics drawn, programs and their output, the answer in a frame (where there are
+no frames, on a line of its own), a footer. On a pipe, and with drawing off: the model's text unchanged but for control
+characters, and the answer as the last line. With several samples nothing is streamed: each finished sample is a line on
+stderr, then the picked one is shown whole.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from qmath_cli.records import (
     TextDelta,
 )
 from qmath_cli.solving import vote
-from qmath_cli.terminal.maths import Alphabet, plain
+from qmath_cli.terminal.maths import plain
 from qmath_cli.terminal.output import Terminal, clean
 from qmath_cli.terminal.panel import WHY_NO_ANSWER, answer_panel, footer, unrun_note, vote_lines
 from qmath_cli.terminal.style import Style
@@ -127,11 +128,13 @@ class Renderer:
             return
         self._unrun(solution)
         if solution.votes.k > 1 and self._style.drawn:
-            self._terminal.write("\n".join(clean(line) for line in vote_lines(solution.votes)) + "\n")
+            self._terminal.write("\n".join(clean(line) for line in vote_lines(solution.votes, self._style)) + "\n")
         if self._options.figures and self._terminal.err.isatty():
             self._terminal.note(self._figures(footer(solution, self._protection)))
 
     def _figures(self, line: str) -> str:
+        if self._style.dumb:
+            return line.replace(" ·", ",")
         return line if self._style.unicode else line.replace("·", "-")
 
     def _whole(self, solution: Solution) -> None:
@@ -150,8 +153,9 @@ class Renderer:
         if self._style.drawn and not self._options.answer_only:
             self._terminal.write("\n".join(["", *answer_panel(answer, self._style)]) + "\n")
         else:
-            alphabet = Alphabet.UNICODE if self._style.unicode else Alphabet.ASCII
-            self._terminal.line(plain(answer, alphabet) if self._options.plain else " ".join(answer.split()))
+            self._terminal.line(
+                plain(answer, self._style.alphabet) if self._options.plain else " ".join(answer.split())
+            )
 
     def _write(self, text: str) -> None:
         if text:

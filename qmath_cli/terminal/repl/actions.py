@@ -11,7 +11,7 @@ from qmath_cli.terminal.export import WRITERS, export
 from qmath_cli.terminal.export.document import document
 from qmath_cli.terminal.export.markdown import write as markdown
 from qmath_cli.terminal.output import clean
-from qmath_cli.terminal.panel import vote_lines
+from qmath_cli.terminal.panel import answer_on_one_line, vote_lines
 from qmath_cli.terminal.repl import file_names, reveal, stored
 from qmath_cli.terminal.repl.clipboard import copy as to_clipboard
 from qmath_cli.terminal.repl.conversation import Conversation
@@ -58,10 +58,11 @@ def check(conversation: Conversation, argument: str) -> None:
         raise UsageError("no grader is available")
     verdict = equal(answer, argument)
     word = {Mark.CORRECT: "equal", Mark.WRONG: "different", Mark.UNDECIDED: "undecided"}[verdict.mark]
+    given, ours = (answer_on_one_line(one, conversation.style) for one in (argument, answer))
     if conversation.session.hidden is not None:  # the answer is not told
-        conversation.terminal.line(f"{word}: {argument}")
+        conversation.terminal.line(f"{word}: {given}")
         return
-    conversation.terminal.line(f"{word}: {answer} and {argument}" + (f" ({verdict.why})" if verdict.why else ""))
+    conversation.terminal.line(f"{word}: {ours} and {given}" + (f" ({verdict.why})" if verdict.why else ""))
 
 
 def reveal_(conversation: Conversation, argument: str) -> None:
@@ -92,7 +93,7 @@ def hint(conversation: Conversation, argument: str) -> None:
 
 def votes(conversation: Conversation, _argument: str) -> None:
     """Show the groups of equal answers with their counts."""
-    for line in vote_lines(conversation.session.last.votes):
+    for line in vote_lines(conversation.session.last.votes, conversation.style):
         conversation.terminal.line(line)
 
 

@@ -18,6 +18,6 @@ def findings(results: Sequence[CheckResult], style: Style) -> str:
 
 
 def _lines(result: CheckResult, style: Style) -> str:
-    mark = _MARKS[result.status][0 if style.unicode else 1]
+    mark = _MARKS[result.status][0 if style.unicode and not style.dumb else 1]
     line = f"{style.paint(mark.ljust(2), _PAINTS[result.status])} {result.name:<10} {clean(result.detail)}\n"
     return line + (f"   {'':<10} fix: {clean(result.fix)}\n" if result.fix else "")
