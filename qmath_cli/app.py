@@ -21,7 +21,7 @@ from typer.exceptions import TyperException
 
 from qmath_cli import __version__
 from qmath_cli.commands.argv import arrange
-from qmath_cli.commands.help_page import GroupedCommand, GroupedProgram
+from qmath_cli.commands.help_page import GroupedCommand, GroupedProgram, page_width
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, Interrupted, QmathError, Terminated, TerminationSignal, UsageError
 from qmath_cli.terminal.output import StdoutClosed, Terminal, drop_stdout
@@ -63,7 +63,7 @@ def program(wanted: Collection[str]) -> typer.Typer:
         add_completion=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "terminal_width": page_width()},
     )
     app.callback(invoke_without_command=True)(_root)
     for name, summary in COMMANDS.items():

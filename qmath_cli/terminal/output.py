@@ -55,6 +55,11 @@ class Terminal:
         """Write one line of result."""
         self.write(clean(text) + "\n")
 
+    def prose(self, text: str) -> None:
+        """Write one line of result that is a sentence; on a terminal its words wrap."""
+        line = clean(text)
+        self.write((wrapped(line, text_width()) if self.interactive else line) + "\n")
+
     def write(self, text: str) -> None:
         """Write a part of a result unchanged; the caller has cleaned it."""
         _put(self.out, text)

@@ -60,9 +60,9 @@ def check(conversation: Conversation, argument: str) -> None:
     word = {Mark.CORRECT: "equal", Mark.WRONG: "different", Mark.UNDECIDED: "undecided"}[verdict.mark]
     given, ours = (answer_on_one_line(one, conversation.style) for one in (argument, answer))
     if conversation.session.hidden is not None:  # the answer is not told
-        conversation.terminal.line(f"{word}: {given}")
+        conversation.terminal.prose(f"{word}: {given}")
         return
-    conversation.terminal.line(f"{word}: {ours} and {given}" + (f" ({verdict.why})" if verdict.why else ""))
+    conversation.terminal.prose(f"{word}: {ours} and {given}" + (f" ({verdict.why})" if verdict.why else ""))
 
 
 def reveal_(conversation: Conversation, argument: str) -> None:
@@ -75,7 +75,7 @@ def reveal_(conversation: Conversation, argument: str) -> None:
     while argument == "off" and session.hidden is not None:
         conversation.next_step()
     state = "on: Enter shows a solution step by step" if session.reveal else "off: a solution is shown as it is written"
-    conversation.terminal.line(f"reveal is {state}")
+    conversation.terminal.prose(f"reveal is {state}")
 
 
 def hint(conversation: Conversation, argument: str) -> None:
@@ -131,7 +131,7 @@ def export_(conversation: Conversation, argument: str) -> None:
         raise UsageError("/export needs a file name", "for example: /export solution.html, or /export all session.html")
     solved = [session.latest] if which == "last" else session.solved or [session.latest]
     path = export(solved, Path(name.strip()).expanduser(), overwrite=overwrite)
-    conversation.terminal.line(f"wrote {path} ({len(solved)} problem{'' if len(solved) == 1 else 's'})")
+    conversation.terminal.prose(f"wrote {path} ({len(solved)} problem{'' if len(solved) == 1 else 's'})")
     if rest == name and len(session.solved) > len(solved):
         conversation.terminal.note(f"/export all FILE writes all {len(session.solved)} problems of this session")
 
@@ -168,11 +168,11 @@ def context(conversation: Conversation, _argument: str) -> None:
     if conversation.session.solved:
         usage = conversation.session.picked().usage
         used = usage.prompt_tokens + usage.completion_tokens + usage.output_tokens
-    conversation.terminal.line(
+    conversation.terminal.prose(
         f"{used} of {limit} tokens used by the latest solution, including its problem and program outputs"
     )
     start = "with these tokens" if conversation.session.follow else "with an empty context"
-    conversation.terminal.line(f"the next problem starts {start}")
+    conversation.terminal.prose(f"the next problem starts {start}")
 
 
 def _numbers(argument: str, count: int) -> list[int]:

@@ -117,7 +117,7 @@ def _show(conversation: Conversation, argument: str) -> None:
         raise UsageError(f"unknown setting {argument!r}", "/show lists them")
     for name in [argument] if argument else SETTINGS:
         value = getattr(conversation.session.settings, name)
-        conversation.terminal.line(f"{name} = {'(depends on the model and the mode)' if value is None else value}")
+        conversation.terminal.prose(f"{name} = {'(depends on the model and the mode)' if value is None else value}")
 
 
 def _follow(conversation: Conversation, argument: str) -> None:
@@ -127,7 +127,7 @@ def _follow(conversation: Conversation, argument: str) -> None:
         conversation.session.follow = argument == "on"
     follows = conversation.session.follow
     state = "on: the next prompt contains the earlier problems" if follows else "off: every prompt has one problem only"
-    conversation.terminal.line(f"follow is {state}")
+    conversation.terminal.prose(f"follow is {state}")
 
 
 # ---------------------------------------------------------------- the session
@@ -142,7 +142,7 @@ def _retry(conversation: Conversation, argument: str) -> None:
 def _clear(conversation: Conversation, _argument: str) -> None:
     conversation.session.solved.clear()
     conversation.session.name, conversation.session.hidden = "", None
-    conversation.terminal.line("all problems of this session were removed")
+    conversation.terminal.prose("all problems of this session were removed")
 
 
 def _quit(_conversation: Conversation, _argument: str) -> None:
@@ -156,7 +156,8 @@ def _help(conversation: Conversation, argument: str) -> None:
     if word and not names:
         raise UsageError(f"no command has to do with {argument!r}", "/help lists the commands")
     usages = {name: usage for name, (usage, _) in described.items()}
-    lines = command_list.explained(described[name] for name in names) or command_list.overview(usages, text_width())
+    width = text_width()
+    lines = command_list.explained((described[name] for name in names), width) or command_list.overview(usages, width)
     for line in lines:
         conversation.terminal.line(line)
 
