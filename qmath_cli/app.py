@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import FrameType
 from typing import Annotated, Any
 
@@ -137,9 +137,19 @@ def _program(arguments: Sequence[str], terminal: Terminal) -> int:
     environ = dict(os.environ)
     interactive = terminal.interactive and sys.stdin is not None and sys.stdin.isatty()
     arranged = arrange(arguments, COMMANDS, interactive=interactive)
-    wanted = COMMANDS if "_QMATH_COMPLETE" in environ else arranged[:1]
+    wanted = completed_command(environ) if "_QMATH_COMPLETE" in environ else arranged[:1]
     code = program(wanted)(args=arranged, prog_name="qmath", standalone_mode=False, obj=Invocation(terminal, environ))
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def completed_command(environ: Mapping[str, str]) -> list[str]:
+    """The command whose arguments a shell completes, if it is named yet: no other is imported for a press of TAB.
+
+    Args:
+        environ: The environment, with the line as Typer's scripts for bash, and for the other shells, hand it over.
+    """
+    words = (environ.get("COMP_WORDS") or environ.get("_TYPER_COMPLETE_ARGS") or "").split()
+    return [word for word in words[1:] if word in COMMANDS][:1]
 
 
 def _error(exc: BaseException) -> QmathError:

@@ -23,11 +23,23 @@ PROGRAMS = "Programs"
 OUTPUT = "Output"
 
 
-def complete_model(incomplete: str) -> list[str]:
-    """Names of all models for shell completion: those in the lock, and with their quantizations those installed."""
+def complete_pullable(incomplete: str) -> list[str]:
+    """Names of the models that `qmath pull` gets and that are not here yet, for shell completion."""
     from qmath_cli.models.lockfile import load
 
-    return _matching(incomplete, [*load().names(), *_installed_names()])
+    here = set(_installed_names())
+    names = [model.name for model in load().models if not model.embedded and model.name not in here]
+    return _matching(incomplete, names)
+
+
+def complete_reward(incomplete: str) -> list[str]:
+    """Names of the installed reward models, for shell completion."""
+    return _matching(incomplete, _installed_names(reward=True))
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """Names of the installed models that solve problems, for shell completion."""
+    return _matching(incomplete, _installed_names(reward=False))
 
 
 def complete_installed(incomplete: str) -> list[str]:
@@ -40,10 +52,16 @@ def complete_removable(incomplete: str) -> list[str]:
     return _matching(incomplete, _installed_names(embedded=False))
 
 
-def _installed_names(*, embedded: bool = True) -> list[str]:
-    """Every installed model's name, without and with its quantization; none where they cannot be read."""
+def _installed_names(*, embedded: bool = True, reward: bool | None = None) -> list[str]:
+    """Every installed model's name, without and with its quantization; none where they cannot be read.
+
+    Args:
+        embedded: Also those that are part of the package.
+        reward: Only reward models, or only the others; None: all.
+    """
     from qmath_cli.errors import QmathError
     from qmath_cli.models import lockfile, store
+    from qmath_cli.records import ModelKind
     from qmath_cli.terminal.output import Terminal
 
     try:
@@ -51,6 +69,7 @@ def _installed_names(*, embedded: bool = True) -> list[str]:
     except QmathError:  # nobody would see the message in the middle of a command line
         return []
     kept = [entry for entry in found if embedded or not entry.model.embedded]
+    kept = [entry for entry in kept if reward is None or (entry.model.kind is ModelKind.REWARD) == reward]
     return [name for entry in kept for name in (entry.model.name, entry.name)]
 
 
@@ -164,7 +183,7 @@ RewardModel = Annotated[
         metavar="NAME|FILE",
         rich_help_panel=SAMPLING,
         help="The reward model of --pick rm and rm-vote.",
-        autocompletion=complete_model,
+        autocompletion=complete_reward,
     ),
 ]
 StopAt = Annotated[

@@ -70,7 +70,7 @@ def command(
         typer.Argument(
             metavar="NAME",
             help="A model, as `qmath list --all` shows it: 7b-instruct, or 7b-instruct:q8_0.",
-            autocompletion=o.complete_model,
+            autocompletion=o.complete_pullable,
         ),
     ],
     quant: Annotated[

@@ -1,7 +1,8 @@
 """`qmath solve`: one problem, one answer, one exit code.
 
 Options -> settings -> `models.describe` -> `prompting.select` -> `runtime.open_tools` -> `solving.solve` -> the
-renderer or one JSON object -> exit code.
+renderer or one JSON object -> exit code. What only a solve needs is imported where it is used: a shell that completes a
+line imports this module for its options.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,15 +25,15 @@ from qmath_cli.models.describe import describe
 from qmath_cli.prompting.prompt_format import PromptStyle
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Event, Finish, Problem, Solution
-from qmath_cli.runtime.tools import OpenTools, open_tools
 from qmath_cli.settings import Render, Settings
 from qmath_cli.solving.progress import SolvePlan
 from qmath_cli.solving.solve import follow, solve
-from qmath_cli.terminal import export as exports
 from qmath_cli.terminal import json_record
 from qmath_cli.terminal.approval import approval_prompt
-from qmath_cli.terminal.render import DEMO_NOTE, Renderer, RenderOptions
 from qmath_cli.terminal.style import style_for
+
+if TYPE_CHECKING:
+    from qmath_cli.runtime.tools import OpenTools
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,8 @@ def command(
     if plain and (json or jsonl):
         raise UsageError("--plain is for people and spreadsheets; JSON has the answer in LaTeX", "leave one out")
     if export is not None:
+        from qmath_cli.terminal import export as exports
+
         exports.check(export, overwrite=overwrite)
     given = problems.read(words or [], file, language, expect)
     if given.warning and not quiet:
@@ -207,6 +210,9 @@ def _with_votes(settings: Settings, min_votes: int | None) -> Settings:
 
 
 def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
+    from qmath_cli.runtime.tools import open_tools
+    from qmath_cli.terminal.render import DEMO_NOTE
+
     problem = options.problem
     paths, lock = here.paths, lockfile.load()
     info = describe(settings.model, paths, lock)
@@ -235,6 +241,8 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     note: Callable[[str], None] = (lambda _line: None) if options.quiet else here.terminal.note
     Keeper(paths, note).keep(solved, settings)
     if options.export is not None:
+        from qmath_cli.terminal import export as exports
+
         note(f"wrote {exports.export([solved], options.export, overwrite=options.overwrite)}")
     if options.as_json:
         here.terminal.json(json_record.solution_record(solution, info, model.load_s))
@@ -251,6 +259,8 @@ def _sink(
     here: Invocation, render: Render, options: SolveOptions, plan: SolvePlan, model: OpenTools
 ) -> Callable[[Event], None]:
     """What happens to the events: dropped for `--json`, one object each for `--jsonl`, else shown."""
+    from qmath_cli.terminal.render import Renderer, RenderOptions
+
     if options.as_json:
         return lambda _event: None
     if options.as_jsonl:
