@@ -26,6 +26,7 @@ from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.render import DEMO_NOTE, Renderer, RenderOptions
 from qmath_cli.terminal.repl import advice, reveal
 from qmath_cli.terminal.repl.background import BackgroundModel
+from qmath_cli.terminal.repl.follow_up import refers_back
 from qmath_cli.terminal.repl.session import Session, extended
 from qmath_cli.terminal.style import Style
 
@@ -34,16 +35,25 @@ class Conversation:
     """The user's side of a session: what was asked, and the model that solves it."""
 
     def __init__(
-        self, terminal: Terminal, style: Style, session: Session, model: BackgroundModel, paths: Paths
+        self,
+        terminal: Terminal,
+        style: Style,
+        session: Session,
+        model: BackgroundModel,
+        paths: Paths,
+        *,
+        force: bool = False,
     ) -> None:
         self.terminal = terminal
         self._style = style
         self.session = session
         self.model = model
         self.paths = paths
+        self.force = force  # load models even if they do not seem to fit
         self._keeper = Keeper(paths, terminal.note)
         self._demo_noted = False
         self._follow_noted = False
+        self._follow_declined = False
         self._noted: tuple[str, ...] = ()
 
     @property
@@ -70,6 +80,15 @@ class Conversation:
     def ask(self, text: str, *, hide: bool = False) -> None:
         """Solve a problem that was typed; with `hide`, or where `/reveal` is on, without showing the solution."""
         self._solve(Problem(text, chat.language_of(text)), hide=hide)
+
+    def may_mean_the_last(self, text: str) -> bool:
+        """Whether a message reads as a question about the last solution, which its prompt would not contain."""
+        session = self.session
+        return bool(session.solved) and not session.follow and not self._follow_declined and refers_back(text)
+
+    def follow(self, *, on: bool) -> None:
+        """Let the next prompts contain the earlier problems, or take a no to that, so that it is not asked again."""
+        self.session.follow, self._follow_declined, self._follow_noted = on, not on, True
 
     def next_step(self) -> None:
         """Show the next step of a hidden solution; nothing if none is hidden."""

@@ -1,7 +1,8 @@
 """The loop of a session: reads a message, executes it, shows the result. An error does not end the session.
 
 A message that starts with a slash is a command, `exit` and `quit` alone end the session, an empty one shows the next
-step of a hidden solution, and every other message is a problem. Ctrl-C interrupts a running command or solution. At an
+step of a hidden solution, and every other message is a problem. Where it reads as a question about the last solution,
+the session offers to follow that. Ctrl-C interrupts a running command or solution. At an
 empty prompt, the first Ctrl-C shows how to quit and the second exits with 130; Ctrl-D and /quit exit with 0.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 
 from qmath_cli.errors import ExitCode, QmathError
-from qmath_cli.models import lockfile, store
+from qmath_cli.models import lockfile
 from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
@@ -23,12 +24,14 @@ from qmath_cli.records import Language
 from qmath_cli.runtime.tools import OpenTools, open_tools
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.output import Terminal
-from qmath_cli.terminal.repl import slash
+from qmath_cli.terminal.repl import model_choice, slash
 from qmath_cli.terminal.repl.background import BackgroundModel, Open
 from qmath_cli.terminal.repl.conversation import Conversation
-from qmath_cli.terminal.repl.reader import Reader, open_reader
+from qmath_cli.terminal.repl.reader import FOLLOWING, PROMPT, Reader, confirmed, open_reader
 from qmath_cli.terminal.repl.session import Session
 from qmath_cli.terminal.style import Style
+
+OFFER = "is this about the solution above (/follow on)?"
 
 
 def repl(
@@ -57,16 +60,26 @@ def repl(
     """
     lock = lockfile.load()
     model = BackgroundModel(open_for(paths, lock, force=force, verbose=verbose))
-    conversation = Conversation(terminal, style, Session(settings), model, paths)
+    conversation = Conversation(terminal, style, Session(settings), model, paths, force=force)
     history = paths.typed if settings.history else None
-    reader = open_reader(terminal, environ, history, partial(slash.candidates, conversation, store.names(paths, lock)))
-    if terminal.interactive:
-        terminal.note("qmath: type a problem, or /help")
+    names = model_choice.names(paths, lock)
+    reader = open_reader(terminal, environ, history, partial(slash.candidates, conversation, names))
     model.prepare(settings)
+    if terminal.interactive:
+        _greet(terminal, settings, paths, lock)
     try:
         return _loop(conversation, reader)
     finally:
         model.close()
+
+
+def _greet(terminal: Terminal, settings: Settings, paths: Paths, lock: Lock) -> None:
+    """Say what will solve the problems; or what is wrong with it, before a problem is typed for it."""
+    try:
+        terminal.note(model_choice.opening(settings, paths, lock))
+    except QmathError as exc:
+        terminal.error(exc.message, exc.hint)
+        terminal.note("qmath: /model shows the models that are here, /help the commands")
 
 
 def open_for(paths: Paths, lock: Lock, *, force: bool, verbose: bool = False) -> Open:
@@ -94,7 +107,7 @@ def _loop(conversation: Conversation, reader: Reader) -> ExitCode:
     warned = False
     while True:
         try:
-            message = reader.read()
+            message = reader.read(FOLLOWING if conversation.session.follow else PROMPT)
         except EOFError:
             return ExitCode.OK
         except KeyboardInterrupt:
@@ -105,23 +118,37 @@ def _loop(conversation: Conversation, reader: Reader) -> ExitCode:
             continue
         warned = False
         try:
-            _execute(conversation, message)
+            _execute(conversation, message, asks=reader.asks)
         except slash.Quit:
             return ExitCode.OK
+        if reader.asks and message.strip():
+            conversation.terminal.line()  # air between one turn and the next
 
 
-def _execute(conversation: Conversation, message: str) -> None:
-    """Execute one message and show its errors. Only `Quit`, SIGTERM and a closed terminal end the session."""
+def _execute(conversation: Conversation, message: str, *, asks: bool = False) -> None:
+    """Execute one message and show its errors; `asks`: somebody can answer a question. Only `Quit`, SIGTERM and a closed terminal end the session."""
     try:
         if message.startswith("/"):
             slash.dispatch(conversation, message)
         elif message.strip() in {"exit", "quit"}:
             raise slash.Quit
         elif message.strip():
-            conversation.ask(message)
+            _ask(conversation, message, asks=asks)
         else:
             conversation.next_step()
     except QmathError as exc:
         conversation.terminal.error(exc.message, exc.hint)
     except KeyboardInterrupt:
         conversation.terminal.note(f"{os.linesep}interrupted")
+
+
+def _ask(conversation: Conversation, message: str, *, asks: bool) -> None:
+    """Solve a problem; before that, offer to follow the last one where this seems to be about it."""
+    if asks and conversation.may_mean_the_last(message):
+        follow = confirmed(conversation.terminal, OFFER)
+        if follow is None:
+            return
+        conversation.follow(on=follow)
+        if follow:
+            conversation.terminal.note("follow is on; /follow off ends it")
+    conversation.ask(message)

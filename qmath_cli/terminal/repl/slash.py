@@ -10,10 +10,11 @@ import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 
-from qmath_cli.errors import UsageError
+from qmath_cli.errors import QmathError, UsageError
+from qmath_cli.models import lockfile
 from qmath_cli.records import Mode
 from qmath_cli.settings import Settings, resolve
-from qmath_cli.terminal.repl import actions, command_list, file_names, stored
+from qmath_cli.terminal.repl import actions, command_list, file_names, model_choice, stored
 from qmath_cli.terminal.repl.conversation import Conversation
 from qmath_cli.terminal.text_width import text_width
 
@@ -90,8 +91,32 @@ def _change(conversation: Conversation, name: str, value: str) -> None:
         checked = getattr(resolve(None, {variable: value}).settings, name)
     except UsageError as exc:
         raise UsageError(exc.message.removeprefix(f"{variable}: "), exc.hint) from exc
+    if name == "model":
+        _require_model(conversation, value)
     conversation.session.settings = replace(conversation.session.settings, **{name: checked})
     conversation.model.prepare(conversation.session.settings)
+
+
+def _require_model(conversation: Conversation, name: str) -> None:
+    """Refuse a model that could not take over; the session then keeps the one it has."""
+    settings, paths = conversation.session.settings, conversation.paths
+    try:
+        held = 0 if conversation.model.waiting(settings) else conversation.model.ready(settings).info.size
+    except QmathError:  # the present model could not be opened, so it holds nothing
+        held = 0
+    model_choice.checked(name, settings, paths, lockfile.load(), force=conversation.force, held=held)
+
+
+def _model(conversation: Conversation, argument: str) -> None:
+    """Change the model; without an argument, show those that are here."""
+    if argument:
+        _setting("model")(conversation, argument)
+        return
+    for line in model_choice.listed(conversation.session.settings, conversation.paths, lockfile.load()):
+        conversation.terminal.line(line)
+    conversation.terminal.note(
+        "/model NAME, or a .gguf file, changes it; `qmath list --all` shows what `qmath pull` gets"
+    )
 
 
 def _setting(name: str) -> Command:
@@ -177,7 +202,7 @@ _ARGUMENTS: dict[str, Callable[[Conversation], Iterable[str]]] = {
 ALIASES = {"exit": "quit", "bye": "quit", "?": "help", "q": "quit"}
 COMMANDS: dict[str, SlashCommand] = {
     "help": SlashCommand("/help [WORD]", "show all commands, or what some of them do", _help),
-    "model": SlashCommand("/model [NAME]", "show or change the model", _setting("model")),
+    "model": SlashCommand("/model [NAME]", "show the models that are here, or change the model", _model),
     "mode": SlashCommand("/mode [tir|cot]", "solve with programs (tir) or with text only (cot)", _setting("mode")),
     "k": SlashCommand("/k [N]", "show or change the number of samples per problem", _setting("k")),
     "seed": SlashCommand("/seed [N]", "show or change the seed of the first sample", _setting("seed")),

@@ -14,7 +14,7 @@ import pexpect
 
 from tests.e2e import run, slow
 
-PROMPT = "qmath>"
+PROMPT = r"qmath(?: \(following\))?>"
 CONTINUED = r"\.\.\.>"  # the prompt of a message's second line
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[a-zA-Z]|\][^\x07]*\x07|[=>]|\([AB0])")
 
