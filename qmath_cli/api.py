@@ -232,7 +232,7 @@ class Model:
 
     def _plan(self, problem: Problem, call: Settings, time_limit: float | None) -> SolvePlan:
         prompt_format = self.prompt_format(problem.language, call.mode)
-        return plan_for(call, prompt_format, prompt_format.build(problem.text), time_limit=time_limit)
+        return plan_for(call, prompt_format, prompt_format.typed(problem.text), time_limit=time_limit)
 
     def _tools(self, call: Settings, mode: Mode, slots: int) -> Tools:
         if mode is Mode.TIR and self._executor is None:

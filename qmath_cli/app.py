@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+import re
 import signal
 import sys
 import traceback
@@ -46,6 +47,16 @@ COMMANDS = {
     "verify": "Read models again and compare them with their records.",
     "convert": "Convert a Hugging Face checkpoint of Qwen2.5-Math to GGUF, in one pass.",
 }
+
+#: What Typer's parser says of a value, in the words of our own errors.
+_IN_WORDS = (
+    (re.compile(r"Input should be a valid integer.*"), "a whole number is needed"),
+    (re.compile(r"Input should be a valid number.*"), "a number is needed"),
+    (re.compile(r"Input should be greater than or equal to (\S+)"), r"the value is at least \1"),
+    (re.compile(r"Input should be less than or equal to (\S+)"), r"the value is at most \1"),
+    (re.compile(r"Input should be ('.*)"), r"the value is \1"),
+    (re.compile(r"Value error, "), ""),
+)
 
 #: A problem may start with a minus sign and contain words that look like options.
 _CONTEXT_SETTINGS = {"solve": {"ignore_unknown_options": True}}
@@ -161,6 +172,8 @@ def _error(exc: BaseException) -> QmathError:
     if isinstance(exc, KeyboardInterrupt | typer.Abort):
         return Interrupted("interrupted")
     message = str(getattr(exc, "format_message", exc.__str__)())
+    for pattern, words in _IN_WORDS:
+        message = pattern.sub(words, message)
     return UsageError(message[:1].lower() + message[1:].rstrip("."), "qmath COMMAND --help lists the options")
 
 

@@ -107,5 +107,5 @@ def _sought(arguments: Sequence[str]) -> list[str]:
 
 def _no_such_command(word: str, commands: Collection[str]) -> UsageError:
     close = difflib.get_close_matches(word, commands, n=1)
-    hint = f"did you mean `qmath {close[0]}`?" if close else f"commands: {', '.join(sorted(commands))}"
+    hint = f"did you mean `qmath {close[0]}`?" if close else f"commands: {', '.join(sorted(commands))}."
     return UsageError(f"no such command: {word}", f"{hint} A problem goes in single quotes: qmath 'x^2 = 4'")

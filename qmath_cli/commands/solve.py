@@ -217,7 +217,7 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     paths, lock = here.paths, lockfile.load()
     info = describe(settings.model, paths, lock)
     prompt_format = select(info, problem.language, settings.mode, options.style, options.examples)
-    prompt = prompt_format.build(problem.text)
+    prompt = prompt_format.typed(problem.text)
     if options.show_prompt:
         here.terminal.line(prompt.text)
         return ExitCode.OK

@@ -83,7 +83,7 @@ def find(name: str, where: Path | None, paths: Paths) -> Path:
     for path in (folder / f"{name}.jsonl", folder / name / "test.jsonl"):
         if path.is_file():
             return path
-    known = "demo" if name in LAYOUTS else f"demo, {', '.join(sorted(LAYOUTS))}"
+    known = "demo" if name in LAYOUTS else ", ".join(sorted({"demo", *LAYOUTS}))
     raise DataError(f"no file for the data set {name!r} in {folder}", f"--data FILE|FOLDER says where; known: {known}")
 
 

@@ -76,7 +76,7 @@ class Solver:
         for problem in problems:
             asked = problem if self._language is None else replace(problem, language=self._language)
             prompt_format = self._formats[asked.language]
-            prompt = prompt_format.build(asked.text)
+            prompt = prompt_format.typed(asked.text)
             yield asked, plan_for(self._settings, prompt_format, prompt, time_limit=self._time_limit)
 
     @contextmanager

@@ -157,7 +157,7 @@ class Conversation:
             self._follow_noted = True
         settings, follows = self.session.settings, self.session.follow
         prompt_format = self._format(problem.language, settings.mode)
-        plan = plan_for(settings, prompt_format, prompt_format.build(problem.text, self._earlier()))
+        plan = plan_for(settings, prompt_format, prompt_format.typed(problem.text, self._earlier()))
         solution = self._run(problem, plan, keep_cache=follows, hide=hide)
         earlier = self.session.numbers() if follows else ()
         solved = Solved(solution, self.open_model().info, settings.pick, earlier)

@@ -126,7 +126,13 @@ def _loop(conversation: Conversation, reader: Reader) -> ExitCode:
 
 
 def _execute(conversation: Conversation, message: str, *, asks: bool = False) -> None:
-    """Execute one message and show its errors; `asks`: somebody can answer a question. Only `Quit`, SIGTERM and a closed terminal end the session."""
+    """Execute one message and show its errors. Only `Quit`, SIGTERM and a closed terminal end the session.
+
+    Args:
+        conversation: The conversation.
+        message: What was typed.
+        asks: Whether somebody is there to be asked something.
+    """
     try:
         if message.startswith("/"):
             slash.dispatch(conversation, message)
