@@ -270,7 +270,7 @@ Overwrite = Annotated[
 ]
 NoHistory = Annotated[
     bool,
-    typer.Option("--no-history", rich_help_panel=OUTPUT, help="Do not add the problem to the history."),
+    typer.Option("--no-history", rich_help_panel=OUTPUT, help="Add nothing to the history."),
 ]
 RenderOption = Annotated[
     Render | None,
