@@ -83,6 +83,11 @@ def _final_answer(row: Row) -> str:
     return fields.checked("final_answer", fields.checked("final_answer", found).strip("$"))
 
 
+def _choice(row: Row) -> str:
+    """The letter of a choice question; the answer of the others, which have an empty letter in the published files."""
+    return fields.answer(row, "choice_answer" if row.get("choice_answer") else "answer")
+
+
 def _letter(name: str, letters: str) -> Callable[[Row], str]:
     """Reads the letter of a choice."""
     return lambda row: fields.letter(name, row.get(name), letters)
@@ -134,7 +139,7 @@ def _sat_question(row: Row) -> str:
 
 _QUESTION = _text("question", "problem", "Question", "input")
 _ANSWER = _answer("answer")
-_CHOICE = _answer("choice_answer", "answer")
+_CHOICE = _choice
 _ZH = Language.ZH
 
 LAYOUTS: Mapping[str, Layout] = {

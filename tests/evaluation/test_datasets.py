@@ -181,6 +181,8 @@ def test_an_answer_out_of_range_is_none(tmp_path: Path, name: str, row: dict[str
         ("mmlu_stem", {"question": "?", "choices": [1, 2, 3, 4], "answer": "B"}, "B"),
         ("olympiadbench", {"question": "?", "final_answer": "$12$"}, "12"),
         ("gaokao2023en", {"question": "?", "answer": ""}, ""),
+        ("cn_middle_school", {"question": "?", "choice_answer": "", "answer": "$3$"}, "3"),
+        ("gaokao2024_mix", {"question": "?", "choice_answer": "C", "answer": "$3$"}, "C"),
         ("mine", {"problem": "?", "answer": 0}, "0"),
         ("mine", {"problem": "?", "answer": "infinity"}, r"\infty"),
         ("mine", {"problem": "?", "answer": None, "expected": 3.5}, "3.5"),
