@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from qmath_cli.evaluation import fields
+from qmath_cli.evaluation import fields, own
 from qmath_cli.evaluation.fields import FieldError, Row
 from qmath_cli.prompting.prompt_format import PromptStyle
 from qmath_cli.records import Language
@@ -143,7 +143,7 @@ _CHOICE = _choice
 _ZH = Language.ZH
 
 LAYOUTS: Mapping[str, Layout] = {
-    "plain": Layout(_text("problem", "question"), _answer("answer", "expected"), subject="subject", level="level"),
+    "plain": Layout(own.problem, own.answer, subject="subject", level="level"),
     "demo": Layout(_text("problem"), _ANSWER, subject="kind"),
     "gsm8k": Layout(_QUESTION, _after_hashes, base=PromptStyle.GSM8K, size=1319),
     "math": Layout(_text("problem"), _text("solution"), subject="type", level="level", solution=True, size=5000),
