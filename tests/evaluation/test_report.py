@@ -17,7 +17,9 @@ from qmath_cli.evaluation.score import ScoredRun, score
 from qmath_cli.records import Finish, Output, ProgramRun, RunStatus, Sample
 from qmath_cli.runtime.evaluation import open_graders
 from qmath_cli.settings import Grade
-from qmath_cli.terminal.reports import as_html, as_text
+from qmath_cli.terminal.reports.evaluation import text
+from qmath_cli.terminal.reports.evaluation.page import page
+from qmath_cli.terminal.reports.evaluation.record import record
 
 EVIL = "<script>alert(1)</script> \x1b[31m <img src=https://example.org/x.png>"
 
@@ -57,33 +59,32 @@ class Tags(HTMLParser):
 
 def test_the_page_is_self_contained_and_inert(evaluated: tuple[Dataset, list[ScoredRun]]) -> None:
     """It has no script and no address, and no text of the model is markup; formulas are MathML, the chart is SVG."""
-    page = as_html.page(*evaluated)
+    written = page(*evaluated)
     seen = Tags()
-    seen.feed(page)
+    seen.feed(written)
     assert not {"script", "img", "iframe", "link", "object", "base", "form"} & set(seen.tags)
     assert seen.addresses == []
     assert {"math", "svg", "details", "table"} <= set(seen.tags)
-    assert "\x1b" not in page
-    assert not re.search(r"url\(|@import|javascript:", page)
+    assert "\x1b" not in written
+    assert not re.search(r"url\(|@import|javascript:", written)
 
 
 def test_every_problem_and_sample_can_be_opened(evaluated: tuple[Dataset, list[ScoredRun]]) -> None:
     """The page has two problems with one sample of each run, and both verdicts of each sample."""
-    page = as_html.page(*evaluated)
-    assert page.count("<details>") == 2 + 4
-    assert page.count("✓ correct") + page.count("✗ wrong") + page.count("? undecided") == 8
+    written = page(*evaluated)
+    assert written.count("<details>") == 2 + 4
+    assert written.count("✓ correct") + written.count("✗ wrong") + written.count("? undecided") == 8
 
 
 def test_several_runs_stand_side_by_side(evaluated: tuple[Dataset, list[ScoredRun]]) -> None:
     """The report has one row per run, and their difference with its p-value."""
-    _, runs = evaluated
-    scores = [run.score for run in runs]
-    text = "\n".join(as_text.lines(scores))
-    assert text.count("recorded responses  ") >= 2
-    assert "-50.0 points on 2 common problems (0 gained, 1 lost, p = 1.000)" in text
-    record = as_text.record(scores)
-    assert [one["accuracy"] for one in record["runs"]] == [0.5, 0.0]
-    assert record["paired"][0]["first_only"] == 1
+    shown = " ".join(text.lines(*evaluated))
+    assert "[1] recorded responses" in shown
+    assert "[2] against [1]: -50.0 points on 2 common problems (0 gained, 1 lost, p = 1.000)" in shown
+    found = record(*evaluated)
+    assert [one["accuracy"] for one in found["runs"]] == [0.5, 0.0]
+    assert [one["failed"] for one in found["runs"]] == [["1"], ["0", "1"]]
+    assert found["paired"][0]["first_only"] == 1
 
 
 def test_energy_is_told_where_every_sample_was_measured(evaluated: tuple[Dataset, list[ScoredRun]]) -> None:
@@ -95,17 +96,19 @@ def test_energy_is_told_where_every_sample_was_measured(evaluated: tuple[Dataset
                 replace(one, made=replace(one.made, joules=used)) for one, used in zip(run.samples, joules, strict=True)
             ]
             found = score(data, done, 1, Grade.STRICT, graders)
-            text, page = "\n".join(as_text.lines([found])), as_html.page(data, [ScoredRun(found, done)])
-            assert as_text.record([found])["joules"] == figure
+            runs = [ScoredRun(found, done)]
+            shown, written = " ".join(text.lines(data, runs)), page(data, runs)
+            assert record(data, runs)["joules"] == figure
             sentence = "2.0 kJ by the processor's counters, 1000.0 J per problem"
-            assert (sentence in text, sentence in unescape(page)) == (figure is not None,) * 2
+            assert (sentence in shown, sentence in unescape(written)) == (figure is not None,) * 2
 
 
 def test_one_run_is_one_flat_object(evaluated: tuple[Dataset, list[ScoredRun]]) -> None:
     """It has the documented keys and fractions between 0 and 1, and is JSON."""
-    record = json.loads(json.dumps(as_text.record([evaluated[1][0].score])))
+    data, (run, _) = evaluated
+    found = json.loads(json.dumps(record(data, [run])))
     wanted = {"schema", "data", "items", "k", "accuracy", "ci95", "maj", "rm", "grade", "undecided", "no_answer",
               "tokens", "seconds", "model"}  # fmt: skip
-    assert wanted <= set(record)
-    assert record["schema"] == "qmath.eval/1"
-    assert 0 <= record["ci95"][0] <= record["accuracy"] <= record["ci95"][1] <= 1
+    assert wanted <= set(found)
+    assert found["schema"] == "qmath.eval/1"
+    assert 0 <= found["ci95"][0] <= found["accuracy"] <= found["ci95"][1] <= 1
