@@ -153,7 +153,7 @@ def _models(here: Invocation, request: EvaluationRequest, models: list[str]) -> 
     with open_graders(request.data.name) as graders:
         evaluations = [(model, Evaluation(request, model, paths, lock, graders)) for model in models]
         for model, evaluation in evaluations:
-            progress = EvaluationProgress(here.terminal, model or "model", request.grade)
+            progress = EvaluationProgress(here.terminal, Path(model).name or "model", request.grade)
             try:
                 runs.append(evaluation.run(progress.tick))
             except KeyboardInterrupt:

@@ -79,7 +79,7 @@ def _of_run(
     setup = run.setup
     data = _problems(recorded, run, paths, lock)
     if data is None:
-        note(f"the problems of this run are not found: its stored verdicts are counted; --data FILE names {setup.data}")
+        note("the problems of this run are not found: its stored verdicts are counted; --data FILE says where they are")
     items = {} if data is None else {item.id: item for item in data.items}
     data = data or _unknown(run)
     (samples, _), *_ = Counter(Counter(one.item for one in run.samples).values()).most_common(1)
@@ -88,7 +88,7 @@ def _of_run(
         found = scored(recorded.request(data, samples), graded, graders)
     base = ModelName.parse(setup.model).base
     found = replace(found, setup=setup, published=published(base, setup.mode, setup.data))
-    return data, ScoredRun(replace(found, remarks=remarks(found, setup.quantization)), graded, recorded.path)
+    return data, ScoredRun(replace(found, remarks=remarks(found, setup.quantization)), graded, recorded.path.absolute())
 
 
 def _problems(recorded: RecordedSamples, run: StoredRun, paths: Paths, lock: Lock) -> Dataset | None:

@@ -46,7 +46,8 @@ def listed(data: Dataset, run: ScoredRun, width: int, alphabet: Alphabet | None,
     for one in run.samples:
         samples.setdefault(one.item, []).append(one)
     widest = int(width * _ANSWER_SHARE)
-    labels = [cut(" ".join(clean(item.label or item.id).split()), _LABEL, alphabet) for item in shown]
+    narrow = min(_LABEL, width // 6)
+    labels = [cut(" ".join(clean(item.label or item.id).split()), narrow, alphabet) for item in shown]
     found = [_found(samples.get(item.id, []), run.score, widest, alphabet) for item in shown]
     expected = [formula(item.reference, widest, alphabet) for item in shown]
     answer = "answer" if run.score.k == 1 else "correct"
@@ -57,7 +58,7 @@ def listed(data: Dataset, run: ScoredRun, width: int, alphabet: Alphabet | None,
         [("", "problem", answer, "expected"), *zip(labels, problems, found, expected, strict=True)]
     )
     if len(items) > len(shown):
-        yield f"... and {len(items) - len(shown)} more; --html FILE has all of them, with every sample"
+        yield f"... and {len(items) - len(shown)} more; --html FILE has all"
 
 
 def _found(samples: Sequence[GradedSample], score: Score, width: int, alphabet: Alphabet | None) -> str:
@@ -66,5 +67,9 @@ def _found(samples: Sequence[GradedSample], score: Score, width: int, alphabet: 
     if score.k > 1:
         grades = [one.grades.official if official else one.grades.strict for one in samples[: score.k]]
         return f"{sum(grade.mark is Mark.CORRECT for grade in grades)} of {score.k}"
-    answers = [one.sample.answer or (one.grades.prediction if official else "") for one in samples[:1]]
-    return formula(answers[0], width, alphabet) if answers and answers[0] else "no answer"
+    if not samples or (samples[0].sample.answer is None and not (official and samples[0].grades.prediction)):
+        return "no answer"
+    answer = samples[0].sample.answer
+    if answer is not None:
+        return formula(answer, width, alphabet)
+    return cut(f"no box: {formula(samples[0].grades.prediction, width, alphabet)}", width, alphabet)

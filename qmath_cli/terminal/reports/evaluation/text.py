@@ -69,7 +69,8 @@ def lines(
     scores = [run.score for run in runs]
     names = _names(scores, room)
     first = scores[0]
-    yield from _words([_head(data, first, room, partial=partial), *_explained(scores, names)], room)
+    yield from _words([_head(data, first, room, partial=partial)], room)
+    yield from _explained(scores, names, room)
     if not any(one.items for one in scores):
         return
     blocks = (
@@ -77,13 +78,20 @@ def lines(
         _subsets("level", first.levels, room),
         *(_failures(data, run, name, room, len(runs)) for run, name in zip(runs, names, strict=True)),
         _words(_remarks(scores, names), room),
-        columns(_rates(scores, names), right=_NUMBERS),
-        [*_words(_differences(scores, names), room), *columns(_accuracies(scores, names), right=_NUMBERS)],
+        _table(_rates(scores, names), room),
+        [*_words(_differences(scores, names), room), *_table(_accuracies(scores, names), room)],
     )
     for block in blocks:
         if block:
             yield ""
             yield from block
+
+
+def _table(rows: Sequence[Sequence[str]], room: Room) -> list[str]:
+    """A row for each run; where that is too wide, a column."""
+    found = columns(rows, right=_NUMBERS)
+    fits = max(map(text_width.columns, found)) <= room.width
+    return found if fits else columns(list(zip(*rows, strict=True)), right=_NUMBERS)
 
 
 def _words(texts: Iterable[str], room: Room) -> list[str]:
@@ -98,7 +106,8 @@ def _head(data: Dataset, first: Score, room: Room, *, partial: bool) -> str:
     whole = f" of {len(data.items)}" if first.items < len(data.items) else ""
     state = " (interrupted: what is done so far)" if partial else ""
     samples = "one sample each" if first.k == 1 else f"{first.k} samples each"
-    return f"{name}: {first.items}{whole} problems, {samples}, {first.grade} grade{state}"
+    problems = f"{first.items}{whole} problem{'' if len(data.items) == 1 else 's'}"
+    return f"{name}: {problems}, {samples}, {first.grade} grade{state}"
 
 
 def _names(scores: Sequence[Score], room: Room) -> list[str]:
@@ -111,11 +120,21 @@ def _names(scores: Sequence[Score], room: Room) -> list[str]:
     return [f"[{number}]" for number in range(1, len(names) + 1)]
 
 
-def _explained(scores: Sequence[Score], names: Sequence[str]) -> Iterator[str]:
-    """The full names of runs that have numbers in tables."""
+def _explained(scores: Sequence[Score], names: Sequence[str], room: Room) -> Iterator[str]:
+    """The names of runs that have numbers in tables; of one that is too long, the end, where a path has its file."""
     for one, name in zip(scores, names, strict=True):
-        if (full := name_of(one)) != name:
-            yield f"{name} {full}"
+        full = name_of(one)
+        if full != name:
+            yield f"{name} {_end(full, room.width - len(name) - 1, room.alphabet)}"
+
+
+def _end(line: str, width: int, alphabet: Alphabet | None) -> str:
+    if text_width.columns(line) <= width:
+        return line
+    beginning = "…" if alphabet is Alphabet.UNICODE else "..."
+    while line and text_width.columns(line) + len(beginning) > width:
+        line = line[1:]
+    return beginning + line
 
 
 def _subsets(title: str, parts: Sequence[Subset], room: Room) -> list[str]:
@@ -155,7 +174,7 @@ def _differences(scores: Sequence[Score], names: Sequence[str]) -> Iterator[str]
 
 
 def _rates(scores: Sequence[Score], names: Sequence[str]) -> list[tuple[str, ...]]:
-    """The table of failures of all kinds, and of speed; without a column that is empty for all runs."""
+    """The cells of failures of all kinds, and of speed; without a column that is empty for all runs."""
     ran, timed = any(one.rates.programs for one in scores), any(one.rates.seconds for one in scores)
     heads = ("run", "no answer", "cut off", "degenerate", "undecided", *["programs"] * ran, *["tokens/s"] * timed)
     rows = []
@@ -170,7 +189,7 @@ def _rates(scores: Sequence[Score], names: Sequence[str]) -> list[tuple[str, ...
 
 
 def _accuracies(scores: Sequence[Score], names: Sequence[str]) -> list[tuple[str, ...]]:
-    """The table of accuracies, votes and rankings."""
+    """The cells of accuracies, votes and rankings."""
     k, ranked = scores[0].k, any(one.rm for one in scores)
     several = [f"maj@{k}", f"pass@{k}"] if k > 1 else []
     heads = ("run", "accuracy", "95 %", *several, *([f"rm@{k}", f"rm-vote@{k}"] if ranked else []))
