@@ -30,12 +30,6 @@ from qmath_cli.terminal.reports.evaluation.text import Room
 from qmath_cli.terminal.reports.progress import EvaluationProgress
 from qmath_cli.terminal.style import style_for
 
-Models = Annotated[
-    list[str] | None,
-    typer.Option("-m", "--model", metavar="NAME|FILE", rich_help_panel=o.MODEL,
-                 help="A model's name or a .gguf file; repeat to compare several.", autocompletion=o.complete_model),
-]  # fmt: skip
-
 
 def command(
     context: typer.Context,
@@ -48,7 +42,7 @@ def command(
             autocompletion=o.complete_data,
         ),
     ] = data_sets.DEFAULT,
-    models: Models = None,
+    models: o.Models = None,
     data: Annotated[
         Path | None,
         typer.Option(metavar="FILE|FOLDER", rich_help_panel=o.DATA, help="Where the data set's file is."),

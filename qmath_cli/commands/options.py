@@ -101,6 +101,17 @@ Model = Annotated[
         autocompletion=complete_model,
     ),
 ]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-m",
+        "--model",
+        metavar="NAME|FILE",
+        rich_help_panel=MODEL,
+        help="A model's name or a .gguf file; repeat to compare several.",
+        autocompletion=complete_model,
+    ),
+]
 Device = Annotated[
     str | None,
     typer.Option(metavar="NAME", rich_help_panel=MODEL, help="auto, cpu, metal, cuda, or a device's own name."),
