@@ -95,12 +95,16 @@ def pull(entry: LockedData, hub: Hub, paths: Paths) -> Path:
 
 
 def _as_locked(entry: LockedData, revision: str, hub: Hub) -> Snapshot:
-    """A snapshot of the one file as the lock describes it."""
+    """A snapshot of the one file as the lock describes it. Its size is asked for, so that a lost network shows soon."""
     wanted = entry.files[0]
-    size = UNKNOWN if wanted.size is None else wanted.size
-    file = RemoteFile(wanted.path, size, wanted.sha256, wanted.git_sha1)
-    snapshot = Snapshot(entry.repo, revision, {file.name: file}, "", _KIND)
-    return replace(snapshot, files={file.name: hub.described(snapshot, file)})
+    snapshot = Snapshot(entry.repo, revision, {}, "", _KIND)
+    file = hub.described(snapshot, RemoteFile(wanted.path, UNKNOWN, wanted.sha256, wanted.git_sha1))
+    if wanted.size not in (None, file.size):
+        raise IntegrityError(
+            f"{wanted.path} of {entry.repo} is not the file that models.lock names",
+            f"check {hub.service.address_name}; a file does not change at a commit",
+        )
+    return replace(snapshot, files={file.name: file})
 
 
 def _from_cache(entry: LockedData, revision: str | None, hub: Hub) -> Snapshot | None:

@@ -77,10 +77,12 @@ def test_a_data_set_on_github_is_pulled_and_verified(
     assert path.read_bytes() == ROWS
     assert {request.token for request in loopback.requests} == {None}
     path.unlink()
-    github("gsm8k", ROWS.replace(b"2", b"3"), loopback, **locked)
-    with pytest.raises(IntegrityError):
-        dataset.pull(entry, hub, paths)
-    assert not path.exists()
+    for other in (ROWS.replace(b"2", b"3"), ROWS[1:]):
+        github("gsm8k", other, loopback, **locked)
+        with pytest.raises(IntegrityError) as caught:
+            dataset.pull(entry, hub, paths)
+        assert "HF_ENDPOINT" not in caught.value.hint
+        assert not path.exists()
 
 
 def test_what_github_does_not_have_is_said_without_a_word_of_tokens(
