@@ -139,7 +139,6 @@ def _sat_question(row: Row) -> str:
 
 _QUESTION = _text("question", "problem", "Question", "input")
 _ANSWER = _answer("answer")
-_CHOICE = _choice
 _ZH = Language.ZH
 
 LAYOUTS: Mapping[str, Layout] = {
@@ -174,7 +173,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "gaokao_math_qa": Layout(_qa_question, _qa_answer, _ZH, base=PromptStyle.QA, choice=True, size=351),
     "gaokao2024_I": Layout(_QUESTION, _ANSWER, _ZH, subject="type", base=PromptStyle.CLOZE, choice=True, size=14),
     "gaokao2024_II": Layout(_QUESTION, _ANSWER, _ZH, subject="type", base=PromptStyle.CLOZE, choice=True, size=14),
-    "gaokao2024_mix": Layout(_QUESTION, _CHOICE, _ZH, base=PromptStyle.CLOZE, choice=True, size=91),
-    "cn_middle_school": Layout(_QUESTION, _CHOICE, _ZH, base=PromptStyle.CLOZE, choice=True, size=101),
+    "gaokao2024_mix": Layout(_QUESTION, _choice, _ZH, base=PromptStyle.CLOZE, choice=True, size=91),
+    "cn_middle_school": Layout(_QUESTION, _choice, _ZH, base=PromptStyle.CLOZE, choice=True, size=101),
     "math_responses": Layout(_QUESTION, _text("gt_cot", "solution"), subject="type", level="level", solution=True),
 }

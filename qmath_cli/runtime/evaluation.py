@@ -165,7 +165,7 @@ class Evaluation:
         figures = published(self._info.base_name, self.plan.mode, self._request.data.name)
         found = replace(found, setup=self.setup, published=figures)
         found = replace(found, remarks=remarks(found, self._info.quantization))
-        return ScoredRun(found, samples, path)
+        return ScoredRun(found, samples, path.absolute())
 
 
 def scored(request: EvaluationRequest, samples: list[GradedSample], graders: SampleGrader) -> Score:

@@ -100,7 +100,7 @@ def _words(texts: Iterable[str], room: Room) -> list[str]:
 
 
 def _head(data: Dataset, first: Score, room: Room, *, partial: bool) -> str:
-    name = cut(clean(data.name), room.width // 2, room.alphabet)
+    name = cut(" ".join(clean(data.name).split()), room.width // 2, room.alphabet)
     if not first.items:
         return f"{name}: no problem is finished yet{' (interrupted)' if partial else ''}"
     whole = f" of {len(data.items)}" if first.items < len(data.items) else ""
