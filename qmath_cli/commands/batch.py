@@ -20,8 +20,8 @@ from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.commands.problem import read_text, standard_input_is_a_person
 from qmath_cli.errors import DataError, ExitCode, TerminationSignal, UsageError
+from qmath_cli.history.background import BackgroundKeeper
 from qmath_cli.history.entry import Solved
-from qmath_cli.history.keeper import BackgroundKeeper
 from qmath_cli.models import lockfile
 from qmath_cli.models.describe import describe
 from qmath_cli.problem_set.plain_text import Division

@@ -1,14 +1,8 @@
-"""Keeps what is solved, where the settings want it. It never fails: what cannot be kept is said once.
-
-`solve` and the REPL keep one problem at a time, `batch` many in the background.
-"""
+"""Keeps what is solved, where the settings want it. It never fails: what cannot be kept is said once."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from qmath_cli.errors import QmathError
@@ -55,35 +49,3 @@ class Keeper:
                 self._note(f"the history is not kept: {exc.message}; --no-history keeps none, without this line")
             self._noted = True
             return numbered(solved, None)
-
-
-class BackgroundKeeper:
-    """A keeper for many problems: one thread writes them, in their order, while the next ones are computed.
-
-    A problem costs some flushes of the disk, which is as long as a small model takes for it. `note` is called on the
-    thread of the caller.
-    """
-
-    def __init__(self, paths: Paths, note: Callable[[str], None]) -> None:
-        self._said: SimpleQueue[str] = SimpleQueue()
-        self._note = note
-        self._keeper = Keeper(paths, self._said.put)
-        self._writer = ThreadPoolExecutor(1, "history")
-        self._pending: deque[Future[Solved]] = deque()
-
-    def keep(self, solved: Solved, settings: Settings) -> None:
-        """Keep a solution soon; the arguments are those of `Keeper.keep`."""
-        self._settle()
-        self._pending.append(self._writer.submit(self._keeper.keep, solved, settings))
-
-    def close(self) -> None:
-        """Wait until everything is kept."""
-        self._writer.shutdown()
-        self._settle()
-
-    def _settle(self) -> None:
-        """Say what the writer had to say; what it could not foresee is raised here, and not lost with its thread."""
-        while self._pending and self._pending[0].done():
-            self._pending.popleft().result()
-        while not self._said.empty():
-            self._note(self._said.get())

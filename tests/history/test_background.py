@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qmath_cli.history.keeper import BackgroundKeeper
+from qmath_cli.history.background import BackgroundKeeper
 from qmath_cli.history.store import History
 from qmath_cli.paths import find
 from qmath_cli.settings import Settings
