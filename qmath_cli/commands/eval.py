@@ -16,6 +16,7 @@ from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.evaluation import datasets
 from qmath_cli.evaluation.datasets import Dataset
+from qmath_cli.evaluation.lines import SUFFIXES
 from qmath_cli.evaluation.score import ScoredRun
 from qmath_cli.files import write_atomically
 from qmath_cli.models import lockfile
@@ -31,6 +32,14 @@ from qmath_cli.terminal.reports.progress import EvaluationProgress
 from qmath_cli.terminal.style import style_for
 
 
+def complete_data(incomplete: str) -> list[str]:
+    """Names of data sets, and of files of problems, for shell completion."""
+    from qmath_cli.terminal.repl.file_names import completions
+
+    named = [name for name in data_sets.names(lockfile.load()) if name.startswith(incomplete.lower())]
+    return [*named, *completions(incomplete, SUFFIXES)]
+
+
 def command(
     context: typer.Context,
     name: Annotated[
@@ -39,7 +48,7 @@ def command(
             metavar="DATA|FILE",
             help="A data set: demo, gsm8k, math, cmath, aime24 and others; or a file of your own: JSONL, CSV or TSV "
             "with the fields problem and answer. Default: demo.",
-            autocompletion=o.complete_data,
+            autocompletion=complete_data,
         ),
     ] = data_sets.DEFAULT,
     models: o.Models = None,

@@ -40,16 +40,6 @@ def complete_removable(incomplete: str) -> list[str]:
     return _matching(incomplete, _installed_names(embedded=False))
 
 
-def complete_data(incomplete: str) -> list[str]:
-    """Names of data sets, and of files of problems, for shell completion."""
-    from qmath_cli.evaluation.lines import SUFFIXES
-    from qmath_cli.models.lockfile import load
-    from qmath_cli.runtime.data_sets import names
-    from qmath_cli.terminal.repl.file_names import completions
-
-    return [*_matching(incomplete, names(load())), *completions(incomplete, SUFFIXES)]
-
-
 def _installed_names(*, embedded: bool = True) -> list[str]:
     """Every installed model's name, without and with its quantization; none where they cannot be read."""
     from qmath_cli.errors import QmathError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli.commands.options import complete_data
+from qmath_cli.commands.eval import complete_data
 from qmath_cli.errors import DataError, UsageError
 from qmath_cli.evaluation import datasets
 from qmath_cli.models import lockfile
