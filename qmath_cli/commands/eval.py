@@ -36,7 +36,7 @@ def complete_data(incomplete: str) -> list[str]:
     """Names of data sets, and of files of problems, for shell completion."""
     from qmath_cli.terminal.repl.file_names import completions
 
-    named = [name for name in data_sets.names(lockfile.load()) if name.startswith(incomplete.lower())]
+    named = [name for name in data_sets.names(lockfile.load()) if name.lower().startswith(incomplete.lower())]
     return [*named, *completions(incomplete, SUFFIXES)]
 
 
