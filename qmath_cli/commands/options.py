@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from qmath_cli.commands.invocation import Invocation
+from qmath_cli.commands import model_names
 from qmath_cli.records import Language, Mode, Pick
 from qmath_cli.settings import KVType, Render
 
@@ -21,60 +21,6 @@ MODEL = "Model"
 SAMPLING = "Sampling"
 PROGRAMS = "Programs"
 OUTPUT = "Output"
-
-
-def complete_pullable(incomplete: str) -> list[str]:
-    """Names of the models that `qmath pull` gets and that are not here yet, for shell completion."""
-    from qmath_cli.models.lockfile import load
-
-    here = set(_installed_names())
-    names = [model.name for model in load().models if not model.embedded and model.name not in here]
-    return _matching(incomplete, names)
-
-
-def complete_reward(incomplete: str) -> list[str]:
-    """Names of the installed reward models, for shell completion."""
-    return _matching(incomplete, _installed_names(reward=True))
-
-
-def complete_model(incomplete: str) -> list[str]:
-    """Names of the installed models that solve problems, for shell completion."""
-    return _matching(incomplete, _installed_names(reward=False))
-
-
-def complete_installed(incomplete: str) -> list[str]:
-    """Names of the installed models, for shell completion."""
-    return _matching(incomplete, _installed_names())
-
-
-def complete_removable(incomplete: str) -> list[str]:
-    """Names of the installed models that are not part of the package, for shell completion."""
-    return _matching(incomplete, _installed_names(embedded=False))
-
-
-def _installed_names(*, embedded: bool = True, reward: bool | None = None) -> list[str]:
-    """Every installed model's name, without and with its quantization; none where they cannot be read.
-
-    Args:
-        embedded: Also those that are part of the package.
-        reward: Only reward models, or only the others; None: all.
-    """
-    from qmath_cli.errors import QmathError
-    from qmath_cli.models import lockfile, store
-    from qmath_cli.records import ModelKind
-    from qmath_cli.terminal.output import Terminal
-
-    try:
-        found = store.installed(Invocation(Terminal.standard()).paths, lockfile.load())
-    except QmathError:  # nobody would see the message in the middle of a command line
-        return []
-    kept = [entry for entry in found if embedded or not entry.model.embedded]
-    kept = [entry for entry in kept if reward is None or (entry.model.kind is ModelKind.REWARD) == reward]
-    return [name for entry in kept for name in (entry.model.name, entry.name)]
-
-
-def _matching(incomplete: str, names: list[str]) -> list[str]:
-    return [name for name in dict.fromkeys(names) if name.startswith(incomplete.lower())]
 
 
 # ---------------------------------------------------------------- problem
@@ -107,7 +53,18 @@ Model = Annotated[
         metavar="NAME|FILE",
         rich_help_panel=MODEL,
         help="A model's name (7b-instruct, 1.5b-instruct:q8_0, demo) or a .gguf file. Default: the best one installed.",
-        autocompletion=complete_model,
+        autocompletion=model_names.complete_model,
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-m",
+        "--model",
+        metavar="NAME|FILE",
+        rich_help_panel=MODEL,
+        help="A model's name or a .gguf file; repeat to compare several.",
+        autocompletion=model_names.complete_model,
     ),
 ]
 Device = Annotated[
@@ -183,7 +140,7 @@ RewardModel = Annotated[
         metavar="NAME|FILE",
         rich_help_panel=SAMPLING,
         help="The reward model of --pick rm and rm-vote.",
-        autocompletion=complete_reward,
+        autocompletion=model_names.complete_reward,
     ),
 ]
 StopAt = Annotated[
@@ -289,7 +246,7 @@ Overwrite = Annotated[
 ]
 NoHistory = Annotated[
     bool,
-    typer.Option("--no-history", rich_help_panel=OUTPUT, help="Do not add the problem to the history."),
+    typer.Option("--no-history", rich_help_panel=OUTPUT, help="Add nothing to the history."),
 ]
 RenderOption = Annotated[
     Render | None,

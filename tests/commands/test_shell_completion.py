@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.app import completed_command
-from qmath_cli.commands.options import complete_model, complete_pullable, complete_reward
+from qmath_cli.commands.model_names import complete_model, complete_pullable, complete_reward
 
 OFFER = (
     "import sys\nfrom qmath_cli.app import run\ntry:\n    run([])\nfinally:\n    print(*sys.modules, file=sys.stderr)"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qmath_cli.commands.options import complete_installed, complete_model, complete_pullable, complete_removable
+from qmath_cli.commands.model_names import complete_installed, complete_model, complete_pullable, complete_removable
 from qmath_cli.errors import ExitCode, IntegrityError, ModelMissing
 from qmath_cli.models import own
 from qmath_cli.models.describe import describe
