@@ -1,7 +1,6 @@
 """Which models a press of TAB in the shell offers: those that a command can take.
 
-Nothing is imported before it is pressed, and nothing is said of what cannot be read: nobody would see the message in the
-middle of a command line.
+Nothing is imported before it is pressed, and nothing is said of what cannot be read: nobody would see the message.
 """
 
 from __future__ import annotations
