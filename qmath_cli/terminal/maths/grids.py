@@ -64,7 +64,7 @@ def _is_blank(item: Node) -> bool:
 
 
 def _is_sign(item: Node, signs: str) -> bool:
-    return isinstance(item, Atom) and item.text in signs
+    return isinstance(item, Atom) and item.text in set(signs)
 
 
 def _has_role(item: Node, role: Role) -> bool:
