@@ -8,7 +8,7 @@ loaded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -211,9 +211,11 @@ def _solve(
     here: Invocation, solver: Solver, options: BatchOptions, results: Results, missing: Sequence[Problem]
 ) -> None:
     """Solve what has no result yet, and record each result at once; Ctrl-C ends it."""
-    recorder = _Recorder(results, BatchProgress(here.terminal, len(missing), shown=not options.quiet), solver)
+    progress = BatchProgress(len(missing))
+    recorder = _Recorder(results, progress, solver)
+    opened = solver.opened(missing, options.parallel, force=options.force, on_activity=progress.activity)
     try:
-        with solver.opened(missing, options.parallel, force=options.force) as (tools, width):
+        with nullcontext() if options.quiet else here.terminal.status.during(progress.text), opened as (tools, width):
             follow_many(solve_many(solver.tasks(missing), tools, width), recorder.event)
             recorder.settle()
     except (KeyboardInterrupt, TerminationSignal) as exc:
@@ -221,8 +223,6 @@ def _solve(
         if isinstance(exc, TerminationSignal):
             results.finish()
             raise
-    finally:
-        recorder.progress.end()
 
 
 @dataclass(slots=True)
@@ -249,7 +249,6 @@ class _Recorder:
     def settle(self) -> None:
         """Record the last solution, unless that is done."""
         if self._pending is not None and not self.results.has(self._pending.id):
-            self.progress.end()
             self.results.add(self._pending)
         self._pending = None
 

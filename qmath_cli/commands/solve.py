@@ -7,6 +7,7 @@ renderer or one JSON object -> exit code.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +25,7 @@ from qmath_cli.models.describe import describe
 from qmath_cli.prompting.prompt_format import PromptStyle
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Event, Finish, Problem, Solution
-from qmath_cli.runtime.tools import OpenTools, open_tools
+from qmath_cli.runtime.tools import Hooks, OpenTools, open_tools
 from qmath_cli.settings import Render, Settings
 from qmath_cli.solving.progress import SolvePlan
 from qmath_cli.solving.solve import follow, solve
@@ -32,6 +33,7 @@ from qmath_cli.terminal import export as exports
 from qmath_cli.terminal import json_record
 from qmath_cli.terminal.approval import approval_prompt
 from qmath_cli.terminal.render import DEMO_NOTE, Renderer, RenderOptions
+from qmath_cli.terminal.solving_status import SolvingStatus
 from qmath_cli.terminal.style import style_for
 
 
@@ -215,6 +217,7 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     if options.show_prompt:
         here.terminal.line(prompt.text)
         return ExitCode.OK
+    status = SolvingStatus()
     opened = open_tools(
         info,
         settings,
@@ -223,14 +226,15 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
         mode=prompt_format.mode,
         prefix=prompt_format.prefix,
         force=options.force,
-        approve=approval_prompt(here.terminal) if options.approve else None,
+        hooks=Hooks(approval_prompt(here.terminal) if options.approve else None, status.activity),
     )
-    with opened as model:
+    with nullcontext() if options.quiet else here.terminal.status.during(status.text), opened as model:
         if info.embedded and not options.quiet:
             here.terminal.note(DEMO_NOTE)
         here.notes(*() if options.quiet else model.notes, engine=model.engine_warnings if options.verbose else ())
         plan = model.plan(prompt_format, prompt, time_limit=options.timeout)
-        solution = follow(solve(problem, plan, model.tools), _sink(here, settings.render, options, plan, model))
+        sink = _sink(here, settings.render, options, plan, model, status)
+        solution = follow(solve(problem, plan, model.tools), status.before(sink))
     solved = Solved(solution, info, plan.pick)
     note: Callable[[str], None] = (lambda _line: None) if options.quiet else here.terminal.note
     Keeper(paths, note).keep(solved, settings)
@@ -242,9 +246,10 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
 
 
 def _sink(
-    here: Invocation, render: Render, options: SolveOptions, plan: SolvePlan, model: OpenTools
+    here: Invocation, render: Render, options: SolveOptions, plan: SolvePlan, model: OpenTools, status: SolvingStatus
 ) -> Callable[[Event], None]:
     """What happens to the events: dropped for `--json`, one object each for `--jsonl`, else shown."""
+    status.begin(plan.k, written=options.as_jsonl and here.terminal.status.out_is_seen)
     if options.as_json:
         return lambda _event: None
     if options.as_jsonl:
@@ -253,7 +258,9 @@ def _sink(
         k=plan.k, pick=plan.pick, answer_only=options.answer_only, plain=options.plain, figures=not options.quiet
     )
     style = style_for(here.terminal, here.environ, render)
-    return Renderer(here.terminal, style, shown, model.protection).event
+    renderer = Renderer(here.terminal, style, shown, model.protection)
+    status.begin(plan.k, written=renderer.streams and here.terminal.status.out_is_seen, held=renderer.held)
+    return renderer.event
 
 
 def exit_code(solution: Solution, min_votes: int | None = None) -> ExitCode:

@@ -20,7 +20,8 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Language
-from qmath_cli.runtime.tools import OpenTools, open_tools
+from qmath_cli.records.activity import Loading, OnActivity, unobserved
+from qmath_cli.runtime.tools import Hooks, OpenTools, open_tools
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.repl import slash
@@ -28,6 +29,7 @@ from qmath_cli.terminal.repl.background import BackgroundModel, Open
 from qmath_cli.terminal.repl.conversation import Conversation
 from qmath_cli.terminal.repl.reader import Reader, open_reader
 from qmath_cli.terminal.repl.session import Session
+from qmath_cli.terminal.solving_status import SolvingStatus
 from qmath_cli.terminal.style import Style
 
 
@@ -56,8 +58,9 @@ def repl(
         The exit code.
     """
     lock = lockfile.load()
-    model = BackgroundModel(open_for(paths, lock, force=force, verbose=verbose))
-    conversation = Conversation(terminal, style, Session(settings), model, paths)
+    status = SolvingStatus()
+    model = BackgroundModel(open_for(paths, lock, force=force, verbose=verbose, on_activity=status.activity))
+    conversation = Conversation(terminal, style, Session(settings), model, paths, status)
     history = paths.typed if settings.history else None
     reader = open_reader(terminal, environ, history, partial(slash.candidates, conversation, store.names(paths, lock)))
     if terminal.interactive:
@@ -69,7 +72,9 @@ def repl(
         model.close()
 
 
-def open_for(paths: Paths, lock: Lock, *, force: bool, verbose: bool = False) -> Open:
+def open_for(
+    paths: Paths, lock: Lock, *, force: bool, verbose: bool = False, on_activity: OnActivity = unobserved
+) -> Open:
     """Return a function that opens the model of given settings.
 
     Args:
@@ -77,13 +82,16 @@ def open_for(paths: Paths, lock: Lock, *, force: bool, verbose: bool = False) ->
         lock: All models.
         force: Load models even if they do not seem to fit into memory.
         verbose: The notes on a model include llama.cpp's own warnings.
+        on_activity: Told how far loading and reading have come.
     """
+    hooks = Hooks(on_activity=on_activity)
 
     @contextmanager
     def open_(settings: Settings) -> Iterator[OpenTools]:
+        on_activity(Loading(settings.model or "the model"))
         info = describe(settings.model, paths, lock)
         mode = select(info, Language.EN, settings.mode).mode
-        with open_tools(info, settings, paths, lock, mode=mode, force=force) as opened:
+        with open_tools(info, settings, paths, lock, mode=mode, force=force, hooks=hooks) as opened:
             more = tuple(f"llama.cpp: {line}" for line in opened.engine_warnings) if verbose else ()
             yield replace(opened, notes=(*opened.notes, *more))
 
