@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from qmath_cli.terminal.encoding import supports_unicode
+from qmath_cli.terminal.suspension import suspending
 from qmath_cli.terminal.text_width import clipped, columns
 
 Source = Callable[[], str]
@@ -81,10 +82,13 @@ class StatusLine:
         self._since = time.monotonic()
         self._source = source
         try:
-            if before is None:
-                self._outermost = source
-                threading.Thread(target=self._run, args=(source,), name="status", daemon=True).start()
-            yield
+            if before is not None:
+                yield
+                return
+            self._outermost = source
+            threading.Thread(target=self._run, args=(source,), name="status", daemon=True).start()
+            with suspending(self.clear, self.clear):
+                yield
         finally:
             self._source = before
             self._outermost = None if before is None else self._outermost

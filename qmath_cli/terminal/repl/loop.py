@@ -113,7 +113,8 @@ def _loop(conversation: Conversation, reader: Reader) -> ExitCode:
             continue
         warned = False
         try:
-            _execute(conversation, message)
+            with reader.between():
+                _execute(conversation, message)
         except slash.Quit:
             return ExitCode.OK
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from qmath_cli.terminal.output import Terminal
+from qmath_cli.terminal.output import Terminal, clean
+from qmath_cli.terminal.repl.typed_ahead import TypedAhead, line_is_waiting
 
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
@@ -34,10 +36,16 @@ class Reader(Protocol):
     def read(self) -> str:
         """Read the next message.
 
+        What was typed during `between` comes first.
+
         Raises:
             KeyboardInterrupt: Ctrl-C at an empty prompt.
             EOFError: Ctrl-D, or the end of the input.
         """
+        ...
+
+    def between(self) -> AbstractContextManager[None]:
+        """For as long as a message is executed: what is typed meanwhile is kept, and not echoed."""
         ...
 
 
@@ -85,6 +93,11 @@ class LineReader:
     def __init__(self, terminal: Terminal, *, prompting: bool) -> None:
         self._terminal = terminal
         self._prompting = prompting
+        self._ahead = TypedAhead(whole_lines=True)
+
+    def between(self) -> AbstractContextManager[None]:
+        """Keep what is typed: see `TypedAhead`."""
+        return self._ahead.collecting() if self._prompting else nullcontext()
 
     def read(self) -> str:
         """Read the next message."""
@@ -96,9 +109,12 @@ class LineReader:
         return unwrapped(text)
 
     def _line(self, prompt: str) -> str:
+        unseen = self._prompting and line_is_waiting()
         if self._prompting:
             self._terminal.write(prompt)
         line = sys.stdin.readline() if sys.stdin is not None else ""
+        if unseen:
+            self._terminal.write(clean(line))
         if not line:
             raise EOFError
         return line.rstrip("\n")
@@ -110,6 +126,7 @@ class PromptReader:
     def __init__(self, history: Path | None, candidates: Candidates) -> None:
         from prompt_toolkit import PromptSession
 
+        self._ahead = TypedAhead(whole_lines=False)
         self._session: PromptSession[str] = PromptSession(
             message=PROMPT,
             multiline=True,
@@ -123,7 +140,11 @@ class PromptReader:
 
     def read(self) -> str:
         """Read the next message."""
-        return unwrapped(self._session.prompt())
+        return unwrapped(self._session.prompt(default=self._ahead.take()))
+
+    def between(self) -> AbstractContextManager[None]:
+        """Keep what is typed: see `TypedAhead`."""
+        return self._ahead.collecting()
 
 
 def _bindings() -> KeyBindings:
