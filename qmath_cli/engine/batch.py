@@ -20,7 +20,7 @@ from typing import Self
 from qmath_cli.engine import prefix_cache, scheduler
 from qmath_cli.engine.llama.context import ComputeStatus, Context
 from qmath_cli.engine.llama.model import Model
-from qmath_cli.engine.prefill_report import PrefillReport
+from qmath_cli.engine.prefill import Prefill
 from qmath_cli.engine.sequence import SequenceState
 from qmath_cli.engine.slots import Slots
 from qmath_cli.errors import PromptTooLong
@@ -70,7 +70,7 @@ class Batch:
         self._planned: list[scheduler.StepShare] = []  # what is being computed
         self._unfinished = False  # an exception may have left a step or a release half done
         self._endless = endless
-        self._prefill = PrefillReport(on_activity)
+        self._prefill = Prefill(model, on_activity)
 
     def __enter__(self) -> Self:
         return self
@@ -231,7 +231,7 @@ class Batch:
         self._recover()
         self._unfinished = True
         self._admit()
-        self._planned = scheduler.schedule(self._slots.admitted, self._context.max_rows)
+        self._planned = scheduler.schedule(self._slots.admitted, self._context.max_rows, self._prefill.slice)
         if self._planned:
             self._prefill.report(self._slots.admitted)
             self._context.submit(list(scheduler.rows(self._planned)))

@@ -25,19 +25,20 @@ class StepShare(NamedTuple):
     tokens: int
 
 
-def schedule(admitted: Iterable[SequenceState], max_tokens: int) -> list[StepShare]:
+def schedule(admitted: Iterable[SequenceState], max_tokens: int, prefill: int) -> list[StepShare]:
     """Plan a step of at most `max_tokens` tokens.
 
     Args:
         admitted: The sequences that have a slot, oldest first.
         max_tokens: At least the number of sequences.
+        prefill: Tokens of prompts, where no sequence decodes.
 
     Returns:
         The shares of the step; empty if no sequence is active.
     """
     active = [sequence for sequence in admitted if sequence.active]
     planned = [StepShare(sequence, 1) for sequence in active if sequence.pending == 1]
-    left = min(_PREFILL_SLICE if planned else max_tokens, max_tokens - len(planned))
+    left = min(_PREFILL_SLICE if planned else prefill, max_tokens - len(planned))
     for sequence in active:
         if sequence.pending > 1 and left > 0:
             planned.append(StepShare(sequence, min(sequence.pending, left)))
