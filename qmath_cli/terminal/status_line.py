@@ -2,7 +2,8 @@
 
 It is drawn on stderr, and only on a terminal that can draw over a line. It appears once nothing has been written for
 0.3 seconds, and is drawn again at most ten times a second by a thread of its own, so that it moves during calls that
-take long. At the start of a line it has the whole text; behind text that is not finished, only the text's first word.
+take long. At the start of a line it has the whole text; behind a line that is not finished, only the ellipsis that the
+text begins with, or nothing.
 
 Everything that the program writes goes through `write`, which erases it first, so a terminal's final contents and what
 is copied from it have no trace of it. The cursor stays where the next character belongs: what a resized terminal makes
@@ -32,6 +33,7 @@ _REDRAW_S = 0.1
 _LONGEST_WRITE_S = 1.0  # that a writer waits for the thread; a terminal that is stopped (Ctrl-S) stops the thread too
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
 _ASCII = str.maketrans({"·": "-", "…": "...", "█": "#"})
+_SIGNS = {"…", "..."}
 _ERASE = "\x1b[J"  # from the cursor to the end of the screen: a resized terminal may have wrapped the line
 
 
@@ -136,9 +138,9 @@ class StatusLine:
         used = columns(_SGR.sub("", self._line))
         if not used:
             return f"\r{clipped(text, width - 1)}{_ERASE}\r"
-        sign = text.partition(" ")[0]
+        sign, _, _ = text.partition(" ")
         column, size = used % width, columns(sign)
-        fits = self._out_is_terminal and column > 0 and column + size < width
+        fits = self._out_is_terminal and sign in _SIGNS and column > 0 and column + size < width
         return f"{sign}{_ERASE}" + "\b" * size if fits else ""
 
     def _draw(self, placed: str) -> None:

@@ -70,6 +70,16 @@ def test_it_is_gone_before_a_character_is_written() -> None:
     assert TextScreen().feed(seen.text).lines == ["The answer", "a note"]
 
 
+def test_behind_unfinished_text_nothing_else_stands() -> None:
+    """Text that comes slowly is no wait, and its line is not the place for figures."""
+    with terminal_stream() as (stream, seen):
+        terminal = Terminal(stream, stream)
+        with terminal.status.during(lambda: "4 samples"):
+            terminal.write("Now")
+            time.sleep(LONGER_THAN_THE_DELAY_S)
+    assert seen.text == "Now"
+
+
 def test_behind_unfinished_text_it_is_one_sign() -> None:
     """At the end of the text, which is copied without it; the text goes on in its place."""
     with terminal_stream() as (stream, seen):
