@@ -36,7 +36,8 @@ class Countdown:
         end = time.monotonic() + seconds
 
         def left() -> str:
-            return f"waiting: {max(end - time.monotonic(), 0):.0f} s"
+            seconds = end - time.monotonic()
+            return f"waiting: {seconds:.0f} s" if seconds > 0 else ""
 
         if self._progress is not None:
             with self._progress.standing_still(left):

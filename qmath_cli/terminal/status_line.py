@@ -133,7 +133,7 @@ class StatusLine:
         return True
 
     def _placed(self, text: str) -> str:
-        """The status with what brings the cursor back: the text at the start of a line, its first word behind text."""
+        """The status with what brings the cursor back: all at the start of a line, an ellipsis behind text."""
         width = _width(self._err)
         used = columns(_SGR.sub("", self._line))
         if not used:
