@@ -55,7 +55,7 @@ def command(
     base: Annotated[
         str, typer.Argument(metavar="BASE", help="The model to compare with, or a file that --save-base wrote.")
     ],
-    models: Annotated[list[str] | None, typer.Argument(metavar="MODEL...", help="The models to compare.")] = None,
+    models: Annotated[list[str] | None, typer.Argument(metavar="MODEL", help="The models to compare.")] = None,
     text: Annotated[Path | None, typer.Option(metavar="FILE", help="A text that the models read, in chunks.")] = None,
     solutions: Annotated[
         Path | None,
