@@ -8,7 +8,7 @@ loaded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -219,10 +219,11 @@ def _solve(
     keep: Callable[[Solution], object],
 ) -> None:
     """Solve what has no result yet, and record each result at once; Ctrl-C ends it."""
-    progress = BatchProgress(here.terminal, len(missing), shown=not options.quiet)
+    progress = BatchProgress(len(missing))
     recorder = BatchRecorder(results, progress, solver, keep)
+    opened = solver.opened(missing, options.parallel, force=options.force, on_activity=progress.activity)
     try:
-        with solver.opened(missing, options.parallel, force=options.force) as (tools, width):
+        with nullcontext() if options.quiet else here.terminal.status.during(progress.text), opened as (tools, width):
             follow_many(solve_many(solver.tasks(missing), tools, width), recorder.event)
             recorder.settle()
     except (KeyboardInterrupt, TerminationSignal) as exc:
@@ -230,8 +231,6 @@ def _solve(
         if isinstance(exc, TerminationSignal):
             results.finish()
             raise
-    finally:
-        recorder.progress.end()
 
 
 def _kept(keeper: BackgroundKeeper, info: ModelInfo, settings: Settings, solution: Solution) -> None:

@@ -8,6 +8,7 @@ line imports this module for its options.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,10 +31,11 @@ from qmath_cli.solving.progress import SolvePlan
 from qmath_cli.solving.solve import follow, solve
 from qmath_cli.terminal import json_record
 from qmath_cli.terminal.approval import approval_prompt
+from qmath_cli.terminal.solving_status import SolvingStatus
 from qmath_cli.terminal.style import style_for
 
 if TYPE_CHECKING:
-    from qmath_cli.runtime.tools import OpenTools
+    from qmath_cli.runtime.tools import Hooks, OpenTools
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,7 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     if options.show_prompt:
         here.terminal.line(prompt.text)
         return ExitCode.OK
+    status = SolvingStatus()
     opened = open_tools(
         info,
         settings,
@@ -229,14 +232,15 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
         mode=prompt_format.mode,
         prefix=prompt_format.prefix,
         force=options.force,
-        approve=approval_prompt(here.terminal, streamed=_streams(here, settings, options)) if options.approve else None,
+        hooks=_hooks(here, settings, options, status),
     )
-    with opened as model:
+    with nullcontext() if options.quiet else here.terminal.status.during(status.text), opened as model:
         if info.embedded and not options.quiet:
             here.terminal.note(DEMO_NOTE)
         here.notes(*() if options.quiet else model.notes, engine=model.engine_warnings if options.verbose else ())
         plan = model.plan(prompt_format, prompt, time_limit=options.timeout)
-        solution = follow(solve(problem, plan, model.tools), _sink(here, settings.render, options, plan, model))
+        sink = _sink(here, settings.render, options, plan, model, status)
+        solution = follow(solve(problem, plan, model.tools), status.before(sink))
     solved = Solved(solution, info, plan.pick)
     note: Callable[[str], None] = (lambda _line: None) if options.quiet else here.terminal.note
     Keeper(paths, note).keep(solved, settings)
@@ -255,12 +259,20 @@ def _streams(here: Invocation, settings: Settings, options: SolveOptions) -> boo
     return here.terminal.interactive and settings.k == 1 and not source
 
 
+def _hooks(here: Invocation, settings: Settings, options: SolveOptions, status: SolvingStatus) -> Hooks:
+    from qmath_cli.runtime.tools import Hooks
+
+    approve = approval_prompt(here.terminal, streamed=_streams(here, settings, options)) if options.approve else None
+    return Hooks(approve, status.activity)
+
+
 def _sink(
-    here: Invocation, render: Render, options: SolveOptions, plan: SolvePlan, model: OpenTools
+    here: Invocation, render: Render, options: SolveOptions, plan: SolvePlan, model: OpenTools, status: SolvingStatus
 ) -> Callable[[Event], None]:
     """What happens to the events: dropped for `--json`, one object each for `--jsonl`, else shown."""
     from qmath_cli.terminal.render import Renderer, RenderOptions
 
+    status.begin(plan.k, written=options.as_jsonl and here.terminal.status.out_is_seen)
     if options.as_json:
         return lambda _event: None
     if options.as_jsonl:
@@ -269,7 +281,9 @@ def _sink(
         k=plan.k, pick=plan.pick, answer_only=options.answer_only, plain=options.plain, figures=not options.quiet
     )
     style = style_for(here.terminal, here.environ, render)
-    return Renderer(here.terminal, style, shown, model.protection).event
+    renderer = Renderer(here.terminal, style, shown, model.protection)
+    status.begin(plan.k, written=renderer.streams and here.terminal.status.out_is_seen, held=renderer.held)
+    return renderer.event
 
 
 def exit_code(solution: Solution, min_votes: int | None = None) -> ExitCode:

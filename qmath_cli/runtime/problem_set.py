@@ -18,6 +18,7 @@ from qmath_cli.problem_set.result import Expectation, ProblemResult, agreement
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Language, ModelInfo, Problem, Solution
+from qmath_cli.records.activity import OnActivity, unobserved
 from qmath_cli.runtime.plans import plan_for, sampling_of
 from qmath_cli.runtime.tools import default_parallel, open_many, reward_loader
 from qmath_cli.settings import Settings
@@ -81,7 +82,12 @@ class Solver:
 
     @contextmanager
     def opened(
-        self, problems: Sequence[Problem], parallel: int | None = None, *, force: bool = False
+        self,
+        problems: Sequence[Problem],
+        parallel: int | None = None,
+        *,
+        force: bool = False,
+        on_activity: OnActivity = unobserved,
     ) -> Iterator[tuple[Tools, int]]:
         """The tools for these problems, and how many sequences decode at once, for as long as the block lasts.
 
@@ -89,13 +95,17 @@ class Solver:
             problems: At least one.
             parallel: Sequences at once; None: as suits the model.
             force: Load the model even if it does not seem to fit.
+            on_activity: Told what opening and solving are busy with.
 
         Raises:
             As `open_tools`.
         """
         width = parallel or min(default_parallel(self._info), len(problems) * self._settings.k)
         usual = self._usual(problems)
-        with open_many(self._info, self._settings, self._paths, self._lock, usual, width, force=force) as model:
+        opened = open_many(
+            self._info, self._settings, self._paths, self._lock, usual, width, force=force, on_activity=on_activity
+        )
+        with opened as model:
             yield model.tools, width
 
     def _usual(self, problems: Sequence[Problem]) -> PromptFormat:

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain, islice
 
 from qmath_cli.errors import PromptTooLong
-from qmath_cli.records import Event, Finish, Problem, Sampling, Solution
+from qmath_cli.records import Event, Finish, Problem, SampleFinished, Sampling, Solution
 from qmath_cli.solving.attempts import Attempts
 from qmath_cli.solving.progress import Progress, SolvePlan, Tools
 
@@ -158,7 +159,12 @@ def _recorded(progress: Progress, events: Sequence[tuple[int, Event]]) -> list[E
     """The events of one problem, after all of them are recorded."""
     progress.record(events)
     progress.count()
-    return [event for _, event in events]
+    return [_counted(event, progress) for _, event in events]
+
+
+def _counted(event: Event, progress: Progress) -> Event:
+    """A finished sample with the vote as it stands."""
+    return replace(event, votes=progress.votes) if isinstance(event, SampleFinished) else event
 
 
 def follow(events: Generator[Event, None, None], sink: Callable[[Event], None]) -> Solution:

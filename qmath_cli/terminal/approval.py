@@ -30,8 +30,6 @@ def approval_prompt(terminal: Terminal, *, streamed: bool = False) -> Callable[[
             terminal.note("")
             for line in clean(code).splitlines():
                 terminal.note(f"    {line}")
-        terminal.err.write("run this program? [y/N] ")
-        terminal.err.flush()
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        return terminal.reply_to("run this program? [y/N] ").lower() in {"y", "yes"}
 
     return approve

@@ -38,6 +38,11 @@ class Transcript:
         self._after_output = False  # an output block has ended: an empty line separates it from what follows
         self._skip_newline = False  # a drawing has ended its line: a newline directly after it is dropped
 
+    @property
+    def held(self) -> int:
+        """Characters that are held back: those of a formula or a row of code that is not complete."""
+        return self._stream.held
+
     def text(self, text: str) -> str:
         """Add text of the model."""
         return self._pieces(self._stream.feed(clean(text)))

@@ -56,7 +56,8 @@ def check(conversation: Conversation, argument: str) -> None:
     equal = conversation.open_model().tools.equal
     if equal is None:
         raise UsageError("no grader is available")
-    verdict = equal(answer, argument)
+    with conversation.terminal.status.during(lambda: "comparing"):
+        verdict = equal(answer, argument)
     word = {Mark.CORRECT: "equal", Mark.WRONG: "different", Mark.UNDECIDED: "undecided"}[verdict.mark]
     given, ours = (answer_on_one_line(one, conversation.style) for one in (argument, answer))
     if conversation.session.hidden is not None:  # the answer is not told

@@ -28,6 +28,7 @@ from qmath_cli.terminal.repl import advice, reveal
 from qmath_cli.terminal.repl.background import BackgroundModel
 from qmath_cli.terminal.repl.follow_up import refers_back
 from qmath_cli.terminal.repl.session import Session, extended
+from qmath_cli.terminal.solving_status import SolvingStatus
 from qmath_cli.terminal.style import Style
 
 
@@ -41,6 +42,7 @@ class Conversation:
         session: Session,
         model: BackgroundModel,
         paths: Paths,
+        status: SolvingStatus | None = None,
         *,
         force: bool = False,
     ) -> None:
@@ -50,6 +52,7 @@ class Conversation:
         self.model = model
         self.paths = paths
         self.force = force  # load models even if they do not seem to fit
+        self._status = status or SolvingStatus()
         self._keeper = Keeper(paths, terminal.note)
         self._demo_noted = False
         self._follow_noted = False
@@ -64,10 +67,12 @@ class Conversation:
         return self._style
 
     def open_model(self) -> OpenTools:
-        """The loaded model, after waiting for it; a note says that it waits, and another that it is the demo."""
-        if self.model.waiting(self.session.settings):
+        """The loaded model, after waiting for it, which the status line shows; a note says that it is the demo."""
+        waiting = self.model.waiting(self.session.settings)
+        if waiting and not self.terminal.status.shown:
             self.terminal.note(f"loading {self.session.settings.model or 'the model'} ...")
-        found = self.model.ready(self.session.settings)
+        with self.terminal.status.during(self._status.text):
+            found = self.model.ready(self.session.settings)
         if found.info.embedded and not self._demo_noted:
             self.terminal.note(DEMO_NOTE)
         self._demo_noted = found.info.embedded
@@ -187,17 +192,21 @@ class Conversation:
         model = self.open_model()
         if not keep_cache:
             model.tools.engine.clear_prefix_cache()
+        self._status.begin(plan.k)
         if hide:
             self.terminal.note("solving ...")
-            return follow(solve(problem, plan, model.tools), lambda _event: None)
+            with self.terminal.status.during(self._status.text):
+                return follow(solve(problem, plan, model.tools), self._status.event)
         options = RenderOptions(k=plan.k, pick=plan.pick)
         renderer = Renderer(self.terminal, self.style, options, model.protection)
         if before:
             renderer.event(TextDelta(0, before))
-        try:
-            solution = follow(solve(problem, plan, model.tools), renderer.event)
-        finally:
-            renderer.close()
+        self._status.begin(plan.k, written=renderer.streams, held=renderer.held)
+        with self.terminal.status.during(self._status.text):
+            try:
+                solution = follow(solve(problem, plan, model.tools), self._status.before(renderer.event))
+            finally:
+                renderer.close()
         hint = advice.without_answer(solution, self.session.settings) if self.terminal.interactive else ""
         if hint:
             self.terminal.note(hint)

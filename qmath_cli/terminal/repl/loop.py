@@ -21,7 +21,8 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Language
-from qmath_cli.runtime.tools import OpenTools, open_tools
+from qmath_cli.records.activity import Loading, OnActivity, unobserved
+from qmath_cli.runtime.tools import Hooks, OpenTools, open_tools
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.repl import model_choice, slash
@@ -29,6 +30,7 @@ from qmath_cli.terminal.repl.background import BackgroundModel, Open
 from qmath_cli.terminal.repl.conversation import Conversation
 from qmath_cli.terminal.repl.reader import FOLLOWING, PROMPT, Reader, confirmed, open_reader
 from qmath_cli.terminal.repl.session import Session
+from qmath_cli.terminal.solving_status import SolvingStatus
 from qmath_cli.terminal.style import Style
 
 OFFER = "is this about the solution above (/follow on)?"
@@ -59,8 +61,9 @@ def repl(
         The exit code.
     """
     lock = lockfile.load()
-    model = BackgroundModel(open_for(paths, lock, force=force, verbose=verbose))
-    conversation = Conversation(terminal, style, Session(settings), model, paths, force=force)
+    status = SolvingStatus()
+    model = BackgroundModel(open_for(paths, lock, force=force, verbose=verbose, on_activity=status.activity))
+    conversation = Conversation(terminal, style, Session(settings), model, paths, status, force=force)
     history = paths.typed if settings.history else None
     names = model_choice.names(paths, lock)
     reader = open_reader(terminal, environ, history, partial(slash.candidates, conversation, names))
@@ -82,7 +85,9 @@ def _greet(terminal: Terminal, settings: Settings, paths: Paths, lock: Lock) -> 
         terminal.note("qmath: /model shows the models that are here, /help the commands")
 
 
-def open_for(paths: Paths, lock: Lock, *, force: bool, verbose: bool = False) -> Open:
+def open_for(
+    paths: Paths, lock: Lock, *, force: bool, verbose: bool = False, on_activity: OnActivity = unobserved
+) -> Open:
     """Return a function that opens the model of given settings.
 
     Args:
@@ -90,13 +95,16 @@ def open_for(paths: Paths, lock: Lock, *, force: bool, verbose: bool = False) ->
         lock: All models.
         force: Load models even if they do not seem to fit into memory.
         verbose: The notes on a model include llama.cpp's own warnings.
+        on_activity: Told how far loading and reading have come.
     """
+    hooks = Hooks(on_activity=on_activity)
 
     @contextmanager
     def open_(settings: Settings) -> Iterator[OpenTools]:
+        on_activity(Loading(settings.model or "the model"))
         info = describe(settings.model, paths, lock)
         mode = select(info, Language.EN, settings.mode).mode
-        with open_tools(info, settings, paths, lock, mode=mode, force=force) as opened:
+        with open_tools(info, settings, paths, lock, mode=mode, force=force, hooks=hooks) as opened:
             more = tuple(f"llama.cpp: {line}" for line in opened.engine_warnings) if verbose else ()
             yield replace(opened, notes=(*opened.notes, *more))
 
@@ -118,28 +126,24 @@ def _loop(conversation: Conversation, reader: Reader) -> ExitCode:
             continue
         warned = False
         try:
-            _execute(conversation, message, asks=reader.asks)
+            if _follows(conversation, message, asks=reader.asks):
+                with reader.between():
+                    _execute(conversation, message)
         except slash.Quit:
             return ExitCode.OK
         if reader.asks and message.strip():
             conversation.terminal.line()  # air between one turn and the next
 
 
-def _execute(conversation: Conversation, message: str, *, asks: bool = False) -> None:
-    """Execute one message and show its errors. Only `Quit`, SIGTERM and a closed terminal end the session.
-
-    Args:
-        conversation: The conversation.
-        message: What was typed.
-        asks: Whether somebody is there to be asked something.
-    """
+def _execute(conversation: Conversation, message: str) -> None:
+    """Execute one message and show its errors. Only `Quit`, SIGTERM and a closed terminal end the session."""
     try:
         if message.startswith("/"):
             slash.dispatch(conversation, message)
         elif message.strip() in {"exit", "quit"}:
             raise slash.Quit
         elif message.strip():
-            _ask(conversation, message, asks=asks)
+            conversation.ask(message)
         else:
             conversation.next_step()
     except QmathError as exc:
@@ -148,13 +152,18 @@ def _execute(conversation: Conversation, message: str, *, asks: bool = False) ->
         conversation.terminal.note(f"{os.linesep}interrupted")
 
 
-def _ask(conversation: Conversation, message: str, *, asks: bool) -> None:
-    """Solve a problem; before that, offer to follow the last one where this seems to be about it."""
-    if asks and conversation.may_mean_the_last(message):
+def _follows(conversation: Conversation, message: str, *, asks: bool) -> bool:
+    """Offer to follow the last solution where a message seems to be about it. False: the input ended instead."""
+    if not asks or message.startswith("/") or not conversation.may_mean_the_last(message):
+        return True
+    try:
         follow = confirmed(conversation.terminal, OFFER)
-        if follow is None:
-            return
-        conversation.follow(on=follow)
-        if follow:
-            conversation.terminal.note("follow is on; /follow off ends it")
-    conversation.ask(message)
+    except KeyboardInterrupt:
+        conversation.terminal.note(f"{os.linesep}interrupted")
+        return False
+    if follow is None:
+        return False
+    conversation.follow(on=follow)
+    if follow:
+        conversation.terminal.note("follow is on; /follow off ends it")
+    return True

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from qmath_cli.terminal.output import Terminal
+from qmath_cli.terminal.output import Terminal, clean
+from qmath_cli.terminal.repl.typed_ahead import TypedAhead, line_is_waiting
 from qmath_cli.terminal.text_width import text_width
 from qmath_cli.terminal.word_wrap import wrapped
 
@@ -42,10 +44,16 @@ class Reader(Protocol):
     def read(self, prompt: str = PROMPT) -> str:
         """Read the next message.
 
+        What was typed during `between` comes first.
+
         Raises:
             KeyboardInterrupt: Ctrl-C at an empty prompt.
             EOFError: Ctrl-D, or the end of the input.
         """
+        ...
+
+    def between(self) -> AbstractContextManager[None]:
+        """For as long as a message is executed: what is typed meanwhile is kept, and not echoed."""
         ...
 
 
@@ -93,6 +101,11 @@ class LineReader:
     def __init__(self, terminal: Terminal, *, prompting: bool) -> None:
         self._terminal = terminal
         self.asks = prompting
+        self._ahead = TypedAhead(whole_lines=True)
+
+    def between(self) -> AbstractContextManager[None]:
+        """Keep what is typed: see `TypedAhead`."""
+        return self._ahead.collecting() if self.asks else nullcontext()
 
     def read(self, prompt: str = PROMPT) -> str:
         """Read the next message."""
@@ -104,9 +117,12 @@ class LineReader:
         return unwrapped(text)
 
     def _line(self, prompt: str) -> str:
+        unseen = self.asks and line_is_waiting()
         if self.asks:
             self._terminal.write(prompt)
         line = sys.stdin.readline() if sys.stdin is not None else ""
+        if unseen:
+            self._terminal.write(clean(line))
         if not line:
             raise EOFError
         return line.rstrip("\n")
@@ -120,6 +136,7 @@ class PromptReader:
     def __init__(self, history: Path | None, candidates: Candidates) -> None:
         from prompt_toolkit import PromptSession
 
+        self._ahead = TypedAhead(whole_lines=False)
         self._session: PromptSession[str] = PromptSession(
             multiline=True,
             key_bindings=_bindings(),
@@ -132,7 +149,11 @@ class PromptReader:
 
     def read(self, prompt: str = PROMPT) -> str:
         """Read the next message."""
-        return unwrapped(self._session.prompt(prompt))
+        return unwrapped(self._session.prompt(prompt, default=self._ahead.take()))
+
+    def between(self) -> AbstractContextManager[None]:
+        """Keep what is typed: see `TypedAhead`."""
+        return self._ahead.collecting()
 
 
 def _before_row(_width: int, _line: int, wraps: int) -> str:

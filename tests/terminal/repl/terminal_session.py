@@ -36,9 +36,9 @@ def spawned(home: Path, *arguments: str, columns: int = 80, **more: str) -> Iter
 
 
 @contextmanager
-def spawned_slowly(home: Path, what: str, *arguments: str) -> Iterator[Any]:
+def spawned_slowly(home: Path, what: str, *arguments: str, columns: int = 240, **more: str) -> Iterator[Any]:
     """The same, with one thing in it that does not end: see `slow`."""
-    with _spawned([slow.__file__, what, str(home), *arguments], environment(home), 240) as child:
+    with _spawned([slow.__file__, what, str(home), *arguments], environment(home, **more), columns) as child:
         yield child
 
 
