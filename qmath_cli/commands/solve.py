@@ -23,15 +23,17 @@ from qmath_cli.models import lockfile
 from qmath_cli.models.describe import describe
 from qmath_cli.prompting.prompt_format import PromptStyle
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Event, Finish, Problem, Solution
+from qmath_cli.records import Event, Finish, ModelInfo, Problem, Solution
+from qmath_cli.runtime.plans import plan_for
+from qmath_cli.runtime.question import question
 from qmath_cli.runtime.tools import OpenTools, open_tools
 from qmath_cli.settings import Render, Settings
 from qmath_cli.solving.progress import SolvePlan
-from qmath_cli.solving.solve import follow, solve
+from qmath_cli.solving.solve import follow, refused, solve
 from qmath_cli.terminal import export as exports
 from qmath_cli.terminal import json_record
 from qmath_cli.terminal.approval import approval_prompt
-from qmath_cli.terminal.render import DEMO_NOTE, Renderer, RenderOptions
+from qmath_cli.terminal.render import DEMO_NOTE, UNKNOWN_KIND, Renderer, RenderOptions
 from qmath_cli.terminal.style import style_for
 
 
@@ -170,7 +172,8 @@ def command(
         raise UsageError("--plain is for people and spreadsheets; JSON has the answer in LaTeX", "leave one out")
     if export is not None:
         exports.check(export, overwrite=overwrite)
-    given = problems.read(words or [], file, language, expect)
+    settings = _with_votes(here.settings_of(context), min_votes)
+    given = problems.read(words or [], file, settings.language.chosen, expect)
     if given.warning and not quiet:
         here.terminal.note(f"warning: {given.warning}")
     options = SolveOptions(
@@ -191,7 +194,7 @@ def command(
         shots,
         show_prompt,
     )
-    return _run(here, _with_votes(here.settings_of(context), min_votes), options)
+    return _run(here, settings, options)
 
 
 def _with_votes(settings: Settings, min_votes: int | None) -> Settings:
@@ -210,11 +213,16 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     problem = options.problem
     paths, lock = here.paths, lockfile.load()
     info = describe(settings.model, paths, lock)
-    prompt_format = select(info, problem.language, settings.mode, options.style, options.examples)
-    prompt = prompt_format.build(problem.text)
+    answer = problem.answer_language
+    prompt_format = select(info, problem.language, settings.mode, options.style, options.examples, answer=answer)
+    asked = question(info, problem.text, settings)
+    prompt = prompt_format.build(asked.text)
     if options.show_prompt:
         here.terminal.line(prompt.text)
         return ExitCode.OK
+    plan = plan_for(settings, prompt_format, prompt, time_limit=options.timeout, known=asked.known)
+    if not asked.known:
+        return _refused(here, options, plan, info)
     opened = open_tools(
         info,
         settings,
@@ -229,7 +237,6 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
         if info.embedded and not options.quiet:
             here.terminal.note(DEMO_NOTE)
         here.notes(*() if options.quiet else model.notes, engine=model.engine_warnings if options.verbose else ())
-        plan = model.plan(prompt_format, prompt, time_limit=options.timeout)
         solution = follow(solve(problem, plan, model.tools), _sink(here, settings.render, options, plan, model))
     solved = Solved(solution, info, plan.pick)
     note: Callable[[str], None] = (lambda _line: None) if options.quiet else here.terminal.note
@@ -239,6 +246,17 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     if options.as_json:
         here.terminal.json(json_record.solution_record(solution, info, model.load_s))
     return exit_code(solution, options.min_votes)
+
+
+def _refused(here: Invocation, options: SolveOptions, plan: SolvePlan, info: ModelInfo) -> int:
+    """Say that the demo does not know such problems. Nothing is loaded, kept or exported."""
+    solution = refused(options.problem, plan)
+    if options.as_json:
+        here.terminal.json(json_record.solution_record(solution, info))
+    if options.as_jsonl:
+        here.terminal.json(json_record.event_record(solution, info))
+    here.terminal.note(UNKNOWN_KIND.format("--force"))
+    return exit_code(solution)
 
 
 def _sink(

@@ -16,6 +16,7 @@ WHY_NO_ANSWER = {
     Finish.DEGENERATE: "the model's text degenerated",
     Finish.INTERRUPTED: "interrupted",
     Finish.TIMEOUT: "the time limit was reached",
+    Finish.UNKNOWN_KIND: "the demo does not know this kind of problem",
 }
 
 
