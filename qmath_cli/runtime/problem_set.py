@@ -124,7 +124,7 @@ class Solver:
             expected=None if expected is None else Expectation(expected.answer, expected.equal),
             seconds=round(solution.timing.total_s, 3),
             tokens=solution.usage.completion_tokens,
-            language=solution.problem.language,
+            language=solution.problem.answer_language or solution.problem.language,
             mode=solution.mode,
             model=self._info.name,
             run=self.run,
