@@ -22,15 +22,22 @@ from .problems import KINDS, Language
 from .solutions import draw_draft
 
 Reword = Callable[[str], str]
+AS_THEY_ARE = "as they are"
+
+_FIRST = re.compile(
+    r"^(?!.* (?:and|that|for|between|in|to|from|as|when)\b)"
+    r"(Find the [a-z]+|Solve|Factor|Expand|Simplify|Compute|Calculate|Evaluate)(?: of)? ([^a-z].*?|x.*?)\.?$"
+)
 
 REWORDINGS: Mapping[str, Reword] = {
-    "as they are": lambda text: text,
+    AS_THEY_ARE: lambda text: text,
     "in lower case": str.lower,
     "without the final sign": lambda text: text.rstrip(".?。？"),
     "between quotation marks": lambda text: f'"{text}"',
     "with please, or 请": lambda text: f"Please {text[0].lower()}{text[1:]}" if text.isascii() else f"请{text}",
     "without dollars": lambda text: text.replace("$", ""),
     "formulas between \\( and \\)": lambda text: re.sub(r"\$([^$]*)\$", r"\\(\1\\)", text),
+    "the formula first": lambda text: _FIRST.sub(lambda found: f"{found[2]}, {found[1].lower()}", text),
     "other names": lambda text: re.sub(
         r"\b(?:Tom|Anna|Li Lei|Maria)\b", "Sarah", re.sub("小[明红华]|李雷", "王芳", text)
     ),
@@ -77,7 +84,8 @@ def main() -> None:
     print("| problems | number | recognised | share | 95 % interval |\n|---|---|---|---|---|")
     held_out = problems_of(args.heldout)
     for name, reword in REWORDINGS.items():
-        print(row(f"held-out, {name}", recognised(map(reword, held_out)), len(held_out)))
+        texts = [reword(text) for text in held_out if name == AS_THEY_ARE or reword(text) != text]
+        print(row(f"held-out, {name}", recognised(texts), len(texts)))
     more = fresh(args.fresh)
     print(row("held-out, newly drawn", recognised(more), len(more)))
     print("\n| problems | number | caught | share | 95 % interval |\n|---|---|---|---|---|")

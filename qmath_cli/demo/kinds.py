@@ -93,7 +93,9 @@ class TrainedKinds:
         Args:
             problem: As the user wrote it.
         """
-        text = plainly(problem.strip())
+        text = plainly(problem).strip()
+        if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+            text = text[1:-1].strip()
         reading = read(text)
         words = generalised(reading.words, self._names, self._vocabulary)
         for number, phrasing in self._trained(self._by_words.get(" ".join(words), ())):

@@ -56,6 +56,8 @@ def test_everyday_sentences_are_caught(change: Callable[[str], str]) -> None:
         ("x^2 - 7x + 12 = 0, find the roots", "quadratic equations", "Find the roots of x^2 - 7x + 12 = 0."),
         ("3x + 5 = 20, solve for x", "linear equations", "Solve for x: 3x + 5 = 20."),
         ("what's 15% of 80", "percentages", "What is 15% of 80?"),
+        ("“What is 12% of 450?”", "percentages", "What is 12% of 450?"),
+        ("'Solve 3x = 6.'", "linear equations", "Solve 3x = 6."),
         ("sqrt(72)", "radicals", "Simplify sqrt(72)."),
         ("5!", "factorials", "Compute 5!."),
         ("求方程x²-5x+6=0的根", "quadratic equations", "求方程x^2-5x+6=0的根"),
