@@ -60,6 +60,8 @@ def test_everyday_sentences_are_caught(change: Callable[[str], str]) -> None:
         ("'Solve 3x = 6.'", "linear equations", "Solve 3x = 6."),
         ("sqrt(72)", "radicals", "Simplify sqrt(72)."),
         ("5!", "factorials", "Compute 5!."),
+        ("derivative of 12x^3 + 5x", "derivatives", "Find the derivative of 12x^3 + 5x."),
+        ("100 choose 3", "binomials", "What is 100 choose 3?"),
         ("求方程x²-5x+6=0的根", "quadratic equations", "求方程x^2-5x+6=0的根"),
     ],
 )
