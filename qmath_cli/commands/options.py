@@ -75,12 +75,7 @@ ModeOption = Annotated[
 ]
 LanguageOption = Annotated[
     AnswerLanguage | None,
-    typer.Option(
-        "--language",
-        metavar="auto|en|zh",
-        rich_help_panel=PROBLEM,
-        help="The language of the solution. Default: auto, the model follows the problem.",
-    ),
+    typer.Option("--language", metavar="auto|en|zh", rich_help_panel=PROBLEM, help="Of the solution. Default: auto."),
 ]
 
 # ---------------------------------------------------------------- model and device
@@ -93,6 +88,17 @@ Model = Annotated[
         metavar="NAME|FILE",
         rich_help_panel=MODEL,
         help="A model's name (7b-instruct, 1.5b-instruct:q8_0, demo) or a .gguf file. Default: the best one installed.",
+        autocompletion=complete_model,
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-m",
+        "--model",
+        metavar="NAME|FILE",
+        rich_help_panel=MODEL,
+        help="A model's name or a .gguf file; repeat to compare several.",
         autocompletion=complete_model,
     ),
 ]
@@ -279,7 +285,7 @@ Overwrite = Annotated[
 ]
 NoHistory = Annotated[
     bool,
-    typer.Option("--no-history", rich_help_panel=OUTPUT, help="Do not add the problem to the history."),
+    typer.Option("--no-history", rich_help_panel=OUTPUT, help="Add nothing to the history."),
 ]
 RenderOption = Annotated[
     Render | None,

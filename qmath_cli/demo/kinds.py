@@ -1,9 +1,9 @@
 """The kinds of problem that the demo was trained on, and whether a problem is one of them.
 
 `kinds.json` holds every phrasing of the training problems, with a place for each formula, and how the formulas of each
-kind are built: which signs stand next to each other, how many numbers there are, how long they may be. A problem is known
-if it is one of these phrasings but for small words, their order, names and goods, and if its formulas are built as
-those of that kind. `convert/demo/phrasings.py` makes the file; `convert/demo/README.md` has what this catches.
+kind are built: which signs stand next to each other, how many numbers there are, how long they may be. A problem is
+known if it is one of these phrasings but for small words, their order, names and goods, and if its formulas are built
+as those of that kind. `convert/demo/phrasings.py` makes the file; `convert/demo/README.md` has what this catches.
 
 The demo is asked in the trained phrasing, with the user's formulas: it is too small to read another one reliably.
 """
