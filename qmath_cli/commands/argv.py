@@ -19,8 +19,8 @@ _WORD = re.compile(r"[a-z][a-z-]*")
 _CHECK_VALUES = {"--grade", "--pairs", "--format"}  # the options of `check` that take a value
 #: The options of `repl`, with a value and without: where nothing else is given, there is no problem to solve.
 SESSION_VALUES = {
-    "-m", "--model", "--mode", "-k", "--samples", "--seed", "--device", "--gpu-layers", "--threads", "--ctx",
-    "--kv-type", "--render",
+    "-m", "--model", "--mode", "--language", "-k", "--samples", "--seed", "--device", "--gpu-layers", "--threads",
+    "--ctx", "--kv-type", "--render",
 }  # fmt: skip
 SESSION_SWITCHES = {"--mlock", "--force", "-v", "--verbose", "--allow-basic-executor", "--no-history"}
 _OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?|-[hy]")

@@ -27,7 +27,7 @@ from qmath_cli.models.describe import describe
 from qmath_cli.problem_set.plain_text import Division
 from qmath_cli.problem_set.read import InputFormat, ProblemSet, read
 from qmath_cli.problem_set.result_file import ResultOutcome
-from qmath_cli.records import Finish, Language, ModelInfo, Problem, Solution
+from qmath_cli.records import Finish, ModelInfo, Problem, Solution
 from qmath_cli.runtime.problem_set import Solver
 from qmath_cli.settings import Settings
 from qmath_cli.solving.solve import follow_many, solve_many
@@ -46,7 +46,6 @@ class BatchOptions:
     """One batch's options that are no settings."""
 
     source: str
-    language: Language | None
     out: Path | None
     form: OutputFormat | None
     overwrite: bool
@@ -158,7 +157,7 @@ def command(
     source = file or "-"
     if file is None and standard_input_is_a_person():
         raise UsageError("there are no problems", "qmath batch problems.txt -o answers.csv")
-    options = BatchOptions(source, language, out, form, overwrite, timeout, parallel, force, quiet)
+    options = BatchOptions(source, out, form, overwrite, timeout, parallel, force, quiet)
     found = _problems(here, options, kind, split, skip_bad=skip_bad)
     return _run(here, here.settings_of(context), options, found)
 
@@ -190,7 +189,7 @@ def _problems(
 def _run(here: Invocation, settings: Settings, options: BatchOptions, found: ProblemSet) -> int:
     lock = lockfile.load()
     info = describe(settings.model, here.paths, lock)
-    solver = Solver(info, settings, here.paths, lock, options.language, options.timeout)
+    solver = Solver(info, settings, here.paths, lock, options.timeout)
     if options.out is not None and options.source != "-":
         _require_another(options.out, Path(options.source))
     notes: Callable[[str], None] = (lambda _: None) if options.quiet else here.terminal.note

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from qmath_cli.commands import model_names
-from qmath_cli.records import Language, Mode, Pick
+from qmath_cli.records import AnswerLanguage, Mode, Pick
 from qmath_cli.settings import KVType, Render
 
 PROBLEM = "Problem"
@@ -39,8 +39,8 @@ ModeOption = Annotated[
     ),
 ]
 LanguageOption = Annotated[
-    Language | None,
-    typer.Option("--language", metavar="en|zh", rich_help_panel=PROBLEM, help="Default: found from the text."),
+    AnswerLanguage | None,
+    typer.Option("--language", metavar="auto|en|zh", rich_help_panel=PROBLEM, help="Of the solution. Default: auto."),
 ]
 
 # ---------------------------------------------------------------- model and device
@@ -97,7 +97,11 @@ Mlock = Annotated[
 ]
 Force = Annotated[
     bool,
-    typer.Option("--force", rich_help_panel=MODEL, help="Load the model even if it does not seem to fit."),
+    typer.Option(
+        "--force",
+        rich_help_panel=MODEL,
+        help="Load the model even if it does not seem to fit; let the demo try a kind of problem it does not know.",
+    ),
 ]
 
 Parallel = Annotated[

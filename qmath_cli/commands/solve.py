@@ -25,10 +25,12 @@ from qmath_cli.models import lockfile
 from qmath_cli.models.describe import describe
 from qmath_cli.prompting.prompt_format import PromptStyle
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Event, Finish, Problem, Solution
+from qmath_cli.records import Event, Finish, ModelInfo, Problem, Solution
+from qmath_cli.runtime.plans import plan_for
+from qmath_cli.runtime.question import question
 from qmath_cli.settings import Render, Settings
 from qmath_cli.solving.progress import SolvePlan
-from qmath_cli.solving.solve import follow, solve
+from qmath_cli.solving.solve import follow, refused, solve
 from qmath_cli.terminal import json_record
 from qmath_cli.terminal.approval import approval_prompt
 from qmath_cli.terminal.solving_status import SolvingStatus
@@ -175,7 +177,8 @@ def command(
         from qmath_cli.terminal import export as exports
 
         exports.check(export, overwrite=overwrite)
-    given = problems.read(words or [], file, language, expect)
+    settings = _with_votes(here.settings_of(context), min_votes)
+    given = problems.read(words or [], file, settings.language.chosen, expect)
     if given.warning and not quiet:
         here.terminal.note(f"warning: {given.warning}")
     options = SolveOptions(
@@ -196,7 +199,7 @@ def command(
         shots,
         show_prompt,
     )
-    return _run(here, _with_votes(here.settings_of(context), min_votes), options)
+    return _run(here, settings, options)
 
 
 def _with_votes(settings: Settings, min_votes: int | None) -> Settings:
@@ -218,11 +221,16 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     problem = options.problem
     paths, lock = here.paths, lockfile.load()
     info = describe(settings.model, paths, lock)
-    prompt_format = select(info, problem.language, settings.mode, options.style, options.examples)
-    prompt = prompt_format.typed(problem.text)
+    answer = problem.answer_language
+    prompt_format = select(info, problem.language, settings.mode, options.style, options.examples, answer=answer)
+    asked = question(info, problem.text, settings)
+    prompt = prompt_format.typed(asked.text)
     if options.show_prompt:
         here.terminal.line(prompt.text)
         return ExitCode.OK
+    plan = plan_for(settings, prompt_format, prompt, time_limit=options.timeout, known=asked.known)
+    if not asked.known:
+        return _refused(here, options, plan, info)
     status = SolvingStatus()
     opened = open_tools(
         info,
@@ -238,7 +246,6 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
         if info.embedded and not options.quiet:
             here.terminal.note(DEMO_NOTE)
         here.notes(*() if options.quiet else model.notes, engine=model.engine_warnings if options.verbose else ())
-        plan = model.plan(prompt_format, prompt, time_limit=options.timeout)
         sink = _sink(here, settings.render, options, plan, model, status)
         solution = follow(solve(problem, plan, model.tools), status.before(sink))
     solved = Solved(solution, info, plan.pick)
@@ -264,6 +271,19 @@ def _hooks(here: Invocation, settings: Settings, options: SolveOptions, status: 
 
     approve = approval_prompt(here.terminal, streamed=_streams(here, settings, options)) if options.approve else None
     return Hooks(approve, status.activity)
+
+
+def _refused(here: Invocation, options: SolveOptions, plan: SolvePlan, info: ModelInfo) -> int:
+    """Say that the demo does not know such problems. Nothing is loaded, kept or exported."""
+    from qmath_cli.terminal.render import UNKNOWN_KIND
+
+    solution = refused(options.problem, plan)
+    if options.as_json:
+        here.terminal.json(json_record.solution_record(solution, info))
+    if options.as_jsonl:
+        here.terminal.json(json_record.event_record(solution, info))
+    here.terminal.note(UNKNOWN_KIND.format("--force"))
+    return exit_code(solution)
 
 
 def _sink(

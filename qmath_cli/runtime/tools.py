@@ -33,10 +33,9 @@ from qmath_cli.records import Mode, ModelInfo, Prompt, Protection, Reward
 from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.offload import footprint
-from qmath_cli.runtime.plans import plan_for
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
-from qmath_cli.solving.progress import SolvePlan, Tools
+from qmath_cli.solving.progress import Tools
 
 _MOST_CONTEXTS = 4  # whole contexts whose KV cells are reserved at most, however many sequences there are
 
@@ -66,10 +65,6 @@ class OpenTools:
     settings: Settings = field(default_factory=Settings)  # those that it was opened with
     notes: tuple[str, ...] = ()
     engine_warnings: tuple[str, ...] = ()
-
-    def plan(self, prompt_format: PromptFormat, prompt: Prompt, *, time_limit: float | None = None) -> SolvePlan:
-        """How a problem is solved by the settings that the model was opened with: see `plan_for`."""
-        return plan_for(self.settings, prompt_format, prompt, time_limit=time_limit)
 
 
 @contextmanager

@@ -62,6 +62,7 @@ class SolvePlan:
         max_programs: programs per sample.
         time_limit: seconds for all samples together; None: no limit.
         earlier: programs that the unfinished solution in the prompt has already run.
+        known: whether the model was trained for such a problem; if not, no attempt is made.
     """
 
     prompt: Prompt
@@ -73,6 +74,7 @@ class SolvePlan:
     max_programs: int = 4
     time_limit: float | None = None
     earlier: tuple[str, ...] = ()
+    known: bool = True
 
     def samplings(self) -> tuple[Sampling, ...]:
         """One sampling per attempt."""

@@ -21,6 +21,7 @@ WHY_NO_ANSWER = {
     Finish.DEGENERATE: "the model's text degenerated",
     Finish.INTERRUPTED: "interrupted",
     Finish.TIMEOUT: "the time limit was reached",
+    Finish.UNKNOWN_KIND: "the demo does not know this kind of problem",
 }
 
 #: What is said of programs that ran under fewer restrictions than there are; `qmath doctor` names those that hold.

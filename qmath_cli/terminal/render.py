@@ -36,6 +36,8 @@ DEMO_NOTE = (
     "demo model: it solves only the kinds of problem it was trained on (arithmetic, equations, small matrices, "
     "derivatives, counting, dates ...); `qmath pull 1.5b-instruct` gets a real one"
 )
+#: To be filled with the option, or the REPL's command, that has the demo try.
+UNKNOWN_KIND = f"{WHY_NO_ANSWER[Finish.UNKNOWN_KIND]}: `qmath pull 1.5b-instruct` gets a real model; {{}} tries anyway"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "solving": ("retry", "continue", "follow", "reveal", "hint", "clear"),
     "looking": ("code", "run", "check", "votes", "raw", "stats", "context"),
     "keeping": ("copy", "export", "history", "save", "load"),
-    "settings": ("model", "mode", "k", "seed", "set", "show"),
+    "settings": ("model", "mode", "language", "k", "seed", "set", "show"),
     "session": ("help", "quit"),
 }
 KEYS = (

@@ -16,14 +16,15 @@ from qmath_cli.paths import Paths
 from qmath_cli.prompting import chat
 from qmath_cli.prompting.prompt_format import PromptFormat, Turn
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Finish, Language, Mode, Problem, Sample, Solution, TextDelta
+from qmath_cli.records import Finish, Mode, Problem, Sample, Solution, TextDelta
 from qmath_cli.runtime.plans import plan_for
+from qmath_cli.runtime.question import question
 from qmath_cli.runtime.tools import OpenTools
 from qmath_cli.settings import Settings
 from qmath_cli.solving.progress import SolvePlan
 from qmath_cli.solving.solve import SEVERAL_TEMPERATURE, follow, solve
 from qmath_cli.terminal.output import Terminal
-from qmath_cli.terminal.render import DEMO_NOTE, Renderer, RenderOptions
+from qmath_cli.terminal.render import DEMO_NOTE, UNKNOWN_KIND, Renderer, RenderOptions
 from qmath_cli.terminal.repl import advice, reveal
 from qmath_cli.terminal.repl.background import BackgroundModel
 from qmath_cli.terminal.repl.follow_up import refers_back
@@ -84,7 +85,8 @@ class Conversation:
 
     def ask(self, text: str, *, hide: bool = False) -> None:
         """Solve a problem that was typed; with `hide`, or where `/reveal` is on, without showing the solution."""
-        self._solve(Problem(text, chat.language_of(text)), hide=hide)
+        answer = self.session.settings.language.chosen
+        self._solve(Problem(text, chat.language_of(text), answer_language=answer), hide=hide)
 
     def may_mean_the_last(self, text: str) -> bool:
         """Whether a message reads as a question about the last solution, which its prompt would not contain."""
@@ -140,10 +142,13 @@ class Conversation:
             partial = _before_open_program(partial)
         if not partial.text.strip():
             raise UsageError("there is nothing to continue", "/retry starts again")
-        text = partial.text + advice.lead(partial.text, partial.finish, last.problem.language)
+        text = partial.text + advice.lead(
+            partial.text, partial.finish, last.problem.answer_language or last.problem.language
+        )
         written, partial = partial.text, replace(partial, text=text)
-        prompt_format = self._format(last.problem.language, last.mode)
-        prompt = prompt_format.resume(last.problem.text, partial.text, self._earlier()[:-1])
+        prompt_format = self._format(last.problem, last.mode)
+        asked = question(self.open_model().info, last.problem.text, self.session.settings)
+        prompt = prompt_format.resume(asked.text, partial.text, self._earlier()[:-1])
         settings = replace(self.session.settings, k=1)
         plan = plan_for(settings, prompt_format, prompt, earlier=tuple(run.code for run in partial.runs))
         hide = self.session.reveal
@@ -161,8 +166,12 @@ class Conversation:
             self.terminal.note(advice.AFRESH)
             self._follow_noted = True
         settings, follows = self.session.settings, self.session.follow
-        prompt_format = self._format(problem.language, settings.mode)
-        plan = plan_for(settings, prompt_format, prompt_format.typed(problem.text, self._earlier()))
+        prompt_format = self._format(problem, settings.mode)
+        asked = question(self.open_model().info, problem.text, settings)
+        if not asked.known:
+            self.terminal.note(UNKNOWN_KIND.format("/set try_unknown on"))
+            return
+        plan = plan_for(settings, prompt_format, prompt_format.typed(asked.text, self._earlier()))
         solution = self._run(problem, plan, keep_cache=follows, hide=hide)
         earlier = self.session.numbers() if follows else ()
         solved = Solved(solution, self.open_model().info, settings.pick, earlier)
@@ -172,9 +181,9 @@ class Conversation:
         if hide:
             self._hide()
 
-    def _format(self, language: Language, mode: Mode | None) -> PromptFormat:
+    def _format(self, problem: Problem, mode: Mode | None) -> PromptFormat:
         """How the loaded model is asked. Raises `UsageError` for a model that solves nothing, or lacks the mode."""
-        return select(self.open_model().info, language, mode)
+        return select(self.open_model().info, problem.language, mode, answer=problem.answer_language)
 
     def _hide(self, shown: int = 0) -> None:
         """Hide the latest solution but for the steps that were shown of it before."""

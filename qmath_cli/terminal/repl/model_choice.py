@@ -14,7 +14,7 @@ from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Language, ModelInfo, ModelKind
+from qmath_cli.records import AnswerLanguage, Language, ModelInfo, ModelKind
 from qmath_cli.runtime.tools import require_memory
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.tables import columns
@@ -77,7 +77,14 @@ def opening(settings: Settings, paths: Paths, lock: Lock) -> str:
     info = checked(settings.model, settings, paths, lock, force=True)
     mode = select(info, Language.EN, settings.mode).mode
     name = Path(info.name).name if info.name.endswith(".gguf") else info.name
-    return f"qmath: {name}, mode {mode}, in the problem's language; {FIRST_WORDS}"
+    return f"qmath: {name}, mode {mode}, {_LANGUAGES[settings.language]}; {FIRST_WORDS}"
+
+
+_LANGUAGES = {
+    AnswerLanguage.AUTO: "in the problem's language",
+    AnswerLanguage.EN: "in English",
+    AnswerLanguage.ZH: "in Chinese",
+}
 
 
 def _used(settings: Settings, paths: Paths, lock: Lock) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 
 from qmath_cli.errors import QmathError, UsageError
 from qmath_cli.models import lockfile
-from qmath_cli.records import Mode
+from qmath_cli.records import AnswerLanguage, Mode
 from qmath_cli.settings import Settings, resolve
 from qmath_cli.terminal.repl import actions, command_list, file_names, model_choice, stored
 from qmath_cli.terminal.repl.conversation import Conversation
@@ -190,6 +190,7 @@ def _help(conversation: Conversation, argument: str) -> None:
 #: The arguments of each command, for completion.
 _ARGUMENTS: dict[str, Callable[[Conversation], Iterable[str]]] = {
     "mode": lambda _conversation: list(Mode),
+    "language": lambda _conversation: list(AnswerLanguage),
     "follow": lambda _conversation: actions.SWITCH,
     "reveal": lambda _conversation: actions.SWITCH,
     "set": lambda _conversation: SETTINGS,
@@ -204,6 +205,9 @@ COMMANDS: dict[str, SlashCommand] = {
     "help": SlashCommand("/help [WORD]", "show all commands, or what some of them do", _help),
     "model": SlashCommand("/model [NAME]", "show the models that are here, or change the model", _model),
     "mode": SlashCommand("/mode [tir|cot]", "solve with programs (tir) or with text only (cot)", _setting("mode")),
+    "language": SlashCommand(
+        "/language [auto|en|zh]", "the language of solutions; auto: that of the problem", _setting("language")
+    ),
     "k": SlashCommand("/k [N]", "show or change the number of samples per problem", _setting("k")),
     "seed": SlashCommand("/seed [N]", "show or change the seed of the first sample", _setting("seed")),
     "set": SlashCommand("/set NAME VALUE", "change any setting", _set),

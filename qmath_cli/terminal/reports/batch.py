@@ -58,6 +58,8 @@ def summary(outcomes: Collection[ResultOutcome], problems: int, out: Path | None
     right = sum(outcome.equal is True for outcome in outcomes)
     several = "1 problem" if problems == 1 else f"{problems} problems"
     parts = [f"{several}: {answered} answered, {len(outcomes) - answered} without an answer"]
+    unknown = sum(outcome.finish is Finish.UNKNOWN_KIND for outcome in outcomes)
+    parts += [f"{unknown} of a kind that the demo does not know (--force tries anyway)"] if unknown else []
     parts += [f"{late} ran into the time limit"] if late else []
     parts += [f"{right} of {expected} as expected"] if expected else []
     parts += [f"in {out}"] if out is not None else []

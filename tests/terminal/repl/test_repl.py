@@ -156,6 +156,7 @@ def test_following_puts_the_earlier_problems_into_the_prompt(child: Any) -> None
 
 def test_a_problem_that_is_too_long_is_refused_with_the_numbers(child: Any) -> None:
     """And the session continues."""
+    ask(child, "/set try_unknown on")
     shown = ask(child, PASTE.format("What is " + "12345678 + " * 3000 + "1?"))
     assert "the context holds 4096" in shown
     assert "54" in ask(child, PERCENT)
@@ -163,7 +164,7 @@ def test_a_problem_that_is_too_long_is_refused_with_the_numbers(child: Any) -> N
 
 def test_a_smaller_context_refuses_a_shorter_problem(home: Path) -> None:
     """The numbers in the message are those of this session."""
-    with session(home, "--ctx", "2048") as small:
+    with session(home, "--ctx", "2048", "--force") as small:
         shown = ask(small, PASTE.format("What is " + "7 + " * 1000 + "1?"))
         assert re.search(r"the problem is \d,?\d{3} tokens long; the context holds 2,?048", shown)
         assert "54" in ask(small, PERCENT)
