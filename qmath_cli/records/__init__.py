@@ -6,6 +6,7 @@ seconds as `float`, sizes are bytes.
 
 from qmath_cli.records.enums import (
     Aggregate,
+    AnswerLanguage,
     Finish,
     Language,
     Mark,
@@ -58,6 +59,7 @@ from qmath_cli.records.results import (
 
 __all__ = [
     "Aggregate",
+    "AnswerLanguage",
     "Chunk",
     "ConversationScorer",
     "Engine",

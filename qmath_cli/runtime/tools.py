@@ -29,17 +29,25 @@ from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import EXAMPLES, require_reward
 from qmath_cli.records import Mode, ModelInfo, Prompt, Protection, Reward
+from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.offload import footprint
-from qmath_cli.runtime.plans import plan_for
 from qmath_cli.runtime.rewards import rater, require_whole
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
-from qmath_cli.solving.progress import SolvePlan, Tools
+from qmath_cli.solving.progress import Tools
 
 _MOST_CONTEXTS = 4  # whole contexts whose KV cells are reserved at most, however many sequences there are
 
 RewardLoader = Callable[[], AbstractContextManager[Reward]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What is called: `approve` before each program runs, `on_activity` with what is going on meanwhile."""
+
+    approve: Approve | None = None
+    on_activity: OnActivity = unobserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +66,6 @@ class OpenTools:
     notes: tuple[str, ...] = ()
     engine_warnings: tuple[str, ...] = ()
 
-    def plan(self, prompt_format: PromptFormat, prompt: Prompt, *, time_limit: float | None = None) -> SolvePlan:
-        """How a problem is solved by the settings that the model was opened with: see `plan_for`."""
-        return plan_for(self.settings, prompt_format, prompt, time_limit=time_limit)
-
 
 @contextmanager
 def open_tools(
@@ -73,7 +77,7 @@ def open_tools(
     mode: Mode = Mode.TIR,
     prefix: Prompt | None = None,
     force: bool = False,
-    approve: Approve | None = None,
+    hooks: Hooks | None = None,
 ) -> Iterator[OpenTools]:
     """Everything that solving one problem after the other needs, for as long as the block lasts.
 
@@ -85,12 +89,12 @@ def open_tools(
         mode: COT opens no executor.
         prefix: what all prompts begin with; its KV cells are computed once and kept on disk.
         force: load the model even if it does not seem to fit.
-        approve: called before each program runs.
+        hooks: called meanwhile.
 
     Raises:
         UsageError, ModelMissing, IntegrityError, DoesNotFit, EngineUnusable, ExecutorUnusable: as the rooms raise them.
     """
-    with _opened(info, settings, paths, lock, _Wanted(mode, prefix, None, force, approve)) as tools:
+    with _opened(info, settings, paths, lock, _Wanted(mode, prefix, None, force, hooks or Hooks())) as tools:
         yield tools
 
 
@@ -104,6 +108,7 @@ def open_many(
     sequences: int,
     *,
     force: bool = False,
+    on_activity: OnActivity = unobserved,
 ) -> Iterator[OpenTools]:
     """Everything that solving many problems in one batch needs, for as long as the block lasts.
 
@@ -115,8 +120,9 @@ def open_many(
         prompt_format: how the problems are asked, or most of them.
         sequences: how many sequences decode at once.
         force: load the model even if it does not seem to fit.
+        on_activity: as for `open_tools`.
     """
-    wanted = _Wanted(prompt_format.mode, prompt_format.prefix, sequences, force)
+    wanted = _Wanted(prompt_format.mode, prompt_format.prefix, sequences, force, Hooks(on_activity=on_activity))
     with _opened(info, settings, paths, lock, wanted) as tools:
         yield tools
 
@@ -129,22 +135,27 @@ class _Wanted:
     prefix: Prompt | None
     sequences: int | None
     force: bool = False
-    approve: Approve | None = None
+    hooks: Hooks = field(default_factory=Hooks)
 
 
 @contextmanager
 def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted: _Wanted) -> Iterator[OpenTools]:
     started = time.perf_counter()
-    reward = reward_loader(settings, paths, lock, beside=info, force=wanted.force)
+    observer = wanted.hooks.on_activity
+    reward = reward_loader(settings, paths, lock, beside=info, force=wanted.force, on_activity=observer)
     width = wanted.sequences or settings.k
+    observer(Loading(info.name))
     with ExitStack() as stack:
         executor = stack.enter_context(closing(open_executor(settings))) if wanted.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
-        model = stack.enter_context(open_model(info, settings, paths, lock, sequences=width, force=wanted.force))
+        model = stack.enter_context(
+            open_model(info, settings, paths, lock, sequences=width, force=wanted.force, on_activity=observer)
+        )
         if wanted.sequences is None:
-            engine: Batch | ParallelBatches = Batch(model, width, retain=2)  # the latest sequence, and the prefix
+            # two are retained: the latest sequence, and the prefix
+            engine: Batch | ParallelBatches = Batch(model, width, retain=2, on_activity=observer)
         else:
-            engine = open_engine(model, width, retain=1)
+            engine = open_engine(model, width, retain=1, on_activity=observer)
         stack.enter_context(engine)
         if wanted.prefix is not None:
             engine.cache_prefix(wanted.prefix, prefix_folder(paths), info.sha256)
@@ -153,7 +164,8 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
             executor=executor,
             equal=grader,
             reward=None if reward is None else cache(lambda: stack.enter_context(reward())),  # many problems, one model
-            approve=wanted.approve,
+            approve=wanted.hooks.approve,
+            on_activity=observer,
         )
         load_s = time.perf_counter() - started
         protection = executor.protection if executor is not None else None  # waits for the first worker
@@ -161,7 +173,14 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
 
 
 def open_model(
-    info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, *, sequences: int = 1, force: bool = False
+    info: ModelInfo,
+    settings: Settings,
+    paths: Paths,
+    lock: Lock,
+    *,
+    sequences: int = 1,
+    force: bool = False,
+    on_activity: OnActivity = unobserved,
 ) -> Model:
     """The weights in memory. Close the model, or use it as a context manager.
 
@@ -172,6 +191,7 @@ def open_model(
         lock: models.lock, for advice on what would fit.
         sequences: how many sequences will decode at once.
         force: load it even if it does not seem to fit.
+        on_activity: told how far loading has come.
 
     Raises:
         DoesNotFit: with the numbers, and what would fit.
@@ -188,7 +208,12 @@ def open_model(
         mlock=settings.mlock,
         footprint=lambda: footprint(gguf_file.read(info.path), _cells(settings, sequences), settings.kv_type),
     )
-    return load(info.path, options, preflight(settings, paths, lock))
+    found = preflight(settings, paths, lock)
+    on_activity(Loading(info.name))
+    try:
+        return load(info.path, options, found, lambda share: on_activity(Loading(info.name, share)))
+    finally:
+        on_activity(Idle())
 
 
 def notes(info: ModelInfo, model: Model) -> tuple[str, ...]:
@@ -208,7 +233,13 @@ def preflight(settings: Settings, paths: Paths, lock: Lock) -> Preflight:
 
 
 def reward_loader(
-    settings: Settings, paths: Paths, lock: Lock, *, beside: ModelInfo | None = None, force: bool = False
+    settings: Settings,
+    paths: Paths,
+    lock: Lock,
+    *,
+    beside: ModelInfo | None = None,
+    force: bool = False,
+    on_activity: OnActivity = unobserved,
 ) -> RewardLoader | None:
     """A function that opens the reward model, to be called once the samples are done; None where none is wanted.
 
@@ -218,6 +249,7 @@ def reward_loader(
         lock: models.lock.
         beside: the model that stays in memory meanwhile; None: its memory is free by then.
         force: load it even if it does not seem to fit.
+        on_activity: told of the loading.
 
     Raises:
         UsageError: no reward model is named, or the one named does not score what `--pick` needs.
@@ -237,17 +269,23 @@ def reward_loader(
     if not force:
         taken = 0 if beside is None else _need(beside, settings, settings.k).total
         require_memory(info, settings, lock, 1, held=-taken)
-    return lambda: open_reward(info, settings, paths, lock, force=force)
+    return lambda: open_reward(info, settings, paths, lock, force=force, on_activity=on_activity)
 
 
 @contextmanager
 def open_reward(
-    info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, *, force: bool = False
+    info: ModelInfo,
+    settings: Settings,
+    paths: Paths,
+    lock: Lock,
+    *,
+    force: bool = False,
+    on_activity: OnActivity = unobserved,
 ) -> Iterator[Reward]:
     """A reward model, for as long as the block lasts. Arguments and errors as for `open_model` and `rater`."""
     require_whole(info)
     with (
-        open_model(info, settings, paths, lock, force=force) as model,
+        open_model(info, settings, paths, lock, force=force, on_activity=on_activity) as model,
         rater(info, model, settings.aggregate) as reward,
     ):
         yield reward

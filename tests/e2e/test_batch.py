@@ -14,9 +14,11 @@ import pytest
 
 from qmath_cli.commands.batch import exit_code
 from qmath_cli.evaluation.datasets import EMBEDDED
+from qmath_cli.history.store import History
+from qmath_cli.paths import find
 from qmath_cli.problem_set.result_file import ResultOutcome
 from qmath_cli.records import Finish
-from tests.e2e.run import COMMAND, qmath
+from tests.e2e.run import COMMAND, environment, qmath
 from tests.e2e.watched import lines_of, nothing_is_left, started
 
 if sys.platform == "win32":
@@ -113,6 +115,18 @@ def test_a_finished_batch_is_not_computed_again(home: Path, two: Path, tmp_path:
     assert again.returncode == 0
     assert "demo model" not in again.stderr
     assert out.read_bytes() == before
+
+
+def test_problems_are_kept_in_the_history(own: Path, two: Path) -> None:
+    """Each with its solution; with `--no-history` none is."""
+    history = History(find({"QMATH_HOME": str(own)}).history)
+    before = len(history.newest())
+    on = environment(own, QMATH_HISTORY="on")
+    qmath(own, "batch", str(two), "--no-history", env=on)
+    assert len(history.newest()) == before
+    qmath(own, "batch", str(two), env=on)
+    kept = {one.problem: one.answer for one in history.newest(2)}
+    assert kept == {"Compute 3/4 + 5/6": r"\frac{19}{12}", "What is 12% of 450?": "54"}
 
 
 def test_a_time_limit_is_each_problems_own(home: Path, two: Path) -> None:
@@ -236,3 +250,14 @@ def test_plain_answers_have_no_latex(home: Path, monkeypatch: pytest.MonkeyPatch
     problem = "What is sqrt(3500) in simplest form?"
     assert qmath(home, "solve", "--plain", problem).stdout == f"{answer}\n"
     assert qmath(home, "solve", "--plain", "--json", problem).returncode == 2
+
+
+def test_problems_of_unknown_kinds_are_results_without_an_answer(home: Path, tmp_path: Path) -> None:
+    """The others are solved, the summary counts them, and the exit code is that of no answer."""
+    file, out = tmp_path / "some.txt", tmp_path / "out.jsonl"
+    file.write_text(f"hello\n{TWO}", encoding="utf-8")
+    done = qmath(home, "batch", str(file), "-o", str(out))
+    assert done.returncode == 3
+    finished = [json.loads(line)["finish_reason"] for line in out.read_text(encoding="utf-8").splitlines()]
+    assert sorted(finished) == ["answered", "answered", "unknown_kind"]
+    assert "1 of a kind that the demo does not know (--force tries anyway)" in done.stderr
