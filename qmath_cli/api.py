@@ -30,7 +30,8 @@ from qmath_cli.records import Event, Language, Mode, ModelInfo, Problem, Reward
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import plan_for
 from qmath_cli.runtime.question import question
-from qmath_cli.runtime.tools import RewardLoader, default_parallel, require_memory, reward_loader
+from qmath_cli.runtime.room import require_memory
+from qmath_cli.runtime.tools import RewardLoader, default_parallel, reward_loader
 from qmath_cli.runtime.tools import open_model as open_weights
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade, Settings

@@ -22,7 +22,6 @@ from qmath_cli.engine.llama.preflight import Preflight, check
 from qmath_cli.engine.parallel_batches import ParallelBatches, open_engine
 from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
-from qmath_cli.models import fit, memory
 from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
@@ -33,11 +32,10 @@ from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.offload import footprint
 from qmath_cli.runtime.rewards import rater, require_whole
+from qmath_cli.runtime.room import cells, need, require_memory
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
 from qmath_cli.solving.progress import Tools
-
-_MOST_CONTEXTS = 4  # whole contexts whose KV cells are reserved at most, however many sequences there are
 
 RewardLoader = Callable[[], AbstractContextManager[Reward]]
 
@@ -206,7 +204,7 @@ def open_model(
         ctx=settings.ctx,
         kv_type=settings.kv_type,
         mlock=settings.mlock,
-        footprint=lambda: footprint(gguf_file.read(info.path), _cells(settings, sequences), settings.kv_type),
+        footprint=lambda: footprint(gguf_file.read(info.path), cells(settings, sequences), settings.kv_type),
     )
     found = preflight(settings, paths, lock)
     on_activity(Loading(info.name))
@@ -267,7 +265,7 @@ def reward_loader(
     require_reward(info, wanted)
     require_whole(info)
     if not force:
-        taken = 0 if beside is None else _need(beside, settings, settings.k).total
+        taken = 0 if beside is None else need(beside, settings, settings.k).total
         require_memory(info, settings, lock, 1, held=-taken)
     return lambda: open_reward(info, settings, paths, lock, force=force, on_activity=on_activity)
 
@@ -299,31 +297,3 @@ def default_parallel(info: ModelInfo) -> int:
 def prefix_folder(paths: Paths) -> Path:
     """Where the KV cells of prompt prefixes are kept."""
     return paths.cache / "prefixes"
-
-
-def require_memory(info: ModelInfo, settings: Settings, lock: Lock, sequences: int, *, held: int = 0) -> None:
-    """Refuse what does not fit.
-
-    Args:
-        info: the model.
-        settings: context and KV cache.
-        lock: models.lock, for advice on what would fit.
-        sequences: how many sequences will decode at once.
-        held: bytes of the need that this process has already allocated; negative: that another model will take.
-
-    Raises:
-        DoesNotFit: with the numbers, and what would fit.
-    """
-    header, wanted = gguf_file.read(info.path), _need(info, settings, sequences)
-    found = memory.memory()
-    available = found.available + held if found is not None else None
-    fit.require(fit.judge(wanted, available, fit.kv_per_cell(header, settings.kv_type)), info.name, lock)
-
-
-def _need(info: ModelInfo, settings: Settings, sequences: int) -> fit.Need:
-    return fit.need(gguf_file.read(info.path), _cells(settings, sequences), settings.kv_type)
-
-
-def _cells(settings: Settings, sequences: int) -> int:
-    """KV cells that are reserved, in tokens."""
-    return settings.ctx * min(sequences, _MOST_CONTEXTS)

@@ -15,7 +15,7 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.select import select
 from qmath_cli.records import AnswerLanguage, Language, ModelInfo, ModelKind
-from qmath_cli.runtime.tools import require_memory
+from qmath_cli.runtime.room import require_memory
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.tables import columns
 
