@@ -37,4 +37,13 @@ def command(
     here = invocation(context)
     settings = here.settings_of(context)
     style = style_for(here.terminal, here.environ, settings.render)
-    return repl(here.terminal, style, settings, here.paths, here.environ, force=force, verbose=verbose)
+    return repl(
+        here.terminal,
+        style,
+        settings,
+        here.paths,
+        here.environ,
+        force=force,
+        verbose=verbose,
+        executor=here.ahead.executor,
+    )

@@ -23,12 +23,11 @@ from qmath_cli.models import lockfile
 from qmath_cli.models.describe import describe
 from qmath_cli.prompting.prompt_format import PromptStyle
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Event, Finish, Problem, Solution
+from qmath_cli.records import Event, Finish, Mode, Problem, Solution
 from qmath_cli.runtime.tools import OpenTools, open_tools
 from qmath_cli.settings import Render, Settings
 from qmath_cli.solving.progress import SolvePlan
 from qmath_cli.solving.solve import follow, solve
-from qmath_cli.terminal import export as exports
 from qmath_cli.terminal import json_record
 from qmath_cli.terminal.approval import approval_prompt
 from qmath_cli.terminal.render import DEMO_NOTE, Renderer, RenderOptions
@@ -169,6 +168,8 @@ def command(
     if plain and (json or jsonl):
         raise UsageError("--plain is for people and spreadsheets; JSON has the answer in LaTeX", "leave one out")
     if export is not None:
+        from qmath_cli.terminal import export as exports
+
         exports.check(export, overwrite=overwrite)
     given = problems.read(words or [], file, language, expect)
     if given.warning and not quiet:
@@ -215,6 +216,8 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     if options.show_prompt:
         here.terminal.line(prompt.text)
         return ExitCode.OK
+    if prompt_format.mode is Mode.COT:
+        here.ahead.close()
     opened = open_tools(
         info,
         settings,
@@ -224,6 +227,7 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
         prefix=prompt_format.prefix,
         force=options.force,
         approve=approval_prompt(here.terminal) if options.approve else None,
+        executor=here.ahead.executor,
     )
     with opened as model:
         if info.embedded and not options.quiet:
@@ -235,6 +239,8 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     note: Callable[[str], None] = (lambda _line: None) if options.quiet else here.terminal.note
     Keeper(paths, note).keep(solved, settings)
     if options.export is not None:
+        from qmath_cli.terminal import export as exports
+
         note(f"wrote {exports.export([solved], options.export, overwrite=options.overwrite)}")
     if options.as_json:
         here.terminal.json(json_record.solution_record(solution, info, model.load_s))

@@ -30,9 +30,10 @@ from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import require_reward
 from qmath_cli.records import Mode, ModelInfo, Prompt, Protection, Reward
-from qmath_cli.runtime.executors import open_executor
+from qmath_cli.runtime.executors import OpenExecutor, open_executor
 from qmath_cli.runtime.offload import footprint
 from qmath_cli.runtime.plans import plan_for
+from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
 from qmath_cli.solving.progress import SolvePlan, Tools
@@ -46,17 +47,21 @@ RewardLoader = Callable[[], AbstractContextManager[Reward]]
 class OpenTools:
     """An open model with its tools.
 
-    `protection` is None where no executor was wanted; `load_s` is in seconds. `notes` are sentences for the user;
+    `executor` is None where none was wanted; `load_s` is in seconds. `notes` are sentences for the user;
     `engine_warnings` are llama.cpp's own.
     """
 
     info: ModelInfo
     tools: Tools
-    protection: Protection | None = None
+    executor: RestrictedExecutor | None = None
     load_s: float = 0.0
     settings: Settings = field(default_factory=Settings)  # those that it was opened with
     notes: tuple[str, ...] = ()
     engine_warnings: tuple[str, ...] = ()
+
+    def protection(self) -> Protection | None:
+        """What restricts programs. Waits for the first worker. Raises `ExecutorUnusable`."""
+        return None if self.executor is None else self.executor.protection
 
     def plan(self, prompt_format: PromptFormat, prompt: Prompt, *, time_limit: float | None = None) -> SolvePlan:
         """How a problem is solved by the settings that the model was opened with: see `plan_for`."""
@@ -64,7 +69,7 @@ class OpenTools:
 
 
 @contextmanager
-def open_tools(
+def open_tools(  # noqa: PLR0913  four of them are the same in every function here
     info: ModelInfo,
     settings: Settings,
     paths: Paths,
@@ -74,6 +79,7 @@ def open_tools(
     prefix: Prompt | None = None,
     force: bool = False,
     approve: Approve | None = None,
+    executor: OpenExecutor = open_executor,
 ) -> Iterator[OpenTools]:
     """Everything that solving one problem after the other needs, for as long as the block lasts.
 
@@ -86,11 +92,12 @@ def open_tools(
         prefix: what all prompts begin with; its KV cells are computed once and kept on disk.
         force: load the model even if it does not seem to fit.
         approve: called before each program runs.
+        executor: opens the executor, in a mode that has programs.
 
     Raises:
         UsageError, ModelMissing, IntegrityError, DoesNotFit, EngineUnusable, ExecutorUnusable: as the rooms raise them.
     """
-    with _opened(info, settings, paths, lock, _Wanted(mode, prefix, None, force, approve)) as tools:
+    with _opened(info, settings, paths, lock, _Wanted(mode, prefix, None, force, approve, executor)) as tools:
         yield tools
 
 
@@ -130,6 +137,7 @@ class _Wanted:
     sequences: int | None
     force: bool = False
     approve: Approve | None = None
+    executor: OpenExecutor = open_executor
 
 
 @contextmanager
@@ -138,7 +146,7 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
     reward = reward_loader(settings, paths, lock, force=wanted.force)
     width = wanted.sequences or settings.k
     with ExitStack() as stack:
-        executor = stack.enter_context(closing(open_executor(settings))) if wanted.mode is Mode.TIR else None
+        executor = stack.enter_context(closing(wanted.executor(settings))) if wanted.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
         model = stack.enter_context(open_model(info, settings, paths, lock, sequences=width, force=wanted.force))
         if wanted.sequences is None:
@@ -156,8 +164,7 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
             approve=wanted.approve,
         )
         load_s = time.perf_counter() - started
-        protection = executor.protection if executor is not None else None  # waits for the first worker
-        yield OpenTools(info, tools, protection, load_s, settings, notes(info, model), model.warnings)
+        yield OpenTools(info, tools, executor, load_s, settings, notes(info, model), model.warnings)
 
 
 def open_model(

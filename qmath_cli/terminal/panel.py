@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qmath_cli.records import Finish, Mode, Protection, Solution, Votes
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.style import Paint, Style
@@ -59,15 +61,16 @@ def _agreement(solution: Solution) -> str:
     return f"{best}/{votes.sampled} agree{saved}"
 
 
-def footer(solution: Solution, protection: Protection | None = None) -> str:
-    """`412 tokens · 11.8 tok/s · 2 programs · full restriction`."""
+def footer(solution: Solution, protection: Callable[[], Protection | None] = lambda: None) -> str:
+    """`412 tokens · 11.8 tok/s · 2 programs · full restriction`; `protection` is called where a program ran."""
     parts = [f"{solution.usage.completion_tokens} tokens"]
     if solution.timing.decode_tps > 0:
         parts.append(f"{solution.timing.decode_tps:.1f} tok/s")
     programs = sum(len(sample.runs) for sample in solution.samples)
     if programs:
         parts.append(f"{programs} program{'s' if programs > 1 else ''}")
-        parts += [f"{protection} restriction"] if protection is not None else []
+        held = protection()
+        parts += [f"{held} restriction"] if held is not None else []
     if solution.votes.k > 1:
         parts.append(_agreement(solution))
     return " · ".join(parts)

@@ -7,6 +7,7 @@ several samples nothing is streamed: each finished sample is a line on stderr, t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from qmath_cli.prompting.chat import output_block
@@ -55,7 +56,7 @@ class Renderer:
         terminal: Terminal,
         style: Style,
         options: RenderOptions | None = None,
-        protection: Protection | None = None,
+        protection: Callable[[], Protection | None] = lambda: None,
     ) -> None:
         self._terminal = terminal
         self._style = style

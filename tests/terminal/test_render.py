@@ -80,7 +80,7 @@ def events(k: int = 1) -> list[Event]:
 def shown(style: Style, wishes: RenderOptions | None = None, *, tty: bool = True) -> tuple[str, str]:
     """Stdout and stderr after all events."""
     out, err = (Screen(), Screen()) if tty else (io.StringIO(), io.StringIO())
-    renderer = Renderer(Terminal(out, err), style, wishes, Protection.FULL)
+    renderer = Renderer(Terminal(out, err), style, wishes, lambda: Protection.FULL)
     for event in events(wishes.k if wishes else 1):
         renderer.event(event)
     renderer.close()

@@ -7,10 +7,10 @@ crash the process.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -35,6 +35,7 @@ _CMAKE_OPTIONS = {
     "avx512_bf16": "AVX512_BF16",
 }
 
+_STATED_VERSION = re.compile(r"^__version__\s*=\s*['\"]([^'\"]+)", re.MULTILINE)
 _UNIX, _ANY = ("linux",), ("linux", "win32")
 #: A kind of GPU: the option of ggml's CMakeLists.txt, and the systems that it exists on.
 _GPU_OPTIONS = {
@@ -69,7 +70,7 @@ def installed() -> Build:
         raise EngineUnusable("llama.cpp is not installed", INSTALL)
     override = os.environ.get("LLAMA_CPP_LIB_PATH")  # llama_cpp looks there first
     folder = Path(override) if override else Path(next(iter(spec.submodule_search_locations))) / "lib"
-    name = f"llama-cpp-python {_version()}"
+    name = f"llama-cpp-python {_version(Path(next(iter(spec.submodule_search_locations))))}"
     parts = [name, str(folder), *_library_stats(folder), platform.machine(), cpu_name(), " ".join(sorted(cpu_flags()))]
     return Build(name, hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16])
 
@@ -149,8 +150,10 @@ def _library_stats(folder: Path) -> list[str]:
     return [f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats]
 
 
-def _version() -> str:
+def _version(package: Path) -> str:
+    """The version that the package states; `importlib.metadata` takes longer than everything else here together."""
     try:
-        return importlib.metadata.version("llama-cpp-python")
-    except importlib.metadata.PackageNotFoundError:
-        return "of unknown version"
+        found = _STATED_VERSION.search((package / "__init__.py").read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        found = None
+    return found[1] if found else "of unknown version"

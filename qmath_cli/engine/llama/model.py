@@ -7,12 +7,13 @@ Tokens are llama.cpp's integer ids. Text from a user or a program never becomes 
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any, Self
 
 from qmath_cli import gguf_file
@@ -145,6 +146,7 @@ def load(path: Path, options: Options, preflight: Preflight) -> Model:
         cpu_only=preflight.plain,
         size=found.weights,
     )
+    Thread(target=importlib.import_module, args=("numpy",), daemon=True).start()  # the first logits need it
     llama = library()
     llama.clear_warnings()
     device_list = placement.device_list()  # C code reads it during the load only

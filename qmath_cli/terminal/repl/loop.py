@@ -20,6 +20,7 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Language
+from qmath_cli.runtime.executors import OpenExecutor, open_executor
 from qmath_cli.runtime.tools import OpenTools, open_tools
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.output import Terminal
@@ -40,6 +41,7 @@ def repl(
     *,
     force: bool = False,
     verbose: bool = False,
+    executor: OpenExecutor = open_executor,
 ) -> ExitCode:
     """Run a session until the user ends it. The model is loaded in the background.
 
@@ -51,12 +53,13 @@ def repl(
         environ: The environment, for the type of the terminal.
         force: Load models even if they do not seem to fit into memory.
         verbose: Also show llama.cpp's own warnings.
+        executor: Opens the executor for programs.
 
     Returns:
         The exit code.
     """
     lock = lockfile.load()
-    model = BackgroundModel(open_for(paths, lock, force=force, verbose=verbose))
+    model = BackgroundModel(open_for(paths, lock, force=force, verbose=verbose, executor=executor))
     conversation = Conversation(terminal, style, Session(settings), model, paths)
     history = paths.typed if settings.history else None
     reader = open_reader(terminal, environ, history, partial(slash.candidates, conversation, store.names(paths, lock)))
@@ -69,7 +72,9 @@ def repl(
         model.close()
 
 
-def open_for(paths: Paths, lock: Lock, *, force: bool, verbose: bool = False) -> Open:
+def open_for(
+    paths: Paths, lock: Lock, *, force: bool, verbose: bool = False, executor: OpenExecutor = open_executor
+) -> Open:
     """Return a function that opens the model of given settings.
 
     Args:
@@ -77,13 +82,14 @@ def open_for(paths: Paths, lock: Lock, *, force: bool, verbose: bool = False) ->
         lock: All models.
         force: Load models even if they do not seem to fit into memory.
         verbose: The notes on a model include llama.cpp's own warnings.
+        executor: Opens the executor for programs.
     """
 
     @contextmanager
     def open_(settings: Settings) -> Iterator[OpenTools]:
         info = describe(settings.model, paths, lock)
         mode = select(info, Language.EN, settings.mode).mode
-        with open_tools(info, settings, paths, lock, mode=mode, force=force) as opened:
+        with open_tools(info, settings, paths, lock, mode=mode, force=force, executor=executor) as opened:
             more = tuple(f"llama.cpp: {line}" for line in opened.engine_warnings) if verbose else ()
             yield replace(opened, notes=(*opened.notes, *more))
 
