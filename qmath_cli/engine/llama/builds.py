@@ -35,6 +35,11 @@ _CMAKE_OPTIONS = {
     "avx512_bf16": "AVX512_BF16",
 }
 
+#: Leaves out what is never loaded: see the file. Apostrophes keep a path with blanks or backslashes in one piece.
+_TRIMMED = f"-DCMAKE_PROJECT_INCLUDE_BEFORE='{Path(__file__).with_name('trim.cmake')}' "
+_REBUILD = "pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python " + INSTALL.removeprefix(
+    "pip install "
+)
 _STATED_VERSION = re.compile(r"^__version__\s*=\s*['\"]([^'\"]+)", re.MULTILINE)
 _UNIX, _ANY = ("linux",), ("linux", "win32")
 #: A kind of GPU: the option of ggml's CMakeLists.txt, and the systems that it exists on.
@@ -80,9 +85,7 @@ def rebuild_line() -> str:
     flags = cpu_flags()
     options = [f"-DGGML_{option}={'ON' if flag in flags else 'OFF'}" for flag, option in _CMAKE_OPTIONS.items()]
     cmake = " ".join(["-DGGML_NATIVE=OFF", *options] if flags & _CMAKE_OPTIONS.keys() else ["-DGGML_NATIVE=ON"])
-    return f'CMAKE_ARGS="{cmake}" pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python ' + (
-        INSTALL.removeprefix("pip install ")
-    )
+    return f'CMAKE_ARGS="{_TRIMMED}{cmake}" {_REBUILD}'
 
 
 def gpu_line(kind: str) -> str:
@@ -94,11 +97,10 @@ def gpu_line(kind: str) -> str:
     option, systems = _GPU_OPTIONS.get(kind, ("", ()))
     if not option or sys.platform not in systems:
         return ""
-    package = INSTALL.removeprefix("pip install ")
-    install = f"pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python {package}"
     if sys.platform == "win32":
-        return f"$env:CMAKE_ARGS='-DGGML_{option}=ON'; {install.replace(package, package.replace(chr(39), chr(34)))}"
-    return f'CMAKE_ARGS="-DGGML_{option}=ON" {install}'
+        rebuild = _REBUILD.replace("'", '"')
+        return f'$env:CMAKE_ARGS="{_TRIMMED}-DGGML_{option}=ON"; {rebuild}'
+    return f'CMAKE_ARGS="{_TRIMMED}-DGGML_{option}=ON" {_REBUILD}'
 
 
 def known_gpu(kind: str) -> bool:
