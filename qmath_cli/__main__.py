@@ -1,4 +1,4 @@
-"""`qmath` and `python -m qmath_cli`. `main` imports the program, so that a signal during the import ends it in order."""
+"""`qmath` and `python -m qmath_cli`. `main` imports the program; a signal during the import ends it in order."""
 
 import gc
 import os

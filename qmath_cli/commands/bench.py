@@ -45,6 +45,7 @@ def command(
     threads: o.Threads = None,
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
+    no_repack: o.NoRepack = False,
     force: o.Force = False,
     verbose: o.Verbose = False,
     json: o.Json = False,
@@ -54,7 +55,13 @@ def command(
 
     here = invocation(context)
     settings = here.settings(
-        model=model, device=device, gpu_layers=gpu_layers, threads=threads, kv_type=kv_type, mlock=mlock
+        model=model,
+        device=device,
+        gpu_layers=gpu_layers,
+        threads=threads,
+        kv_type=kv_type,
+        mlock=mlock,
+        repack=False if no_repack else None,
     )
     plan = BenchmarkPlan(prompt_tokens, tokens, _numbers(sequences), repeats)
     _run(here, settings, plan, against, force=force, verbose=verbose, as_json=json)

@@ -119,6 +119,15 @@ KV = Annotated[
 Mlock = Annotated[
     bool | None, typer.Option("--mlock", rich_help_panel=MODEL, help="Lock the weights in memory, against swapping.")
 ]
+NoRepack = Annotated[
+    bool,
+    typer.Option(
+        "--no-repack",
+        rich_help_panel=MODEL,
+        help="Keep only the file's weights in memory, without a copy in the CPU's own layout: slower, and as little as "
+        "half the memory.",
+    ),
+]
 Force = Annotated[
     bool,
     typer.Option("--force", rich_help_panel=MODEL, help="Load the model even if it does not seem to fit."),

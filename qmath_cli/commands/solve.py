@@ -78,6 +78,7 @@ def command(
     ctx: o.Context = None,
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
+    no_repack: o.NoRepack = False,
     force: o.Force = False,
     k: o.Samples = None,
     pick: o.PickOption = None,

@@ -18,12 +18,11 @@ from qmath_cli import gguf_file
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.engine.llama.placement import SMALL
-from qmath_cli.engine.llama.preflight import Preflight, check
 from qmath_cli.engine.parallel_batches import ParallelBatches, open_engine
 from qmath_cli.engine.reward import RewardModel, read_head
 from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
-from qmath_cli.models import fit, memory, store
+from qmath_cli.models import store
 from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
@@ -31,14 +30,13 @@ from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import require_reward
 from qmath_cli.records import Mode, ModelInfo, Prompt, Protection, Reward
 from qmath_cli.runtime.executors import OpenExecutor, open_executor
+from qmath_cli.runtime.need import cells, preflight, require_memory
 from qmath_cli.runtime.offload import footprint
 from qmath_cli.runtime.plans import plan_for
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
 from qmath_cli.solving.progress import SolvePlan, Tools
-
-_MOST_CONTEXTS = 4  # whole contexts whose KV cells are reserved at most, however many sequences there are
 
 RewardLoader = Callable[[], AbstractContextManager[Reward]]
 
@@ -185,7 +183,7 @@ def open_model(
         EngineUnusable, IntegrityError, UsageError: as `engine.llama.model.load` raises them.
     """
     if not force:
-        require_memory(info, settings, lock, sequences)
+        require_memory(info, settings, paths, lock, sequences)
     options = Options(
         device=settings.device,
         gpu_layers=settings.gpu_layers,
@@ -193,7 +191,8 @@ def open_model(
         ctx=settings.ctx,
         kv_type=settings.kv_type,
         mlock=settings.mlock,
-        footprint=lambda: footprint(gguf_file.read(info.path), _cells(settings, sequences), settings.kv_type),
+        repack=settings.repack,
+        footprint=lambda: footprint(gguf_file.read(info.path), cells(settings, sequences), settings.kv_type),
     )
     return load(info.path, options, preflight(settings, paths, lock))
 
@@ -201,17 +200,6 @@ def open_model(
 def notes(info: ModelInfo, model: Model) -> tuple[str, ...]:
     """What a user has to know of a model and of where it runs, one sentence each."""
     return tuple(filter(None, (*info.warnings, model.placement.note)))
-
-
-def preflight(settings: Settings, paths: Paths, lock: Lock) -> Preflight:
-    """The way in which this build of llama.cpp runs here, found out once with the demo model and kept in the cache.
-
-    Raises:
-        EngineUnusable: it does not run in any way.
-    """
-    verdict = check(describe("demo", paths, lock).path, paths.cache, settings.device)
-    verdict.require()
-    return verdict
 
 
 def reward_loader(settings: Settings, paths: Paths, lock: Lock, *, force: bool = False) -> RewardLoader | None:
@@ -246,28 +234,3 @@ def default_parallel(info: ModelInfo) -> int:
 def prefix_folder(paths: Paths) -> Path:
     """Where the KV cells of prompt prefixes are kept."""
     return paths.cache / "prefixes"
-
-
-def require_memory(info: ModelInfo, settings: Settings, lock: Lock, sequences: int, *, held: int = 0) -> None:
-    """Refuse what does not fit.
-
-    Args:
-        info: the model.
-        settings: context and KV cache.
-        lock: models.lock, for advice on what would fit.
-        sequences: how many sequences will decode at once.
-        held: bytes of the need that this process has already allocated.
-
-    Raises:
-        DoesNotFit: with the numbers, and what would fit.
-    """
-    header = gguf_file.read(info.path)
-    wanted = fit.need(header, _cells(settings, sequences), settings.kv_type)
-    found = memory.memory()
-    available = found.available + held if found is not None else None
-    fit.require(fit.judge(wanted, available, fit.kv_per_cell(header, settings.kv_type)), info.name, lock)
-
-
-def _cells(settings: Settings, sequences: int) -> int:
-    """KV cells that are reserved, in tokens."""
-    return settings.ctx * min(sequences, _MOST_CONTEXTS)

@@ -40,6 +40,7 @@ class Options:
     ctx: int = _DEFAULT_CONTEXT  # tokens
     kv_type: KVType = KVType.F16
     mlock: bool = False
+    repack: bool = True  # whether weights may be copied into this CPU's own layout
     footprint: Callable[[], Footprint] | None = None  # for gpu_layers `auto`; None: offload every layer
 
 
@@ -193,7 +194,7 @@ def _load(lib: Any, path: Path, parameters: Any) -> int | None:  # noqa: ANN401
 def _parameters(lib: Any, options: Options, placement: Placement, preflight: Preflight) -> Any:  # noqa: ANN401
     parameters = lib.llama_model_default_params()
     parameters.n_gpu_layers = placement.gpu_layers
-    parameters.use_extra_bufts = preflight.extra_buffers
+    parameters.use_extra_bufts = preflight.extra_buffers and options.repack
     parameters.load_mode = lib.LLAMA_LOAD_MODE_MMAP_MLOCK if options.mlock else lib.LLAMA_LOAD_MODE_MMAP
     return parameters
 
