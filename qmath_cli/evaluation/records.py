@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from qmath_cli.records import Mark, Mode, Sample, Sampling, Verdict
@@ -43,9 +44,17 @@ class Setup:
         text = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def record(self) -> dict[str, Any]:
-        """The first line of a run file."""
-        return {"schema": SCHEMA, "setup": asdict(self)}
+    def record(self, source: Path | None = None) -> dict[str, Any]:
+        """The first line of a run file; `source` is the file of the problems."""
+        return {"schema": SCHEMA, "setup": asdict(self), "source": str(source.absolute()) if source else None}
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Setup:
+        """The setup that `record` wrote. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        found = cls(**{**record, "mode": Mode(record["mode"]), "sampling": Sampling(**record["sampling"])})
+        if not isinstance(found.data, str) or not isinstance(found.model, str):
+            raise TypeError("a name is no text")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
