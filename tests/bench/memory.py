@@ -33,7 +33,11 @@ here, lock = paths.find(os.environ), lockfile.load()
 found = settings.resolve(None, {}, flags).settings
 header = gguf_file.read(describe(found.model, here, lock).path)
 wanted = need.need(header, found, need.repacked_types(found, here, lock), found.k)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+if sys.platform == "linux":  # there, ru_maxrss begins with that of the process that started this one
+    status = open("/proc/self/status").read()
+    peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps([wanted.total, peak]), file=sys.stderr)
 """
 

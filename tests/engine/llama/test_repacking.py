@@ -57,7 +57,10 @@ def test_without_repacking_there_are_none(demo: Path, log: list[str]) -> None:
 def test_the_need_is_the_peak_of_a_process(
     flags: dict[str, object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Within a tenth, for the demo, whose need is mostly that of the process."""
+    """Within a tenth, for the demo, whose need is mostly that of the process.
+
+    Also where the process that starts it is larger: that one's memory is not this one's.
+    """
     monkeypatch.setenv("QMATH_HOME", str(tmp_path))
     said, peak = measured("demo", flags, long=True)
     assert said == pytest.approx(peak, rel=0.1)
