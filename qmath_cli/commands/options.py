@@ -131,13 +131,7 @@ Mlock = Annotated[
     bool | None, typer.Option("--mlock", rich_help_panel=MODEL, help="Lock the weights in memory, against swapping.")
 ]
 NoRepack = Annotated[
-    bool,
-    typer.Option(
-        "--no-repack",
-        rich_help_panel=MODEL,
-        help="Keep only the file's weights in memory, without a copy in the CPU's own layout: slower, and as little as "
-        "half the memory.",
-    ),
+    bool, typer.Option("--no-repack", rich_help_panel=MODEL, help="Keep no copy of weights for this CPU: less memory.")
 ]
 Force = Annotated[
     bool,
