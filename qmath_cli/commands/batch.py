@@ -8,7 +8,7 @@ loaded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from qmath_cli.models.describe import describe
 from qmath_cli.problem_set.plain_text import Division
 from qmath_cli.problem_set.read import InputFormat, ProblemSet, read
 from qmath_cli.problem_set.result_file import ResultOutcome
-from qmath_cli.records import Finish, Language, ModelInfo, Problem, Solution
+from qmath_cli.records import Finish, ModelInfo, Problem, Solution
 from qmath_cli.runtime.problem_set import Solver
 from qmath_cli.settings import Settings
 from qmath_cli.solving.solve import follow_many, solve_many
@@ -46,7 +46,6 @@ class BatchOptions:
     """One batch's options that are no settings."""
 
     source: str
-    language: Language | None
     out: Path | None
     form: OutputFormat | None
     overwrite: bool
@@ -159,7 +158,7 @@ def command(
     source = file or "-"
     if file is None and standard_input_is_a_person():
         raise UsageError("there are no problems", "qmath batch problems.txt -o answers.csv")
-    options = BatchOptions(source, language, out, form, overwrite, timeout, parallel, force, quiet)
+    options = BatchOptions(source, out, form, overwrite, timeout, parallel, force, quiet)
     found = _problems(here, options, kind, split, skip_bad=skip_bad)
     return _run(here, here.settings_of(context), options, found)
 
@@ -191,7 +190,7 @@ def _problems(
 def _run(here: Invocation, settings: Settings, options: BatchOptions, found: ProblemSet) -> int:
     lock = lockfile.load()
     info = describe(settings.model, here.paths, lock)
-    solver = Solver(info, settings, here.paths, lock, options.language, options.timeout)
+    solver = Solver(info, settings, here.paths, lock, options.timeout)
     if options.out is not None and options.source != "-":
         _require_another(options.out, Path(options.source))
     notes: Callable[[str], None] = (lambda _: None) if options.quiet else here.terminal.note
@@ -220,10 +219,11 @@ def _solve(
     keep: Callable[[Solution], object],
 ) -> None:
     """Solve what has no result yet, and record each result at once; Ctrl-C ends it."""
-    progress = BatchProgress(here.terminal, len(missing), shown=not options.quiet)
+    progress = BatchProgress(len(missing))
     recorder = BatchRecorder(results, progress, solver, keep)
+    opened = solver.opened(missing, options.parallel, force=options.force, on_activity=progress.activity)
     try:
-        with solver.opened(missing, options.parallel, force=options.force) as (tools, width):
+        with nullcontext() if options.quiet else here.terminal.status.during(progress.text), opened as (tools, width):
             follow_many(solve_many(solver.tasks(missing), tools, width), recorder.event)
             recorder.settle()
     except (KeyboardInterrupt, TerminationSignal) as exc:
@@ -231,8 +231,6 @@ def _solve(
         if isinstance(exc, TerminationSignal):
             results.finish()
             raise
-    finally:
-        recorder.progress.end()
 
 
 def _kept(keeper: BackgroundKeeper, info: ModelInfo, settings: Settings, solution: Solution) -> None:

@@ -57,10 +57,11 @@ def _examine(here: Invocation, model: str | None, device: str | None, *, as_json
     screen = Screen(here.terminal.interactive, encoding, shown.unicode, shown.colour, shown.width())
     if not as_json:
         here.terminal.write(findings(results, shown))
-    for result in examine(Installation(settings, folders, lockfile.load(), screen)):
-        results.append(result)
-        if not as_json:
-            here.terminal.write(findings([result], shown))
+    with here.terminal.status.during(lambda: f"examining · {len(results)} done"):
+        for result in examine(Installation(settings, folders, lockfile.load(), screen)):
+            results.append(result)
+            if not as_json:
+                here.terminal.write(findings([result], shown))
     ok = all(result.status is not Status.PROBLEM for result in results)
     if as_json:
         here.terminal.json({"schema": SCHEMA, "ok": ok, "checks": [asdict(result) for result in results]})

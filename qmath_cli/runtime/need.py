@@ -58,7 +58,14 @@ def judge(header: Header, settings: Settings, repacked: tuple[str, ...], availab
 
 
 def require_memory(
-    info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, sequences: int, *, loaded: bool = False
+    info: ModelInfo,
+    settings: Settings,
+    paths: Paths,
+    lock: Lock,
+    sequences: int,
+    *,
+    loaded: bool = False,
+    held: int = 0,
 ) -> None:
     """Refuse what does not fit.
 
@@ -69,6 +76,7 @@ def require_memory(
         lock: models.lock, for advice on what would fit.
         sequences: how many sequences will decode at once.
         loaded: whether this process has the weights already.
+        held: bytes that another model has allocated and gives back.
 
     Raises:
         DoesNotFit: with the numbers, and what would fit.
@@ -76,6 +84,6 @@ def require_memory(
     header = gguf_file.read(info.path)
     wanted = need(header, settings, repacked_types(settings, paths, lock), sequences)
     found = memory.memory()
-    held = wanted.weights + wanted.repacked if loaded else 0
+    held += wanted.weights + wanted.repacked if loaded else 0
     available = found.available + held if found is not None else None
     fit.require(fit.judge(wanted, available, fit.kv_per_cell(header, settings.kv_type)), info.name, lock)

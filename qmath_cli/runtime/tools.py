@@ -29,16 +29,28 @@ from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import require_reward
 from qmath_cli.records import Mode, ModelInfo, Prompt, Protection, Reward
+from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
 from qmath_cli.runtime.executors import OpenExecutor, open_executor
 from qmath_cli.runtime.need import cells, preflight, require_memory
 from qmath_cli.runtime.offload import footprint
-from qmath_cli.runtime.plans import plan_for
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
-from qmath_cli.solving.progress import SolvePlan, Tools
+from qmath_cli.solving.progress import Tools
 
 RewardLoader = Callable[[], AbstractContextManager[Reward]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What is called: `approve` before each program runs, `on_activity` with what is going on meanwhile.
+
+    `executor` opens the executor, in a mode that has programs.
+    """
+
+    approve: Approve | None = None
+    on_activity: OnActivity = unobserved
+    executor: OpenExecutor = open_executor
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +73,9 @@ class OpenTools:
         """What restricts programs. Waits for the first worker. Raises `ExecutorUnusable`."""
         return None if self.executor is None else self.executor.protection
 
-    def plan(self, prompt_format: PromptFormat, prompt: Prompt, *, time_limit: float | None = None) -> SolvePlan:
-        """How a problem is solved by the settings that the model was opened with: see `plan_for`."""
-        return plan_for(self.settings, prompt_format, prompt, time_limit=time_limit)
-
 
 @contextmanager
-def open_tools(  # noqa: PLR0913  four of them are the same in every function here
+def open_tools(
     info: ModelInfo,
     settings: Settings,
     paths: Paths,
@@ -76,8 +84,7 @@ def open_tools(  # noqa: PLR0913  four of them are the same in every function he
     mode: Mode = Mode.TIR,
     prefix: Prompt | None = None,
     force: bool = False,
-    approve: Approve | None = None,
-    executor: OpenExecutor = open_executor,
+    hooks: Hooks | None = None,
 ) -> Iterator[OpenTools]:
     """Everything that solving one problem after the other needs, for as long as the block lasts.
 
@@ -89,13 +96,12 @@ def open_tools(  # noqa: PLR0913  four of them are the same in every function he
         mode: COT opens no executor.
         prefix: what all prompts begin with; its KV cells are computed once and kept on disk.
         force: load the model even if it does not seem to fit.
-        approve: called before each program runs.
-        executor: opens the executor, in a mode that has programs.
+        hooks: called meanwhile.
 
     Raises:
         UsageError, ModelMissing, IntegrityError, DoesNotFit, EngineUnusable, ExecutorUnusable: as the rooms raise them.
     """
-    with _opened(info, settings, paths, lock, _Wanted(mode, prefix, None, force, approve, executor)) as tools:
+    with _opened(info, settings, paths, lock, _Wanted(mode, prefix, None, force, hooks or Hooks())) as tools:
         yield tools
 
 
@@ -109,6 +115,7 @@ def open_many(
     sequences: int,
     *,
     force: bool = False,
+    on_activity: OnActivity = unobserved,
 ) -> Iterator[OpenTools]:
     """Everything that solving many problems in one batch needs, for as long as the block lasts.
 
@@ -120,8 +127,9 @@ def open_many(
         prompt_format: how the problems are asked, or most of them.
         sequences: how many sequences decode at once.
         force: load the model even if it does not seem to fit.
+        on_activity: as for `open_tools`.
     """
-    wanted = _Wanted(prompt_format.mode, prompt_format.prefix, sequences, force)
+    wanted = _Wanted(prompt_format.mode, prompt_format.prefix, sequences, force, Hooks(on_activity=on_activity))
     with _opened(info, settings, paths, lock, wanted) as tools:
         yield tools
 
@@ -134,23 +142,27 @@ class _Wanted:
     prefix: Prompt | None
     sequences: int | None
     force: bool = False
-    approve: Approve | None = None
-    executor: OpenExecutor = open_executor
+    hooks: Hooks = field(default_factory=Hooks)
 
 
 @contextmanager
 def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted: _Wanted) -> Iterator[OpenTools]:
     started = time.perf_counter()
-    reward = reward_loader(settings, paths, lock, force=wanted.force)
+    observer = wanted.hooks.on_activity
+    reward = reward_loader(settings, paths, lock, force=wanted.force, on_activity=observer)
     width = wanted.sequences or settings.k
+    observer(Loading(info.name))
     with ExitStack() as stack:
-        executor = stack.enter_context(closing(wanted.executor(settings))) if wanted.mode is Mode.TIR else None
+        executor = stack.enter_context(closing(wanted.hooks.executor(settings))) if wanted.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
-        model = stack.enter_context(open_model(info, settings, paths, lock, sequences=width, force=wanted.force))
+        model = stack.enter_context(
+            open_model(info, settings, paths, lock, sequences=width, force=wanted.force, on_activity=observer)
+        )
         if wanted.sequences is None:
-            engine: Batch | ParallelBatches = Batch(model, width, retain=2)  # the latest sequence, and the prefix
+            # two are retained: the latest sequence, and the prefix
+            engine: Batch | ParallelBatches = Batch(model, width, retain=2, on_activity=observer)
         else:
-            engine = open_engine(model, width, retain=1)
+            engine = open_engine(model, width, retain=1, on_activity=observer)
         stack.enter_context(engine)
         if wanted.prefix is not None:
             engine.cache_prefix(wanted.prefix, prefix_folder(paths), info.sha256)
@@ -159,14 +171,22 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
             executor=executor,
             equal=grader,
             reward=None if reward is None else cache(lambda: stack.enter_context(reward())),  # many problems, one model
-            approve=wanted.approve,
+            approve=wanted.hooks.approve,
+            on_activity=observer,
         )
         load_s = time.perf_counter() - started
         yield OpenTools(info, tools, executor, load_s, settings, notes(info, model), model.warnings)
 
 
 def open_model(
-    info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, *, sequences: int = 1, force: bool = False
+    info: ModelInfo,
+    settings: Settings,
+    paths: Paths,
+    lock: Lock,
+    *,
+    sequences: int = 1,
+    force: bool = False,
+    on_activity: OnActivity = unobserved,
 ) -> Model:
     """The weights in memory. Close the model, or use it as a context manager.
 
@@ -177,6 +197,7 @@ def open_model(
         lock: models.lock, for advice on what would fit.
         sequences: how many sequences will decode at once.
         force: load it even if it does not seem to fit.
+        on_activity: told how far loading has come.
 
     Raises:
         DoesNotFit: with the numbers, and what would fit.
@@ -194,7 +215,12 @@ def open_model(
         repack=settings.repack,
         footprint=lambda: footprint(gguf_file.read(info.path), cells(settings, sequences), settings.kv_type),
     )
-    return load(info.path, options, preflight(settings, paths, lock))
+    found = preflight(settings, paths, lock)
+    on_activity(Loading(info.name))
+    try:
+        return load(info.path, options, found, lambda share: on_activity(Loading(info.name, share)))
+    finally:
+        on_activity(Idle())
 
 
 def notes(info: ModelInfo, model: Model) -> tuple[str, ...]:
@@ -202,7 +228,9 @@ def notes(info: ModelInfo, model: Model) -> tuple[str, ...]:
     return tuple(filter(None, (*info.warnings, model.placement.note)))
 
 
-def reward_loader(settings: Settings, paths: Paths, lock: Lock, *, force: bool = False) -> RewardLoader | None:
+def reward_loader(
+    settings: Settings, paths: Paths, lock: Lock, *, force: bool = False, on_activity: OnActivity = unobserved
+) -> RewardLoader | None:
     """A function that opens the reward model, to be called once the samples are done; None where none is wanted.
 
     Raises:
@@ -218,7 +246,7 @@ def reward_loader(settings: Settings, paths: Paths, lock: Lock, *, force: bool =
 
     @contextmanager
     def open_reward() -> Iterator[Reward]:
-        with open_model(info, settings, paths, lock, force=force) as model:
+        with open_model(info, settings, paths, lock, force=force, on_activity=on_activity) as model:
             head = read_head(store.head_path(info.path), model.facts.embedding)
             with RewardModel(model, head) as reward:
                 yield reward
