@@ -28,9 +28,9 @@ from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import require_solver, select
 from qmath_cli.records import Event, Language, Mode, ModelInfo, Problem, Reward
 from qmath_cli.runtime.executors import open_executor
+from qmath_cli.runtime.need import require_memory
 from qmath_cli.runtime.plans import plan_for
 from qmath_cli.runtime.question import question
-from qmath_cli.runtime.room import require_memory
 from qmath_cli.runtime.tools import RewardLoader, default_parallel, reward_loader
 from qmath_cli.runtime.tools import open_model as open_weights
 from qmath_cli.sandbox.executor import RestrictedExecutor
@@ -267,7 +267,7 @@ class Model:
                 self._engine.close()
                 self._engine = None
                 if not self._force:
-                    require_memory(self.info, self._settings, self._lock, slots, held=self.info.size)
+                    require_memory(self.info, self._settings, self._paths, self._lock, slots, loaded=True)
             self._engine = Batch(self._weights, slots, retain=1)
             self._slots = slots
         self._engine.clear_prefix_cache()

@@ -72,6 +72,7 @@ class Settings:
     ctx: int = 4096  # tokens; at most the context the model was trained on
     kv_type: KVType = KVType.F16
     mlock: bool = False
+    repack: bool = True  # False: on a CPU, only the file's weights are in memory, not a copy in the CPU's own layout
 
     # how a problem is solved
     mode: Mode | None = None  # None: TIR if the model supports it, else CoT
@@ -105,7 +106,7 @@ class Settings:
 
 # what an open model, its engine and its executor are made with; to change these it is opened again
 FIXED = frozenset({
-    "model", "device", "gpu_layers", "threads", "ctx", "kv_type", "mlock",
+    "model", "device", "gpu_layers", "threads", "ctx", "kv_type", "mlock", "repack",
     "exec_timeout", "exec_memory", "allow_basic_executor",
 })  # fmt: skip
 

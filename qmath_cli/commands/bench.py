@@ -46,6 +46,7 @@ def command(
     threads: o.Threads = None,
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
+    no_repack: o.NoRepack = False,
     force: o.Force = False,
     verbose: o.Verbose = False,
     json: o.Json = False,
@@ -54,7 +55,8 @@ def command(
     from qmath_cli.benchmark.measure import BenchmarkPlan
 
     here = invocation(context)
-    flags = {"device": device, "gpu_layers": gpu_layers, "threads": threads, "kv_type": kv_type, "mlock": mlock}
+    flags: dict[str, object] = {"device": device, "gpu_layers": gpu_layers, "threads": threads, "kv_type": kv_type}
+    flags |= {"mlock": mlock, "repack": False if no_repack else None}
     wanted: list[str | None] = [*dict.fromkeys(models or ())]
     each = [here.settings(model=model, **flags) for model in wanted or [None]]
     plan = BenchmarkPlan(prompt_tokens, tokens, _numbers(sequences), repeats)

@@ -25,7 +25,7 @@ from qmath_cli.models import lockfile
 from qmath_cli.models.describe import describe
 from qmath_cli.prompting.prompt_format import PromptStyle
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Event, Finish, ModelInfo, Problem, Solution
+from qmath_cli.records import Event, Finish, Mode, ModelInfo, Problem, Solution
 from qmath_cli.runtime.plans import plan_for
 from qmath_cli.runtime.question import question
 from qmath_cli.settings import Render, Settings
@@ -84,6 +84,7 @@ def command(
     ctx: o.Context = None,
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
+    no_repack: o.NoRepack = False,
     force: o.Force = False,
     k: o.Samples = None,
     pick: o.PickOption = None,
@@ -233,6 +234,8 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     if not asked.known:
         return _refused(here, options, plan, info)
     status = SolvingStatus()
+    if prompt_format.mode is Mode.COT:
+        here.ahead.close()
     opened = open_tools(
         info,
         settings,
@@ -271,7 +274,7 @@ def _hooks(here: Invocation, settings: Settings, options: SolveOptions, status: 
     from qmath_cli.runtime.tools import Hooks
 
     approve = approval_prompt(here.terminal, streamed=_streams(here, settings, options)) if options.approve else None
-    return Hooks(approve, status.activity)
+    return Hooks(approve, status.activity, here.ahead.executor)
 
 
 def _refused(here: Invocation, options: SolveOptions, plan: SolvePlan, info: ModelInfo) -> int:

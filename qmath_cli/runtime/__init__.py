@@ -5,7 +5,6 @@
     evaluation   one model over one data set: what is missing is run, what is stored is scored
     conversion   a conversion plan carried out, its errors in our own tree, a trial decode
     rewards      a loaded body as a reward model
-    room         whether a model fits into memory
     checkpoint   a checkpoint on this disk or on the hub, as the converter's source
     offload      bytes per layer, from which the engine decides how many go to a GPU
 

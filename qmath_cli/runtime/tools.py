@@ -18,7 +18,6 @@ from qmath_cli import gguf_file
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.engine.llama.placement import SMALL
-from qmath_cli.engine.llama.preflight import Preflight, check
 from qmath_cli.engine.parallel_batches import ParallelBatches, open_engine
 from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
@@ -29,10 +28,11 @@ from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import EXAMPLES, require_reward
 from qmath_cli.records import Mode, ModelInfo, Prompt, Protection, Reward
 from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
-from qmath_cli.runtime.executors import open_executor
+from qmath_cli.runtime.executors import OpenExecutor, open_executor
+from qmath_cli.runtime.need import cells, preflight, require_memory, taken
 from qmath_cli.runtime.offload import footprint
 from qmath_cli.runtime.rewards import rater, require_whole
-from qmath_cli.runtime.room import cells, need, require_memory
+from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
 from qmath_cli.solving.progress import Tools
@@ -42,27 +42,35 @@ RewardLoader = Callable[[], AbstractContextManager[Reward]]
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What is called: `approve` before each program runs, `on_activity` with what is going on meanwhile."""
+    """What is called: `approve` before each program runs, `on_activity` with what is going on meanwhile.
+
+    `executor` opens the executor, in a mode that has programs.
+    """
 
     approve: Approve | None = None
     on_activity: OnActivity = unobserved
+    executor: OpenExecutor = open_executor
 
 
 @dataclass(frozen=True, slots=True)
 class OpenTools:
     """An open model with its tools.
 
-    `protection` is None where no executor was wanted; `load_s` is in seconds. `notes` are sentences for the user;
+    `executor` is None where none was wanted; `load_s` is in seconds. `notes` are sentences for the user;
     `engine_warnings` are llama.cpp's own.
     """
 
     info: ModelInfo
     tools: Tools
-    protection: Protection | None = None
+    executor: RestrictedExecutor | None = None
     load_s: float = 0.0
     settings: Settings = field(default_factory=Settings)  # those that it was opened with
     notes: tuple[str, ...] = ()
     engine_warnings: tuple[str, ...] = ()
+
+    def protection(self) -> Protection | None:
+        """What restricts programs. Waits for the first worker. Raises `ExecutorUnusable`."""
+        return None if self.executor is None else self.executor.protection
 
 
 @contextmanager
@@ -144,7 +152,7 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
     width = wanted.sequences or settings.k
     observer(Loading(info.name))
     with ExitStack() as stack:
-        executor = stack.enter_context(closing(open_executor(settings))) if wanted.mode is Mode.TIR else None
+        executor = stack.enter_context(closing(wanted.hooks.executor(settings))) if wanted.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
         model = stack.enter_context(
             open_model(info, settings, paths, lock, sequences=width, force=wanted.force, on_activity=observer)
@@ -166,8 +174,7 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
             on_activity=observer,
         )
         load_s = time.perf_counter() - started
-        protection = executor.protection if executor is not None else None  # waits for the first worker
-        yield OpenTools(info, tools, protection, load_s, settings, notes(info, model), model.warnings)
+        yield OpenTools(info, tools, executor, load_s, settings, notes(info, model), model.warnings)
 
 
 def open_model(
@@ -196,7 +203,7 @@ def open_model(
         EngineUnusable, IntegrityError, UsageError: as `engine.llama.model.load` raises them.
     """
     if not force:
-        require_memory(info, settings, lock, sequences)
+        require_memory(info, settings, paths, lock, sequences)
     options = Options(
         device=settings.device,
         gpu_layers=settings.gpu_layers,
@@ -204,6 +211,7 @@ def open_model(
         ctx=settings.ctx,
         kv_type=settings.kv_type,
         mlock=settings.mlock,
+        repack=settings.repack,
         footprint=lambda: footprint(gguf_file.read(info.path), cells(settings, sequences), settings.kv_type),
     )
     found = preflight(settings, paths, lock)
@@ -217,17 +225,6 @@ def open_model(
 def notes(info: ModelInfo, model: Model) -> tuple[str, ...]:
     """What a user has to know of a model and of where it runs, one sentence each."""
     return tuple(filter(None, (*info.warnings, model.placement.note)))
-
-
-def preflight(settings: Settings, paths: Paths, lock: Lock) -> Preflight:
-    """The way in which this build of llama.cpp runs here, found out once with the demo model and kept in the cache.
-
-    Raises:
-        EngineUnusable: it does not run in any way.
-    """
-    verdict = check(describe("demo", paths, lock).path, paths.cache, settings.device)
-    verdict.require()
-    return verdict
 
 
 def reward_loader(
@@ -265,8 +262,7 @@ def reward_loader(
     require_reward(info, wanted)
     require_whole(info)
     if not force:
-        taken = 0 if beside is None else need(beside, settings, settings.k).total
-        require_memory(info, settings, lock, 1, held=-taken)
+        require_memory(info, settings, paths, lock, 1, held=-taken(beside, settings, paths, lock))
     return lambda: open_reward(info, settings, paths, lock, force=force, on_activity=on_activity)
 
 
