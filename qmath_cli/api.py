@@ -246,7 +246,7 @@ class Model:
     def _tools(self, call: Settings, mode: Mode, slots: int) -> Tools:
         if mode is Mode.TIR and self._executor is None:
             self._executor = self._stack.enter_context(closing(open_executor(self._settings)))
-        loader = reward_loader(call, self._paths, self._lock, force=self._force)
+        loader = reward_loader(call, self._paths, self._lock, beside=self.info, force=self._force)
         return Tools(
             engine=self._engine_for(slots),
             executor=self._executor,

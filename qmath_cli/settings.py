@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from qmath_cli.errors import UsageError
-from qmath_cli.records import AnswerLanguage, Mode, Pick
+from qmath_cli.records import Aggregate, AnswerLanguage, Mode, Pick
 
 
 class Render(StrEnum):
@@ -81,6 +81,7 @@ class Settings:
     k: int = 1  # samples per problem
     pick: Pick = Pick.MAJ
     reward_model: str = ""  # a name or a path; empty: none
+    aggregate: Aggregate = Aggregate.PRODUCT  # how the scores of a solution's steps become one number
     stop_at: int = 3  # equal answers that end a Maj@k early; 0: always k samples
     seed: int = 0  # of the first sample; sample i has seed + i
     temperature: float | None = None  # None: 0 for one sample, 0.7 for several

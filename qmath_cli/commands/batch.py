@@ -98,6 +98,7 @@ def command(
     k: o.Samples = None,
     pick: o.PickOption = None,
     reward_model: o.RewardModel = None,
+    aggregate: o.AggregateOption = None,
     stop_at: o.StopAt = None,
     seed: o.Seed = None,
     temperature: o.Temperature = None,

@@ -69,6 +69,7 @@ def command(
     k: o.Samples = None,
     pick: o.PickOption = None,
     reward_model: o.RewardModel = None,
+    aggregate: o.AggregateOption = None,
     seed: o.Seed = None,
     temperature: o.Temperature = None,
     top_p: o.TopP = None,

@@ -89,6 +89,7 @@ def command(
     k: o.Samples = None,
     pick: o.PickOption = None,
     reward_model: o.RewardModel = None,
+    aggregate: o.AggregateOption = None,
     stop_at: o.StopAt = None,
     min_votes: Annotated[
         int | None,

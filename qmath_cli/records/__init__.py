@@ -5,6 +5,7 @@ seconds as `float`, sizes are bytes.
 """
 
 from qmath_cli.records.enums import (
+    Aggregate,
     AnswerLanguage,
     Finish,
     Language,
@@ -32,10 +33,12 @@ from qmath_cli.records.inputs import (
     Segment,
 )
 from qmath_cli.records.ports import (
+    ConversationScorer,
     Engine,
     Equivalence,
     Executor,
     Reward,
+    StepScorer,
     Worker,
 )
 from qmath_cli.records.results import (
@@ -43,8 +46,10 @@ from qmath_cli.records.results import (
     Expected,
     Output,
     ProgramRun,
+    Rating,
     Sample,
     Solution,
+    StepScore,
     Timing,
     Usage,
     Verdict,
@@ -53,8 +58,10 @@ from qmath_cli.records.results import (
 )
 
 __all__ = [
+    "Aggregate",
     "AnswerLanguage",
     "Chunk",
+    "ConversationScorer",
     "Engine",
     "Equivalence",
     "Event",
@@ -75,6 +82,7 @@ __all__ = [
     "ProgramStarted",
     "Prompt",
     "Protection",
+    "Rating",
     "Reward",
     "RunStatus",
     "Sample",
@@ -82,6 +90,8 @@ __all__ = [
     "Sampling",
     "Segment",
     "Solution",
+    "StepScore",
+    "StepScorer",
     "Stop",
     "TextDelta",
     "Timing",

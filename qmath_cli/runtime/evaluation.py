@@ -116,7 +116,9 @@ class Evaluation:
         self._lock = lock
         self._graders = graders
         if request.settings.pick is Pick.FIRST:
-            raise UsageError("--pick first: an evaluation reports votes and rankings", "--pick maj, rm or rm-vote")
+            raise UsageError(
+                "--pick first: an evaluation reports votes and rankings", "--pick maj, rm, rm-vote, prm or prm-vote"
+            )
         self._info = describe(model, paths, lock)
         self._reward = reward_loader(request.settings, paths, lock, force=request.force)
         self._format = _format(request, self._info)

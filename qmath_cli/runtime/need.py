@@ -51,6 +51,13 @@ def need(header: Header, settings: Settings, repacked: tuple[str, ...], sequence
     return fit.need(header, reserved, settings.kv_type, repacked=repacked, sequences=sequences)
 
 
+def taken(info: ModelInfo | None, settings: Settings, paths: Paths, lock: Lock) -> int:
+    """Bytes that a model will take beside another one; 0 for none."""
+    if info is None:
+        return 0
+    return need(gguf_file.read(info.path), settings, repacked_types(settings, paths, lock), settings.k).total
+
+
 def judge(header: Header, settings: Settings, repacked: tuple[str, ...], available: int | None) -> Fit:
     """The need of one sequence, compared with `available` bytes of memory."""
     cell = fit.kv_per_cell(header, settings.kv_type)
@@ -76,7 +83,7 @@ def require_memory(
         lock: models.lock, for advice on what would fit.
         sequences: how many sequences will decode at once.
         loaded: whether this process has the weights already.
-        held: bytes that another model has allocated and gives back.
+        held: bytes that another model has allocated and gives back; negative: that it will take.
 
     Raises:
         DoesNotFit: with the numbers, and what would fit.

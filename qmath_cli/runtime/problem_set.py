@@ -17,7 +17,7 @@ from qmath_cli.paths import Paths
 from qmath_cli.problem_set.result import Expectation, ProblemResult, agreement
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Language, ModelInfo, Problem, Solution
+from qmath_cli.records import Language, ModelInfo, ModelKind, Problem, Solution
 from qmath_cli.records.activity import OnActivity, unobserved
 from qmath_cli.runtime.plans import plan_for, sampling_of
 from qmath_cli.runtime.question import question
@@ -59,7 +59,7 @@ class Solver:
         self._answer = settings.language.chosen
         self._time_limit = time_limit
         self._formats = {one: select(info, one, settings.mode, answer=self._answer) for one in Language}
-        reward_loader(settings, paths, lock)  # refused now, not after the first problem
+        reward_loader(settings, paths, lock, beside=info)  # refused now, not after the first problem
 
     @property
     def run(self) -> str:
@@ -68,6 +68,8 @@ class Solver:
         model = self._info.sha256 or f"{self._info.path.name}, {self._info.size} bytes"
         modes = [str(prompt_format.mode) for prompt_format in self._formats.values()]
         choice = [settings.k, str(settings.pick), settings.reward_model, settings.stop_at, settings.max_programs]
+        if settings.pick.kind is ModelKind.PROCESS_REWARD:
+            choice.append(str(settings.aggregate))
         described = [model, modes, asdict(sampling_of(settings)), *choice, settings.ctx, self._answer or ""]
         described += ["try unknown"] if self._info.embedded and settings.try_unknown else []
         return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]

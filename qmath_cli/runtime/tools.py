@@ -19,20 +19,19 @@ from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.engine.llama.placement import SMALL
 from qmath_cli.engine.parallel_batches import ParallelBatches, open_engine
-from qmath_cli.engine.reward import RewardModel, read_head
 from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
-from qmath_cli.models import store
 from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
-from qmath_cli.prompting.select import require_reward
+from qmath_cli.prompting.select import EXAMPLES, require_reward
 from qmath_cli.records import Mode, ModelInfo, Prompt, Protection, Reward
 from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
 from qmath_cli.runtime.executors import OpenExecutor, open_executor
-from qmath_cli.runtime.need import cells, preflight, require_memory
+from qmath_cli.runtime.need import cells, preflight, require_memory, taken
 from qmath_cli.runtime.offload import footprint
+from qmath_cli.runtime.rewards import rater, require_whole
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
@@ -149,7 +148,7 @@ class _Wanted:
 def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted: _Wanted) -> Iterator[OpenTools]:
     started = time.perf_counter()
     observer = wanted.hooks.on_activity
-    reward = reward_loader(settings, paths, lock, force=wanted.force, on_activity=observer)
+    reward = reward_loader(settings, paths, lock, beside=info, force=wanted.force, on_activity=observer)
     width = wanted.sequences or settings.k
     observer(Loading(info.name))
     with ExitStack() as stack:
@@ -229,29 +228,61 @@ def notes(info: ModelInfo, model: Model) -> tuple[str, ...]:
 
 
 def reward_loader(
-    settings: Settings, paths: Paths, lock: Lock, *, force: bool = False, on_activity: OnActivity = unobserved
+    settings: Settings,
+    paths: Paths,
+    lock: Lock,
+    *,
+    beside: ModelInfo | None = None,
+    force: bool = False,
+    on_activity: OnActivity = unobserved,
 ) -> RewardLoader | None:
     """A function that opens the reward model, to be called once the samples are done; None where none is wanted.
 
+    Args:
+        settings: which model, and what it is wanted for.
+        paths: where models are kept.
+        lock: models.lock.
+        beside: the model that stays in memory meanwhile; None: its memory is free by then.
+        force: load it even if it does not seem to fit.
+        on_activity: told of the loading.
+
     Raises:
-        UsageError: no reward model is named, or the one named scores nothing.
-        ModelMissing: it is not on this machine. Both are raised before any sample is made.
+        UsageError: no reward model is named, or the one named does not score what `--pick` needs.
+        ModelMissing: it, or a part of it, is not on this machine.
+        IntegrityError: its vocabulary lacks the mark of steps.
+        DoesNotFit: the memory is too small. All are raised before any sample is made.
     """
-    if not settings.pick.ranks:
+    wanted = settings.pick.kind
+    if wanted is None:
         return None
     if not settings.reward_model:
-        raise UsageError(f"--pick {settings.pick} needs --reward-model", "for example --reward-model rm-72b")
+        example = "for example --reward-model " + EXAMPLES[wanted]
+        raise UsageError(f"--pick {settings.pick} needs --reward-model", example)
     info = describe(settings.reward_model, paths, lock)
-    require_reward(info)
+    require_reward(info, wanted)
+    require_whole(info)
+    if not force:
+        require_memory(info, settings, paths, lock, 1, held=-taken(beside, settings, paths, lock))
+    return lambda: open_reward(info, settings, paths, lock, force=force, on_activity=on_activity)
 
-    @contextmanager
-    def open_reward() -> Iterator[Reward]:
-        with open_model(info, settings, paths, lock, force=force, on_activity=on_activity) as model:
-            head = read_head(store.head_path(info.path), model.facts.embedding)
-            with RewardModel(model, head) as reward:
-                yield reward
 
-    return open_reward
+@contextmanager
+def open_reward(
+    info: ModelInfo,
+    settings: Settings,
+    paths: Paths,
+    lock: Lock,
+    *,
+    force: bool = False,
+    on_activity: OnActivity = unobserved,
+) -> Iterator[Reward]:
+    """A reward model, for as long as the block lasts. Arguments and errors as for `open_model` and `rater`."""
+    require_whole(info)
+    with (
+        open_model(info, settings, paths, lock, force=force, on_activity=on_activity) as model,
+        rater(info, model, settings.aggregate) as reward,
+    ):
+        yield reward
 
 
 def default_parallel(info: ModelInfo) -> int:

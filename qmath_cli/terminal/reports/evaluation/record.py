@@ -43,6 +43,8 @@ def _record(data: Dataset, run: ScoredRun) -> dict[str, Any]:
         "maj": _by_size(one.maj, any_finished=any_finished),
         "rm": _by_size(one.rm, any_finished=any_finished),
         "rm_vote": _by_size(one.rm_vote, any_finished=any_finished),
+        "prm": _by_size(one.prm, any_finished=any_finished),
+        "prm_vote": _by_size(one.prm_vote, any_finished=any_finished),
         "grade": str(one.grade),
         **asdict(one.rates),
         "failed": [item.id for item in failures.failed(data, one)],
