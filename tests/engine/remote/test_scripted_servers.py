@@ -89,7 +89,7 @@ def test_a_kind_is_known_by_its_endpoints() -> None:
         "llama-server": "llamacpp",
         "ollama": "library",
         "lm-studio": "organization_owner",
-        "mlx": None,
+        "mlx-lm": None,
         "generic": "me",
     }
 

@@ -114,7 +114,7 @@ def _mlx_health(_serving: Serving, _request: Request) -> Answer:
 
 
 MLX = Dialect(
-    kind="mlx",
+    kind="mlx-lm",
     answers={"GET /v1/models": _mlx_models, "GET /health": _mlx_health},
     writes={"POST /v1/completions": Writing(_read_mlx, _piece, _final, _whole)},
     guarded=(),
