@@ -138,7 +138,8 @@ class ScriptedServer:
     async def _respond(self, request: Request, stream: Stream, writer: asyncio.StreamWriter) -> None:
         answer = await self._answer(request, stream)
         if answer is not None:
-            writer.write(answer.encode())
+            named = {"Server": self.dialect.server} if self.dialect.server else {}
+            writer.write(replace(answer, headers={**named, **answer.headers}).encode())
             await writer.drain()
 
     async def _answer(self, request: Request, stream: Stream) -> Answer | None:

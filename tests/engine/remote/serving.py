@@ -118,6 +118,7 @@ class Dialect:
         open_while_loading: Paths that answer while the model loads.
         unknown: What any other path gets.
         block: Tokens of a block of the prefix cache.
+        server: The `Server` header; empty for none.
     """
 
     kind: str
@@ -128,3 +129,4 @@ class Dialect:
     open_while_loading: tuple[str, ...] = ()
     unknown: Callable[[Request], Answer] = _not_found
     block: int = 16
+    server: str = ""

@@ -153,4 +153,5 @@ LLAMA_SERVER = Dialect(
     guarded=("/completion", "/props", "/slots", "/tokenize", "/detokenize"),
     unknown=_unknown,
     block=1,
+    server="llama.cpp",
 )

@@ -120,6 +120,7 @@ MLX = Dialect(
     guarded=(),
     unknown=lambda _request: Answer("Not Found", 404),
     block=1,
+    server="BaseHTTP/0.6 Python/3.12.3",
 )
 
 

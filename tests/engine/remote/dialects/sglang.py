@@ -102,4 +102,5 @@ SGLANG = Dialect(
     },
     writes={"POST /v1/completions": Writing(_read, _piece, _final, _whole)},
     block=1,
+    server="uvicorn",
 )

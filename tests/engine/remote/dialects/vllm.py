@@ -90,4 +90,5 @@ VLLM = Dialect(
     writes={"POST /v1/completions": Writing(_read, _piece, _final, _whole)},
     hold=Hold.FIXED,
     guarded=("/v1",),
+    server="uvicorn",
 )
