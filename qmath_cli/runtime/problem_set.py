@@ -146,4 +146,5 @@ class Solver:
             model=self._info.name,
             run=self.run,
             text="" if shown is None else shown.text,
+            servers=self._info.servers,
         )

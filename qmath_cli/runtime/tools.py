@@ -39,6 +39,7 @@ from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
 from qmath_cli.solving.progress import SolvePlan, Tools
 
+_MOST_LOCAL = 256  # sequences of one context of llama.cpp
 _MOST_CONTEXTS = 4  # whole contexts whose KV cells are reserved at most, however many sequences there are
 
 RewardLoader = Callable[[], AbstractContextManager[Reward]]
@@ -141,21 +142,10 @@ class _Wanted:
 def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted: _Wanted) -> Iterator[OpenTools]:
     started = time.perf_counter()
     reward = reward_loader(settings, paths, lock, force=wanted.force)
-    width = wanted.sequences or settings.k
     with ExitStack() as stack:
         executor = stack.enter_context(closing(open_executor(settings))) if wanted.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
-        found: tuple[tuple[str, ...], tuple[str, ...]]
-        if info.servers:
-            remote = open_served(info, settings, paths, lock, width, note=wanted.note)
-            engine: Engine = stack.enter_context(remote)
-            found = (*info.warnings, *server_note(info)), ()
-        else:
-            model = stack.enter_context(open_model(info, settings, paths, lock, sequences=width, force=wanted.force))
-            local = _local_engine(info, model, paths, wanted, width)
-            stack.callback(local.close)
-            engine = local
-            found = notes(info, model), model.warnings
+        engine, noted, warned = _open(info, settings, paths, lock, wanted, stack)
         tools = Tools(
             engine=engine,
             executor=None if executor is None else executor_for(info, executor),
@@ -165,18 +155,27 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
         )
         load_s = time.perf_counter() - started
         protection = executor.protection if executor is not None else None  # waits for the first worker
-        yield OpenTools(info, tools, protection, load_s, settings, *found)
+        yield OpenTools(info, tools, protection, load_s, settings, noted, warned)
 
 
-def _local_engine(info: ModelInfo, model: Model, paths: Paths, wanted: _Wanted, width: int) -> Batch | ParallelBatches:
-    """The engine on a loaded model."""
+def _open(
+    info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted: _Wanted, stack: ExitStack
+) -> tuple[Engine, tuple[str, ...], tuple[str, ...]]:
+    """The engine, the notes, and llama.cpp's own warnings; the stack closes the engine."""
+    width = wanted.sequences or settings.k
+    if info.servers:
+        remote = stack.enter_context(open_served(info, settings, paths, lock, width, note=wanted.note))
+        return remote, (*info.warnings, *server_note(info)), ()
+    require_local(width)
+    model = stack.enter_context(open_model(info, settings, paths, lock, sequences=width, force=wanted.force))
     if wanted.sequences is None:
         engine: Batch | ParallelBatches = Batch(model, width, retain=2)  # the latest sequence, and the prefix
     else:
         engine = open_engine(model, width, retain=1)
+    stack.callback(engine.close)
     if wanted.prefix is not None:
         engine.cache_prefix(wanted.prefix, prefix_folder(paths), info.sha256)
-    return engine
+    return engine, notes(info, model), model.warnings
 
 
 def open_model(
@@ -248,6 +247,15 @@ def reward_loader(settings: Settings, paths: Paths, lock: Lock, *, force: bool =
                 yield reward
 
     return open_reward
+
+
+def require_local(sequences: int) -> None:
+    """Raise `UsageError` for more sequences at once than a model on this machine can have."""
+    if sequences > _MOST_LOCAL:
+        raise UsageError(
+            f"--parallel {sequences}: at most {_MOST_LOCAL} sequences decode at once on this machine",
+            f"--parallel {_MOST_LOCAL}, or --server URL",
+        )
 
 
 def default_parallel(info: ModelInfo) -> int:
