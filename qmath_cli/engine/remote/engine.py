@@ -32,7 +32,6 @@ _POLL_S = 0.05  # one wait for text at most: Ctrl-C, time limits and programs ar
 _GATHER_S = 0.01  # many sequences: what arrives within this time is handled together
 _MANY = 32  # sequences
 _CLOSE_S = 1.0  # for closing all connections
-_PATIENCE_S = 120.0  # without any server: one that is started again has read its model by then, or most of them
 
 
 class RemoteEngine:
@@ -43,9 +42,9 @@ class RemoteEngine:
         context: Tokens that a sequence may have; servers with less context lower it.
         vocabulary: Of a model on this machine that has the servers' vocabulary; None if there is none.
         revive: Reaches a server again: see `spread`.
+        patience: Seconds without any server after which `step` raises.
         note: Called in `step` with sentences for people, such as that a server is away.
         endless: For measurements: only token limits and the context's end stop a sequence.
-        patience: Seconds without any server after which `step` raises.
     """
 
     def __init__(
@@ -55,9 +54,9 @@ class RemoteEngine:
         vocabulary: VocabularyFile | None,
         revive: Revive,
         *,
+        patience: float,
         note: Callable[[str], None] = lambda _sentence: None,
         endless: bool = False,
-        patience: float = _PATIENCE_S,
     ) -> None:
         self._members = list(members)
         self._vocabulary = vocabulary

@@ -180,9 +180,11 @@ class Spread:
 
     def _broken(self, one: Stretch, member: Member, failure: Broken) -> None:
         loop = asyncio.get_running_loop()
+        was_there = member.usable
         member.failed(failure, loop.time())
-        if member.away:
-            self._lost(member)
+        if not member.usable:
+            if was_there:
+                self._lost(member)
         else:
             wait = member.pause(loop.time())
             loop.call_later(wait + 0.001, self._dispatch)
