@@ -15,7 +15,7 @@ from tests.engine.remote.faults import Break, Broken, MissedStop, always, first,
 from tests.engine.remote.generation import Asked, Reply
 from tests.engine.remote.process import ServerProcess
 from tests.engine.remote.server import ScriptedServer
-from tests.engine.remote.serving import Latency, Serving
+from tests.engine.remote.serving import Dialect, Latency, Serving
 from tests.engine.remote.vocabulary import vocabulary
 
 TEXT = "Let π = 3.\n```python\nprint(6*7)\n```\n```output\n42\n```\n"
@@ -75,6 +75,26 @@ def test_ollama_cuts_a_prompt_that_it_may_cut() -> None:
         refused = httpx.post(f"{server.url}/api/generate", json={**body, "truncate": False, "shift": False})
     assert cut.json()["prompt_eval_count"] == 32
     assert refused.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("dialect", "path", "body", "prefix"),
+    [
+        (LLAMA_SERVER, "/completion", {"n_predict": 100, "stop": ["```output"]}, "data: "),
+        (OLLAMA, "/api/generate", {"raw": True, "options": {"stop": ["```output"]}}, ""),
+    ],
+    ids=["llama-server", "ollama"],
+)
+def test_the_native_endpoints_stream_without_a_done_line(
+    dialect: Dialect, path: str, body: dict[str, Any], prefix: str
+) -> None:
+    """The last record says that it is the last, and the body ends properly."""
+    with ScriptedServer(dialect, writes(TEXT)) as server:
+        body = {"model": NAME, "prompt": PROMPT, "stream": True, **body}
+        with httpx.stream("POST", f"{server.url}{path}", json=body) as answer:
+            records = [json.loads(line.removeprefix(prefix)) for line in answer.iter_lines() if line]
+    assert "".join(one.get("content", one.get("response")) for one in records) == TEXT.partition("```output")[0]
+    assert records[-1].get("stop", records[-1].get("done")) is True
 
 
 def test_a_kind_is_known_by_its_endpoints() -> None:

@@ -92,7 +92,7 @@ class Stream:
 
     async def send(self, piece: bytes) -> None:
         """Send bytes of the body."""
-        size = self._fragment or len(piece)
+        size = self._fragment or max(1, len(piece))
         for start in range(0, len(piece), size):
             part = piece[start : start + size]
             await self._write(b"%x\r\n%b\r\n" % (len(part), part))
