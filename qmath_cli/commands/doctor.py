@@ -41,7 +41,8 @@ def command(
 
 
 def _examine(here: Invocation, model: str | None, device: str | None, *, as_json: bool) -> int:
-    from qmath_cli.doctor import CheckResult, Installation, Screen, Status, examine
+    from qmath_cli.doctor.installation import Installation, Screen, examine
+    from qmath_cli.doctor.results import CheckResult, Status
     from qmath_cli.models import lockfile
 
     results: list[CheckResult] = []
