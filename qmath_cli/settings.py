@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from qmath_cli.errors import UsageError
-from qmath_cli.records import Mode, Pick
+from qmath_cli.records import Mode, Pick, ServerKind
 
 
 class Render(StrEnum):
@@ -72,6 +72,8 @@ class Settings:
     ctx: int = 4096  # tokens; at most the context the model was trained on
     kv_type: KVType = KVType.F16
     mlock: bool = False
+    server: str = ""  # URLs of model servers, between blanks; empty: the model runs on this machine
+    server_kind: ServerKind | None = None  # None: found out
 
     # how a problem is solved
     mode: Mode | None = None  # None: TIR if the model supports it, else CoT
@@ -103,7 +105,7 @@ class Settings:
 # what an open model, its engine and its executor are made with; to change these it is opened again
 FIXED = frozenset({
     "model", "device", "gpu_layers", "threads", "ctx", "kv_type", "mlock",
-    "exec_timeout", "exec_memory", "allow_basic_executor",
+    "server", "server_kind", "exec_timeout", "exec_memory", "allow_basic_executor",
 })  # fmt: skip
 
 
@@ -248,7 +250,7 @@ def _as(kind: Any, value: object) -> object:  # noqa: ANN401  a field's type is 
     if isinstance(value, bool) or (isinstance(value, float) and kind is int):
         raise TypeError(value)
     if kind is str:
-        return str(value)
+        return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     return kind(value)
 
 

@@ -20,13 +20,13 @@ from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.commands.problem import read_text, standard_input_is_a_person
 from qmath_cli.errors import DataError, ExitCode, TerminationSignal, UsageError
 from qmath_cli.models import lockfile
-from qmath_cli.models.describe import describe
 from qmath_cli.problem_set.plain_text import Division
 from qmath_cli.problem_set.read import InputFormat, ProblemSet, read
 from qmath_cli.problem_set.result import ProblemResult
 from qmath_cli.problem_set.result_file import ResultOutcome
 from qmath_cli.records import Event, Finish, Language, Problem, Solution
 from qmath_cli.runtime.problem_set import Solver
+from qmath_cli.runtime.servers.reach import described
 from qmath_cli.settings import Settings
 from qmath_cli.solving.solve import follow_many, solve_many
 from qmath_cli.terminal.maths import plain
@@ -86,6 +86,8 @@ def command(
     mode: o.ModeOption = None,
     language: o.LanguageOption = None,
     model: o.Model = None,
+    server: o.Server = None,
+    server_kind: o.ServerKindOption = None,
     device: o.Device = None,
     gpu_layers: o.GpuLayers = None,
     threads: o.Threads = None,
@@ -187,7 +189,7 @@ def _problems(
 
 def _run(here: Invocation, settings: Settings, options: BatchOptions, found: ProblemSet) -> int:
     lock = lockfile.load()
-    info = describe(settings.model, here.paths, lock)
+    info = described(settings, here.paths, lock)
     solver = Solver(info, settings, here.paths, lock, options.language, options.timeout)
     if options.out is not None and options.source != "-":
         _require_another(options.out, Path(options.source))
@@ -213,7 +215,8 @@ def _solve(
     """Solve what has no result yet, and record each result at once; Ctrl-C ends it."""
     recorder = _Recorder(results, BatchProgress(here.terminal, len(missing), shown=not options.quiet), solver)
     try:
-        with solver.opened(missing, options.parallel, force=options.force) as (tools, width):
+        opened = solver.opened(missing, options.parallel, force=options.force, note=_noted(here, recorder, options))
+        with opened as (tools, width):
             follow_many(solve_many(solver.tasks(missing), tools, width), recorder.event)
             recorder.settle()
     except (KeyboardInterrupt, TerminationSignal) as exc:
@@ -223,6 +226,17 @@ def _solve(
             raise
     finally:
         recorder.progress.end()
+
+
+def _noted(here: Invocation, recorder: _Recorder, options: BatchOptions) -> Callable[[str], None]:
+    """What happens to a sentence about a server: it is shown above the progress."""
+
+    def note(sentence: str) -> None:
+        if not options.quiet:
+            recorder.progress.end()
+            here.terminal.note(f"warning: {sentence}")
+
+    return note
 
 
 @dataclass(slots=True)

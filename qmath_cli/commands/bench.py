@@ -40,6 +40,8 @@ def command(
         Path | None,
         typer.Option(metavar="FILE", help="A llama-bench, run alternately on the same model; ratios are printed."),
     ] = None,
+    server: o.Server = None,
+    server_kind: o.ServerKindOption = None,
     device: o.Device = None,
     gpu_layers: o.GpuLayers = None,
     threads: o.Threads = None,

@@ -66,6 +66,8 @@ def command(
     exec_timeout: o.ExecTimeout = None,
     exec_memory: o.ExecMemory = None,
     allow_basic_executor: o.AllowBasic = None,
+    server: o.Server = None,
+    server_kind: o.ServerKindOption = None,
     device: o.Device = None,
     gpu_layers: o.GpuLayers = None,
     threads: o.Threads = None,

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from qmath_cli.commands.invocation import Invocation
-from qmath_cli.records import Language, Mode, Pick
+from qmath_cli.records import Language, Mode, Pick, ServerKind
 from qmath_cli.settings import KVType, Render
 
 PROBLEM = "Problem"
@@ -124,15 +124,34 @@ Force = Annotated[
     typer.Option("--force", rich_help_panel=MODEL, help="Load the model even if it does not seem to fit."),
 ]
 
+Server = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        rich_help_panel=MODEL,
+        help="Compute on this model server (vLLM, SGLang, llama-server, Ollama ...); repeat to spread the work over "
+        "several. QMATH_SERVER_KEY has the key.",
+    ),
+]
+ServerKindOption = Annotated[
+    ServerKind | None,
+    typer.Option(
+        "--server-kind",
+        metavar="KIND",
+        rich_help_panel=MODEL,
+        help="vllm, sglang, llama-server, ollama, lm-studio, mlx-lm or generic. Default: found out.",
+    ),
+]
 Parallel = Annotated[
     int | None,
     typer.Option(
         min=1,
-        max=256,
+        max=1024,
         metavar="N",
         rich_help_panel=MODEL,
-        help="Sequences that decode at once. Default: 16; 32 for a model under 64 MB. "
-        "With 1, texts are the same on every run.",
+        help="Sequences that decode at once, here at most 256. Default: 16; 32 for a model under 64 MB; on servers as "
+        "many as they take. With 1, texts are the same on every run.",
     ),
 ]
 Verbose = Annotated[

@@ -18,6 +18,8 @@ def command(
     mode: o.ModeOption = None,
     k: o.Samples = None,
     seed: o.Seed = None,
+    server: o.Server = None,
+    server_kind: o.ServerKindOption = None,
     device: o.Device = None,
     gpu_layers: o.GpuLayers = None,
     threads: o.Threads = None,

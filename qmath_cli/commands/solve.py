@@ -20,10 +20,10 @@ from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.history.entry import Solved
 from qmath_cli.history.keeper import Keeper
 from qmath_cli.models import lockfile
-from qmath_cli.models.describe import describe
 from qmath_cli.prompting.prompt_format import PromptStyle
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Event, Finish, Problem, Solution
+from qmath_cli.runtime.servers.reach import described
 from qmath_cli.runtime.tools import OpenTools, open_tools
 from qmath_cli.settings import Render, Settings
 from qmath_cli.solving.progress import SolvePlan
@@ -73,6 +73,8 @@ def command(
         ),
     ] = None,
     model: o.Model = None,
+    server: o.Server = None,
+    server_kind: o.ServerKindOption = None,
     device: o.Device = None,
     gpu_layers: o.GpuLayers = None,
     threads: o.Threads = None,
@@ -209,7 +211,7 @@ def _with_votes(settings: Settings, min_votes: int | None) -> Settings:
 def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     problem = options.problem
     paths, lock = here.paths, lockfile.load()
-    info = describe(settings.model, paths, lock)
+    info = described(settings, paths, lock)
     prompt_format = select(info, problem.language, settings.mode, options.style, options.examples)
     prompt = prompt_format.build(problem.text)
     if options.show_prompt:

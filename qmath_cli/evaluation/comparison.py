@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qmath_cli.evaluation.layouts import LAYOUTS
 from qmath_cli.evaluation.published import Method
 from qmath_cli.evaluation.score import Score
+from qmath_cli.records import ServerInfo
 from qmath_cli.settings import Grade
 
 
@@ -35,6 +38,16 @@ def remarks(found: Score, quantization: str) -> tuple[str, ...]:
     if quantization:
         sentences.append(f"The published model is bf16; this one is {quantization}.")
     return tuple(sentences)
+
+
+def server_remarks(servers: Sequence[ServerInfo]) -> tuple[str, ...]:
+    """Sentences about the servers that computed a run; none where it ran on this machine."""
+    if not servers:
+        return ()
+    named = [f"{one.kind} {one.version or 'of unknown version'} at {one.address}" for one in servers]
+    promise = all(one.deterministic for one in servers)
+    seeds = "" if promise else " The same seed need not give the same text there."
+    return (f"Computed by {', '.join(dict.fromkeys(named))} with {servers[0].model}.{seeds}",)
 
 
 def against_published(found: Score) -> tuple[tuple[Method, float, float], ...]:

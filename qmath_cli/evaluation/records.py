@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from qmath_cli.records import Mark, Mode, Sample, Sampling, Verdict
-from qmath_cli.solving.sample_record import record_of, sample_of
+from qmath_cli.records import Mark, Mode, Sample, Sampling, ServerInfo, Verdict
+from qmath_cli.solving.sample_record import record_of, sample_of, server_record
 
 SCHEMA = "qmath.eval-run/2"
 
@@ -24,7 +24,11 @@ SampleKey = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What is run. `model_sha256` is empty if the file was never hashed; `model_size` (bytes) identifies it then."""
+    """What is run. `model_sha256` is empty if the file was never hashed; `model_size` (bytes) identifies it then.
+
+    `servers` compute it, if it does not run on this machine. Which ones they are is recorded, and does not make another
+    run: one goes on after they were started again elsewhere.
+    """
 
     data: str
     data_sha256: str
@@ -36,16 +40,24 @@ class Setup:
     sampling: Sampling
     max_programs: int
     prompt_sha256: str  # of the prompt of a made-up problem, and of the stop strings
+    servers: tuple[ServerInfo, ...] = ()
 
     @property
     def key(self) -> str:
         """Sixteen hexadecimal digits that identify the setup."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        text = json.dumps(self._identity | ({"served": True} if self.servers else {}), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def record(self) -> dict[str, Any]:
         """The first line of a run file."""
-        return {"schema": SCHEMA, "setup": asdict(self)}
+        servers = {"servers": [server_record(one) for one in self.servers]} if self.servers else {}
+        return {"schema": SCHEMA, "setup": self._identity | servers}
+
+    @property
+    def _identity(self) -> dict[str, Any]:
+        found = asdict(self)
+        del found["servers"]
+        return found
 
 
 @dataclass(frozen=True, slots=True)

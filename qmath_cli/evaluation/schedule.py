@@ -6,6 +6,9 @@ the running attempts, which are not stored, and is raised to the caller.
 
 A run is computed in groups. A group starts with an empty batch and an empty prefix cache, so that its samples do not
 depend on earlier groups. An interrupted group is computed again, and only the missing samples are stored.
+
+Servers promise no such thing, and many sequences would wait for the last one of every group. There a run is one group,
+which is not stored: what is missing is computed.
 """
 
 from __future__ import annotations
@@ -43,6 +46,7 @@ class EvaluationPlan:
         k: Samples per problem.
         parallel: The largest number of sequences in the batch.
         max_programs: Programs per sample.
+        grouped: Whether the samples are computed in groups.
     """
 
     data: Dataset
@@ -52,6 +56,7 @@ class EvaluationPlan:
     k: int = 1
     parallel: int = 1
     max_programs: int = 4
+    grouped: bool = True
 
     def missing(self, stored: Container[SampleKey]) -> list[SampleKey]:
         """The samples that are not stored yet, in the data's order."""
@@ -59,6 +64,9 @@ class EvaluationPlan:
 
     def groups(self, file: RunFile) -> Iterator[Group]:
         """The groups to compute: interrupted ones, then new ones, which are written to the file when they start."""
+        if not self.grouped:
+            yield Group(tuple(self.missing(file.stored)), self.parallel)
+            return
         wanted = {(item.id, i) for item in self.data.items for i in range(self.k)}
         interrupted = [
             group

@@ -14,6 +14,7 @@ from qmath_cli.records.enums import (
     Pick,
     Protection,
     RunStatus,
+    ServerKind,
     Stop,
 )
 from qmath_cli.records.events import (
@@ -29,6 +30,7 @@ from qmath_cli.records.inputs import (
     Prompt,
     Sampling,
     Segment,
+    ServerInfo,
 )
 from qmath_cli.records.ports import (
     Engine,
@@ -79,6 +81,8 @@ __all__ = [
     "SampleFinished",
     "Sampling",
     "Segment",
+    "ServerInfo",
+    "ServerKind",
     "Solution",
     "Stop",
     "TextDelta",

@@ -19,6 +19,8 @@ from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Language, ModelInfo, Problem, Solution
 from qmath_cli.runtime.plans import plan_for, sampling_of
+from qmath_cli.runtime.servers.opening import Note
+from qmath_cli.runtime.servers.text_only import require_sendable
 from qmath_cli.runtime.tools import default_parallel, open_many, reward_loader
 from qmath_cli.settings import Settings
 from qmath_cli.solving import vote
@@ -65,11 +67,17 @@ class Solver:
     def run(self) -> str:
         """Sixteen hexadecimal digits that are the same for results which belong together."""
         settings = self._settings
-        model = self._info.sha256 or f"{self._info.path.name}, {self._info.size} bytes"
+        model = self._info.sha256 or self._described
         modes = [str(prompt_format.mode) for prompt_format in self._formats.values()]
         choice = [settings.k, str(settings.pick), settings.reward_model, settings.stop_at, settings.max_programs]
         described = [model, modes, asdict(sampling_of(settings)), *choice, settings.ctx, self._language or ""]
         return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
+
+    @property
+    def _described(self) -> str:
+        """What the results of a model without a hash belong to. Which servers computed it does not matter."""
+        info = self._info
+        return f"{info.name} on servers" if info.servers else f"{info.path.name}, {info.size} bytes"
 
     def tasks(self, problems: Iterable[Problem]) -> Iterator[Task]:
         """Problems with their plans, one by one: a prompt is built when its problem starts."""
@@ -81,7 +89,12 @@ class Solver:
 
     @contextmanager
     def opened(
-        self, problems: Sequence[Problem], parallel: int | None = None, *, force: bool = False
+        self,
+        problems: Sequence[Problem],
+        parallel: int | None = None,
+        *,
+        force: bool = False,
+        note: Note = lambda _sentence: None,
     ) -> Iterator[tuple[Tools, int]]:
         """The tools for these problems, and how many sequences decode at once, for as long as the block lasts.
 
@@ -89,13 +102,18 @@ class Solver:
             problems: At least one.
             parallel: Sequences at once; None: as suits the model.
             force: Load the model even if it does not seem to fit.
+            note: Called with what a user has to know while servers compute.
 
         Raises:
-            As `open_tools`.
+            As `open_tools`; `UsageError` for a problem that a server cannot be sent, before any is solved.
         """
         width = parallel or min(default_parallel(self._info), len(problems) * self._settings.k)
         usual = self._usual(problems)
-        with open_many(self._info, self._settings, self._paths, self._lock, usual, width, force=force) as model:
+        with open_many(
+            self._info, self._settings, self._paths, self._lock, usual, width, force=force, note=note
+        ) as model:
+            prompts = ((one.id, self._formats[self._language or one.language].build(one.text)) for one in problems)
+            require_sendable(model.tools.engine, prompts)
             yield model.tools, width
 
     def _usual(self, problems: Sequence[Problem]) -> PromptFormat:
@@ -128,4 +146,5 @@ class Solver:
             model=self._info.name,
             run=self.run,
             text="" if shown is None else shown.text,
+            servers=self._info.servers,
         )

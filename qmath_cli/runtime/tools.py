@@ -29,14 +29,17 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import require_reward
-from qmath_cli.records import Mode, ModelInfo, Prompt, Protection, Reward
+from qmath_cli.records import Engine, Mode, ModelInfo, Prompt, Protection, Reward
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.offload import footprint
 from qmath_cli.runtime.plans import plan_for
+from qmath_cli.runtime.servers.opening import Note, default_sequences, open_served
+from qmath_cli.runtime.servers.text_only import executor_for, server_note
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
 from qmath_cli.solving.progress import SolvePlan, Tools
 
+_MOST_LOCAL = 256  # sequences of one context of llama.cpp
 _MOST_CONTEXTS = 4  # whole contexts whose KV cells are reserved at most, however many sequences there are
 
 RewardLoader = Callable[[], AbstractContextManager[Reward]]
@@ -104,6 +107,7 @@ def open_many(
     sequences: int,
     *,
     force: bool = False,
+    note: Note = lambda _sentence: None,
 ) -> Iterator[OpenTools]:
     """Everything that solving many problems in one batch needs, for as long as the block lasts.
 
@@ -115,8 +119,9 @@ def open_many(
         prompt_format: how the problems are asked, or most of them.
         sequences: how many sequences decode at once.
         force: load the model even if it does not seem to fit.
+        note: called with what a user has to know while servers compute, such as that one is away.
     """
-    wanted = _Wanted(prompt_format.mode, prompt_format.prefix, sequences, force)
+    wanted = _Wanted(prompt_format.mode, prompt_format.prefix, sequences, force, note=note)
     with _opened(info, settings, paths, lock, wanted) as tools:
         yield tools
 
@@ -130,34 +135,47 @@ class _Wanted:
     sequences: int | None
     force: bool = False
     approve: Approve | None = None
+    note: Note = lambda _sentence: None
 
 
 @contextmanager
 def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted: _Wanted) -> Iterator[OpenTools]:
     started = time.perf_counter()
     reward = reward_loader(settings, paths, lock, force=wanted.force)
-    width = wanted.sequences or settings.k
     with ExitStack() as stack:
         executor = stack.enter_context(closing(open_executor(settings))) if wanted.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
-        model = stack.enter_context(open_model(info, settings, paths, lock, sequences=width, force=wanted.force))
-        if wanted.sequences is None:
-            engine: Batch | ParallelBatches = Batch(model, width, retain=2)  # the latest sequence, and the prefix
-        else:
-            engine = open_engine(model, width, retain=1)
-        stack.enter_context(engine)
-        if wanted.prefix is not None:
-            engine.cache_prefix(wanted.prefix, prefix_folder(paths), info.sha256)
+        engine, noted, warned = _open(info, settings, paths, lock, wanted, stack)
         tools = Tools(
             engine=engine,
-            executor=executor,
+            executor=None if executor is None else executor_for(info, executor),
             equal=grader,
             reward=None if reward is None else cache(lambda: stack.enter_context(reward())),  # many problems, one model
             approve=wanted.approve,
         )
         load_s = time.perf_counter() - started
         protection = executor.protection if executor is not None else None  # waits for the first worker
-        yield OpenTools(info, tools, protection, load_s, settings, notes(info, model), model.warnings)
+        yield OpenTools(info, tools, protection, load_s, settings, noted, warned)
+
+
+def _open(
+    info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted: _Wanted, stack: ExitStack
+) -> tuple[Engine, tuple[str, ...], tuple[str, ...]]:
+    """The engine, the notes, and llama.cpp's own warnings; the stack closes the engine."""
+    width = wanted.sequences or settings.k
+    if info.servers:
+        remote = stack.enter_context(open_served(info, settings, paths, lock, width, note=wanted.note))
+        return remote, (*info.warnings, *server_note(info)), ()
+    require_local(width)
+    model = stack.enter_context(open_model(info, settings, paths, lock, sequences=width, force=wanted.force))
+    if wanted.sequences is None:
+        engine: Batch | ParallelBatches = Batch(model, width, retain=2)  # the latest sequence, and the prefix
+    else:
+        engine = open_engine(model, width, retain=1)
+    stack.callback(engine.close)
+    if wanted.prefix is not None:
+        engine.cache_prefix(wanted.prefix, prefix_folder(paths), info.sha256)
+    return engine, notes(info, model), model.warnings
 
 
 def open_model(
@@ -231,8 +249,22 @@ def reward_loader(settings: Settings, paths: Paths, lock: Lock, *, force: bool =
     return open_reward
 
 
+def require_local(sequences: int) -> None:
+    """Raise `UsageError` for more sequences at once than a model on this machine can have."""
+    if sequences > _MOST_LOCAL:
+        raise UsageError(
+            f"--parallel {sequences}: at most {_MOST_LOCAL} sequences decode at once on this machine",
+            f"--parallel {_MOST_LOCAL}, or --server URL",
+        )
+
+
 def default_parallel(info: ModelInfo) -> int:
-    """Sequences at once where no number was asked for: more for a model whose decode steps are mostly overhead."""
+    """Sequences at once where no number was asked for: more for a model whose decode steps are mostly overhead.
+
+    On servers it is as many as they compute at once, and some more.
+    """
+    if info.servers:
+        return default_sequences(info)
     return 32 if info.size < SMALL else 16
 
 

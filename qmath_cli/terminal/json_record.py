@@ -20,7 +20,7 @@ from qmath_cli.records import (
     Timing,
     Votes,
 )
-from qmath_cli.solving.sample_record import program_record, record_of
+from qmath_cli.solving.sample_record import program_record, record_of, server_record
 
 SOLVE = "qmath.solve/1"
 EVENT = "qmath.event/1"
@@ -54,6 +54,7 @@ def solution_record(solution: Solution, model: ModelInfo, load_s: float = 0.0) -
             "prompt_tokens": solution.usage.prompt_tokens,
             "completion_tokens": solution.usage.completion_tokens,
             "prefilled_tokens": solution.usage.prefilled_tokens,
+            "cached_tokens": solution.usage.cached_tokens,
         },
         "timing": _timing(solution.timing, load_s),
         "samples": [record_of(sample) for sample in solution.samples],
@@ -91,9 +92,10 @@ def _expected(expected: Expected | None) -> Record | None:
 def _model(model: ModelInfo) -> Record:
     return {
         "name": model.name,
-        "file": str(model.path),
+        "file": None if model.servers else str(model.path),
         "sha256": model.sha256 or None,
         "quantization": model.quantization or None,
+        "servers": [server_record(one) for one in model.servers],
     }
 
 

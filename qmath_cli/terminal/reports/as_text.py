@@ -10,6 +10,7 @@ from qmath_cli.evaluation.comparison import against_published
 from qmath_cli.evaluation.score import Score, Subset
 from qmath_cli.evaluation.statistics import mcnemar
 from qmath_cli.models.names import ModelName
+from qmath_cli.solving.sample_record import server_record
 from qmath_cli.terminal.tables import columns
 
 SCHEMA = "qmath.eval/1"
@@ -170,6 +171,7 @@ def _record(one: Score) -> dict[str, Any]:
         "mode": str(one.setup.mode) if one.setup else None,
         "sampling": asdict(one.setup.sampling) if one.setup else None,
         "run": one.setup.key if one.setup else None,
+        "servers": [server_record(server) for server in one.setup.servers] if one.setup else [],
         "subjects": [asdict(part) for part in one.subjects],
         "levels": [asdict(part) for part in one.levels],
         "published": {str(published.method): published.accuracy for published in one.published},
