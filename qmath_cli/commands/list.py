@@ -1,4 +1,7 @@
-"""`qmath list`: the models on this disk, what they take in memory, and whether their files are as recorded."""
+"""`qmath list`: the models on this disk, what they take in memory, and whether their files are as recorded.
+
+With `--server` it shows the models of servers instead.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,14 @@ import typer
 from qmath_cli import gguf_file
 from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import Invocation, invocation
-from qmath_cli.errors import ExitCode, QmathError
-from qmath_cli.models import fit, lockfile, memory, store
+from qmath_cli.engine.remote.detect import Detected
+from qmath_cli.errors import ExitCode, QmathError, ServerUnusable
+from qmath_cli.models import fit, lockfile, memory, served, store
 from qmath_cli.models.fit import Fit
 from qmath_cli.models.lockfile import Lock, LockedModel
 from qmath_cli.models.store import Installed, State
+from qmath_cli.runtime.servers.listing import listed
+from qmath_cli.settings import Settings
 from qmath_cli.terminal.tables import columns
 
 _CELLS = 4096
@@ -33,10 +39,14 @@ class ListedModel:
 def command(
     context: typer.Context,
     every: Annotated[bool, typer.Option("-a", "--all", help="Also show the models that `qmath pull` can get.")] = False,
+    server: o.Server = None,
+    server_kind: o.ServerKindOption = None,
     json: o.Json = False,
 ) -> int:
-    """Show the models on this machine; with --all, also those that `qmath pull` can get."""
+    """Show the models on this machine; with --all, also those that `qmath pull` can get; with --server, those there."""
     here = invocation(context)
+    if server:
+        return _on_servers(here, here.settings_of(context), as_json=json)
     lock = lockfile.load()
     rows = _rows(here, lock)
     others = _others(lock, rows) if every else []
@@ -56,6 +66,51 @@ def command(
     return ExitCode.OK
 
 
+def _on_servers(here: Invocation, settings: Settings, *, as_json: bool) -> int:
+    """The models of servers. Exit code 9 if one of the servers cannot be asked."""
+    lock = lockfile.load()
+    found = list(listed(settings))
+    if as_json:
+        servers = [_served_record(one, lock) for one in found]
+        here.terminal.json({"schema": "qmath.list/1", "models": [], "servers": servers})
+    else:
+        rows = [row for one in found if isinstance(one, Detected) for row in _served_cells(one, lock)]
+        for line in columns([_SERVED_HEAD, *rows], right=frozenset({2, 3})) if rows else ():
+            here.terminal.line(line)
+        for one in found:
+            if isinstance(one, ServerUnusable):
+                here.terminal.note(f"{one.message}" + (f" ({one.hint})" if one.hint else ""))
+            elif not one.models:
+                here.terminal.note(f"{one.address} has no model loaded")
+    return ExitCode.OK if all(isinstance(one, Detected) for one in found) else ExitCode.ENGINE
+
+
+def _served_cells(one: Detected, lock: Lock) -> Iterator[Sequence[str]]:
+    server = " ".join(filter(None, (one.kind, one.version)))
+    for model in one.models:
+        info = one.info(model.id)
+        kind = served.served([info], lock).kind
+        yield model.id, kind, str(info.context or "-"), str(info.width or "-"), server, one.address
+
+
+def _served_record(one: Detected | ServerUnusable, lock: Lock) -> dict[str, object]:
+    if isinstance(one, ServerUnusable):
+        return {"error": one.message}
+    infos = [one.info(model.id) for model in one.models]
+    models = [
+        {"name": info.model, "kind": served.served([info], lock).kind, "context": info.context or None}
+        for info in infos
+    ]
+    return {
+        "address": one.address,
+        "kind": one.kind,
+        "version": one.version or None,
+        "width": one.width or None,
+        "models": models,
+    }
+
+
+_SERVED_HEAD = ("NAME", "KIND", "CONTEXT", "AT ONCE", "SERVER", "ADDRESS")
 _HEAD = ("NAME", "SIZE", "MEMORY", "FITS NOW", "STATE", "SOURCE")
 
 
