@@ -230,7 +230,7 @@ def reward_loader(settings: Settings, paths: Paths, lock: Lock, *, force: bool =
     """A function that opens the reward model, to be called once the samples are done; None where none is wanted.
 
     Raises:
-        UsageError, ModelMissing, ServerUnusable: none is named, it scores nothing, or it is not there: before any sample.
+        UsageError, ModelMissing, ServerUnusable: none is named, it scores nothing, it is not there; before sampling.
     """
     if not settings.pick.ranks:
         return None
