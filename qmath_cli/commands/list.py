@@ -20,6 +20,7 @@ from qmath_cli.models import fit, lockfile, memory, served, store
 from qmath_cli.models.fit import Fit
 from qmath_cli.models.lockfile import Lock, LockedModel
 from qmath_cli.models.store import Installed, State
+from qmath_cli.records import ModelFamily
 from qmath_cli.runtime.servers.listing import listed
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.tables import columns
@@ -73,24 +74,26 @@ def _on_servers(here: Invocation, settings: Settings, *, as_json: bool) -> int:
     if as_json:
         servers = [_served_record(one, lock) for one in found]
         here.terminal.json({"schema": "qmath.list/1", "models": [], "servers": servers})
-    else:
-        rows = [row for one in found if isinstance(one, Detected) for row in _served_cells(one, lock)]
-        for line in columns([_SERVED_HEAD, *rows], right=frozenset({2, 3})) if rows else ():
-            here.terminal.line(line)
-        for one in found:
-            if isinstance(one, ServerUnusable):
-                here.terminal.note(f"{one.message}" + (f" ({one.hint})" if one.hint else ""))
-            elif not one.models:
-                here.terminal.note(f"{one.address} has no model loaded")
+    for one in () if as_json else found:
+        if isinstance(one, ServerUnusable):
+            here.terminal.note(one.message + (f" ({one.hint})" if one.hint else ""))
+        else:
+            _show_server(here, one, lock)
     return ExitCode.OK if all(isinstance(one, Detected) for one in found) else ExitCode.ENGINE
 
 
-def _served_cells(one: Detected, lock: Lock) -> Iterator[Sequence[str]]:
-    server = " ".join(filter(None, (one.kind, one.version)))
-    for model in one.models:
-        info = one.info(model.id)
-        kind = served.served([info], lock).kind
-        yield model.id, kind, str(info.context or "-"), str(info.width or "-"), server, one.address
+def _show_server(here: Invocation, one: Detected, lock: Lock) -> None:
+    at_once = f", {one.width} sequences at once" if one.width else ""
+    here.terminal.line(f"{one.address}: {' '.join(filter(None, (one.kind, one.version)))}{at_once}")
+    for line in columns([_served_cells(one, model.id, lock) for model in one.models] or [("no model loaded",)]):
+        here.terminal.line(f"  {line}")
+
+
+def _served_cells(one: Detected, name: str, lock: Lock) -> Sequence[str]:
+    info = one.info(name)
+    model = served.served([info], lock)
+    other = ", no Qwen2.5-Math model" if model.family is ModelFamily.OTHER else ""
+    return name, f"{model.kind}{other}", f"{info.context} tokens" if info.context else "context not told"
 
 
 def _served_record(one: Detected | ServerUnusable, lock: Lock) -> dict[str, object]:
@@ -110,7 +113,6 @@ def _served_record(one: Detected | ServerUnusable, lock: Lock) -> dict[str, obje
     }
 
 
-_SERVED_HEAD = ("NAME", "KIND", "CONTEXT", "AT ONCE", "SERVER", "ADDRESS")
 _HEAD = ("NAME", "SIZE", "MEMORY", "FITS NOW", "STATE", "SOURCE")
 
 

@@ -25,7 +25,6 @@ from qmath_cli.settings import Settings
 
 _CONTEXT = 4096  # tokens: what Qwen2.5-Math was trained on, prompt and solution together
 _LISTED = 6  # models in a line
-_REWARDS = frozenset({ModelKind.REWARD})
 _HALF = 2  # a cache that holds less than this part of a prompt is not in use
 
 _MORE_CONTEXT: Mapping[ServerKind, str] = {
@@ -59,6 +58,8 @@ def examine(settings: Settings, lock: Lock) -> Iterator[CheckResult]:
         UsageError: A URL that is none, a key that cannot be sent, or a network that must not be used.
     """
     network.require_usable(os.environ)
+    if not settings.server and not settings.reward_server:
+        raise UsageError("--server needs a URL", "for example --server http://gpu-machine:8000")
     found: list[ServerInfo] = []
     for access in accesses(settings):
         one = Examination(access, settings.server_kind, settings.model, lock)
@@ -70,17 +71,27 @@ def examine(settings: Settings, lock: Lock) -> Iterator[CheckResult]:
     except UsageError as exc:
         yield CheckResult("models", Status.PROBLEM, exc.message, exc.hint)
     if settings.reward_server:
-        yield from Examination(reward_access(settings), None, settings.reward_model, lock).results()
+        yield from Examination(reward_access(settings), None, settings.reward_model, lock, scores=True).results()
 
 
 @dataclass(slots=True)
 class Examination:
-    """One server, as `kind` (None: found out), for `model` (empty: the only one there); `info` is set by `results`."""
+    """One server.
+
+    Attributes:
+        access: Where it is.
+        kind: What the user says that it is; None: found out.
+        model: Which of its models is meant; empty: the only one.
+        lock: models.lock.
+        scores: Whether its model has to score solutions, whatever it is called.
+        info: What was found, set by `results`.
+    """
 
     access: Access
     kind: ServerKind | None
     model: str
     lock: Lock
+    scores: bool = False
     info: ServerInfo | None = None
 
     def results(self) -> Iterator[CheckResult]:
@@ -102,9 +113,10 @@ class Examination:
         yield _models(found)
         self.info = info = found.info(name)
         model = served([info], self.lock)
-        yield from (
-            _reward(self.access, info, model.kind) if model.kind in _REWARDS else _writer(self.access, info, model)
-        )
+        if self.scores or model.kind.scores:
+            yield _reward(self.access, info, model.kind)
+        else:
+            yield from _writer(self.access, info, model)
 
 
 def _writer(access: Access, info: ServerInfo, model: ModelInfo) -> Iterator[CheckResult]:
@@ -199,12 +211,12 @@ def _prompts(info: ServerInfo) -> CheckResult:
     return CheckResult("prompts", Status.OK, detail)
 
 
-def _reward(access: Access, info: ServerInfo, kind: ModelKind) -> Iterator[CheckResult]:
+def _reward(access: Access, info: ServerInfo, kind: ModelKind) -> CheckResult:
     """Whether it scores a solution, or its steps."""
     try:
-        yield CheckResult("reward", Status.OK, f"{info.model} {tried(access, info, kind)}")
+        return CheckResult("reward", Status.OK, f"{info.model} {tried(access, info, kind)}")
     except QmathError as exc:
-        yield CheckResult("reward", Status.PROBLEM, exc.message, exc.hint)
+        return CheckResult("reward", Status.PROBLEM, exc.message, exc.hint)
 
 
 def _seconds(value: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from qmath_cli.engine.remote.detect import Detected, reachable
-from qmath_cli.errors import ServerUnusable
+from qmath_cli.errors import ServerUnusable, UsageError
 from qmath_cli.models.hub import network
 from qmath_cli.runtime.servers.reach import accesses
 from qmath_cli.settings import Settings
@@ -23,6 +23,8 @@ def listed(settings: Settings) -> Iterator[Detected | ServerUnusable]:
     """
     network.require_usable(os.environ)
     asked = accesses(settings)
+    if not asked:
+        raise UsageError("--server needs a URL", "for example --server http://gpu-machine:8000")
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for job in [pool.submit(reachable, access, settings.server_kind) for access in asked]:
             try:

@@ -72,11 +72,20 @@ def reward_access(settings: Settings) -> Access:
 
 
 def tried(access: Access, info: ServerInfo, kind: ModelKind) -> str:
-    """What a server made of a short solution, in words. Raises `ServerUnusable` where it does not score."""
+    """What a server makes of a short solution, in words.
+
+    Args:
+        access: The server.
+        info: What it is.
+        kind: PROCESS_REWARD: the steps have to be scored; otherwise the whole.
+
+    Raises:
+        ServerUnusable: It does not score.
+    """
     with RemoteReward(access, info) as reward:
-        if kind is ModelKind.REWARD:
-            score = reward.score(chat.conversation(_PROBLEM, Mode.COT, _SOLUTION))
-            return f"scores a solution: {score:.2f}"
-        opening = Prompt((*chat.system(chat.SYSTEM[Mode.COT]), Segment(_PROBLEM), chat.ASSISTANT))
-        scores = reward.score_steps(opening, [[Prompt((Segment(_SOLUTION),))]])
-        return f"scores steps: {scores}"
+        if kind is ModelKind.PROCESS_REWARD:
+            opening = Prompt((*chat.system(chat.SYSTEM[Mode.COT]), Segment(_PROBLEM), chat.ASSISTANT))
+            ((score, *_),) = (one or (0.0,) for one in reward.score_steps(opening, [[Prompt((Segment(_SOLUTION),))]]))
+            return f"scores steps: {score:.2f} for a right one"
+        score = reward.score(chat.conversation(_PROBLEM, Mode.COT, _SOLUTION))
+        return f"scores solutions: {score:.2f} for a right one"
