@@ -56,10 +56,20 @@ def command(
 
     here = invocation(context)
     settings = here.settings(
-        model=model, device=device, gpu_layers=gpu_layers, threads=threads, kv_type=kv_type, mlock=mlock
+        model=model,
+        server=server or None,
+        server_kind=server_kind,
+        device=device,
+        gpu_layers=gpu_layers,
+        threads=threads,
+        kv_type=kv_type,
+        mlock=mlock,
     )
     plan = BenchmarkPlan(prompt_tokens, tokens, _numbers(sequences), repeats)
-    _run(here, settings, plan, against, force=force, verbose=verbose, as_json=json)
+    if settings.server:
+        _run_served(here, settings, plan, against, as_json=json)
+    else:
+        _run(here, settings, plan, against, force=force, verbose=verbose, as_json=json)
     return ExitCode.OK
 
 
@@ -89,6 +99,25 @@ def _run(
     here.terminal.note(f"{file.name} ({file.quantization}) on {placement}")
     report = _with_machine(measure(opened, plan, references, here.terminal.note), placement, file)
     _show(here, file, str(placement), report, as_json=as_json)
+
+
+def _run_served(
+    here: Invocation, settings: Settings, plan: BenchmarkPlan, against: Path | None, *, as_json: bool
+) -> None:
+    from qmath_cli.benchmark.served import measure_served
+    from qmath_cli.models import lockfile
+    from qmath_cli.runtime.servers.opening import open_served
+    from qmath_cli.runtime.servers.reach import described
+
+    if against is not None:
+        raise UsageError("--against compares with a tool on this machine", "leave it out where --server is given")
+    paths, lock = here.paths, lockfile.load()
+    served = described(settings, paths, lock)
+    here.notes(*served.warnings)
+    opened = partial(open_served, served, settings, paths, lock, max(plan.sequences), endless=True)
+    place = ", ".join(f"{one.kind} {one.version} at {one.address}" for one in served.servers)
+    here.terminal.note(f"{served.name} on {place}")
+    _show(here, served, place, measure_served(opened, plan, here.terminal.note), as_json=as_json)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
