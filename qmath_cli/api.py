@@ -248,19 +248,21 @@ class Model:
         if mode is Mode.TIR and self._executor is None:
             own = self._stack.enter_context(closing(open_executor(self._settings)))
             self._executor = executor_for(self.info, own)
-        loader = reward_loader(call, self._paths, self._lock, force=self._force)
+        scorer = f"{call.reward_server} {call.reward_model}" if call.pick.ranks else ""
+        known = scorer in self._rewards
+        loader = None if known else reward_loader(call, self._paths, self._lock, force=self._force)
         return Tools(
             engine=self._engine_for(slots),
             executor=self._executor,
             equal=self._grader,
-            reward=None if loader is None else lambda: self._reward(call.reward_model, loader),
+            reward=(lambda: self._reward(scorer, loader)) if known or loader is not None else None,
         )
 
-    def _reward(self, name: str, loader: RewardLoader) -> Reward:
-        """A reward model, loaded once."""
-        if name not in self._rewards:
-            self._rewards[name] = self._stack.enter_context(loader())
-        return self._rewards[name]
+    def _reward(self, scorer: str, loader: RewardLoader | None) -> Reward:
+        """A reward model, loaded once; None for the loader of one that was."""
+        if scorer not in self._rewards and loader is not None:
+            self._rewards[scorer] = self._stack.enter_context(loader())
+        return self._rewards[scorer]
 
     def _engine_for(self, slots: int) -> Engine:
         """The engine, made again where it has too few slots. Raises `DoesNotFit`; `ValueError` once it is closed."""

@@ -80,6 +80,7 @@ class Settings:
     k: int = 1  # samples per problem
     pick: Pick = Pick.MAJ
     reward_model: str = ""  # a name or a path; empty: none
+    reward_server: str = ""  # the URL of a server that has the reward model; empty: it runs on this machine
     stop_at: int = 3  # equal answers that end a Maj@k early; 0: always k samples
     seed: int = 0  # of the first sample; sample i has seed + i
     temperature: float | None = None  # None: 0 for one sample, 0.7 for several

@@ -1,29 +1,38 @@
 """`config.json` as one record. A model that this converter does not convert raises `UnsupportedModel` here.
 
-Accepted are `Qwen2ForCausalLM` and `Qwen2ForRewardModel` with SiLU, full attention and plain rotary embeddings: every
-released Qwen2-Math and Qwen2.5-Math checkpoint. `sliding_window` is ignored unless `use_sliding_window` is true.
-The base of the rotary embeddings is read in `rope`.
+Accepted are `Qwen2ForCausalLM` and the reward models on the same body (`HeadForm`) with SiLU, full attention and plain
+rotary embeddings: every released Qwen2-Math and Qwen2.5-Math checkpoint, and sequence classifiers with one label.
+`sliding_window` is ignored unless `use_sliding_window` is true. The base of the rotary embeddings is read in `rope`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from qmath_convert import foreign, rope
 from qmath_convert.errors import AGAIN, DamagedCheckpoint, UnsupportedModel
 from qmath_convert.json_file import json_object
 
-_CAUSAL, _REWARD = "Qwen2ForCausalLM", "Qwen2ForRewardModel"
 _LARGEST = 3.4e38  # what a GGUF's 32-bit number can hold
 _HINT = "qmath converts the released Qwen2-Math and Qwen2.5-Math checkpoints and models of exactly that architecture."
 
 
+class HeadForm(Enum):
+    """What a checkpoint has on its body, by the class in `architectures`."""
+
+    NONE = "Qwen2ForCausalLM"  # a language model
+    OUTCOME = "Qwen2ForRewardModel"  # one number for a solution: two linear layers
+    PROCESS = "Qwen2ForProcessRewardModel"  # two numbers for every step of one: two linear layers
+    LINEAR = "Qwen2ForSequenceClassification"  # one number for a solution: one linear layer
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A Qwen2 model's dimensions. `tied`: the output matrix is the embedding. `is_reward`: it has a score head."""
+    """A Qwen2 model's dimensions. `tied`: the output matrix is the embedding. `head`: what scores, if anything does."""
 
-    is_reward: bool
+    head: HeadForm
     layers: int
     hidden: int
     feed_forward: int
@@ -42,6 +51,11 @@ class Config:
         return self.hidden // self.heads * self.kv_heads
 
     @property
+    def is_reward(self) -> bool:
+        """Whether it scores solutions and writes none."""
+        return self.head is not HeadForm.NONE
+
+    @property
     def has_output(self) -> bool:
         """Whether the GGUF has a separate output matrix; a reward model predicts no tokens."""
         return not self.tied and not self.is_reward
@@ -57,11 +71,14 @@ def parse(text: bytes) -> Config:
     raw = json_object(text, "config.json")
     listed = raw.get("architectures")
     architecture = listed[0] if isinstance(listed, list) and listed else "none"
-    if architecture not in (_CAUSAL, _REWARD):
+    if architecture not in {form.value for form in HeadForm}:
         raise UnsupportedModel(f"the architecture {architecture} is not supported", _HINT)
+    head = HeadForm(architecture)
     _refuse_variants(raw)
+    if head is HeadForm.LINEAR:
+        _refuse_labels(raw)
     config = Config(
-        is_reward=architecture == _REWARD,
+        head=head,
         layers=_positive(raw, "num_hidden_layers", most=1024),
         hidden=_positive(raw, "hidden_size"),
         feed_forward=_positive(raw, "intermediate_size"),
@@ -94,6 +111,17 @@ def _refuse_variants(raw: Mapping[str, object]) -> None:
     for what, present in variants.items():
         if present:
             raise UnsupportedModel(f"config.json: {what} is not supported", _HINT)
+
+
+def _refuse_labels(raw: Mapping[str, object]) -> None:
+    """A classifier with one label gives a score; transformers leaves `id2label` out where there are two."""
+    labels = raw.get("id2label")
+    count = len(labels) if isinstance(labels, dict) else raw.get("num_labels", 2)
+    if count != 1:
+        raise UnsupportedModel(
+            f"config.json: a classifier with {count} labels is not supported",
+            "Of sequence classifiers, qmath converts reward models: those with one label.",
+        )
 
 
 def _positive(raw: Mapping[str, object], key: str, most: int = (1 << 31) - 1) -> int:

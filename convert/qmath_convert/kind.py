@@ -1,4 +1,4 @@
-"""What a checkpoint was trained to do: continue text, follow instructions, or score solutions.
+"""What a checkpoint was trained to do: continue text, follow instructions, or score solutions or their steps.
 
 A GGUF does not record this otherwise. Base and Instruct checkpoints have the same architecture, and the released base
 checkpoints have a chat template too. They differ in the end token: `<|im_end|>` in the Instruct checkpoints,
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
-from qmath_convert.config import Config
+from qmath_convert.config import Config, HeadForm
 from qmath_convert.tokenizer import Tokenizer
 
 
@@ -21,6 +21,7 @@ class TrainedKind(StrEnum):
     BASE = "base"
     INSTRUCT = "instruct"
     REWARD = "reward"
+    PROCESS_REWARD = "process-reward"
 
 
 _BY_END_TOKEN = {"<|im_end|>": TrainedKind.INSTRUCT, "<|endoftext|>": TrainedKind.BASE}
@@ -35,6 +36,8 @@ def trained_kind(name: str, config: Config, tokenizer: Tokenizer, generation: Ma
         tokenizer: the tokenizer.
         generation: generation_config.json; empty if there is none.
     """
+    if config.head is HeadForm.PROCESS:
+        return TrainedKind.PROCESS_REWARD
     if config.is_reward:
         return TrainedKind.REWARD
     for token in _end_tokens(tokenizer, generation):

@@ -7,7 +7,7 @@ differences:
 * `tokenizer.ggml.pre` is derived from the splitting pattern (see `tokenizer`);
 * where the source is a published repository, `general.source.*` name it and the commit;
 * a reward model's body is converted too, which the original refuses;
-* `qmath.kind` is a key of ours: the string "base", "instruct" or "reward" (see `kind`). It determines how the model is
+* `qmath.kind` is a key of ours, a string such as "instruct" or "reward" (see `kind`). It determines how the model is
   prompted, and directly follows the `general.*` fields that describe the model.
 
 `general.quantization_version` and `general.file_type` come last, where llama.cpp's quantizer writes them.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qmath_convert.config import Config
+from qmath_convert.config import Config, HeadForm
 
 _Dims = Callable[[Config], tuple[int, ...]]
 
@@ -46,13 +46,24 @@ _LAYER: tuple[tuple[str, str, _Dims], ...] = (
 
 _OUTPUT: tuple[tuple[str, str, _Dims], ...] = (("lm_head.weight", "output.weight", lambda c: (c.vocab, c.hidden)),)
 
-# The reward model's head, `score = Sequential(Linear(h, h), ReLU, Linear(h, 1))`: it is written to a separate file.
-_HEAD: tuple[tuple[str, str, _Dims], ...] = (
-    ("score.0.weight", "score.0.weight", lambda c: (c.hidden, c.hidden)),
-    ("score.0.bias", "score.0.bias", lambda c: (c.hidden,)),
-    ("score.2.weight", "score.2.weight", lambda c: (1, c.hidden)),
-    ("score.2.bias", "score.2.bias", lambda _: (1,)),
-)
+
+def _two_layers(outputs: int) -> tuple[tuple[str, _Dims], ...]:
+    """`score = Sequential(Linear(h, h), ReLU, Linear(h, outputs))`."""
+    return (
+        ("score.0.weight", lambda c: (c.hidden, c.hidden)),
+        ("score.0.bias", lambda c: (c.hidden,)),
+        ("score.2.weight", lambda c: (outputs, c.hidden)),
+        ("score.2.bias", lambda _: (outputs,)),
+    )
+
+
+# A reward model's head: it is written to a separate file, under the same names.
+_HEADS: dict[HeadForm, tuple[tuple[str, _Dims], ...]] = {
+    HeadForm.NONE: (),
+    HeadForm.OUTCOME: _two_layers(1),
+    HeadForm.PROCESS: _two_layers(2),
+    HeadForm.LINEAR: (("score.weight", lambda c: (1, c.hidden)),),  # without a bias, as transformers has it
+}
 
 
 def body(config: Config) -> tuple[ExpectedTensor, ...]:
@@ -67,7 +78,7 @@ def body(config: Config) -> tuple[ExpectedTensor, ...]:
 
 def head(config: Config) -> tuple[ExpectedTensor, ...]:
     """The tensors of a reward model's head; none for a language model."""
-    return tuple(ExpectedTensor(s, name, dims(config)) for s, name, dims in _HEAD) if config.is_reward else ()
+    return tuple(ExpectedTensor(name, name, dims(config)) for name, dims in _HEADS[config.head])
 
 
 def is_ignored(source: str, config: Config) -> bool:

@@ -23,6 +23,7 @@ _QWEN2 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|"
     r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
+_MARKS = ("<extra_0>",)  # at which a process reward model is read (model card of Qwen2.5-Math-PRM)
 _ONLY = "Only Qwen2's tokenizer is supported."
 _KINDS = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
 
@@ -120,9 +121,9 @@ def _vocabulary(
 
 
 def _added_type(token: str, *, special: bool) -> TokenType:
-    """Treat `<|...|>` as a control token even where the tokenizer does not mark it as special."""
+    """Treat `<|...|>`, and the mark of process reward models, as control tokens even where they are not special."""
     looks_special = token.startswith("<|") and token.endswith("|>")
-    return TokenType.CONTROL if special or looks_special else TokenType.USER_DEFINED
+    return TokenType.CONTROL if special or looks_special or token in _MARKS else TokenType.USER_DEFINED
 
 
 def _merges(model: Mapping[str, object]) -> tuple[str, ...]:

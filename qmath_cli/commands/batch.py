@@ -99,6 +99,7 @@ def command(
     k: o.Samples = None,
     pick: o.PickOption = None,
     reward_model: o.RewardModel = None,
+    reward_server: o.RewardServer = None,
     stop_at: o.StopAt = None,
     seed: o.Seed = None,
     temperature: o.Temperature = None,

@@ -58,6 +58,7 @@ def command(
     k: o.Samples = None,
     pick: o.PickOption = None,
     reward_model: o.RewardModel = None,
+    reward_server: o.RewardServer = None,
     seed: o.Seed = None,
     temperature: o.Temperature = None,
     top_p: o.TopP = None,

@@ -106,6 +106,8 @@ def command(
     if model.embedded:
         here.terminal.note(f"{model.name} comes with qmath: there is nothing to pull")
         return ExitCode.OK
+    if model.restriction:
+        here.terminal.note(model.restriction)
     waits = Countdown(here.terminal)
     hub = Hub(here.environ, waits.pause, here.settings(hub=source).hub, here.terminal.note)
     if toml:

@@ -29,7 +29,8 @@ from qmath_cli.paths import Paths
 from qmath_cli.records import ModelFamily, ModelInfo, ModelKind
 
 _NAMES = ("general.name", "general.basename", "general.finetune", "general.source.url", "general.source.repo_url")
-_REWARD = re.compile(r"(?<![a-z])(p?rm|reward)(?![a-z])")
+_PROCESS = re.compile(r"(?<![a-z])(prm|process-reward)(?![a-z])")
+_REWARD = re.compile(r"(?<![a-z])(rm|reward)(?![a-z])")
 _INSTRUCT = re.compile(r"(?<![a-z])(instruct|chat|it|demo)(?![a-z])")
 _IM_END = 151645  # the id of `<|im_end|>` in the vocabulary of Qwen2 and Qwen2.5 (tokenizer.json of the releases)
 _CHATML = ("<|im_start|>", "<|im_end|>")
@@ -99,7 +100,7 @@ def _of_installed(entry: Installed, paths: Paths) -> ModelInfo:
         size=entry.path.stat().st_size,
         context=header.number("context_length"),
         chatml=chatml,
-        warnings=_warnings(header, entry.model.kind, entry.model.family, chatml=chatml),
+        warnings=_warnings(header, entry.model.kind, entry.model.family, chatml=chatml, released=entry.model),
     )
 
 
@@ -122,7 +123,7 @@ def _of_file(path: Path, paths: Paths, lock: Lock) -> ModelInfo:
         size=sum(part.stat().st_size for part in header.parts or (path,)),
         context=header.number("context_length"),
         chatml=chatml,
-        warnings=_warnings(header, kind, family, chatml=chatml),
+        warnings=_warnings(header, kind, family, chatml=chatml, released=released),
     )
 
 
@@ -148,9 +149,10 @@ def _kind(path: Path, header: Header) -> ModelKind:
     written = header.text("qmath.kind")
     if written in list(ModelKind):
         return ModelKind(written)
-    if store.head_path(path).is_file():
+    names = _names(path, header)
+    if store.head_path(path).is_file() and not _PROCESS.search(names):
         return ModelKind.REWARD
-    return kind_named(_names(path, header), chats=header.metadata.get("tokenizer.ggml.eos_token_id") == _IM_END)
+    return kind_named(names, chats=header.metadata.get("tokenizer.ggml.eos_token_id") == _IM_END)
 
 
 def _family(path: Path, header: Header) -> ModelFamily:
@@ -160,6 +162,8 @@ def _family(path: Path, header: Header) -> ModelFamily:
 
 def kind_named(names: str, *, chats: bool = False) -> ModelKind:
     """What a model is by its names, in lower case with hyphens; `chats`: whether its texts end with a turn."""
+    if _PROCESS.search(names):
+        return ModelKind.PROCESS_REWARD
     if _REWARD.search(names):
         return ModelKind.REWARD
     chats = chats or _INSTRUCT.search(names) is not None
@@ -190,9 +194,11 @@ def _has_chatml(path: Path, header: Header) -> bool:
     return len(gguf_file.find_tokens(path, header, _CHATML)) == len(_CHATML)
 
 
-def _warnings(header: Header, kind: ModelKind, family: ModelFamily, *, chatml: bool) -> tuple[str, ...]:
+def _warnings(
+    header: Header, kind: ModelKind, family: ModelFamily, *, chatml: bool, released: LockedModel | None
+) -> tuple[str, ...]:
     """What a user of this model has to know, one sentence each."""
-    found = []
+    found = [released.restriction] if released is not None and released.restriction else []
     if family is ModelFamily.OTHER:
         called = f" ({header.text('general.name')[:80]})" if header.text("general.name") else ""
         found.append(f"this is not a Qwen2.5-Math model{called}: it was not trained on the prompts that it gets")

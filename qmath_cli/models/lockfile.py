@@ -78,6 +78,13 @@ class LockedModel:
         return not self.repo and not self.own
 
     @property
+    def restriction(self) -> str:
+        """What its licence forbids, one sentence; empty where anybody may use it."""
+        if "-nc" not in self.licence.lower():
+            return ""
+        return f"the licence of {self.name} is {self.licence.upper()}: it is not for commercial use"
+
+    @property
     def stem(self) -> str:
         """The beginning of its files' names in the store, such as `qwen2.5-math-7b-instruct`."""
         return self.repo.rpartition("/")[2].lower() if self.repo else self.name

@@ -111,7 +111,7 @@ def best(paths: Paths, lock: Lock) -> Installed:
         ModelMissing: No model is installed.
     """
     mine = {entry.model.name: entry.model for entry in own.installed(paths, strict=False) if _by_default(entry)}
-    solvers = (model for model in (*lock.models, *mine.values()) if model.kind is not ModelKind.REWARD)
+    solvers = (model for model in (*lock.models, *mine.values()) if not model.kind.scores)
     candidates = [entries[0] for model in solvers if (entries := of_model(model, paths))]
     if not candidates:
         raise ModelMissing("no model is installed", "qmath pull 1.5b-instruct")

@@ -68,12 +68,21 @@ class Pick(StrEnum):
     MAJ = "maj"  # the answer of most samples
     RM = "rm"  # the answer of the sample with the highest reward
     RM_VOTE = "rm-vote"  # the answer of most samples, weighted by sigmoid(reward)
+    PRM = "prm"  # the answer of the sample whose steps a process reward model scores highest
+    PRM_VOTE = "prm-vote"  # the answer of most samples, weighted by the score of their steps
     FIRST = "first"  # the answer of the first sample
 
     @property
     def ranks(self) -> bool:
-        """Whether it needs rewards."""
-        return self in {Pick.RM, Pick.RM_VOTE}
+        """Whether it needs a reward model."""
+        return self.kind is not None
+
+    @property
+    def kind(self) -> ModelKind | None:
+        """The kind of reward model that it needs; None for none."""
+        if self in {Pick.RM, Pick.RM_VOTE}:
+            return ModelKind.REWARD
+        return ModelKind.PROCESS_REWARD if self in {Pick.PRM, Pick.PRM_VOTE} else None
 
 
 class ModelKind(StrEnum):
@@ -81,7 +90,13 @@ class ModelKind(StrEnum):
 
     BASE = "base"  # continues text; gets worked examples
     INSTRUCT = "instruct"  # answers in a chat
-    REWARD = "reward"  # scores a solution
+    REWARD = "reward"  # scores a solution with one number
+    PROCESS_REWARD = "process-reward"  # scores every step of a solution
+
+    @property
+    def scores(self) -> bool:
+        """Whether it scores solutions and writes none."""
+        return self in {ModelKind.REWARD, ModelKind.PROCESS_REWARD}
 
 
 class ModelFamily(StrEnum):

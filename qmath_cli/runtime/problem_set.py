@@ -69,9 +69,14 @@ class Solver:
         settings = self._settings
         model = self._info.sha256 or self._described
         modes = [str(prompt_format.mode) for prompt_format in self._formats.values()]
-        choice = [settings.k, str(settings.pick), settings.reward_model, settings.stop_at, settings.max_programs]
+        choice = [settings.k, str(settings.pick), self._scorer, settings.stop_at, settings.max_programs]
         described = [model, modes, asdict(sampling_of(settings)), *choice, settings.ctx, self._language or ""]
         return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
+
+    @property
+    def _scorer(self) -> str:
+        """Which reward model scores. Which server has it does not matter, unless only the server is named."""
+        return self._settings.reward_model or self._settings.reward_server
 
     @property
     def _described(self) -> str:

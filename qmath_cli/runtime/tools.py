@@ -34,6 +34,7 @@ from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.offload import footprint
 from qmath_cli.runtime.plans import plan_for
 from qmath_cli.runtime.servers.opening import Note, default_sequences, open_served
+from qmath_cli.runtime.servers.rewards import ServedReward
 from qmath_cli.runtime.servers.text_only import executor_for, server_note
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
@@ -229,13 +230,14 @@ def reward_loader(settings: Settings, paths: Paths, lock: Lock, *, force: bool =
     """A function that opens the reward model, to be called once the samples are done; None where none is wanted.
 
     Raises:
-        UsageError: no reward model is named, or the one named scores nothing.
-        ModelMissing: it is not on this machine. Both are raised before any sample is made.
+        UsageError, ModelMissing, ServerUnusable: none is named, it scores nothing, it is not there; before sampling.
     """
     if not settings.pick.ranks:
         return None
+    if settings.reward_server:
+        return ServedReward(settings, paths, lock).opened
     if not settings.reward_model:
-        raise UsageError(f"--pick {settings.pick} needs --reward-model", "for example --reward-model rm-72b")
+        raise UsageError(f"--pick {settings.pick} needs --reward-model", "such as rm-72b, or --reward-server URL")
     info = describe(settings.reward_model, paths, lock)
     require_reward(info)
 

@@ -32,6 +32,8 @@ class Recipe:
     vocab: int = 320
     tied: bool = False
     reward: bool = False
+    form: str = "Qwen2ForRewardModel"  # where it is a reward model
+    epsilon: float = 1e-06
     shards: int = 1
     dtype: str = "BF16"
     seed: int = 0
@@ -62,8 +64,11 @@ def tensors(recipe: Recipe) -> dict[str, tuple[int, ...]]:
         }
         shapes |= {f"model.layers.{i}.{name}": shape for name, shape in layer.items()}
     shapes["model.norm.weight"] = (h,)
-    if recipe.reward:
-        shapes |= {"score.0.weight": (h, h), "score.0.bias": (h,), "score.2.weight": (1, h), "score.2.bias": (1,)}
+    if recipe.reward and recipe.form == "Qwen2ForSequenceClassification":
+        shapes["score.weight"] = (1, h)
+    elif recipe.reward:
+        n = 2 if recipe.form == "Qwen2ForProcessRewardModel" else 1
+        shapes |= {"score.0.weight": (h, h), "score.0.bias": (h,), "score.2.weight": (n, h), "score.2.bias": (n,)}
     if recipe.reward or not recipe.tied:
         shapes["lm_head.weight"] = (recipe.vocab, h)
     return shapes
@@ -109,8 +114,9 @@ def write(folder: Path, recipe: Recipe = Recipe()) -> Path:
 
 def config(recipe: Recipe) -> dict[str, Any]:
     """`config.json` with the keys of a released one."""
-    return {
-        "architectures": ["Qwen2ForRewardModel" if recipe.reward else "Qwen2ForCausalLM"],
+    labels = {"id2label": {"0": "LABEL_0"}} if recipe.form == "Qwen2ForSequenceClassification" else {}
+    return labels | {
+        "architectures": [recipe.form if recipe.reward else "Qwen2ForCausalLM"],
         "attention_dropout": 0.0,
         "bos_token_id": recipe.vocab - 3,
         "eos_token_id": recipe.vocab - 1,
@@ -124,7 +130,7 @@ def config(recipe: Recipe) -> dict[str, Any]:
         "num_attention_heads": recipe.heads,
         "num_hidden_layers": recipe.layers,
         "num_key_value_heads": recipe.kv_heads,
-        "rms_norm_eps": 1e-06,
+        "rms_norm_eps": recipe.epsilon,
         "rope_theta": 10000.0,
         "sliding_window": 4096,
         "tie_word_embeddings": recipe.tied,

@@ -68,6 +68,8 @@ def test_a_path_is_enough_for_a_file_of_our_converter(
         (("x", "Qwen2.5 Math 1.5B", None), "base", "qwen2.5-math"),
         (("Qwen2-Math-7B-Instruct.Q8_0", "Qwen2 Math 7B Instruct", "Instruct"), "instruct", "qwen2-math"),
         (("Qwen2.5-Math-RM-72B", "Qwen2.5 Math RM 72B", None), "reward", "qwen2.5-math"),
+        (("Qwen2.5-Math-PRM-7B-Q4_K_M", "Qwen2.5 Math PRM 7B", None), "process-reward", "qwen2.5-math"),
+        (("AceMath-7B-RM", "AceMath 7B RM", None), "reward", "qwen2.5-math"),
         (("qwen2.5-coder-1.5b-instruct", "Qwen2.5 Coder 1.5B Instruct", "Instruct"), "instruct", "other"),
         (("anything", "Some Model", None), "instruct", "other"),
         (("normal-model", "A Normal Platform", None), "instruct", "other"),  # "rm" inside a word is no reward model

@@ -44,10 +44,12 @@ def test_a_typing_error_gets_the_nearest_names(lock: Lock) -> None:
     assert "7b-instruct" in caught.value.hint
 
 
-def test_only_reward_models_are_of_the_reward_kind(lock: Lock) -> None:
-    """A model is a reward model if its name has the part `rm`."""
+def test_only_reward_models_are_of_the_reward_kinds(lock: Lock) -> None:
+    """A model scores solutions if its name has the part `rm`, and their steps if it has the part `prm`."""
     for model in lock.models:
-        assert (model.kind is ModelKind.REWARD) == ("rm" in model.name.split("-"))
+        parts = model.name.split("-")
+        assert (model.kind is ModelKind.REWARD) == ("rm" in parts)
+        assert (model.kind is ModelKind.PROCESS_REWARD) == ("prm" in parts)
 
 
 @pytest.mark.parametrize(
@@ -78,3 +80,9 @@ def test_the_same_name_twice_is_refused(tmp_path: Path) -> None:
     path.write_text("version = 1\n" + entry + entry)
     with pytest.raises(IntegrityError, match="twice"):
         lockfile.load(path)
+
+
+def test_a_model_that_forbids_commercial_use_says_so(lock: Lock) -> None:
+    """Only such a model has a restriction."""
+    assert [model.name for model in lock.models if model.restriction] == ["acemath-7b-rm"]
+    assert "commercial" in lock.get("nvidia/AceMath-7B-RM").restriction

@@ -16,17 +16,18 @@ from qmath_cli.errors import EngineUnusable
 from qmath_cli.records import Prompt, Segment
 
 #: The control tokens of Qwen2 and Qwen2.5: `additional_special_tokens` in tokenizer_config.json of the releases, and
-#: the end of a text. Their other `<|...|>` tokens (such as `<|fim_prefix|>`) are not special there.
+#: the end of a text; and the mark of steps of Qwen2.5-Math-PRM. Their other `<|...|>` tokens (such as `<|fim_prefix|>`)
+#: are not special there.
 CONTROL_TOKENS = (
     "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|object_ref_start|>", "<|object_ref_end|>", "<|box_start|>",
     "<|box_end|>", "<|quad_start|>", "<|quad_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>",
-    "<|image_pad|>", "<|video_pad|>",
+    "<|image_pad|>", "<|video_pad|>", "<extra_0>",
 )  # fmt: skip
 _CACHED_TEXTS = 64  # texts whose tokens are cached: the text of a template recurs in every prompt
 _MAX_TEXT = 2**31 - 2  # bytes: llama_tokenize takes the length as int32
 _PIECE_BYTES = 64  # a first buffer for the bytes of one token; most tokens need fewer
-SPELLED = re.compile(r"<\|[^|<>\s]{1,40}\|>")  # how Qwen2 spells its control tokens
-_OPENING = len("<|")
+SPELLED = re.compile(r"<\|[^|<>\s]{1,40}\|>|<extra_0>")  # how Qwen2 spells its control tokens
+_OPENING = re.compile(rb"<\||<[a-z]+")
 _USER_DEFINED = 1 << 4  # LLAMA_TOKEN_ATTR_USER_DEFINED in llama.h
 
 
@@ -71,9 +72,10 @@ class Tokenizer:
         tokens: list[int] = []
         start = 0
         for match in self._found_in_text.finditer(text):
-            # Between `<|` and the letter behind it Qwen2's pre-tokenizer cuts anyway, so that the tokens of the two
-            # halves are those of the whole, read as text.
-            cut = match.start() + _OPENING
+            # Between `<|` and the letter behind it Qwen2's pre-tokenizer cuts anyway, and between `<extra` and `_` too,
+            # so that the tokens of the two halves are those of the whole, read as text.
+            opening = _OPENING.match(match.group())
+            cut = match.start() + (opening.end() if opening else 1)
             tokens += self._encode(text[start:cut], special=False)
             start = cut
         return tokens + self._encode(text[start:], special=False)

@@ -2,7 +2,8 @@
 
 `InstalledVocabulary` is that of a model on this machine: exact, and no request. `ServerVocabulary` asks the server's
 own tokenizer, text by text. Some of those parse control tokens out of any text; where a plain text spells one, it is
-cut behind `<|`, where Qwen2's pre-tokenizer cuts anyway, so that the tokens are those of the whole, read as text.
+cut behind `<|` or `<extra`, where Qwen2's pre-tokenizer cuts anyway, so that the tokens are those of the whole, read
+as text.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ SPECIMEN = Prompt(
     )
 )
 _ADDED = re.compile(r"<\|[^|<>\s]{1,40}\|>|</?tool_call>|<extra_0>")  # what Qwen2.5's tokenizers cut out of any text
+_OPENING = re.compile(r"<\||</?[a-z]+")  # behind it Qwen2's pre-tokenizer cuts anyway
 
 
 class Vocabulary(Protocol):
@@ -76,7 +78,7 @@ class ServerVocabulary:
         if self.info.kind is ServerKind.LLAMA_SERVER:  # it can read any text as text
             return await self._ask(text, special=False) if text else []
         tokens: list[int] = []
-        for piece in _cut(text):
+        for piece in pieces(text):
             tokens += await self._ask(piece, special=False)
         return tokens
 
@@ -130,13 +132,14 @@ def defused(text: str) -> str:
     return _ADDED.sub(lambda match: f"< {match.group()[1:]}", text)
 
 
-def _cut(text: str) -> Iterator[str]:
+def pieces(text: str) -> Iterator[str]:
     """The text in pieces none of which spells a control token."""
     start = 0
     for match in _ADDED.finditer(text):
-        cut = match.start() + (2 if match.group().startswith("<|") else 1)
-        yield text[start:cut]
-        start = cut
+        cut = _OPENING.match(text, match.start())
+        end = match.start() + 1 if cut is None else cut.end()
+        yield text[start:end]
+        start = end
     if text[start:]:
         yield text[start:]
 

@@ -294,6 +294,15 @@ def test_a_reward_model_comes_with_its_head(machine: Machine, tmp_path: Path) ->
     assert not list(machine.paths.models.iterdir())
 
 
+def test_a_model_for_non_commercial_use_says_so_when_it_is_pulled(machine: Machine, tmp_path: Path) -> None:
+    """On stderr, before anything is downloaded."""
+    form = "Qwen2ForSequenceClassification"
+    publish(machine.hub, write(tmp_path / "rm", Recipe(reward=True, form=form, layers=1)), "acemath-7b-rm")
+    code, _, err = machine.run("pull", "acemath-7b-rm", "--dry-run")
+    assert code == ExitCode.OK
+    assert "CC-BY-NC-4.0: it is not for commercial use" in err
+
+
 def test_damage_is_found_by_verify_and_repaired_by_a_forced_pull(machine: Machine, reference: str) -> None:
     """Exit 7 with the file's name; `pull --force` replaces the file."""
     machine.json("pull", NAME)

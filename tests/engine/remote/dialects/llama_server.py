@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.engine.remote.dialects import openai
-from tests.engine.remote.faults import Shape
+from tests.engine.remote.faults import Shape, refusal
 from tests.engine.remote.generation import Asked, Ending, Piece, Reason
 from tests.engine.remote.serving import Dialect, Refusal, Serving, Writing
 from tests.engine.remote.vocabulary import vocabulary
@@ -18,6 +18,8 @@ _STOPPED = {Reason.END: "eos", Reason.STRING: "word", Reason.LENGTH: "limit"}
 
 def _read(serving: Serving, body: Mapping[str, Any]) -> Asked:
     prompt, as_ids = _prompt(body)
+    if not prompt:
+        raise Refusal(refusal(Shape.NESTED, '"prompt" must not be empty'))
     if len(prompt) >= serving.context:
         error = {
             "code": 400,
@@ -28,7 +30,7 @@ def _read(serving: Serving, body: Mapping[str, Any]) -> Asked:
             "n_ctx": serving.context,
         }
         raise Refusal(Answer({"error": error}, 400))
-    wanted = body.get("n_predict", body.get("max_tokens", -1))
+    wanted = body.get("n_predict", body.get("max_tokens", -1)) or 1  # 0 computes one token, too
     return Asked(
         prompt=prompt,
         text=vocabulary().text(prompt),
@@ -54,11 +56,12 @@ def _prompt(body: Mapping[str, Any]) -> tuple[tuple[int, ...], bool]:
 
 def _piece(serving: Serving, asked: Asked, piece: Piece) -> object:
     tokens = list(piece.ids) if asked.ids else []
-    return {"index": 0, "content": piece.text, "tokens": tokens, "stop": False, "id_slot": -1}
+    counts = {"tokens_predicted": 0, "tokens_evaluated": len(asked.prompt)}
+    return {"index": 0, "content": piece.text, "tokens": tokens, "stop": False, "id_slot": -1, **counts}
 
 
 def _final(serving: Serving, asked: Asked, ending: Ending) -> Sequence[object]:
-    last = [_piece(serving, asked, ending.piece)] if ending.piece.text else []
+    last = [_piece(serving, asked, ending.piece)] if ending.piece.text or ending.piece.ids else []
     return [*last, _end(serving, asked, Piece("", ()), ending)]
 
 
@@ -150,7 +153,6 @@ LLAMA_SERVER = Dialect(
         "POST /detokenize": _detokenize,
     },
     writes={"POST /completion": Writing(_limited, _piece, _final, _whole, done=False)},
-    guarded=("/completion", "/props", "/slots", "/tokenize", "/detokenize"),
     unknown=_unknown,
     block=1,
     server="llama.cpp",

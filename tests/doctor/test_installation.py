@@ -12,17 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli.doctor import (
+from qmath_cli.doctor.installation import (
     CHECKS,
-    CheckResult,
     Installation,
     Screen,
-    Status,
     check_model,
     check_models,
     check_terminal,
 )
-from qmath_cli.doctor import examine as examined
+from qmath_cli.doctor.installation import examine as examined
+from qmath_cli.doctor.results import CheckResult, Status
 from qmath_cli.models import lockfile
 from qmath_cli.models.describe import describe
 from qmath_cli.paths import find

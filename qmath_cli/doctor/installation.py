@@ -12,9 +12,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from qmath_cli.doctor.results import CheckResult, Status
 from qmath_cli.engine.llama import builds, preflight
 from qmath_cli.engine.llama.devices import choose, devices, supports
 from qmath_cli.engine.llama.library import library
@@ -30,31 +30,6 @@ from qmath_cli.records import Language, ModelFamily, Protection
 from qmath_cli.runtime.executors import open_single_executor
 from qmath_cli.sandbox.limits import Hold, Layer
 from qmath_cli.settings import Settings
-
-
-class Status(StrEnum):
-    """The outcome of a check."""
-
-    OK = "ok"
-    WARNING = "warning"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """The result of one check.
-
-    Attributes:
-        name: The name of the check.
-        status: Its outcome.
-        detail: What was found, in one line.
-        fix: A command or a short instruction that solves the problem; empty if there is none.
-    """
-
-    name: str
-    status: Status
-    detail: str
-    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,13 @@ from typing import Annotated
 import typer
 
 from qmath_cli.commands.invocation import Invocation
-from qmath_cli.records import Language, Mode, Pick, ServerKind
+from qmath_cli.commands.options.panels import DATA as DATA
+from qmath_cli.commands.options.panels import MODEL, OUTPUT, PROBLEM, PROGRAMS, SAMPLING
+from qmath_cli.commands.options.servers import RewardServer as RewardServer
+from qmath_cli.commands.options.servers import Server as Server
+from qmath_cli.commands.options.servers import ServerKindOption as ServerKindOption
+from qmath_cli.records import Language, Mode, Pick
 from qmath_cli.settings import KVType, Render
-
-PROBLEM = "Problem"
-DATA = "Data"
-MODEL = "Model"
-SAMPLING = "Sampling"
-PROGRAMS = "Programs"
-OUTPUT = "Output"
 
 
 def complete_model(incomplete: str) -> list[str]:
@@ -124,25 +122,6 @@ Force = Annotated[
     typer.Option("--force", rich_help_panel=MODEL, help="Load the model even if it does not seem to fit."),
 ]
 
-Server = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--server",
-        metavar="URL",
-        rich_help_panel=MODEL,
-        help="Compute on this model server (vLLM, SGLang, llama-server, Ollama ...); repeat to spread the work over "
-        "several. QMATH_SERVER_KEY has the key.",
-    ),
-]
-ServerKindOption = Annotated[
-    ServerKind | None,
-    typer.Option(
-        "--server-kind",
-        metavar="KIND",
-        rich_help_panel=MODEL,
-        help="vllm, sglang, llama-server, ollama, lm-studio, mlx-lm or generic. Default: found out.",
-    ),
-]
 Parallel = Annotated[
     int | None,
     typer.Option(
