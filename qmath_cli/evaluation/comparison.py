@@ -19,8 +19,10 @@ def remarks(found: Score, quantization: str) -> tuple[str, ...]:
         quantization: The model's quantization; empty if unknown.
 
     Returns:
-        Full sentences; one about the absence of figures if none is published.
+        Full sentences; one about the absence of figures if none is published, but none about data of the user's own.
     """
+    if found.data not in LAYOUTS:
+        return ()
     if not found.published:
         return ("No published figure exists for this model and data set.",)
     sentences = []

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from qmath_cli.evaluation.datasets import Dataset, Item
 from qmath_cli.evaluation.grade import SampleGrader
@@ -54,6 +55,8 @@ class SampleRates:
         out_of_tokens: Share that reached the token limit or the end of the context.
         degenerate: Share that was stopped because its text repeated itself or was token soup.
         undecided: Share that the grader could not decide.
+        unboxed_correct: Share without an answer that counts as correct all the same: the official rules take the last
+            number of a text without a box.
         programs: Programs that were run.
         programs_failed: Programs that did not end with status `ok`.
         tokens: Generated tokens.
@@ -65,6 +68,7 @@ class SampleRates:
     out_of_tokens: float = 0.0
     degenerate: float = 0.0
     undecided: float = 0.0
+    unboxed_correct: float = 0.0
     programs: int = 0
     programs_failed: int = 0
     tokens: int = 0
@@ -122,10 +126,11 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class ScoredRun:
-    """A score and the samples it was computed from."""
+    """A score, the samples it was computed from, and the file that has them; None for samples of another program."""
 
     score: Score
     samples: Sequence[GradedSample]
+    records: Path | None = None
 
 
 def score(
@@ -252,6 +257,7 @@ def _rates(samples: Sequence[GradedSample], grade: Grade) -> SampleRates:
         out_of_tokens=_mean([end in {Finish.OUT_OF_TOKENS, Finish.OUT_OF_CONTEXT} for end in ends]),
         degenerate=_mean([end is Finish.DEGENERATE for end in ends]),
         undecided=_mean([_mark(sample, grade) is Mark.UNDECIDED for sample in samples]),
+        unboxed_correct=_mean([sample.sample.answer is None and _correct(sample, grade) for sample in samples]),
         programs=len(runs),
         programs_failed=sum(run.output.status is not RunStatus.OK for run in runs),
         tokens=sum(sample.sample.usage.completion_tokens for sample in samples),

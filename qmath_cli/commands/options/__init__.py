@@ -89,6 +89,17 @@ Model = Annotated[
         autocompletion=complete_model,
     ),
 ]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-m",
+        "--model",
+        metavar="NAME|FILE",
+        rich_help_panel=MODEL,
+        help="A model's name or a .gguf file; repeat to compare several.",
+        autocompletion=complete_model,
+    ),
+]
 Device = Annotated[
     str | None,
     typer.Option(metavar="NAME", rich_help_panel=MODEL, help="auto, cpu, metal, cuda, or a device's own name."),
@@ -268,7 +279,7 @@ Overwrite = Annotated[
 ]
 NoHistory = Annotated[
     bool,
-    typer.Option("--no-history", rich_help_panel=OUTPUT, help="Do not add the problem to the history."),
+    typer.Option("--no-history", rich_help_panel=OUTPUT, help="Add nothing to the history."),
 ]
 RenderOption = Annotated[
     Render | None,
