@@ -34,14 +34,24 @@ class Broken(Exception):
         wait: Seconds that the server asks for; None if it does not say.
         busy: Whether the server has too much to do, instead of being away.
         loading: Whether it is reading its model.
+        silent: Whether nothing came for too long.
     """
 
-    def __init__(self, reason: str, *, wait: float | None = None, busy: bool = False, loading: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        wait: float | None = None,
+        busy: bool = False,
+        loading: bool = False,
+        silent: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.wait = wait
         self.busy = busy
         self.loading = loading
+        self.silent = silent
 
 
 class Declined(ServerUnusable):
@@ -154,7 +164,7 @@ def _translated(address: Address) -> Iterator[None]:
     try:
         yield
     except httpx2.TimeoutException as exc:
-        raise Broken(f"{address} does not respond") from exc
+        raise Broken(f"{address} does not respond", silent=isinstance(exc, httpx2.ReadTimeout)) from exc
     except httpx2.InvalidURL as exc:
         raise UsageError(f"{address} is not the URL of a server: {exc}") from exc
     except httpx2.UnsupportedProtocol as exc:

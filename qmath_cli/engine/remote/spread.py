@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 from qmath_cli.engine.remote.dialects.dialect import Delta, Request
 from qmath_cli.engine.remote.frames import records
@@ -31,23 +31,19 @@ Emit = Callable[[Chunk | Exception | str], None]
 Revive = Callable[[Member], Awaitable[None]]
 """Reaches a server again: raises `Broken` where it is still away, `ServerUnusable` where it is of no use any more."""
 
-_GRACE_S = 1.0  # for the rest of a reply whose text has ended: its counts, and the connection is kept
+_GRACE_S = 1.0  # for the rest of a reply whose text has ended
 _IDLE_S = 2.0  # without a token, after which a request is given to a server that has nothing to do
 _MOST_MOVES = 2  # of one sequence: where all servers are slow to begin, moving it helps nobody
+_HEARD_S = 30.0  # a server that has sent anything within this time is there
 _NOTED_PAUSE_S = 5.0  # a longer one is announced
 _MOST_FAILURES = 8  # of one sequence in a row, without one new token, while servers are there
 _ENDED_BY_SERVER = frozenset({Stop.END, Stop.STRING, Stop.MAX_TOKENS, Stop.CONTEXT})
 
 
 class Spread:
-    """The requests of all servers.
+    """The requests of all `members`; `context`: tokens that a sequence may have.
 
-    Args:
-        members: The servers.
-        context: Tokens that a sequence may have.
-        emit: Where chunks, errors and notes go.
-        revive: Reaches a server again.
-        patience: Seconds without any server after which an error ends everything.
+    After `patience` seconds without any server an error ends everything.
     """
 
     def __init__(self, members: list[Member], context: int, emit: Emit, revive: Revive, patience: float) -> None:
@@ -133,29 +129,35 @@ class Spread:
 
     async def _serve(self, one: Stretch, member: Member) -> None:
         """One request of a sequence, and what follows from how it ended."""
+        failure: BaseException | None = None
         try:
             await self._request(one, member)
-        except asyncio.CancelledError:  # by `release`, `close` or `_rebalance`
-            self._ended(one, member)
-            if one.moving and not one.released and not self._closed:
-                one.moving = False
-                one.home = None
-                one.unbegin()
-                self._waiting.append(one)
-        except Broken as exc:
-            self._ended(one, member)
-            self._broken(one, member, exc)
-        except Declined as exc:
-            self._ended(one, member)
-            self._declined(one, member, exc)
-        except Exception as exc:  # noqa: BLE001  raised in the caller's thread: see `RemoteEngine.step`
-            self._ended(one, member)
-            self._emit(exc)
-        else:
+        except (asyncio.CancelledError, Exception) as exc:  # noqa: BLE001  judged in `_settle`
+            failure = exc
+        self._ended(one, member)
+        if not one.released and not self._closed:
+            self._settle(one, member, failure)
+        self._dispatch()
+
+    def _settle(self, one: Stretch, member: Member, failure: BaseException | None) -> None:
+        """What becomes of a sequence whose request is over: it is passed on as stopped, or is in a queue again."""
+        if one.last is not None:  # the text is whole: what failed behind it costs nothing
+            last, one.last = one.last, None
             one.home = member
             member.succeeded()
-            self._ended(one, member)
-        self._dispatch()
+            self._emit(last)
+        elif isinstance(failure, asyncio.CancelledError):
+            # by `_rebalance`, or by a time limit inside of the HTTP library that came out as this
+            one.moving = False
+            one.home = None
+            one.unbegin()
+            self._waiting.append(one)
+        elif isinstance(failure, Broken):
+            self._broken(one, member, failure)
+        elif isinstance(failure, Declined):
+            self._declined(one, member, failure)
+        elif isinstance(failure, Exception):  # raised in the caller's thread: see `RemoteEngine.step`
+            self._emit(failure)
 
     def _ended(self, one: Stretch, member: Member) -> None:
         member.active -= 1
@@ -167,29 +169,28 @@ class Spread:
     async def _request(self, one: Stretch, member: Member) -> None:
         request = await self._prepared(one, member)
         if request is None:
-            self._emit(one.stop(Stop.CONTEXT))
+            one.last = one.stop(Stop.CONTEXT)
             return
-        dialect, last = member.dialect, None
+        dialect = member.dialect
         stream = member.streams.stream(dialect.path, dialect.body(request))
         async with stream as chunks, aclosing(records(chunks)) as replies:
             async for record in replies:
                 delta = dialect.read(record)
                 self._silent.pop(one, None)
+                member.heard = asyncio.get_running_loop().time()
                 one.count(Delta(cached_tokens=delta.cached_tokens, prompt_tokens=delta.prompt_tokens))
                 chunk = one.take(delta)
-                if chunk is not None and chunk.stop is None:
-                    self._emit(chunk)
-                elif chunk is not None:
-                    last = chunk
+                if chunk is not None and chunk.stop is not None:
+                    one.last = chunk
                     break
-            if last is not None and last.stop in _ENDED_BY_SERVER and (delta.ending is not None or dialect.names_stops):
-                with suppress(Broken, Declined, TimeoutError):  # the text is whole: what fails now costs nothing
-                    async with asyncio.timeout(_GRACE_S):
-                        async for record in replies:
-                            one.count(dialect.read(record))
-        if last is None:
-            raise Broken(f"{member.access.address}: the stream ended before the text did")
-        self._emit(last)
+                if chunk is not None:
+                    self._emit(chunk)
+            if one.last is None:
+                raise Broken(f"{member.access.address}: the stream ended before the text did")
+            if one.last.stop in _ENDED_BY_SERVER and (delta.ending is not None or dialect.names_stops):
+                async with asyncio.timeout(_GRACE_S):  # its counts, and so that the connection is kept
+                    async for record in replies:
+                        one.count(dialect.read(record))
 
     async def _prepared(self, one: Stretch, member: Member) -> Request | None:
         """The request that continues a sequence; None where the context has no room for another token."""
@@ -215,6 +216,8 @@ class Spread:
     def _broken(self, one: Stretch, member: Member, failure: Broken) -> None:
         loop = asyncio.get_running_loop()
         was_there = member.usable
+        if failure.silent and loop.time() - member.heard < _HEARD_S:  # it computes others: this one was in its queue
+            failure = Broken(failure.reason, busy=True)
         member.failed(failure, loop.time())
         if not member.usable:
             if was_there:
