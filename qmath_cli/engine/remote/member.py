@@ -25,7 +25,7 @@ _BREAKS = 3  # requests in a row that broke off, after which a server is taken t
 
 
 @dataclass(slots=True, eq=False)
-class Member:
+class ServerMember:
     """A server in use.
 
     Attributes:

@@ -19,8 +19,8 @@ from contextlib import aclosing
 
 from qmath_cli.engine.remote.dialects.dialect import Delta, Request
 from qmath_cli.engine.remote.frames import records
-from qmath_cli.engine.remote.http import Broken, Declined
-from qmath_cli.engine.remote.member import Member, served_context
+from qmath_cli.engine.remote.http import Broken, RequestRefused
+from qmath_cli.engine.remote.member import ServerMember, served_context
 from qmath_cli.engine.remote.stretch import Stretch
 from qmath_cli.errors import ServerUnusable
 from qmath_cli.records import Chunk, Stop
@@ -28,7 +28,7 @@ from qmath_cli.records import Chunk, Stop
 Emit = Callable[[Chunk | Exception | str], None]
 """Called with a sequence's chunk, with an error that ends everything, or with a sentence for people."""
 
-Revive = Callable[[Member], Awaitable[None]]
+Revive = Callable[[ServerMember], Awaitable[None]]
 """Reaches a server again: raises `Broken` where it is still away, `ServerUnusable` where it is of no use any more."""
 
 _GRACE_S = 1.0  # for the rest of a reply whose text has ended
@@ -40,13 +40,13 @@ _MOST_FAILURES = 8  # of one sequence in a row, without one new token, while ser
 _ENDED_BY_SERVER = frozenset({Stop.END, Stop.STRING, Stop.MAX_TOKENS, Stop.CONTEXT})
 
 
-class Spread:
+class RequestSpread:
     """The requests of all `members`; `context`: tokens that a sequence may have.
 
     After `patience` seconds without any server an error ends everything.
     """
 
-    def __init__(self, members: list[Member], context: int, emit: Emit, revive: Revive, patience: float) -> None:
+    def __init__(self, members: list[ServerMember], context: int, emit: Emit, revive: Revive, patience: float) -> None:
         self._members = members
         self._context = context
         self._emit = emit
@@ -54,7 +54,7 @@ class Spread:
         self._patience = patience
         self._waiting: deque[Stretch] = deque()
         self._requests: dict[Stretch, asyncio.Task[None]] = {}
-        self._silent: dict[Stretch, tuple[Member, float]] = {}  # requests without a token yet: where, since when
+        self._silent: dict[Stretch, tuple[ServerMember, float]] = {}  # requests without a token yet: where, since when
         self._look_again: asyncio.TimerHandle | None = None
         self._others: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -66,7 +66,7 @@ class Spread:
     def submit(self, one: Stretch) -> None:
         """Compute a sequence as soon as a server has room."""
         home = one.home
-        queue = home.waiting if isinstance(home, Member) and home.usable else self._waiting
+        queue = home.waiting if isinstance(home, ServerMember) and home.usable else self._waiting
         queue.append(one)
         self._dispatch()
 
@@ -119,7 +119,7 @@ class Spread:
         self._look_again = None
         self._dispatch()
 
-    def _next(self, now: float) -> tuple[Member, Stretch] | None:
+    def _next(self, now: float) -> tuple[ServerMember, Stretch] | None:
         """The server with most room, and what it gets: first what it has in its cache."""
         free = [one for one in self._members if (one.waiting or self._waiting) and one.room(now)]
         if not free:
@@ -127,7 +127,7 @@ class Spread:
         member = min(free, key=lambda one: one.active / one.allowed)
         return member, (member.waiting or self._waiting).popleft()
 
-    async def _serve(self, one: Stretch, member: Member) -> None:
+    async def _serve(self, one: Stretch, member: ServerMember) -> None:
         """One request of a sequence, and what follows from how it ended."""
         failure: BaseException | None = None
         try:
@@ -139,7 +139,7 @@ class Spread:
             self._settle(one, member, failure)
         self._dispatch()
 
-    def _settle(self, one: Stretch, member: Member, failure: BaseException | None) -> None:
+    def _settle(self, one: Stretch, member: ServerMember, failure: BaseException | None) -> None:
         """What becomes of a sequence whose request is over: it is passed on as stopped, or is in a queue again."""
         if one.last is not None:  # the text is whole: what failed behind it costs nothing
             last, one.last = one.last, None
@@ -154,19 +154,19 @@ class Spread:
             self._waiting.append(one)
         elif isinstance(failure, Broken):
             self._broken(one, member, failure)
-        elif isinstance(failure, Declined):
+        elif isinstance(failure, RequestRefused):
             self._declined(one, member, failure)
         elif isinstance(failure, Exception):  # raised in the caller's thread: see `RemoteEngine.step`
             self._emit(failure)
 
-    def _ended(self, one: Stretch, member: Member) -> None:
+    def _ended(self, one: Stretch, member: ServerMember) -> None:
         member.active -= 1
         del self._requests[one]
         self._silent.pop(one, None)
 
     # -- one request
 
-    async def _request(self, one: Stretch, member: Member) -> None:
+    async def _request(self, one: Stretch, member: ServerMember) -> None:
         request = await self._prepared(one, member)
         if request is None:
             one.last = one.stop(Stop.CONTEXT)
@@ -192,7 +192,7 @@ class Spread:
                     async for record in replies:
                         one.count(dialect.read(record))
 
-    async def _prepared(self, one: Stretch, member: Member) -> Request | None:
+    async def _prepared(self, one: Stretch, member: ServerMember) -> Request | None:
         """The request that continues a sequence; None where the context has no room for another token."""
         info = member.reached
         context = served_context(info, self._context)
@@ -213,7 +213,7 @@ class Spread:
 
     # -- failures
 
-    def _broken(self, one: Stretch, member: Member, failure: Broken) -> None:
+    def _broken(self, one: Stretch, member: ServerMember, failure: Broken) -> None:
         loop = asyncio.get_running_loop()
         was_there = member.usable
         if failure.silent and loop.time() - member.heard < _HEARD_S:  # it computes others: this one was in its queue
@@ -235,7 +235,7 @@ class Spread:
             one.home = None
             self._waiting.appendleft(one)
 
-    def _declined(self, one: Stretch, member: Member, failure: Declined) -> None:
+    def _declined(self, one: Stretch, member: ServerMember, failure: RequestRefused) -> None:
         if _too_long(failure):
             self._emit(one.stop(Stop.CONTEXT))
         elif failure.status in {400, 413, 422}:  # about this request: another server would say the same
@@ -245,13 +245,13 @@ class Spread:
             one.home = None
             self._waiting.appendleft(one)
 
-    def _lost(self, member: Member) -> None:
+    def _lost(self, member: ServerMember) -> None:
         """A server is away: its sequences go to the others, and it is asked now and then."""
         self._emit(f"{member.reason}; its samples go to the others" if len(self._members) > 1 else member.reason)
         self._waiting.extendleft(reversed(member.taken()))
         self._spawn(self._bring_back(member))
 
-    def _refuse(self, member: Member, failure: ServerUnusable) -> None:
+    def _refuse(self, member: ServerMember, failure: ServerUnusable) -> None:
         if member.refusal is None:
             member.refusal = failure
             self._waiting.extendleft(reversed(member.taken()))
@@ -260,7 +260,7 @@ class Spread:
         if all(one.refusal is not None for one in self._members):
             self._emit(failure)
 
-    async def _bring_back(self, member: Member) -> None:
+    async def _bring_back(self, member: ServerMember) -> None:
         """Ask a server until it is there again."""
         loop = asyncio.get_running_loop()
         while member.away and member.refusal is None:
@@ -292,7 +292,7 @@ class Spread:
         task.add_done_callback(self._others.discard)
 
 
-def _too_long(failure: Declined) -> bool:
+def _too_long(failure: RequestRefused) -> bool:
     """Whether a refusal says that prompt and text exceed the context; each server has its own words for it."""
     words = failure.words.lower()
     spoken = "context" in words or "maximum model length" in words or "too long" in words or "longer than" in words
