@@ -108,7 +108,7 @@ def _run(
     from qmath_cli.benchmark.measure import measure
     from qmath_cli.models import lockfile
     from qmath_cli.models.describe import describe
-    from qmath_cli.runtime.tools import notes, open_model
+    from qmath_cli.runtime.weights import notes, open_model
 
     paths, lock, before = here.paths, lockfile.load(), peak_rss()
     file = describe(settings.model, paths, lock)

@@ -1,15 +1,17 @@
 """`qmath solve`: one problem, one answer, one exit code.
 
 Options -> settings -> `models.describe` -> `prompting.select` -> `runtime.open_tools` -> `solving.solve` -> the
-renderer or one JSON object -> exit code.
+renderer or one JSON object -> exit code. What only a solve needs is imported where it is used: a shell that completes a
+line imports this module for its options.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,17 +24,20 @@ from qmath_cli.history.keeper import Keeper
 from qmath_cli.models import lockfile
 from qmath_cli.prompting.prompt_format import PromptStyle
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Event, Finish, Problem, Solution
+from qmath_cli.records import Event, Finish, ModelInfo, Problem, Solution
+from qmath_cli.runtime.plans import plan_for
+from qmath_cli.runtime.question import question
 from qmath_cli.runtime.servers.reach import described
-from qmath_cli.runtime.tools import OpenTools, open_tools
 from qmath_cli.settings import Render, Settings
 from qmath_cli.solving.progress import SolvePlan
-from qmath_cli.solving.solve import follow, solve
-from qmath_cli.terminal import export as exports
+from qmath_cli.solving.solve import follow, refused, solve
 from qmath_cli.terminal import json_record
 from qmath_cli.terminal.approval import approval_prompt
-from qmath_cli.terminal.render import DEMO_NOTE, Renderer, RenderOptions
+from qmath_cli.terminal.solving_status import SolvingStatus
 from qmath_cli.terminal.style import style_for
+
+if TYPE_CHECKING:
+    from qmath_cli.runtime.tools import Hooks, OpenTools
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +177,11 @@ def command(
     if plain and (json or jsonl):
         raise UsageError("--plain is for people and spreadsheets; JSON has the answer in LaTeX", "leave one out")
     if export is not None:
+        from qmath_cli.terminal import export as exports
+
         exports.check(export, overwrite=overwrite)
-    given = problems.read(words or [], file, language, expect)
+    settings = _with_votes(here.settings_of(context), min_votes)
+    given = problems.read(words or [], file, settings.language.chosen, expect)
     if given.warning and not quiet:
         here.terminal.note(f"warning: {given.warning}")
     options = SolveOptions(
@@ -194,7 +202,7 @@ def command(
         shots,
         show_prompt,
     )
-    return _run(here, _with_votes(here.settings_of(context), min_votes), options)
+    return _run(here, settings, options)
 
 
 def _with_votes(settings: Settings, min_votes: int | None) -> Settings:
@@ -210,14 +218,23 @@ def _with_votes(settings: Settings, min_votes: int | None) -> Settings:
 
 
 def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
+    from qmath_cli.runtime.tools import open_tools
+    from qmath_cli.terminal.render import DEMO_NOTE
+
     problem = options.problem
     paths, lock = here.paths, lockfile.load()
     info = described(settings, paths, lock)
-    prompt_format = select(info, problem.language, settings.mode, options.style, options.examples)
-    prompt = prompt_format.build(problem.text)
+    answer = problem.answer_language
+    prompt_format = select(info, problem.language, settings.mode, options.style, options.examples, answer=answer)
+    asked = question(info, problem.text, settings)
+    prompt = prompt_format.typed(asked.text)
     if options.show_prompt:
         here.terminal.line(prompt.text)
         return ExitCode.OK
+    plan = plan_for(settings, prompt_format, prompt, time_limit=options.timeout, known=asked.known)
+    if not asked.known:
+        return _refused(here, options, plan, info)
+    status = SolvingStatus()
     opened = open_tools(
         info,
         settings,
@@ -226,28 +243,59 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
         mode=prompt_format.mode,
         prefix=prompt_format.prefix,
         force=options.force,
-        approve=approval_prompt(here.terminal) if options.approve else None,
+        hooks=_hooks(here, settings, options, status),
     )
-    with opened as model:
+    with nullcontext() if options.quiet else here.terminal.status.during(status.text), opened as model:
         if info.embedded and not options.quiet:
             here.terminal.note(DEMO_NOTE)
         here.notes(*() if options.quiet else model.notes, engine=model.engine_warnings if options.verbose else ())
-        plan = model.plan(prompt_format, prompt, time_limit=options.timeout)
-        solution = follow(solve(problem, plan, model.tools), _sink(here, settings.render, options, plan, model))
+        sink = _sink(here, settings.render, options, plan, model, status)
+        solution = follow(solve(problem, plan, model.tools), status.before(sink))
     solved = Solved(solution, info, plan.pick)
     note: Callable[[str], None] = (lambda _line: None) if options.quiet else here.terminal.note
     Keeper(paths, note).keep(solved, settings)
     if options.export is not None:
+        from qmath_cli.terminal import export as exports
+
         note(f"wrote {exports.export([solved], options.export, overwrite=options.overwrite)}")
     if options.as_json:
         here.terminal.json(json_record.solution_record(solution, info, model.load_s))
     return exit_code(solution, options.min_votes)
 
 
+def _streams(here: Invocation, settings: Settings, options: SolveOptions) -> bool:
+    """Whether a person sees the text while it is written."""
+    source = options.as_json or options.as_jsonl or options.answer_only
+    return here.terminal.interactive and settings.k == 1 and not source
+
+
+def _hooks(here: Invocation, settings: Settings, options: SolveOptions, status: SolvingStatus) -> Hooks:
+    from qmath_cli.runtime.tools import Hooks
+
+    approve = approval_prompt(here.terminal, streamed=_streams(here, settings, options)) if options.approve else None
+    return Hooks(approve, status.activity)
+
+
+def _refused(here: Invocation, options: SolveOptions, plan: SolvePlan, info: ModelInfo) -> int:
+    """Say that the demo does not know such problems. Nothing is loaded, kept or exported."""
+    from qmath_cli.terminal.render import UNKNOWN_KIND
+
+    solution = refused(options.problem, plan)
+    if options.as_json:
+        here.terminal.json(json_record.solution_record(solution, info))
+    if options.as_jsonl:
+        here.terminal.json(json_record.event_record(solution, info))
+    here.terminal.note(UNKNOWN_KIND.format("--force"))
+    return exit_code(solution)
+
+
 def _sink(
-    here: Invocation, render: Render, options: SolveOptions, plan: SolvePlan, model: OpenTools
+    here: Invocation, render: Render, options: SolveOptions, plan: SolvePlan, model: OpenTools, status: SolvingStatus
 ) -> Callable[[Event], None]:
     """What happens to the events: dropped for `--json`, one object each for `--jsonl`, else shown."""
+    from qmath_cli.terminal.render import Renderer, RenderOptions
+
+    status.begin(plan.k, written=options.as_jsonl and here.terminal.status.out_is_seen)
     if options.as_json:
         return lambda _event: None
     if options.as_jsonl:
@@ -256,7 +304,9 @@ def _sink(
         k=plan.k, pick=plan.pick, answer_only=options.answer_only, plain=options.plain, figures=not options.quiet
     )
     style = style_for(here.terminal, here.environ, render)
-    return Renderer(here.terminal, style, shown, model.protection).event
+    renderer = Renderer(here.terminal, style, shown, model.protection)
+    status.begin(plan.k, written=renderer.streams and here.terminal.status.out_is_seen, held=renderer.held)
+    return renderer.event
 
 
 def exit_code(solution: Solution, min_votes: int | None = None) -> ExitCode:

@@ -5,6 +5,7 @@ seconds as `float`, sizes are bytes.
 """
 
 from qmath_cli.records.enums import (
+    AnswerLanguage,
     Finish,
     Language,
     Mark,
@@ -54,6 +55,7 @@ from qmath_cli.records.results import (
 )
 
 __all__ = [
+    "AnswerLanguage",
     "Chunk",
     "Engine",
     "Equivalence",

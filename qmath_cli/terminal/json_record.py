@@ -46,6 +46,7 @@ def solution_record(solution: Solution, model: ModelInfo, load_s: float = 0.0) -
         "finish_reason": str(solution.finish),
         "mode": str(solution.mode),
         "language": str(solution.problem.language),
+        "answer_language": solution.problem.answer_language,
         "votes": _votes(solution.votes),
         "expected": _expected(solution.expected),
         "model": _model(model),

@@ -42,7 +42,7 @@ from tests.engine.remote.process import ServerProcess
 
 KINDS = ("vllm", "sglang", "llama-server", "llama-server")
 LATE = "sglang"
-_PROGRAM_S = 0.2  # what a program takes
+_PROGRAM_S = 0.05  # what a program takes
 _PROBLEM = re.compile(r"Problem (\d+)\.")
 _DONE = 0.95  # the share of samples until which slots are counted
 
