@@ -27,7 +27,6 @@ from qmath_cli.prompting.select import select
 from qmath_cli.records import Event, Finish, ModelInfo, Problem, Solution
 from qmath_cli.runtime.plans import plan_for
 from qmath_cli.runtime.question import question
-from qmath_cli.runtime.servers.reach import described
 from qmath_cli.settings import Render, Settings
 from qmath_cli.solving.progress import SolvePlan
 from qmath_cli.solving.solve import follow, refused, solve
@@ -218,6 +217,7 @@ def _with_votes(settings: Settings, min_votes: int | None) -> Settings:
 
 
 def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
+    from qmath_cli.runtime.servers.reach import described
     from qmath_cli.runtime.tools import open_tools
     from qmath_cli.terminal.render import DEMO_NOTE
 
@@ -273,7 +273,7 @@ def _hooks(here: Invocation, settings: Settings, options: SolveOptions, status: 
     from qmath_cli.runtime.tools import Hooks
 
     approve = approval_prompt(here.terminal, streamed=_streams(here, settings, options)) if options.approve else None
-    return Hooks(approve, status.activity)
+    return Hooks(approve, status.activity, (lambda _note: None) if options.quiet else here.notes)
 
 
 def _refused(here: Invocation, options: SolveOptions, plan: SolvePlan, info: ModelInfo) -> int:

@@ -12,13 +12,14 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-import httpx2
+from typing import TYPE_CHECKING, Any
 
 from qmath_cli import __version__
 from qmath_cli.engine.remote.address import Address
 from qmath_cli.errors import ServerUnusable, UsageError
+
+if TYPE_CHECKING:  # imported where it is used: only a run with servers pays for it
+    import httpx2
 
 KEY_VARIABLE = "QMATH_SERVER_KEY"
 _SHOWN = 300  # characters of a server's own message
@@ -83,6 +84,8 @@ class Access:
 
     def arguments(self, timeout: float, connections: int = 8) -> dict[str, Any]:
         """The arguments of an httpx2 client."""
+        import httpx2
+
         return {
             "base_url": str(self.address),
             "headers": self.headers,
@@ -98,6 +101,8 @@ class Connection:
     def __init__(self, access: Access, timeout: float = 10.0) -> None:
         """Prepare; nothing is sent yet. Raises `UsageError` or `ServerUnusable` for settings that cannot be used."""
         self.access = access
+        import httpx2
+
         with _translated(access.address):
             self._client = httpx2.Client(**access.arguments(timeout))
 
@@ -130,6 +135,8 @@ class Streams:
     def __init__(self, access: Access, *, silence: float, connections: int) -> None:
         """Prepare; nothing is sent yet. `silence`: seconds without a byte after which a request is given up."""
         self.access = access
+        import httpx2
+
         with _translated(access.address):
             self._client = httpx2.AsyncClient(**access.arguments(silence, connections))
 
@@ -161,6 +168,8 @@ class Streams:
 
 @contextlib.contextmanager
 def _translated(address: Address) -> Iterator[None]:
+    import httpx2
+
     try:
         yield
     except httpx2.TimeoutException as exc:
@@ -235,6 +244,8 @@ def _untrusted(exc: BaseException) -> bool:
 
 
 def _why(exc: httpx2.HTTPError) -> str:
+    import httpx2
+
     if isinstance(exc, httpx2.ConnectError):
         return "no server there, or it does not accept connections"
     return f"the connection was lost ({type(exc).__name__})"
