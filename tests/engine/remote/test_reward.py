@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
+import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -276,3 +278,20 @@ def test_no_error_shows_the_key() -> None:
             reward.score(SOLUTION)
     assert key not in json.dumps([caught.value.message, caught.value.hint, str(caught.value.__cause__)])
     assert re.search("may not pool", caught.value.message)
+
+
+def test_ctrl_c_ends_the_wait_and_closes_the_connection() -> None:
+    """The server sees it, and can stop."""
+
+    def hang(_given: Serving, _request: Request) -> Answer:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        return Answer("", 200, {"Content-Length": "1000"})
+
+    dialect = replace(VLLM, answers={**VLLM.answers, "POST /pooling": hang})
+    with ScriptedServer(dialect, serving()) as server, opened(server) as reward:
+        with pytest.raises(KeyboardInterrupt):
+            reward.score(SOLUTION)
+        end = time.monotonic() + 30
+        while server.counters.connected and time.monotonic() < end:
+            time.sleep(0.01)
+        assert server.counters.connected == 0
