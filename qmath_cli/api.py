@@ -30,11 +30,13 @@ from qmath_cli.prompting.select import require_solver, select
 from qmath_cli.records import Engine, Event, Executor, Language, Mode, ModelInfo, Problem, Reward
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import plan_for
+from qmath_cli.runtime.rewards import RewardLoader, reward_loader
 from qmath_cli.runtime.servers.opening import default_sequences, open_served
 from qmath_cli.runtime.servers.reach import described
 from qmath_cli.runtime.servers.text_only import executor_for
-from qmath_cli.runtime.tools import RewardLoader, default_parallel, require_memory, reward_loader
-from qmath_cli.runtime.tools import open_model as open_weights
+from qmath_cli.runtime.tools import default_parallel
+from qmath_cli.runtime.weights import open_model as open_weights
+from qmath_cli.runtime.weights import require_memory
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.progress import SolvePlan, Tools
 from qmath_cli.solving.solve import follow, solve, solve_many
@@ -250,7 +252,9 @@ class Model:
             self._executor = executor_for(self.info, own)
         scorer = f"{call.reward_server} {call.reward_model}" if call.pick.ranks else ""
         known = scorer in self._rewards
-        loader = None if known else reward_loader(call, self._paths, self._lock, force=self._force)
+        loader = None
+        if not known:
+            loader = reward_loader(call, self._paths, self._lock, beside=self.info, force=self._force)
         return Tools(
             engine=self._engine_for(slots),
             executor=self._executor,

@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.engine.llama.preflight import check
-from qmath_cli.engine.reward import RewardModel, read_head
+from qmath_cli.engine.rewards.head import read_head
+from qmath_cli.engine.rewards.outcome import RewardModel
 from qmath_cli.evaluation.statistics import wilson
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models.store import head_path

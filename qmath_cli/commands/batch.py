@@ -100,6 +100,7 @@ def command(
     pick: o.PickOption = None,
     reward_model: o.RewardModel = None,
     reward_server: o.RewardServer = None,
+    aggregate: o.AggregateOption = None,
     stop_at: o.StopAt = None,
     seed: o.Seed = None,
     temperature: o.Temperature = None,

@@ -86,7 +86,7 @@ def _run(
     from qmath_cli.benchmark.measure import measure
     from qmath_cli.models import lockfile
     from qmath_cli.models.describe import describe
-    from qmath_cli.runtime.tools import notes, open_model
+    from qmath_cli.runtime.weights import notes, open_model
 
     paths, lock = here.paths, lockfile.load()
     file = describe(settings.model, paths, lock)

@@ -86,6 +86,7 @@ def command(
     pick: o.PickOption = None,
     reward_model: o.RewardModel = None,
     reward_server: o.RewardServer = None,
+    aggregate: o.AggregateOption = None,
     stop_at: o.StopAt = None,
     min_votes: Annotated[
         int | None,

@@ -26,7 +26,6 @@ from qmath_cli.evaluation.energy import EnergyMeter
 from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.records import GradedSample, Group, ItemSample, SampleKey
 from qmath_cli.evaluation.run_file import RunFile
-from qmath_cli.prompting import chat
 from qmath_cli.records import Engine, Executor, Finish, Mode, Prompt, Reward, Sample, SampleFinished, Sampling
 from qmath_cli.solving.attempts import Attempts
 
@@ -218,15 +217,17 @@ def reward(plan: EvaluationPlan, stored: Sequence[GradedSample], model: Reward) 
     Args:
         plan: What was run.
         stored: Graded samples; those of other problems and with an index of `plan.k` or more are not scored.
-        model: Scores problem and response as a finished conversation.
+        model: Rates the samples of one problem together.
 
     Yields:
         All samples in their order, with rewards where they were scored.
     """
     items = {item.id: item for item in plan.data.items}
-    for sample in stored:
-        if sample.item in items and sample.sample.index < plan.k:
-            conversation = chat.conversation(items[sample.item].problem, plan.mode, sample.sample.text)
-            yield sample.rewarded(model.score(conversation))
-        else:
-            yield sample
+    for name, samples in groupby(stored, key=lambda sample: sample.item):
+        group = list(samples)
+        chosen = [sample for sample in group if name in items and sample.sample.index < plan.k]
+        rated = {}
+        if chosen:
+            ratings = model.rate(items[name].problem, plan.mode, [sample.sample.text for sample in chosen])
+            rated = {one.key: one.rated(rating) for one, rating in zip(chosen, ratings, strict=True)}
+        yield from (rated.get(sample.key, sample) for sample in group)

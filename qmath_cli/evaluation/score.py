@@ -7,6 +7,7 @@ Pure functions over graded samples. Definitions:
     Maj@k      the share of problems whose largest group of equal answers, among the first k samples, is correct
     RM@k       the share of problems whose sample with the highest reward, among the first k, is correct
     RM-vote@k  as Maj@k, with the weight of a group computed from its rewards (`solving.vote.weight`)
+    PRM@k      as RM@k and RM-vote@k, where the reward is an aggregate of the scores of a solution's steps
 
 Under the official grade, Maj@k and RM@k are those of the Qwen2.5-Math evaluation: answers are equal if their strings
 are, and the first of equals wins. Its evaluation has no weighted vote. An undecided sample counts as not correct.
@@ -26,6 +27,9 @@ from qmath_cli.evaluation.statistics import pass_at, wilson
 from qmath_cli.records import Equivalence, Finish, Mark, Pick, RunStatus
 from qmath_cli.settings import Grade
 from qmath_cli.solving import vote
+
+_ByCount = Mapping[int, Mapping[str, bool]]
+"""For each number of samples and problem id, whether the answer picked from so many samples is correct."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +89,14 @@ class Score:
         ci95: The 95 % interval of the accuracy.
         passed: pass@n for n = 1, 2, 4, ... and k.
         maj: Maj@n for the same n.
-        rm: RM@n; empty unless every sample has a reward.
+        rm: RM@n; empty unless every sample has the reward of a model that scores solutions.
         rates: Kinds of failure, and sums.
         subjects: The score of each subject; empty if the data set has none.
         levels: The score of each level; empty if the data set has none.
         verdicts: For each problem id, whether the answer picked from all k samples is correct.
-        rm_vote: RM-vote@n; empty unless every sample has a reward.
+        rm_vote: RM-vote@n, likewise.
+        prm: PRM@n; empty unless every sample has the scores of its steps.
+        prm_vote: PRM-vote@n, likewise.
         setup: What was run; None for recorded responses.
         published: The published figures for this model and data set.
         remarks: Sentences about the comparison with the published figures.
@@ -110,9 +116,16 @@ class Score:
     levels: tuple[Subset, ...] = ()
     verdicts: Mapping[str, bool] = field(default_factory=dict)
     rm_vote: Mapping[int, float] = field(default_factory=dict)
+    prm: Mapping[int, float] = field(default_factory=dict)
+    prm_vote: Mapping[int, float] = field(default_factory=dict)
     setup: Setup | None = None
     published: tuple[Published, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    @property
+    def ranked(self) -> tuple[str, Mapping[int, float], Mapping[int, float]]:
+        """What a reward model chooses: the name of its kind, the shares of the best samples and of weighted votes."""
+        return ("prm", self.prm, self.prm_vote) if self.prm else ("rm", self.rm, self.rm_vote)
 
     @property
     def headline(self) -> float:
@@ -154,6 +167,8 @@ def score(
     ranked = _verdicts(by_item, rewarded, partial(_best_correct, grade=grade))
     weighted = _verdicts(by_item, rewarded, partial(majority_correct, weighted=True))
     accuracy = _mean(list(means.values()))
+    shares, weighted_shares = _shares(ranked), _shares(weighted)
+    by_steps = any(sample.sample.steps is not None for sample in complete)
     return Score(
         data=data.name,
         items=len(means),
@@ -163,12 +178,14 @@ def score(
         ci95=wilson(accuracy * len(means), len(means)),
         passed={n: _passed(by_item, n, grade) for n in sizes},
         maj={n: _share(verdicts) for n, verdicts in majority.items()},
-        rm={n: _share(verdicts) for n, verdicts in ranked.items() if verdicts},
-        rm_vote={n: _share(verdicts) for n, verdicts in weighted.items() if verdicts},
+        rm={} if by_steps else shares,
+        rm_vote={} if by_steps else weighted_shares,
+        prm=shares if by_steps else {},
+        prm_vote=weighted_shares if by_steps else {},
         rates=_rates(complete, grade),
         subjects=_subsets(data.items, means, lambda item: item.subject),
         levels=_subsets(data.items, means, lambda item: item.level),
-        verdicts={Pick.RM: ranked, Pick.RM_VOTE: weighted}.get(pick, majority).get(k, majority[k]),
+        verdicts=_headline(pick, majority, ranked, weighted).get(k, majority[k]),
     )
 
 
@@ -214,13 +231,24 @@ def _majority_correct(
     else:
         groups = vote.group([sample.sample.answer for sample in samples], strict)
     if weighted:
-        groups = sorted(groups, key=lambda members: vote.weight([_reward(samples[i]) for i in members]), reverse=True)
+        groups = sorted(groups, key=lambda members: vote.weight([samples[i].sample for i in members]), reverse=True)
     return bool(groups) and _correct(samples[groups[0][0]], grade)
 
 
 def _best_correct(samples: Sequence[GradedSample], grade: Grade) -> bool:
     """Whether the sample with the highest reward, the first of equals, is correct."""
     return _correct(max(samples, key=_reward), grade)
+
+
+def _headline(pick: Pick, majority: _ByCount, ranked: _ByCount, weighted: _ByCount) -> _ByCount:
+    """The verdicts on what `pick` chooses."""
+    if pick in {Pick.RM, Pick.PRM}:
+        return ranked
+    return weighted if pick in {Pick.RM_VOTE, Pick.PRM_VOTE} else majority
+
+
+def _shares(verdicts: _ByCount) -> dict[int, float]:
+    return {n: _share(found) for n, found in verdicts.items() if found}
 
 
 def _share(verdicts: Mapping[str, bool]) -> float:

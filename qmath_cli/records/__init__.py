@@ -5,6 +5,7 @@ seconds as `float`, sizes are bytes.
 """
 
 from qmath_cli.records.enums import (
+    Aggregate,
     Finish,
     Language,
     Mark,
@@ -33,10 +34,12 @@ from qmath_cli.records.inputs import (
     ServerInfo,
 )
 from qmath_cli.records.ports import (
+    ConversationScorer,
     Engine,
     Equivalence,
     Executor,
     Reward,
+    StepScorer,
     Worker,
 )
 from qmath_cli.records.results import (
@@ -44,8 +47,10 @@ from qmath_cli.records.results import (
     Expected,
     Output,
     ProgramRun,
+    Rating,
     Sample,
     Solution,
+    StepScore,
     Timing,
     Usage,
     Verdict,
@@ -54,7 +59,9 @@ from qmath_cli.records.results import (
 )
 
 __all__ = [
+    "Aggregate",
     "Chunk",
+    "ConversationScorer",
     "Engine",
     "Equivalence",
     "Event",
@@ -75,6 +82,7 @@ __all__ = [
     "ProgramStarted",
     "Prompt",
     "Protection",
+    "Rating",
     "Reward",
     "RunStatus",
     "Sample",
@@ -84,6 +92,8 @@ __all__ = [
     "ServerInfo",
     "ServerKind",
     "Solution",
+    "StepScore",
+    "StepScorer",
     "Stop",
     "TextDelta",
     "Timing",

@@ -33,17 +33,12 @@ from qmath_cli.prompting.select import select
 from qmath_cli.records import Engine, Equivalence, Mode, ModelInfo, Pick
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import sampling_of
+from qmath_cli.runtime.rewards import reward_loader
 from qmath_cli.runtime.servers.opening import open_served
 from qmath_cli.runtime.servers.reach import described
 from qmath_cli.runtime.servers.text_only import executor_for, require_sendable, server_note
-from qmath_cli.runtime.tools import (
-    default_parallel,
-    notes,
-    open_model,
-    prefix_folder,
-    require_local,
-    reward_loader,
-)
+from qmath_cli.runtime.tools import default_parallel, prefix_folder
+from qmath_cli.runtime.weights import notes, open_model, require_local
 from qmath_cli.settings import Grade, Settings
 
 OnSample = Callable[[GradedSample, int, int], None]
@@ -121,7 +116,9 @@ class Evaluation:
         self._lock = lock
         self._graders = graders
         if request.settings.pick is Pick.FIRST:
-            raise UsageError("--pick first: an evaluation reports votes and rankings", "--pick maj, rm or rm-vote")
+            raise UsageError(
+                "--pick first: an evaluation reports votes and rankings", "--pick maj, rm, rm-vote, prm or prm-vote"
+            )
         self._info = described(replace(request.settings, model=model), paths, lock)
         self._reward = reward_loader(request.settings, paths, lock, force=request.force)
         self._format = _format(request, self._info)

@@ -17,11 +17,12 @@ from qmath_cli.paths import Paths
 from qmath_cli.problem_set.result import Expectation, ProblemResult, agreement
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Language, ModelInfo, Problem, Solution
+from qmath_cli.records import Language, ModelInfo, ModelKind, Problem, Solution
 from qmath_cli.runtime.plans import plan_for, sampling_of
+from qmath_cli.runtime.rewards import reward_loader
 from qmath_cli.runtime.servers.opening import Note
 from qmath_cli.runtime.servers.text_only import require_sendable
-from qmath_cli.runtime.tools import default_parallel, open_many, reward_loader
+from qmath_cli.runtime.tools import default_parallel, open_many
 from qmath_cli.settings import Settings
 from qmath_cli.solving import vote
 from qmath_cli.solving.progress import Tools
@@ -61,7 +62,7 @@ class Solver:
         self._language = language
         self._time_limit = time_limit
         self._formats = {one: select(info, one, settings.mode) for one in Language}
-        reward_loader(settings, paths, lock)  # refused now, not after the first problem
+        reward_loader(settings, paths, lock, beside=info)  # refused now, not after the first problem
 
     @property
     def run(self) -> str:
@@ -70,6 +71,8 @@ class Solver:
         model = self._info.sha256 or self._described
         modes = [str(prompt_format.mode) for prompt_format in self._formats.values()]
         choice = [settings.k, str(settings.pick), self._scorer, settings.stop_at, settings.max_programs]
+        if settings.pick.kind is ModelKind.PROCESS_REWARD:
+            choice.append(str(settings.aggregate))
         described = [model, modes, asdict(sampling_of(settings)), *choice, settings.ctx, self._language or ""]
         return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
 

@@ -8,42 +8,29 @@ closed when the `with` block ends, whatever ended it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from qmath_cli import gguf_file
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.engine.llama.placement import SMALL
-from qmath_cli.engine.llama.preflight import Preflight, check
 from qmath_cli.engine.parallel_batches import ParallelBatches, open_engine
-from qmath_cli.engine.reward import RewardModel, read_head
-from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
-from qmath_cli.models import fit, memory, store
-from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
-from qmath_cli.prompting.select import require_reward
-from qmath_cli.records import Engine, Mode, ModelInfo, Prompt, Protection, Reward
+from qmath_cli.records import Engine, Mode, ModelInfo, Prompt, Protection
 from qmath_cli.runtime.executors import open_executor
-from qmath_cli.runtime.offload import footprint
 from qmath_cli.runtime.plans import plan_for
+from qmath_cli.runtime.rewards import reward_loader
 from qmath_cli.runtime.servers.opening import Note, default_sequences, open_served
-from qmath_cli.runtime.servers.rewards import ServedReward
 from qmath_cli.runtime.servers.text_only import executor_for, server_note
+from qmath_cli.runtime.weights import notes, open_model, require_local
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
 from qmath_cli.solving.progress import SolvePlan, Tools
-
-_MOST_LOCAL = 256  # sequences of one context of llama.cpp
-_MOST_CONTEXTS = 4  # whole contexts whose KV cells are reserved at most, however many sequences there are
-
-RewardLoader = Callable[[], AbstractContextManager[Reward]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +129,7 @@ class _Wanted:
 @contextmanager
 def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted: _Wanted) -> Iterator[OpenTools]:
     started = time.perf_counter()
-    reward = reward_loader(settings, paths, lock, force=wanted.force)
+    reward = reward_loader(settings, paths, lock, beside=info, force=wanted.force)
     with ExitStack() as stack:
         executor = stack.enter_context(closing(open_executor(settings))) if wanted.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
@@ -179,87 +166,6 @@ def _open(
     return engine, notes(info, model), model.warnings
 
 
-def open_model(
-    info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, *, sequences: int = 1, force: bool = False
-) -> Model:
-    """The weights in memory. Close the model, or use it as a context manager.
-
-    Args:
-        info: the model.
-        settings: device, threads, context and KV cache.
-        paths: where the preflight's verdict is kept.
-        lock: models.lock, for advice on what would fit.
-        sequences: how many sequences will decode at once.
-        force: load it even if it does not seem to fit.
-
-    Raises:
-        DoesNotFit: with the numbers, and what would fit.
-        EngineUnusable, IntegrityError, UsageError: as `engine.llama.model.load` raises them.
-    """
-    if not force:
-        require_memory(info, settings, lock, sequences)
-    options = Options(
-        device=settings.device,
-        gpu_layers=settings.gpu_layers,
-        threads=settings.threads,
-        ctx=settings.ctx,
-        kv_type=settings.kv_type,
-        mlock=settings.mlock,
-        footprint=lambda: footprint(gguf_file.read(info.path), _cells(settings, sequences), settings.kv_type),
-    )
-    return load(info.path, options, preflight(settings, paths, lock))
-
-
-def notes(info: ModelInfo, model: Model) -> tuple[str, ...]:
-    """What a user has to know of a model and of where it runs, one sentence each."""
-    return tuple(filter(None, (*info.warnings, model.placement.note)))
-
-
-def preflight(settings: Settings, paths: Paths, lock: Lock) -> Preflight:
-    """The way in which this build of llama.cpp runs here, found out once with the demo model and kept in the cache.
-
-    Raises:
-        EngineUnusable: it does not run in any way.
-    """
-    verdict = check(describe("demo", paths, lock).path, paths.cache, settings.device)
-    verdict.require()
-    return verdict
-
-
-def reward_loader(settings: Settings, paths: Paths, lock: Lock, *, force: bool = False) -> RewardLoader | None:
-    """A function that opens the reward model, to be called once the samples are done; None where none is wanted.
-
-    Raises:
-        UsageError, ModelMissing, ServerUnusable: none is named, it scores nothing, it is not there; before sampling.
-    """
-    if not settings.pick.ranks:
-        return None
-    if settings.reward_server:
-        return ServedReward(settings, paths, lock).opened
-    if not settings.reward_model:
-        raise UsageError(f"--pick {settings.pick} needs --reward-model", "such as rm-72b, or --reward-server URL")
-    info = describe(settings.reward_model, paths, lock)
-    require_reward(info)
-
-    @contextmanager
-    def open_reward() -> Iterator[Reward]:
-        with open_model(info, settings, paths, lock, force=force) as model:
-            head = read_head(store.head_path(info.path), model.facts.embedding)
-            with RewardModel(model, head) as reward:
-                yield reward
-
-    return open_reward
-
-
-def require_local(sequences: int) -> None:
-    """Raise `UsageError` for more sequences at once than a model on this machine can have."""
-    if sequences > _MOST_LOCAL:
-        raise UsageError(
-            f"--parallel {sequences}: at most {_MOST_LOCAL} sequences decode at once on this machine",
-            f"--parallel {_MOST_LOCAL}, or --server URL",
-        )
-
-
 def default_parallel(info: ModelInfo) -> int:
     """Sequences at once where no number was asked for: more for a model whose decode steps are mostly overhead.
 
@@ -273,28 +179,3 @@ def default_parallel(info: ModelInfo) -> int:
 def prefix_folder(paths: Paths) -> Path:
     """Where the KV cells of prompt prefixes are kept."""
     return paths.cache / "prefixes"
-
-
-def require_memory(info: ModelInfo, settings: Settings, lock: Lock, sequences: int, *, held: int = 0) -> None:
-    """Refuse what does not fit.
-
-    Args:
-        info: the model.
-        settings: context and KV cache.
-        lock: models.lock, for advice on what would fit.
-        sequences: how many sequences will decode at once.
-        held: bytes of the need that this process has already allocated.
-
-    Raises:
-        DoesNotFit: with the numbers, and what would fit.
-    """
-    header = gguf_file.read(info.path)
-    wanted = fit.need(header, _cells(settings, sequences), settings.kv_type)
-    found = memory.memory()
-    available = found.available + held if found is not None else None
-    fit.require(fit.judge(wanted, available, fit.kv_per_cell(header, settings.kv_type)), info.name, lock)
-
-
-def _cells(settings: Settings, sequences: int) -> int:
-    """KV cells that are reserved, in tokens."""
-    return settings.ctx * min(sequences, _MOST_CONTEXTS)

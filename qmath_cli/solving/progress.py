@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from qmath_cli.prompting import chat
 from qmath_cli.records import (
     Engine,
     Equivalence,
@@ -217,10 +216,11 @@ class Progress:
         """Score the samples with the reward model, unless an interrupt ended them: loading it would take long."""
         if self.tools.reward is None or not self._ranks or self.interrupted:
             return
-        model = self.tools.reward()
+        texts = [sample.text for sample in self.samples]
+        ratings = self.tools.reward().rate(self.problem.text, self.plan.mode, texts)
         self.samples = [
-            replace(sample, reward=model.score(chat.conversation(self.problem.text, self.plan.mode, sample.text)))
-            for sample in self.samples
+            replace(sample, reward=rating.value, steps=rating.steps)
+            for sample, rating in zip(self.samples, ratings, strict=True)
         ]
         self._count()  # the groups carry their members' rewards
 

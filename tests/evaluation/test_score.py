@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from qmath_cli.evaluation.published import Method, published
 from qmath_cli.evaluation.records import ItemSample
 from qmath_cli.evaluation.score import Score, score
 from qmath_cli.evaluation.statistics import mcnemar, pass_at, wilson
-from qmath_cli.records import Finish, Mode, Pick, Prompt, Sample, Sampling
+from qmath_cli.records import Finish, Mode, Pick, Prompt, Rating, Sample, Sampling
 from qmath_cli.runtime.evaluation import open_graders
 from qmath_cli.settings import Grade
 
@@ -156,9 +157,8 @@ def test_without_rewards_there_is_no_weighted_vote(tmp_path: Path) -> None:
 class PrefersTwo:
     """A reward model that gives 1 to the answer 2."""
 
-    def score(self, prompt: Prompt) -> float:
-        assert prompt.text.endswith("<|im_end|>\n")
-        return float("boxed{2}" in prompt.text)
+    def rate(self, problem: str, mode: Mode, solutions: Sequence[str]) -> tuple[Rating, ...]:
+        return tuple(Rating(float("boxed{2}" in text)) for text in solutions)
 
 
 def test_missing_answers_are_rates_and_subjects_are_parts(tmp_path: Path) -> None:

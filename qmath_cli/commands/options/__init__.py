@@ -17,7 +17,7 @@ from qmath_cli.commands.options.panels import MODEL, OUTPUT, PROBLEM, PROGRAMS, 
 from qmath_cli.commands.options.servers import RewardServer as RewardServer
 from qmath_cli.commands.options.servers import Server as Server
 from qmath_cli.commands.options.servers import ServerKindOption as ServerKindOption
-from qmath_cli.records import Language, Mode, Pick
+from qmath_cli.records import Aggregate, Language, Mode, Pick
 from qmath_cli.settings import KVType, Render
 
 
@@ -150,9 +150,11 @@ PickOption = Annotated[
     Pick | None,
     typer.Option(
         "--pick",
-        metavar="maj|rm|rm-vote|first",
+        metavar="maj|rm|rm-vote|prm|prm-vote|first",
         rich_help_panel=SAMPLING,
-        help="Choose among samples by majority, by a reward model, by votes weighted with it, or take the first.",
+        help="Choose among samples by majority, by a reward model (rm), by one that scores steps (prm), by votes "
+        "weighted with either, or take the first. prm-7b pays for a 7b model in words (published: 67.6 % against "
+        "66.2 % by vote), not for a 72b one; with programs nobody has measured it.",
     ),
 ]
 RewardModel = Annotated[
@@ -161,8 +163,17 @@ RewardModel = Annotated[
         "--reward-model",
         metavar="NAME|FILE",
         rich_help_panel=SAMPLING,
-        help="The reward model of --pick rm and rm-vote.",
+        help="The reward model of --pick: rm-72b for rm, prm-7b for prm.",
         autocompletion=complete_model,
+    ),
+]
+AggregateOption = Annotated[
+    Aggregate | None,
+    typer.Option(
+        "--aggregate",
+        metavar="product|min|last",
+        rich_help_panel=SAMPLING,
+        help="How the scores of steps become one number. Default: product.",
     ),
 ]
 StopAt = Annotated[

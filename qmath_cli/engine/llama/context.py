@@ -56,12 +56,14 @@ class Context:
         cells: Size of the KV cache, in tokens.
         slots: Number of sequences that can have cells at the same time.
         thread: Number of the compute thread: see `compute_thread`.
+        exact: Compute attention without flash attention, which changes a hidden state by a per cent after some
+            thousand tokens. A quantized KV cache requires it all the same.
 
     Raises:
         DoesNotFit: There is no memory for the KV cache.
     """
 
-    def __init__(self, model: Model, *, cells: int, slots: int, thread: int = 0) -> None:
+    def __init__(self, model: Model, *, cells: int, slots: int, thread: int = 0, exact: bool = False) -> None:
         self.cells = cells
         self._slots = slots
         self._thread = compute_thread(thread)
@@ -71,7 +73,7 @@ class Context:
         self._logits_type: Any = ctypes.c_float * model.vocabulary
         self._hidden_size = model.facts.embedding
         self._hidden_states = False
-        parameters = _parameters(model, cells, slots)
+        parameters = _parameters(model, cells, slots, exact=exact)
         library().clear_warnings()
         self.pointer: Any = self._thread.create(
             lambda: self._lib.llama_init_from_model(model.pointer, parameters), self._lib.llama_free
@@ -251,7 +253,7 @@ def _free(lib: Any, pointer: Any, batch: Any, abort: AbortFlag, thread: ComputeT
     lib.llama_batch_free(batch)
 
 
-def _parameters(model: Model, cells: int, slots: int) -> Any:  # noqa: ANN401
+def _parameters(model: Model, cells: int, slots: int, *, exact: bool) -> Any:  # noqa: ANN401
     lib = model.lib
     parameters = lib.llama_context_default_params()
     parameters.n_ctx = cells
@@ -263,8 +265,9 @@ def _parameters(model: Model, cells: int, slots: int) -> Any:  # noqa: ANN401
     parameters.kv_unified = True
     parameters.pooling_type = lib.LLAMA_POOLING_TYPE_NONE  # hidden states per token
     parameters.no_perf = True
-    if model.preflight.plain:
+    if exact or model.preflight.plain:
         parameters.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    if model.preflight.plain:
         parameters.op_offload = False
     if model.options.kv_type is KVType.Q8_0:
         parameters.type_k = parameters.type_v = lib.GGML_TYPE_Q8_0

@@ -96,14 +96,15 @@ def _chart(scores: Sequence[Score]) -> str:
 
 def _table(scores: Sequence[Score]) -> str:
     k = scores[0].k
+    reward = next((one.ranked[0] for one in scores if one.ranked[1]), "rm")
     heads = [
         "run",
         "accuracy",
         "95 %",
         f"maj@{k}",
         f"pass@{k}",
-        f"rm@{k}",
-        f"rm-vote@{k}",
+        f"{reward}@{k}",
+        f"{reward}-vote@{k}",
         "no answer",
         "cut off",
         "degenerate",
@@ -119,8 +120,7 @@ def _table(scores: Sequence[Score]) -> str:
             interval(one.ci95),
             percent(one.maj[one.k]),
             percent(one.passed[one.k]),
-            percent(one.rm[one.k]) if one.rm else "",
-            percent(one.rm_vote[one.k]) if one.rm_vote else "",
+            *(percent(shares[one.k]) if shares else "" for shares in one.ranked[1:]),
             *map(percent, (rates.no_answer, rates.out_of_tokens, rates.degenerate, rates.undecided)),
             ", ".join(f"{percent(figure)} ({method})" for method, figure, _ in against_published(one)),
         ]

@@ -96,7 +96,8 @@ def _samples(k: int) -> str:
 
 def _heads(one: Score) -> tuple[str, ...]:
     best = (f"maj@{one.k}", f"pass@{one.k}") if one.k > 1 else ()
-    rm = (f"rm@{one.k}", f"rm-vote@{one.k}") if one.rm else ()
+    reward, best_rated, _ = one.ranked
+    rm = (f"{reward}@{one.k}", f"{reward}-vote@{one.k}") if best_rated else ()
     return (
         "run",
         "accuracy",
@@ -115,7 +116,8 @@ def _heads(one: Score) -> tuple[str, ...]:
 def _row(one: Score) -> tuple[str, ...]:
     rates = one.rates
     best = (percent(one.maj[one.k]), percent(one.passed[one.k])) if one.k > 1 else ()
-    rm = (percent(one.rm[one.k]), percent(one.rm_vote[one.k])) if one.rm else ()
+    _, best_rated, weighted = one.ranked
+    rm = (percent(best_rated[one.k]), percent(weighted[one.k])) if best_rated else ()
     ran = f"{rates.programs - rates.programs_failed}/{rates.programs}"
     speed = f"{rates.tokens / rates.seconds:.0f}" if rates.seconds else "-"
     shares = (rates.no_answer, rates.out_of_tokens, rates.degenerate, rates.undecided)
@@ -164,6 +166,8 @@ def _record(one: Score) -> dict[str, Any]:
         "maj": {str(size): share for size, share in one.maj.items()},
         "rm": {str(size): share for size, share in one.rm.items()},
         "rm_vote": {str(size): share for size, share in one.rm_vote.items()},
+        "prm": {str(size): share for size, share in one.prm.items()},
+        "prm_vote": {str(size): share for size, share in one.prm_vote.items()},
         "grade": str(one.grade),
         **rates,
         "model": one.setup.model if one.setup else None,

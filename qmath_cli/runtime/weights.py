@@ -1,0 +1,106 @@
+"""The weights of a described model in memory, and whether they fit.
+
+The way in which this build of llama.cpp runs here is found out before the first load, and kept.
+"""
+
+from __future__ import annotations
+
+from qmath_cli import gguf_file
+from qmath_cli.engine.llama.model import Model, Options, load
+from qmath_cli.engine.llama.preflight import Preflight, check
+from qmath_cli.errors import UsageError
+from qmath_cli.models import fit, memory
+from qmath_cli.models.describe import describe
+from qmath_cli.models.lockfile import Lock
+from qmath_cli.paths import Paths
+from qmath_cli.records import ModelInfo
+from qmath_cli.runtime.offload import footprint
+from qmath_cli.settings import Settings
+
+_MOST_LOCAL = 256  # sequences of one context of llama.cpp
+_MOST_CONTEXTS = 4  # whole contexts whose KV cells are reserved at most, however many sequences there are
+
+
+def open_model(
+    info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, *, sequences: int = 1, force: bool = False
+) -> Model:
+    """The weights in memory. Close the model, or use it as a context manager.
+
+    Args:
+        info: the model.
+        settings: device, threads, context and KV cache.
+        paths: where the preflight's verdict is kept.
+        lock: models.lock, for advice on what would fit.
+        sequences: how many sequences will decode at once.
+        force: load it even if it does not seem to fit.
+
+    Raises:
+        DoesNotFit: with the numbers, and what would fit.
+        EngineUnusable, IntegrityError, UsageError: as `engine.llama.model.load` raises them.
+    """
+    if not force:
+        require_memory(info, settings, lock, sequences)
+    options = Options(
+        device=settings.device,
+        gpu_layers=settings.gpu_layers,
+        threads=settings.threads,
+        ctx=settings.ctx,
+        kv_type=settings.kv_type,
+        mlock=settings.mlock,
+        footprint=lambda: footprint(gguf_file.read(info.path), _cells(settings, sequences), settings.kv_type),
+    )
+    return load(info.path, options, preflight(settings, paths, lock))
+
+
+def notes(info: ModelInfo, model: Model) -> tuple[str, ...]:
+    """What a user has to know of a model and of where it runs, one sentence each."""
+    return tuple(filter(None, (*info.warnings, model.placement.note)))
+
+
+def preflight(settings: Settings, paths: Paths, lock: Lock) -> Preflight:
+    """The way in which this build of llama.cpp runs here, found out once with the demo model and kept in the cache.
+
+    Raises:
+        EngineUnusable: it does not run in any way.
+    """
+    verdict = check(describe("demo", paths, lock).path, paths.cache, settings.device)
+    verdict.require()
+    return verdict
+
+
+def require_local(sequences: int) -> None:
+    """Raise `UsageError` for more sequences at once than a model on this machine can have."""
+    if sequences > _MOST_LOCAL:
+        raise UsageError(
+            f"--parallel {sequences}: at most {_MOST_LOCAL} sequences decode at once on this machine",
+            f"--parallel {_MOST_LOCAL}, or --server URL",
+        )
+
+
+def require_memory(info: ModelInfo, settings: Settings, lock: Lock, sequences: int, *, held: int = 0) -> None:
+    """Refuse what does not fit.
+
+    Args:
+        info: the model.
+        settings: context and KV cache.
+        lock: models.lock, for advice on what would fit.
+        sequences: how many sequences will decode at once.
+        held: bytes of the need that this process has already allocated; negative: that another model will take.
+
+    Raises:
+        DoesNotFit: with the numbers, and what would fit.
+    """
+    header, wanted = gguf_file.read(info.path), need(info, settings, sequences)
+    found = memory.memory()
+    available = found.available + held if found is not None else None
+    fit.require(fit.judge(wanted, available, fit.kv_per_cell(header, settings.kv_type)), info.name, lock)
+
+
+def need(info: ModelInfo, settings: Settings, sequences: int) -> fit.Need:
+    """The memory that a model takes with so many sequences at once."""
+    return fit.need(gguf_file.read(info.path), _cells(settings, sequences), settings.kv_type)
+
+
+def _cells(settings: Settings, sequences: int) -> int:
+    """KV cells that are reserved, in tokens."""
+    return settings.ctx * min(sequences, _MOST_CONTEXTS)
