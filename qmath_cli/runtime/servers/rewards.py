@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from qmath_cli.engine.remote.address import parse_all
 from qmath_cli.engine.remote.detect import reachable
 from qmath_cli.engine.remote.http import KEY_VARIABLE, Access
-from qmath_cli.engine.remote.reward import RemoteReward
+from qmath_cli.engine.remote.reward import RemoteReward, ScoresSteps
 from qmath_cli.errors import UsageError
 from qmath_cli.models import served
 from qmath_cli.models.hub import network
@@ -66,14 +66,15 @@ class ServedReward:
         """The reward model, for as long as the block lasts."""
         by_address = {self.info.address: self._access}
         with ExitStack() as stack:
+            if self._wanted is ModelKind.PROCESS_REWARD:  # only its own vocabulary is sure to have the mark
+                steps = stack.enter_context(RemoteReward(self._access, self.info, mark=solution_steps.MARK))
+                yield StepRater(steps, self._how)
+                return
             file = installed_vocabulary(self._model, by_address, self._paths, self._lock)
             if file is not None:
                 stack.callback(file.close)
-            remote = stack.enter_context(RemoteReward(self._access, self.info, file, mark=solution_steps.MARK))
-            if self._wanted is ModelKind.PROCESS_REWARD:
-                yield StepRater(remote, self._how)
-            else:
-                yield SideBySideRater(remote, reward_sentence(self._model))
+            whole = stack.enter_context(RemoteReward(self._access, self.info, file))
+            yield SideBySideRater(whole, reward_sentence(self._model))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +101,25 @@ def reward_access(settings: Settings) -> Access:
     return found[0]
 
 
-def tried(access: Access, info: ServerInfo, kind: ModelKind) -> str:
+def tried(access: Access, info: ServerInfo, kind: ModelKind | None) -> str:
     """What a server makes of a short solution, in words.
 
     Args:
         access: The server.
         info: What it is.
-        kind: PROCESS_REWARD: the steps have to be scored; otherwise the whole.
+        kind: Whether the whole has to be scored, or the steps; None: either.
 
     Raises:
         ServerUnusable: It does not score.
     """
     with RemoteReward(access, info, mark=solution_steps.MARK) as reward:
-        if kind is ModelKind.PROCESS_REWARD:
-            ratings = StepRater(reward).rate(_PROBLEM, Mode.COT, [_SOLUTION])
-            return f"scores steps: {ratings[0].value:.2f} for a right one"
-        score = reward.score(chat.conversation(_PROBLEM, Mode.COT, _SOLUTION))
-        return f"scores solutions: {score:.2f} for a right one"
+        if kind is not ModelKind.PROCESS_REWARD:
+            try:
+                score = reward.score(chat.conversation(_PROBLEM, Mode.COT, _SOLUTION))
+            except ScoresSteps:
+                if kind is not None:
+                    raise
+            else:
+                return f"scores solutions: {score:.2f} for a right one"
+        ratings = StepRater(reward).rate(_PROBLEM, Mode.COT, [_SOLUTION])
+        return f"scores steps: {ratings[0].value:.2f} for a right one"

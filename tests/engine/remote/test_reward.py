@@ -147,11 +147,11 @@ def test_rows_that_are_not_those_of_the_steps_are_refused(rows: Rows, said: str)
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        pytest.param(lambda _ids: [], "no score", id="none"),
+        pytest.param(lambda _ids: [], "scores steps", id="none"),
         pytest.param(lambda _ids: [[math.nan]], "not finite|no numbers", id="nan"),
         pytest.param(lambda _ids: [[None]], "no numbers", id="null"),
         pytest.param(lambda _ids: [[1.0] * 8192], "8192 numbers", id="a-hidden-state"),
-        pytest.param(step_scores, "no score", id="steps-without-marks"),
+        pytest.param(step_scores, "scores steps", id="steps-without-marks"),
         pytest.param(lambda _ids: [[0.2, 0.8]], "scores steps", id="a-process-reward-model"),
     ],
 )
@@ -163,6 +163,16 @@ def test_what_is_no_score_of_a_solution_is_refused(rows: Rows, said: str) -> Non
         pytest.raises(ServerUnusable, match=said),
     ):
         reward.score(SOLUTION)
+
+
+def test_a_vocabulary_without_the_mark_is_refused(demo: VocabularyFile) -> None:
+    """As that of a model which writes: the mark would be text there, and no step would be scored."""
+    with (
+        ScriptedServer(VLLM, serving(step_scores)) as server,
+        opened(server, demo) as reward,
+        pytest.raises(ServerUnusable, match="<extra_0>"),
+    ):
+        reward.score_steps(OPENING, [STEPS])
 
 
 def test_sglang_does_not_score_steps() -> None:
