@@ -14,10 +14,10 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any, Self
+from typing import Self
 
 from qmath_cli.engine.llama.model import VocabularyFile
 from qmath_cli.engine.remote.member import Member, served_context
@@ -31,8 +31,8 @@ from qmath_cli.records import Chunk, Prompt, Sampling, Stop, Usage
 _POLL_S = 0.05  # one wait for text at most: Ctrl-C, time limits and programs are looked at between two
 _GATHER_S = 0.01  # many sequences: what arrives within this time is handled together
 _MANY = 32  # sequences
-_CLOSE_S = 1.0  # for closing all connections
-_PATIENCE_S = 120.0  # without any server: one that is started again has read its model by then, or most of them
+_OPEN_S = 10.0  # for starting the event loop
+_CLOSE_S = 0.9  # for closing all connections
 
 
 class RemoteEngine:
@@ -43,9 +43,9 @@ class RemoteEngine:
         context: Tokens that a sequence may have; servers with less context lower it.
         vocabulary: Of a model on this machine that has the servers' vocabulary; None if there is none.
         revive: Reaches a server again: see `spread`.
+        patience: Seconds without any server after which `step` raises.
         note: Called in `step` with sentences for people, such as that a server is away.
         endless: For measurements: only token limits and the context's end stop a sequence.
-        patience: Seconds without any server after which `step` raises.
     """
 
     def __init__(
@@ -55,9 +55,9 @@ class RemoteEngine:
         vocabulary: VocabularyFile | None,
         revive: Revive,
         *,
+        patience: float,
         note: Callable[[str], None] = lambda _sentence: None,
         endless: bool = False,
-        patience: float = _PATIENCE_S,
     ) -> None:
         self._members = list(members)
         self._vocabulary = vocabulary
@@ -70,10 +70,12 @@ class RemoteEngine:
         self._running: set[int] = set()
         self._ids = itertools.count()
         self._arrived: SimpleQueue[Chunk | Exception | str] = SimpleQueue()
+        self._closing = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="servers", daemon=True)
         self._thread.start()
-        self._spread = self._in_loop(self._open(revive, patience))
+        opening = asyncio.run_coroutine_threadsafe(self._open(revive, patience), self._loop)
+        self._spread = opening.result(_OPEN_S)
 
     def __enter__(self) -> Self:
         return self
@@ -85,15 +87,10 @@ class RemoteEngine:
         """End every request; the servers stop computing. Can be called twice."""
         self._sequences.clear()
         self._running.clear()
-        if self._loop.is_closed():
-            return
-        if self._thread.is_alive():
-            with suppress(TimeoutError):
-                self._in_loop(self._spread.close(), _CLOSE_S)
+        if self._thread.is_alive() and not self._closing:
+            self._closing = True
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(_CLOSE_S)
-        if not self._thread.is_alive():
-            self._loop.close()
+            self._thread.join(_CLOSE_S)  # closing goes on behind it, should a server not let go
         if self._vocabulary is not None:
             self._vocabulary.close()
 
@@ -218,11 +215,14 @@ class RemoteEngine:
         return Spread(self._members, self._context, self._arrived.put, revive, patience)
 
     def _run(self) -> None:
+        """The thread: everything until `close`, which then closes every connection."""
         asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-
-    def _in_loop(self, work: Coroutine[Any, Any, Any], timeout: float = 10.0) -> Any:  # noqa: ANN401  what it returns
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
+        try:
+            self._loop.run_forever()
+            self._loop.run_until_complete(self._spread.close())
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        finally:
+            self._loop.close()
 
 
 def _joined(first: Chunk, second: Chunk) -> Chunk:

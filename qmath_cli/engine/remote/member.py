@@ -1,7 +1,8 @@
 """One server of several: how much it may get now, what it failed at, and when it is asked again.
 
 A server that is away or busy gets nothing for a while, each time longer. One that has too much to do (429, 503) gets at
-most what it has, and more again with every request that it finishes. One that refuses for good gets nothing any more.
+most what it has, and more again with every request that it finishes; so does one
+that does not tell its width. One that refuses for good gets nothing any more.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Member:
         access: Where it is.
         kind: What the user says that it is; None: found out.
         limit: Requests at once, at most.
+        first: Requests at once in the beginning, where its width is a guess: it gets more as it finishes some.
         streams: Its connections.
         info: What it tells of itself; None while it was never reached.
         vocabulary: What turns prompts into ids for it; None if it takes text.
@@ -46,6 +48,7 @@ class Member:
     access: Access
     kind: ServerKind | None
     limit: int
+    first: int
     streams: Streams
     info: ServerInfo | None = None
     vocabulary: Vocabulary | None = None
@@ -60,7 +63,7 @@ class Member:
     _paused_until: float = 0.0
 
     def __post_init__(self) -> None:
-        self.allowed = self.limit
+        self.allowed = min(self.first, self.limit)
         self.away = self.info is None
 
     @property
@@ -116,7 +119,7 @@ class Member:
         self.vocabulary = vocabulary
         self.away = False
         self.failures = 0
-        self.allowed = self.limit
+        self.allowed = min(self.first, self.limit)
         self._paused_until = 0.0
 
     def taken(self) -> list[Stretch]:
@@ -124,16 +127,6 @@ class Member:
         found = list(self.waiting)
         self.waiting.clear()
         return found
-
-
-def limits(members: list[Member], sequences: int) -> None:
-    """Divide so many requests at once among servers, in proportion to their widths."""
-    total = sum(member.limit for member in members)
-    if total <= sequences:
-        return
-    for member in members:
-        member.limit = max(1, round(member.limit * sequences / total))
-        member.allowed = member.limit
 
 
 def served_context(info: ServerInfo, wanted: int) -> int:

@@ -3,7 +3,9 @@
 Runs on one event loop, without a thread of its own. A sequence goes to the server that has most room, and is continued
 there, where its tokens are cached. So a fast server, whose room returns sooner, gets more. A request that breaks off is
 repeated from the last token that arrived: nothing is computed twice, and nothing that was passed on is withdrawn. The
-sequences of a server that is away go to the others; it is asked now and then, and gets work again.
+sequences of a server that is away go to the others; it is asked now and then, and gets work again. Towards the end, a
+server that has nothing left to do takes over what another has not begun with: how much that one computes at once may
+have been a guess.
 
 No samples are lost, and none is finished twice: a sequence is in exactly one place, a queue or a request.
 """
@@ -30,6 +32,8 @@ Revive = Callable[[Member], Awaitable[None]]
 """Reaches a server again: raises `Broken` where it is still away, `ServerUnusable` where it is of no use any more."""
 
 _GRACE_S = 1.0  # for the rest of a reply whose text has ended: its counts, and the connection is kept
+_IDLE_S = 2.0  # without a token, after which a request is given to a server that has nothing to do
+_MOST_MOVES = 2  # of one sequence: where all servers are slow to begin, moving it helps nobody
 _NOTED_PAUSE_S = 5.0  # a longer one is announced
 _MOST_FAILURES = 8  # of one sequence in a row, without one new token, while servers are there
 _ENDED_BY_SERVER = frozenset({Stop.END, Stop.STRING, Stop.MAX_TOKENS, Stop.CONTEXT})
@@ -54,6 +58,8 @@ class Spread:
         self._patience = patience
         self._waiting: deque[Stretch] = deque()
         self._requests: dict[Stretch, asyncio.Task[None]] = {}
+        self._silent: dict[Stretch, tuple[Member, float]] = {}  # requests without a token yet: where, since when
+        self._look_again: asyncio.TimerHandle | None = None
         self._others: set[asyncio.Task[None]] = set()
         self._closed = False
         self._alone_since: float | None = None  # since when no server is there
@@ -94,7 +100,28 @@ class Spread:
             member, one = found
             if not one.released:
                 member.active += 1
+                self._silent[one] = member, now
                 self._requests[one] = asyncio.create_task(self._serve(one, member))
+        self._rebalance(now)
+
+    def _rebalance(self, now: float) -> None:
+        """Take over one request that its server has not begun with, for each server that has nothing to do."""
+        idle = [one for one in self._members if one.room(now)]
+        if not idle or not self._silent:
+            return
+        for one, (member, since) in list(self._silent.items()):
+            movable = not one.moving and one.moves < _MOST_MOVES and member not in idle
+            if movable and now - since >= _IDLE_S:
+                one.moving = True
+                one.moves += 1
+                self._requests[one].cancel()
+                return  # the next one follows when this one has been placed
+        if self._look_again is None:
+            self._look_again = asyncio.get_running_loop().call_later(_IDLE_S / 4, self._looked)
+
+    def _looked(self) -> None:
+        self._look_again = None
+        self._dispatch()
 
     def _next(self, now: float) -> tuple[Member, Stretch] | None:
         """The server with most room, and what it gets: first what it has in its cache."""
@@ -108,8 +135,13 @@ class Spread:
         """One request of a sequence, and what follows from how it ended."""
         try:
             await self._request(one, member)
-        except asyncio.CancelledError:  # by `release` or `close`
+        except asyncio.CancelledError:  # by `release`, `close` or `_rebalance`
             self._ended(one, member)
+            if one.moving and not one.released and not self._closed:
+                one.moving = False
+                one.home = None
+                one.unbegin()
+                self._waiting.append(one)
         except Broken as exc:
             self._ended(one, member)
             self._broken(one, member, exc)
@@ -128,6 +160,7 @@ class Spread:
     def _ended(self, one: Stretch, member: Member) -> None:
         member.active -= 1
         del self._requests[one]
+        self._silent.pop(one, None)
 
     # -- one request
 
@@ -141,6 +174,7 @@ class Spread:
         async with stream as chunks, aclosing(records(chunks)) as replies:
             async for record in replies:
                 delta = dialect.read(record)
+                self._silent.pop(one, None)
                 one.count(Delta(cached_tokens=delta.cached_tokens, prompt_tokens=delta.prompt_tokens))
                 chunk = one.take(delta)
                 if chunk is not None and chunk.stop is None:
@@ -180,9 +214,11 @@ class Spread:
 
     def _broken(self, one: Stretch, member: Member, failure: Broken) -> None:
         loop = asyncio.get_running_loop()
+        was_there = member.usable
         member.failed(failure, loop.time())
-        if member.away:
-            self._lost(member)
+        if not member.usable:
+            if was_there:
+                self._lost(member)
         else:
             wait = member.pause(loop.time())
             loop.call_later(wait + 0.001, self._dispatch)

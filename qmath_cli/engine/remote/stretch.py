@@ -37,6 +37,8 @@ class Stretch:
         home: The server that has it in its cache.
         released: Whether nobody waits for it any more.
         failures: Requests in a row that gave nothing new.
+        moves: How many times it was taken from a server that had not begun with it.
+        moving: Whether that is being done.
     """
 
     state: SequenceState
@@ -47,6 +49,8 @@ class Stretch:
     home: object | None = None
     released: bool = False
     failures: int = 0
+    moves: int = 0
+    moving: bool = False
     _text: str = ""  # after the prompt, extensions included, as far as it is certain
     _requests: int = 0
     _prompt_tokens: int = 0  # of the prompt that it began with
@@ -55,6 +59,7 @@ class Stretch:
     _cached: int = 0
     _sampled_before: int = 0  # before the current request
     _ids_came: bool = False  # in the current request
+    _begun: bool = False  # a request was sent, and no piece of its reply has come yet
 
     def __post_init__(self) -> None:
         if not self.exact:
@@ -91,6 +96,16 @@ class Stretch:
         self._prompt_tokens = self._prompt_tokens or prompt_tokens
         self._sampled_before = self.state.sampled
         self._ids_came = False
+        self._begun = True
+
+    def unbegin(self) -> None:
+        """Forget the current request, if there is one: no server has begun to compute it."""
+        if not self._begun:
+            return
+        self._begun = False
+        self._requests -= 1
+        self._sent -= self._counted
+        self._counted = 0
 
     def estimate(self) -> int:
         """About the number of its tokens, for a server that takes text."""
@@ -110,6 +125,7 @@ class Stretch:
 
     def take(self, delta: Delta) -> Chunk | None:
         """Add a piece of a reply; returns what is new, with `stop` set where the sequence has stopped."""
+        self._begun = False
         self._ids_came = self._ids_came or bool(delta.tokens)
         if self.exact and delta.text and not self._ids_came:
             self.exact = False

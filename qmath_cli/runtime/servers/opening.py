@@ -10,7 +10,7 @@ from qmath_cli.engine.llama.model import VocabularyFile
 from qmath_cli.engine.remote.detect import detect
 from qmath_cli.engine.remote.engine import RemoteEngine
 from qmath_cli.engine.remote.http import Access, Connection, Streams
-from qmath_cli.engine.remote.member import Member, limits
+from qmath_cli.engine.remote.member import Member
 from qmath_cli.engine.remote.vocabulary import InstalledVocabulary, ServerVocabulary, Vocabulary, agrees
 from qmath_cli.errors import ServerUnusable
 from qmath_cli.models import served
@@ -23,9 +23,11 @@ from qmath_cli.settings import Settings
 
 MOST_SEQUENCES = 1024
 _SILENCE_S = 180.0  # without a byte: a long prompt on a slow server takes minutes
+_PATIENCE_S = 180.0  # without any server: most that are started again have read their model by then
 #: Requests at once for a server that does not tell its width.
 _WIDTHS = {ServerKind.VLLM: 128, ServerKind.SGLANG: 128, ServerKind.MLX_LM: 8}
 _WIDTH = 4
+_FIRST = 16  # requests in the beginning, for one of several servers
 
 Note = Callable[[str], None]
 
@@ -60,7 +62,13 @@ def open_served(
             stack.callback(vocabulary.close)
         team = _Team(settings, info, lock, by_address, vocabulary)
         engine = RemoteEngine(
-            team.members(sequences), settings.ctx, vocabulary, team.revive, note=note, endless=endless
+            team.members(),
+            settings.ctx,
+            vocabulary,
+            team.revive,
+            patience=_PATIENCE_S,
+            note=note,
+            endless=endless,
         )
         stack.callback(engine.close)
         yield engine
@@ -94,20 +102,24 @@ class _Team:
         self._by_address = by_address
         self._installed = vocabulary
 
-    def members(self, sequences: int) -> list[Member]:
+    def members(self) -> list[Member]:
         """All servers, those that are away included."""
         infos = {one.address: one for one in self._info.servers}
-        usual = max(_width(one) for one in infos.values())
         found = []
         for address, access in self._by_address.items():
             info = infos.get(address)
             streams = Streams(access, silence=_SILENCE_S, connections=MOST_SEQUENCES)
-            member = Member(access, self._settings.server_kind, usual if info is None else _width(info), streams, info)
+            limit, first = self._room(info or self._info.servers[0])
+            member = Member(access, self._settings.server_kind, limit, first, streams, info)
             if info is not None:
                 member.vocabulary = self._vocabulary(info, member)
             found.append(member)
-        limits(found, sequences)
         return found
+
+    def _room(self, info: ServerInfo) -> tuple[int, int]:
+        """Requests at once for a server, and those in the beginning: fewer of a guess, where another could do them."""
+        guessed = not info.width and len(self._by_address) > 1
+        return _width(info), _FIRST if guessed else _width(info)
 
     async def revive(self, member: Member) -> None:
         """Reach a server again: see `spread.Revive`."""
@@ -119,6 +131,7 @@ class _Team:
         if info.token_ids != first.token_ids:
             raise ServerUnusable(f"{info.address} takes {'token ids' if info.token_ids else 'text'}, unlike the others")
         vocabulary = await asyncio.to_thread(self._vocabulary, info, member)
+        member.limit, member.first = self._room(info)
         member.returned(info, vocabulary)
 
     def _vocabulary(self, info: ServerInfo, member: Member) -> Vocabulary | None:

@@ -111,7 +111,7 @@ class ScriptedServer:
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
-        await asyncio.sleep(0)  # the transports close in the next turn of the loop
+        await asyncio.sleep(0.05)  # the transports close in the next turns of the loop, and so do late connections
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = self._loop.create_task(self._connection(reader, writer))
