@@ -241,7 +241,7 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     if options.export is not None:
         note(f"wrote {exports.export([solved], options.export, overwrite=options.overwrite)}")
     if options.as_json:
-        here.terminal.json(json_record.solution_record(solution, info, model.load_s))
+        here.terminal.json(json_record.solution_record(solution, info, model.load_s, model.scorer))
     return exit_code(solution, options.min_votes)
 
 
@@ -252,7 +252,7 @@ def _sink(
     if options.as_json:
         return lambda _event: None
     if options.as_jsonl:
-        return lambda event: here.terminal.json(json_record.event_record(event, model.info, model.load_s))
+        return lambda event: here.terminal.json(json_record.event_record(event, model.info, model.load_s, model.scorer))
     shown = RenderOptions(
         k=plan.k, pick=plan.pick, answer_only=options.answer_only, plain=options.plain, figures=not options.quiet
     )

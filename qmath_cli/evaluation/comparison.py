@@ -40,14 +40,19 @@ def remarks(found: Score, quantization: str) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def server_remarks(servers: Sequence[ServerInfo]) -> tuple[str, ...]:
-    """Sentences about the servers that computed a run; none where it ran on this machine."""
+def server_remarks(servers: Sequence[ServerInfo], scorer: ServerInfo | None = None) -> tuple[str, ...]:
+    """Sentences about the servers that computed a run, and that which scored it; none for this machine."""
+    scored = () if scorer is None else (f"Rewards by {_named(scorer)} with {scorer.model}.",)
     if not servers:
-        return ()
-    named = [f"{one.kind} {one.version or 'of unknown version'} at {one.address}" for one in servers]
+        return scored
+    named = [_named(one) for one in servers]
     promise = all(one.deterministic for one in servers)
     seeds = "" if promise else " The same seed need not give the same text there."
-    return (f"Computed by {', '.join(dict.fromkeys(named))} with {servers[0].model}.{seeds}",)
+    return (f"Computed by {', '.join(dict.fromkeys(named))} with {servers[0].model}.{seeds}", *scored)
+
+
+def _named(server: ServerInfo) -> str:
+    return f"{server.kind} {server.version or 'of unknown version'} at {server.address}"
 
 
 def against_published(found: Score) -> tuple[tuple[Method, float, float], ...]:

@@ -30,12 +30,13 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Engine, Equivalence, Mode, ModelInfo, Pick
+from qmath_cli.records import Engine, Equivalence, Mode, ModelInfo, Pick, ServerInfo
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import sampling_of
 from qmath_cli.runtime.rewards import reward_loader
 from qmath_cli.runtime.servers.opening import open_served
 from qmath_cli.runtime.servers.reach import described
+from qmath_cli.runtime.servers.rewards import PROBLEMS_AT_ONCE, ServedReward
 from qmath_cli.runtime.servers.text_only import executor_for, require_sendable, server_note
 from qmath_cli.runtime.tools import default_parallel, prefix_folder
 from qmath_cli.runtime.weights import notes, open_model, require_local
@@ -192,13 +193,21 @@ class Evaluation:
         if self._reward is None:
             return samples
         with self._reward() as model:
-            return list(schedule.reward(self.plan, samples, model))
+            at_once = 1 if self._scorer is None else PROBLEMS_AT_ONCE
+            return list(schedule.reward(self.plan, samples, model, at_once))
+
+    @property
+    def _scorer(self) -> ServerInfo | None:
+        """The server that scores; None for none."""
+        return self._reward.info if isinstance(self._reward, ServedReward) else None
 
     def _scored(self, samples: list[GradedSample]) -> ScoredRun:
         found = scored(self._request, samples, self._graders)
         figures = published(self._info.base_name, self.plan.mode, self._request.data.name)
         found = replace(found, setup=self.setup, published=figures)
-        found = replace(found, remarks=(*remarks(found, self._info.quantization), *server_remarks(self.setup.servers)))
+        found = replace(
+            found, remarks=(*remarks(found, self._info.quantization), *server_remarks(self.setup.servers, self._scorer))
+        )
         return ScoredRun(found, samples)
 
 

@@ -21,11 +21,12 @@ from qmath_cli.grading.grader import Grader
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
-from qmath_cli.records import Engine, Mode, ModelInfo, Prompt, Protection
+from qmath_cli.records import Engine, Mode, ModelInfo, Prompt, Protection, ServerInfo
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import plan_for
 from qmath_cli.runtime.rewards import reward_loader
 from qmath_cli.runtime.servers.opening import Note, default_sequences, open_served
+from qmath_cli.runtime.servers.rewards import ServedReward
 from qmath_cli.runtime.servers.text_only import executor_for, server_note
 from qmath_cli.runtime.weights import notes, open_model, require_local
 from qmath_cli.settings import Grade, Settings
@@ -48,6 +49,7 @@ class OpenTools:
     settings: Settings = field(default_factory=Settings)  # those that it was opened with
     notes: tuple[str, ...] = ()
     engine_warnings: tuple[str, ...] = ()
+    scorer: ServerInfo | None = None  # the server that scores the samples
 
     def plan(self, prompt_format: PromptFormat, prompt: Prompt, *, time_limit: float | None = None) -> SolvePlan:
         """How a problem is solved by the settings that the model was opened with: see `plan_for`."""
@@ -143,7 +145,8 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
         )
         load_s = time.perf_counter() - started
         protection = executor.protection if executor is not None else None  # waits for the first worker
-        yield OpenTools(info, tools, protection, load_s, settings, noted, warned)
+        scorer = reward.info if isinstance(reward, ServedReward) else None
+        yield OpenTools(info, tools, protection, load_s, settings, noted, warned, scorer)
 
 
 def _open(

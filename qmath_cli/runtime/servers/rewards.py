@@ -27,6 +27,7 @@ from qmath_cli.runtime.servers.vocabulary import installed_vocabulary
 from qmath_cli.settings import Settings
 from qmath_cli.solving.raters import StepRater
 
+PROBLEMS_AT_ONCE = 8  # in an evaluation; each has its own samples, which are scored at the same time, too
 _PROBLEM, _SOLUTION = "What is $6*7$?", r"It is $\boxed{42}$."
 
 
