@@ -35,7 +35,9 @@ COMMANDS = {
     "batch": "Solve many problems from a file in one batch; after a kill the same command goes on.",
     "exec": "Run a Python program in the restricted executor.",
     "check": "Compare two answers: equal (exit code 0), different (4) or undecided (3).",
+    "score": "Score the steps of a solution that anybody wrote, and mark the first doubtful one.",
     "eval": "Measure models on a benchmark, with intervals and the published figures beside them.",
+    "compare": "Measure how far the predictions of models are from those of a base, on the same text.",
     "bench": "Measure load time, time to the first token, prefill and decode on this machine.",
     "render": "Draw a text with LaTeX or Markdown as the terminal shows a solution, on a pipe too.",
     "doctor": "Examine this installation: each line is ok, a warning or a problem, with one command that helps.",
@@ -44,6 +46,7 @@ COMMANDS = {
     "add": "Give a GGUF or a checkpoint of one's own a name.",
     "rm": "Remove models.",
     "verify": "Read models again and compare them with their records.",
+    "imatrix": "Measure an importance matrix: how much each column of each matrix counts when the model reads a text.",
     "convert": "Convert a Hugging Face checkpoint of Qwen2.5-Math to GGUF, in one pass.",
 }
 

@@ -3,6 +3,7 @@
     ConvertError             the root: a message and a hint
     ├── DamagedCheckpoint    a file is missing, truncated or altered, or contradicts another one
     ├── UnsupportedModel     a sound checkpoint of a model that this converter does not convert
+    ├── BadRule              a rule for tensor types cannot be read, or matches nothing
     ├── CannotWrite          the disk is full or read-only, or another process is writing the file
     ├── VerificationFailed   the file written differs from the plan
     └── LibraryMissing       the quantization library (libggml-base) is missing or too old
@@ -27,6 +28,10 @@ class DamagedCheckpoint(ConvertError):
 
 class UnsupportedModel(ConvertError):
     """The checkpoint may be sound, but this converter does not convert its architecture or types."""
+
+
+class BadRule(ConvertError):
+    """A rule for the types of tensors has another form, names an unknown type, or matches no matrix."""
 
 
 class CannotWrite(ConvertError):

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 
 class GgmlType(IntEnum):
-    """The tensor types of the recipes, with the numbers that GGUF stores (`enum ggml_type`)."""
+    """The tensor types that the converter writes, with the numbers that GGUF stores (`enum ggml_type`).
+
+    The IQ types below four bits are left out: their quantizer ends the process for some importance weights
+    (`GGML_ASSERT(scale >= 0)`), and at two bits and less no mathematics is left.
+    """
 
     F32 = 0
     F16 = 1
@@ -34,6 +38,8 @@ class GgmlType(IntEnum):
     Q5_0 = 6
     Q5_1 = 7
     Q8_0 = 8
+    Q2_K = 10
+    Q3_K = 11
     Q4_K = 12
     Q5_K = 13
     Q6_K = 14
@@ -70,6 +76,8 @@ _BLOCKS = {
     GgmlType.Q5_1: (32, 24),
     GgmlType.Q8_0: (32, 34),
     GgmlType.IQ4_NL: (32, 18),
+    GgmlType.Q2_K: (256, 84),
+    GgmlType.Q3_K: (256, 110),
     GgmlType.Q4_K: (256, 144),
     GgmlType.Q5_K: (256, 176),
     GgmlType.Q6_K: (256, 210),
@@ -100,8 +108,6 @@ class GgmlLibrary:
             self._declare()
         except (OSError, AttributeError) as exc:
             raise LibraryMissing(f"cannot use {path}: {exc}", "Reinstall llama-cpp-python.") from exc
-        for kind in GgmlType:  # the first call builds tables, which must not happen in several threads
-            self._lib.ggml_quantize_init(kind)
 
     def _declare(self) -> None:
         lib, size_t, int64 = self._lib, ctypes.c_size_t, ctypes.c_int64

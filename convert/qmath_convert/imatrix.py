@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qmath_convert.checkpoint import Checkpoint
-from qmath_convert.errors import ConvertError, DamagedCheckpoint
+from qmath_convert.errors import CannotWrite, ConvertError, DamagedCheckpoint
 from qmath_convert.ggml import GgmlType
 from qmath_convert.layout import Field, TensorSpec, ValueType
 
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 
 _SUMS, _COUNTS = ".in_sum2", ".counts"
 _LEAST, _MOST = 1e-38, 1e30  # below is zero in 32 bits; above, products overflow
-# The columns that share a scale which the weights decide alone (ggml-quants.c: `make_qx_quants` for Q6_K, Q4_0 and
-# Q5_0, `quantize_row_iq4_nl_impl`, `make_qp_quants` over the sub-blocks of Q4_K and Q5_K). Types that are absent have
-# another scale to fall back on, or use no weights.
+# The columns that share a scale which the weights decide alone (ggml-quants.c: `make_qx_quants` for Q6_K, Q3_K,
+# Q4_0 and Q5_0, `quantize_row_iq4_nl_impl`, `make_qp_quants` over the sub-blocks of Q2_K, Q4_K and Q5_K). Types that
+# are absent have another scale to fall back on, or use no weights.
 _BLOCKS = {
     GgmlType.Q6_K: 16,
+    GgmlType.Q3_K: 16,
+    GgmlType.Q2_K: 256,
     GgmlType.Q4_0: 32,
     GgmlType.Q5_0: 32,
     GgmlType.IQ4_NL: 32,
@@ -39,7 +41,49 @@ _BLOCKS = {
     GgmlType.Q4_K: 256,
     GgmlType.Q5_K: 256,
 }
-_HINT = "Make it with llama-imatrix from the same model, in GGUF format."
+_HINT = "Make it with `qmath imatrix` or llama-imatrix from the same model, in GGUF format."
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationSums:
+    """What an importance matrix is made of, measured on `chunks` chunks of `chunk_size` tokens of `dataset`.
+
+    Attributes:
+        sums: By GGUF tensor name, sums of squared activations per input column, of shape (columns,).
+        counts: By GGUF tensor name, how many tokens were summed.
+    """
+
+    sums: Mapping[str, npt.NDArray[np.float64]]
+    counts: Mapping[str, int]
+    dataset: str
+    chunks: int
+    chunk_size: int
+
+
+def write_sums(path: Path, measured: ActivationSums) -> None:
+    """Write an importance matrix as llama-imatrix does (`IMatrixCollector::save_imatrix`), entries by name.
+
+    Raises:
+        CannotWrite: the file cannot be written.
+    """
+    import gguf
+    import numpy as np
+
+    try:
+        writer = gguf.GGUFWriter(path, "")
+        writer.add_type("imatrix")
+        writer.add_array("imatrix.datasets", [measured.dataset])
+        writer.add_uint32("imatrix.chunk_count", measured.chunks)
+        writer.add_uint32("imatrix.chunk_size", measured.chunk_size)
+        for name in sorted(measured.sums):
+            writer.add_tensor(name + _SUMS, measured.sums[name].astype(np.float32).reshape(1, -1))
+            writer.add_tensor(name + _COUNTS, np.array([[measured.counts[name]]], np.float32))
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+    except OSError as exc:
+        raise CannotWrite(f"cannot write {path}: {exc.strerror or exc}", "Choose another folder with -o.") from exc
 
 
 @dataclass(frozen=True, slots=True)

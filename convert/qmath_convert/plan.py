@@ -19,6 +19,7 @@ from qmath_convert.imatrix import Importance
 from qmath_convert.layout import FileLayout, TensorSpec, lay_out
 from qmath_convert.recipe import Quant
 from qmath_convert.source import Source
+from qmath_convert.tensor_types import TypeRule, tensor_types
 from qmath_convert.tokenizer import read_tokenizer
 
 
@@ -66,13 +67,19 @@ class Plan:
         return max(self.checkpoint.source.size(shard) for shard in self.checkpoint.shards)
 
 
-def plan(source: Source, targets: Mapping[Path, Quant], importance: Importance | None = None) -> Plan:
+def plan(
+    source: Source,
+    targets: Mapping[Path, Quant],
+    importance: Importance | None = None,
+    rules: Sequence[TypeRule] = (),
+) -> Plan:
     """Plan a conversion, without writing anything.
 
     Args:
         source: the checkpoint.
         targets: the quantization of each output. A reward model's head is written next to each, as `NAME.head.gguf`.
         importance: weights for the quantizer, or None.
+        rules: types of single tensors, for the outputs that are quantized.
 
     Raises:
         ConvertError: the checkpoint cannot be converted.
@@ -86,7 +93,7 @@ def plan(source: Source, targets: Mapping[Path, Quant], importance: Importance |
     shape = _shape(checkpoint, importance)
     outputs = []
     for path, quant in targets.items():
-        specs = [_spec(tensor, quant, shape) for tensor in checkpoint.body]
+        specs = _specs(checkpoint, quant, shape, rules)
         fields = (*common, *metadata.quant_fields(quant), *(importance.fields() if importance else ()))
         outputs.append(_output(path, quant, lay_out(fields, specs), identity))
         if checkpoint.head:
@@ -97,7 +104,14 @@ def plan(source: Source, targets: Mapping[Path, Quant], importance: Importance |
             )
     if len({output.path for output in outputs}) != len(outputs):
         raise UnsupportedModel("two outputs have the same name", "Give each output another name.")
-    notes = (*description.left_out, *tokenizer.left_out, *(_unweighted(outputs, importance) if importance else ()))
+    unruled = [str(quant) for quant in targets.values() if rules and not quant.base.is_quantized]
+    ignored = [f"{quant} is not quantized: no rule for tensor types applies" for quant in unruled]
+    notes = (
+        *ignored,
+        *description.left_out,
+        *tokenizer.left_out,
+        *(_unweighted(outputs, importance) if importance else ()),
+    )
     return Plan(checkpoint, _reading_order(checkpoint), tuple(outputs), importance, notes)
 
 
@@ -123,9 +137,12 @@ def _shape(checkpoint: Checkpoint, importance: Importance | None) -> recipe.Mode
     )
 
 
-def _spec(tensor: Tensor, quant: Quant, shape: recipe.ModelShape) -> TensorSpec:
-    kind = recipe.tensor_type(quant, tensor.name, tensor.stored.dims, shape)
-    return TensorSpec(tensor.name, tensor.stored.dims, kind)
+def _specs(
+    checkpoint: Checkpoint, quant: Quant, shape: recipe.ModelShape, rules: Sequence[TypeRule]
+) -> list[TensorSpec]:
+    dims = {tensor.name: tensor.stored.dims for tensor in checkpoint.body}
+    types = tensor_types(dims, quant, shape, rules)
+    return [TensorSpec(name, dims[name], types[name]) for name in dims]
 
 
 def _output(path: Path, quant: Quant | None, layout: FileLayout, identity: str) -> OutputFile:

@@ -38,6 +38,8 @@ _TOLERANCE = {
     GgmlType.Q4_K: (0.12, 63 * 15),
     GgmlType.Q4_1: (0.12, 15),
     GgmlType.Q4_0: (0.12, 8),
+    GgmlType.Q3_K: (0.2, 32 * 4),
+    GgmlType.Q2_K: (0.24, 15 * 3),
     GgmlType.IQ4_NL: (0.12, 127),
     GgmlType.IQ4_XS: (0.12, 127 * 32),
 }

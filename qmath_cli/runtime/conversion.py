@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from qmath_cli import gguf_file
 from qmath_cli.engine.llama import preflight
-from qmath_cli.errors import DoesNotFit, EngineUnusable, IntegrityError, ModelMissing, TerminationSignal
+from qmath_cli.errors import DoesNotFit, EngineUnusable, IntegrityError, ModelMissing, TerminationSignal, UsageError
 from qmath_cli.models import fit, memory
 from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
@@ -41,6 +41,8 @@ def translated() -> Iterator[None]:
         yield
     except errors.CannotWrite as exc:
         raise DoesNotFit(exc.message, exc.hint) from exc
+    except errors.BadRule as exc:
+        raise UsageError(exc.message, exc.hint) from exc
     except errors.LibraryMissing as exc:
         raise EngineUnusable(exc.message, exc.hint) from exc
     except errors.ConvertError as exc:

@@ -109,7 +109,7 @@ def zeroed(count: int) -> np.ndarray:
     return weights
 
 
-UNUSABLE = [Quant.Q6_K, Quant.Q4_0, Quant.IQ4_XS, Quant.Q5_K_M, Quant.Q4_K_S, Quant.Q4_K_M]
+UNUSABLE = [Quant.Q3_K_S, Quant.Q2_K, Quant.Q6_K, Quant.Q4_0, Quant.IQ4_XS, Quant.Q5_K_M, Quant.Q4_K_S, Quant.Q4_K_M]
 
 
 @pytest.mark.parametrize("quant", UNUSABLE)
@@ -125,7 +125,7 @@ def test_a_tensor_without_weights_for_a_whole_block_is_quantized_without_any(
     convert(what)
     to_gguf(folder, tmp_path / "without.gguf", quant, other)
     same = tensor(tmp_path / "with.gguf", NAME) == tensor(tmp_path / "without.gguf", NAME)
-    needed = {Quant.Q6_K: 16, Quant.Q4_0: 32, Quant.IQ4_XS: 32}.get(quant, 256)
+    needed = {Quant.Q6_K: 16, Quant.Q3_K_S: 16, Quant.Q4_0: 32, Quant.IQ4_XS: 32}.get(quant, 256)
     assert same == (zeros >= needed)
     assert (len(what.notes) == 1 and NAME in what.notes[0]) == (zeros >= needed)
 

@@ -107,7 +107,8 @@ def graded(name: str, index: int) -> GradedSample:
 
 def test_an_evaluation_has_the_samples_of_many_problems_scored_at_the_same_time() -> None:
     """Every sample gets its own score, in the order in which they are stored."""
-    data = Dataset("made up", tuple(Item(str(number), PROBLEM, "1", "1", Language.EN) for number in range(24)), "0" * 64)
+    items = tuple(Item(str(number), PROBLEM, "1", "1", Language.EN) for number in range(24))
+    data = Dataset("made up", items, "0" * 64)
     plan = EvaluationPlan(data, Mode.COT, Sampling(), lambda _item: Prompt(()), k=3)
     samples = [graded(item.id, index) for item in data.items for index in range(4)]
     settings = replace(Settings(), pick=Pick.RM)

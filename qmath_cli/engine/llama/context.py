@@ -55,17 +55,30 @@ class Context:
         model: The loaded model.
         cells: Size of the KV cache, in tokens.
         slots: Number of sequences that can have cells at the same time.
+        outputs: Rows per computation that can have outputs; by default one per slot. Each reserves a row of logits.
         thread: Number of the compute thread: see `compute_thread`.
         exact: Compute attention without flash attention, which changes a hidden state by a per cent after some
             thousand tokens. A quantized KV cache requires it all the same.
+        on_node: A C callback for each node of the graph (`ggml_backend_sched_eval_callback`), kept by the caller.
 
     Raises:
         DoesNotFit: There is no memory for the KV cache.
     """
 
-    def __init__(self, model: Model, *, cells: int, slots: int, thread: int = 0, exact: bool = False) -> None:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        cells: int,
+        slots: int,
+        outputs: int | None = None,
+        thread: int = 0,
+        exact: bool = False,
+        on_node: Any = None,  # noqa: ANN401  a ctypes function
+    ) -> None:
         self.cells = cells
         self._slots = slots
+        self._outputs = slots if outputs is None else outputs
         self._thread = compute_thread(thread)
         self._completion: Completion | None = None  # of the submitted computation
         self._codes: list[int] = []  # the return value of the submitted computation, once it has ended
@@ -73,7 +86,9 @@ class Context:
         self._logits_type: Any = ctypes.c_float * model.vocabulary
         self._hidden_size = model.facts.embedding
         self._hidden_states = False
-        parameters = _parameters(model, cells, slots, exact=exact)
+        parameters = _parameters(model, cells, slots, self._outputs, exact=exact)
+        if on_node is not None:
+            parameters.cb_eval = on_node
         library().clear_warnings()
         self.pointer: Any = self._thread.create(
             lambda: self._lib.llama_init_from_model(model.pointer, parameters), self._lib.llama_free
@@ -106,7 +121,7 @@ class Context:
         """Start computing these tokens; call `result` next.
 
         Args:
-            rows: From 1 to `max_rows` tokens. At most one output per slot may be requested.
+            rows: From 1 to `max_rows` tokens. At most `outputs` of them may request their output.
 
         Raises:
             ValueError: There are too many or too few rows or outputs, or a slot does not exist.
@@ -229,8 +244,8 @@ class Context:
         if not 1 <= len(rows) <= self.max_rows:
             raise ValueError(f"{len(rows)} rows; a computation takes from 1 to {self.max_rows}")
         wanted = len(rows) if self._hidden_states else sum(row.output for row in rows)
-        if wanted > self._slots:
-            raise ValueError(f"{wanted} outputs; this context has room for {self._slots}")
+        if wanted > self._outputs:
+            raise ValueError(f"{wanted} outputs; this context has room for {self._outputs}")
         batch = self._batch
         batch.n_tokens = len(rows)
         tokens, positions, counts, slots, outputs = batch.token, batch.pos, batch.n_seq_id, batch.seq_id, batch.logits
@@ -253,13 +268,13 @@ def _free(lib: Any, pointer: Any, batch: Any, abort: AbortFlag, thread: ComputeT
     lib.llama_batch_free(batch)
 
 
-def _parameters(model: Model, cells: int, slots: int, *, exact: bool) -> Any:  # noqa: ANN401
+def _parameters(model: Model, cells: int, slots: int, outputs: int, *, exact: bool) -> Any:  # noqa: ANN401
     lib = model.lib
     parameters = lib.llama_context_default_params()
     parameters.n_ctx = cells
     parameters.n_batch = parameters.n_ubatch = ROWS
     parameters.n_seq_max = slots
-    parameters.n_outputs_max = slots  # one row of logits per slot; by default one per token is reserved
+    parameters.n_outputs_max = outputs  # by default one row of logits per token is reserved
     parameters.n_threads = model.placement.threads
     parameters.n_threads_batch = model.placement.threads
     parameters.kv_unified = True

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "solving": ("retry", "continue", "follow", "reveal", "hint", "clear"),
-    "looking": ("code", "run", "check", "votes", "raw", "stats", "context"),
+    "looking": ("code", "run", "check", "score", "votes", "raw", "stats", "context"),
     "keeping": ("copy", "export", "history", "save", "load"),
     "settings": ("model", "mode", "k", "seed", "set", "show"),
     "session": ("help", "quit"),

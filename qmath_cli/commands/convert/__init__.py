@@ -6,7 +6,6 @@ the models folder is recorded there, so that every command knows it by name.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qmath_cli.commands import options as o
+from qmath_cli.commands.convert.targets import quant_named, require_room, targets_of
 from qmath_cli.commands.invocation import Invocation, invocation
-from qmath_cli.errors import DoesNotFit, ExitCode, UsageError
+from qmath_cli.errors import ExitCode
 from qmath_cli.models import lockfile, own, store
 from qmath_cli.models.installed import Installed
 from qmath_cli.models.names import ModelName
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from qmath_convert.pipeline import Plan, Written
     from qmath_convert.recipe import Quant
     from qmath_convert.source import Source
+    from qmath_convert.tensor_types import TypeRule
 
 _DEFAULT = "q4_k_m"
 
@@ -42,6 +43,8 @@ class ConvertOptions:
     quants: tuple[str, ...]
     output: Path | None
     imatrix: Path | None
+    tensor_types: tuple[str, ...]
+    recipe: Path | None
     verify: bool
     keep_source: bool
     threads: int
@@ -76,6 +79,18 @@ def command(
     imatrix: Annotated[
         Path | None, typer.Option(metavar="FILE", help="An importance matrix made by llama-imatrix.")
     ] = None,
+    tensor_type: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tensor-type",
+            metavar="PATTERN=TYPE",
+            help="The type of every matrix whose name the pattern is found in, as llama-quantize means it; repeat for "
+            "several: attn_v=q8_0, 'blk\\.[0-3]\\.ffn_down=q6_k'.",
+        ),
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file of such rules, one a line; # begins a comment.")
+    ] = None,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Do not compare what was written with the checkpoint.")
     ] = False,
@@ -90,7 +105,19 @@ def command(
 ) -> int:
     """Convert a Hugging Face checkpoint of Qwen2.5-Math to GGUF, in one pass."""
     quants = tuple(dict.fromkeys(quant or [_DEFAULT]))
-    wanted = ConvertOptions(source, quants, output, imatrix, not no_verify, keep_source, threads, force, json)
+    wanted = ConvertOptions(
+        source=source,
+        quants=quants,
+        output=output,
+        imatrix=imatrix,
+        tensor_types=tuple(tensor_type or ()),
+        recipe=recipe,
+        verify=not no_verify,
+        keep_source=keep_source,
+        threads=threads,
+        force=force,
+        as_json=json,
+    )
     return _run(invocation(context), wanted)
 
 
@@ -109,13 +136,13 @@ def into_store(
     from qmath_cli.runtime.own_models import add_converted, require_free
 
     given = [name.quantization] if name.quantization else []
-    chosen = [_quant(text) for text in dict.fromkeys([*given, *(text.lower() for text in quants)])] or [
-        _quant(_DEFAULT)
+    chosen = [quant_named(text) for text in dict.fromkeys([*given, *(text.lower() for text in quants)])] or [
+        quant_named(_DEFAULT)
     ]
     for quant in chosen:
         require_free(ModelName(name.base, str(quant)), here.paths, force=force)
     targets = {here.paths.models / f"{name.base}-{quant}.gguf": quant for quant in chosen}
-    wanted = ConvertOptions(source, (), None, None, True, False, 0, force, False)
+    wanted = ConvertOptions(source, (), None, None, (), None, True, False, 0, force, False)
     done = _convert(here, wanted, lambda _name: targets)
     return add_converted(name.base, done.source, done.written, here.paths, lockfile.load())
 
@@ -201,58 +228,20 @@ def _plan(wanted: ConvertOptions, source: Source, targets: Mapping[Path, Quant])
     from qmath_convert.pipeline import plan
 
     importance = read_importance(wanted.imatrix) if wanted.imatrix else None
-    return plan(source, targets, importance)
+    return plan(source, targets, importance, _rules(wanted))
+
+
+def _rules(wanted: ConvertOptions) -> list[TypeRule]:
+    """The rules for tensor types: those of the command line come first, so that they overrule the file's."""
+    from qmath_convert.tensor_types import parse_rule, read_rules
+
+    given = [parse_rule(text) for text in wanted.tensor_types]
+    return [*given, *(read_rules(wanted.recipe) if wanted.recipe else ())]
 
 
 def _targets(wanted: ConvertOptions, name: str) -> Mapping[Path, Quant]:
-    """Which file gets which quantization."""
-    quants = [_quant(text) for text in wanted.quants]
-    given = wanted.output
-    if given is not None and not given.is_dir() and len(quants) == 1:
-        targets = {given: quants[0]}
-    elif given is None or given.is_dir():
-        folder = given or Path()
-        targets = {folder / f"{name}-{quant}.gguf": quant for quant in quants}
-    else:
-        raise UsageError(f"{given} is not a folder", "With several quantizations, -o names an existing folder.")
-    for path in targets:
-        _check_target(path, force=wanted.force)
-    return targets
-
-
-def _check_target(path: Path, *, force: bool) -> None:
-    from qmath_convert.part import unfinished_files
-
-    if path.suffix != ".gguf":
-        raise UsageError(f"{path} does not end in .gguf")
-    _part, journal = unfinished_files(path)
-    unfinished = journal.exists()  # an earlier run stopped between two renames
-    if path.exists() and not force and not unfinished:
-        raise UsageError(f"{path} is already there", "Give another name with -o, or --force to replace it.")
-
-
-def _quant(text: str) -> Quant:
-    from qmath_convert.recipe import Quant
-
-    try:
-        return Quant(text.lower())
-    except ValueError as exc:
-        raise UsageError(f"unknown quantization {text}", "Known: " + ", ".join(Quant)) from exc
-
-
-def require_room(plan: Plan) -> None:
-    """Raise `DoesNotFit` if the output does not fit on the disk; what an earlier run has reserved counts as free."""
-    from qmath_convert.part import reserved_bytes
-
-    folder = plan.outputs[0].path.absolute().parent
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    reserved = sum(reserved_bytes(output.path) for output in plan.outputs)
-    missing = plan.output_bytes - reserved - shutil.disk_usage(there).free
-    if missing > 0:
-        raise DoesNotFit(
-            f"the output needs {plan.output_bytes / 1e9:.2f} GB; {there} has {missing / 1e9:.2f} GB too little",
-            "Free some room, choose another disk with -o, or a smaller quantization.",
-        )
+    quants = [quant_named(text) for text in wanted.quants]
+    return targets_of(wanted.output, name, quants, force=wanted.force)
 
 
 def record(written: tuple[Written, ...], seconds: float) -> dict[str, object]:

@@ -1,0 +1,45 @@
+"""What two models are compared on: passages of text, each with the part that is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qmath_cli.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text as token ids, computed from an empty cache.
+
+    Scored is the prediction at every position from `first` on but the last: that of the token behind it.
+    """
+
+    tokens: tuple[int, ...]
+    first: int
+
+    @property
+    def scored(self) -> int:
+        """The number of predictions that are scored."""
+        return max(0, len(self.tokens) - 1 - self.first)
+
+
+def chunks(tokens: Sequence[int], size: int, limit: int | None = None) -> list[Passage]:
+    """Divide a text as `llama-perplexity` does: chunks that do not overlap, of which the second half is scored.
+
+    Source: tools/perplexity of llama.cpp, `kl_divergence`. What is left at the end is not used.
+
+    Args:
+        tokens: token ids of the whole text.
+        size: tokens per chunk.
+        limit: chunks at most; None for all.
+
+    Raises:
+        UsageError: the text has fewer than two chunks.
+    """
+    if len(tokens) < 2 * size:
+        raise UsageError(
+            f"the text has {len(tokens)} tokens; two chunks of {size} are needed", "a longer text, or a smaller --chunk"
+        )
+    count = len(tokens) // size if limit is None else min(limit, len(tokens) // size)
+    return [Passage(tuple(tokens[start : start + size]), size // 2) for start in range(0, count * size, size)]

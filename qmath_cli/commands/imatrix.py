@@ -1,0 +1,87 @@
+"""`qmath imatrix`: an importance matrix, measured by letting a model read a text here.
+
+`qmath convert --imatrix FILE` and `llama-quantize --imatrix FILE` use it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qmath_cli.commands import options as o
+from qmath_cli.commands.invocation import Invocation, invocation
+from qmath_cli.commands.problem import read_text
+from qmath_cli.errors import ExitCode, UsageError
+from qmath_cli.models import lockfile
+from qmath_cli.models.describe import describe
+from qmath_cli.settings import Settings
+
+SCHEMA = "qmath.imatrix/1"
+
+
+def command(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="The model, as little quantized as there is room for.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, in GGUF.")],
+    text: Annotated[Path, typer.Option(metavar="FILE", help="The text that the model reads.")],
+    chunk: Annotated[int, typer.Option(min=32, metavar="N", help="Tokens per chunk. Default: 512.")] = 512,
+    chunks: Annotated[int | None, typer.Option(min=1, metavar="N", help="Chunks at most. Default: all.")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", rich_help_panel=o.OUTPUT, help="Replace a file that is already there.")
+    ] = False,
+    device: o.Device = None,
+    gpu_layers: o.GpuLayers = None,
+    threads: o.Threads = None,
+    force: o.Force = False,
+    json: o.Json = False,
+) -> int:
+    """Measure an importance matrix: how much each column of each matrix counts when the model reads a text.
+
+    The file is as llama-imatrix writes it. An interrupted measurement goes on with the same command.
+    """
+    here = invocation(context)
+    if output.exists() and not overwrite:
+        raise UsageError(f"{output} is already there", "another name with -o, or --overwrite")
+    settings = here.settings(device=device, gpu_layers=gpu_layers, threads=threads)
+    _run(here, settings, model, (output, text, chunk, chunks), force=force, as_json=json)
+    return ExitCode.OK
+
+
+def _run(
+    here: Invocation,
+    settings: Settings,
+    name: str,
+    wanted: tuple[Path, Path, int, int | None],
+    *,
+    force: bool,
+    as_json: bool,
+) -> None:
+    from qmath_cli.runtime.importance import ImportancePlan, measure
+    from qmath_cli.runtime.weights import notes, open_model
+
+    output, text_path, chunk, chunks = wanted
+    text, _ = read_text(text_path, str(text_path))
+    lock = lockfile.load()
+    info = describe(name, here.paths, lock)
+    with open_model(info, settings, here.paths, lock, force=force) as model:
+        here.notes(*notes(info, model))
+        plan = ImportancePlan(output, model.tokenize_plain(text.encode()), text_path.name, chunk, chunks)
+        here.terminal.note(f"reading {plan.count} chunks of {chunk} tokens")
+        resumed = measure(model, plan, lambda _done, _total: None)
+    if resumed:
+        here.terminal.note(f"{resumed} of {plan.count} chunks had been read before")
+    if as_json:
+        here.terminal.json(
+            {
+                "schema": SCHEMA,
+                "file": str(output),
+                "model": info.name,
+                "text": str(text_path),
+                "chunks": plan.count,
+                "chunk_tokens": chunk,
+            }
+        )
+        return
+    here.terminal.line(f"{output}  {plan.count} chunks of {chunk} tokens")

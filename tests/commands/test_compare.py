@@ -1,0 +1,82 @@
+"""`qmath compare` with the two embedded quantizations of the demo model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.run import qmath
+from tests.terminal.schemas import validate
+
+TEXT = "We solve the equation with sympy. The roots are 2 and 3, and their sum is 5. " * 60
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the text, and the base's predictions in `base`."""
+    folder = tmp_path_factory.mktemp("compare")
+    (folder / "text.txt").write_text(TEXT)
+    done = run(folder, "demo", "--save-base", str(folder / "base"))
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def run(home: Path, *arguments: str) -> Any:
+    """On chunks of 128 tokens of the text, unless the base is stored."""
+    text = [] if str(home / "base") in arguments[:1] else ["--text", str(home / "text.txt"), "--chunk", "128"]
+    return qmath(home, "compare", *arguments, *text)
+
+
+def test_another_quantization_differs_and_the_same_one_does_not(home: Path) -> None:
+    """With the base's predictions from a file: the record names both, and fits its schema."""
+    done = run(home, str(home / "base"), "demo", "demo:q4_k_m", "--json")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    validate(record)
+    same, other = record["models"]
+    assert same["kld"]["value"] < 1e-4
+    assert same["same_top"]["value"] == 1
+    assert other["kld"]["value"] > 10 * abs(same["kld"]["value"])
+    assert other["model"] == "demo:q4_k_m"
+
+
+def test_a_stored_base_gives_the_figures_of_a_loaded_one(home: Path) -> None:
+    """To the last digit: the precision is the same."""
+    stored, loaded = run(home, str(home / "base"), "demo:q4_k_m"), run(home, "demo", "demo:q4_k_m")
+    assert stored.stdout == loaded.stdout
+    assert not [path for path in home.rglob("*") if path.name.startswith("tmp") and path.name != "tmp"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["demo", "demo"], "no text"),
+        (["demo", "--text", "text.txt"], "no model"),
+        (["demo", "demo", "--text", "short.txt"], "two chunks"),
+        (["base", "demo", "--text", "text.txt"], "holds its text"),
+        (["base", "--save-base", "other"], "stored already"),
+        (["demo", "--text", "text.txt", "--save-base", "base"], "already there"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_before_a_model_is_loaded(
+    home: Path, arguments: list[str], message: str
+) -> None:
+    """As an error of use, with a hint."""
+    (home / "short.txt").write_text("Two and two are four.")
+    files = {"text.txt", "short.txt", "base", "other"}
+    done = qmath(home, "compare", *(str(home / word) if word in files else word for word in arguments))
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "hint:" in done.stderr
+
+
+def test_a_damaged_base_is_refused(home: Path, tmp_path: Path) -> None:
+    """A file that was cut while it was copied."""
+    data = (home / "base").read_bytes()
+    (tmp_path / "base").write_bytes(data[: len(data) // 2])
+    done = qmath(home, "compare", str(tmp_path / "base"), "demo")
+    assert done.returncode == 7
+    assert "not a complete file" in done.stderr
