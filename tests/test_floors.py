@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 #: The floor of every room. A module imports its own room, and rooms on lower floors.
 FLOORS = {
-    "__init__": 11,  # the public API; it imports a module when a name of it is first used
+    "__init__": 12,  # the public API; it imports a module when a name of it is first used
     "records": 0,
     "errors": 0,
     "settings": 1,
@@ -33,15 +33,15 @@ FLOORS = {
     "solving": 4,
     "history": 5,
     "problem_set": 5,
-    "evaluation": 5,
+    "evaluation": 6,
     "benchmark": 5,
-    "runtime": 6,
-    "doctor": 7,
-    "terminal": 8,
-    "api": 9,
-    "commands": 9,
-    "app": 10,
-    "__main__": 11,
+    "runtime": 7,
+    "doctor": 8,
+    "terminal": 9,
+    "api": 10,
+    "commands": 10,
+    "app": 11,
+    "__main__": 12,
 }
 
 #: The rooms that may import a library that is heavy or has side effects.

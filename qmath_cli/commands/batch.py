@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,20 +20,20 @@ from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.commands.problem import read_text, standard_input_is_a_person
 from qmath_cli.errors import DataError, ExitCode, TerminationSignal, UsageError
+from qmath_cli.history.background import BackgroundKeeper
+from qmath_cli.history.entry import Solved
 from qmath_cli.models import lockfile
 from qmath_cli.problem_set.plain_text import Division
 from qmath_cli.problem_set.read import InputFormat, ProblemSet, read
-from qmath_cli.problem_set.result import ProblemResult
 from qmath_cli.problem_set.result_file import ResultOutcome
-from qmath_cli.records import Event, Finish, Language, Problem, Solution
+from qmath_cli.records import Finish, Language, ModelInfo, Problem, Solution
 from qmath_cli.runtime.problem_set import Solver
 from qmath_cli.runtime.servers.reach import described
 from qmath_cli.settings import Settings
 from qmath_cli.solving.solve import follow_many, solve_many
-from qmath_cli.terminal.maths import plain
-from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.render import DEMO_NOTE
 from qmath_cli.terminal.reports.batch import BatchProgress, summary
+from qmath_cli.terminal.reports.recorder import BatchRecorder
 from qmath_cli.terminal.reports.results import OutputFormat, Results, Target, open_results
 
 #: Which exit code is that of the worst, as the help says.
@@ -145,6 +146,7 @@ def command(
         bool,
         typer.Option("--overwrite", rich_help_panel=o.OUTPUT, help="Start again, whatever the file of results holds."),
     ] = False,
+    no_history: o.NoHistory = False,
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", rich_help_panel=o.OUTPUT, help="Print nothing on stderr but errors.")
     ] = False,
@@ -205,17 +207,24 @@ def _run(here: Invocation, settings: Settings, options: BatchOptions, found: Pro
         if missing:
             if info.embedded:
                 notes(DEMO_NOTE)
-            _solve(here, solver, options, results, missing)
+            with closing(BackgroundKeeper(here.paths, notes)) as keeper:
+                _solve(here, solver, options, results, missing, partial(_kept, keeper, info, settings))
         results.finish()
         notes(summary(results.outcomes, whole, options.out))
         return exit_code(results.outcomes, complete=len(results.outcomes) == whole)
 
 
 def _solve(
-    here: Invocation, solver: Solver, options: BatchOptions, results: Results, missing: Sequence[Problem]
+    here: Invocation,
+    solver: Solver,
+    options: BatchOptions,
+    results: Results,
+    missing: Sequence[Problem],
+    keep: Callable[[Solution], object],
 ) -> None:
     """Solve what has no result yet, and record each result at once; Ctrl-C ends it."""
-    recorder = _Recorder(results, BatchProgress(here.terminal, len(missing), shown=not options.quiet), solver)
+    progress = BatchProgress(here.terminal, len(missing), shown=not options.quiet)
+    recorder = BatchRecorder(results, progress, solver, keep)
     try:
         opened = solver.opened(missing, options.parallel, force=options.force, note=_noted(here, recorder, options))
         with opened as (tools, width):
@@ -230,7 +239,7 @@ def _solve(
         recorder.progress.end()
 
 
-def _noted(here: Invocation, recorder: _Recorder, options: BatchOptions) -> Callable[[str], None]:
+def _noted(here: Invocation, recorder: BatchRecorder, options: BatchOptions) -> Callable[[str], None]:
     """What happens to a sentence about a server: it is shown above the progress."""
 
     def note(sentence: str) -> None:
@@ -241,33 +250,8 @@ def _noted(here: Invocation, recorder: _Recorder, options: BatchOptions) -> Call
     return note
 
 
-@dataclass(slots=True)
-class _Recorder:
-    """Records solutions. What an interrupt ended is not recorded: the same command solves it from its beginning."""
-
-    results: Results
-    progress: BatchProgress
-    solver: Solver
-    _pending: ProblemResult | None = None
-
-    def event(self, _position: int, event: Event) -> None:
-        """Record a solution, or show that something happens."""
-        self.settle()
-        if isinstance(event, Solution):
-            if event.finish is not Finish.INTERRUPTED:
-                answer = None if event.answer is None else clean(event.answer)
-                self._pending = self.solver.result(event, answer, None if answer is None else plain(answer))
-                self.settle()
-                self.progress.solved()
-        else:
-            self.progress.tick(event)
-
-    def settle(self) -> None:
-        """Record the last solution, unless that is done."""
-        if self._pending is not None and not self.results.has(self._pending.id):
-            self.progress.end()
-            self.results.add(self._pending)
-        self._pending = None
+def _kept(keeper: BackgroundKeeper, info: ModelInfo, settings: Settings, solution: Solution) -> None:
+    keeper.keep(Solved(solution, info, settings.pick), settings)
 
 
 def exit_code(outcomes: Iterable[ResultOutcome], *, complete: bool) -> ExitCode:

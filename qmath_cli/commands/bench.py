@@ -1,8 +1,9 @@
-"""`qmath bench`: how fast a model runs on this machine."""
+"""`qmath bench`: how fast models run on this machine, one after the other."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +26,7 @@ SCHEMA = "qmath.bench/1"
 
 def command(
     context: typer.Context,
-    model: o.Model = None,
+    models: o.Models = None,
     prompt_tokens: Annotated[
         int, typer.Option(min=16, metavar="N", help="Length of the prompt, tokens. Default: 512.")
     ] = 512,
@@ -55,22 +56,43 @@ def command(
     from qmath_cli.benchmark.measure import BenchmarkPlan
 
     here = invocation(context)
-    settings = here.settings(
-        model=model,
-        server=server or None,
-        server_kind=server_kind,
-        device=device,
-        gpu_layers=gpu_layers,
-        threads=threads,
-        kv_type=kv_type,
-        mlock=mlock,
-    )
+    flags = {"device": device, "gpu_layers": gpu_layers, "threads": threads, "kv_type": kv_type, "mlock": mlock}
+    remote = {"server": server or None, "server_kind": server_kind}
+    wanted: list[str | None] = [*dict.fromkeys(models or ())]
+    each = [here.settings(model=model, **flags, **remote) for model in wanted or [None]]
     plan = BenchmarkPlan(prompt_tokens, tokens, _numbers(sequences), repeats)
-    if settings.server:
-        _run_served(here, settings, plan, against, as_json=json)
-    else:
-        _run(here, settings, plan, against, force=force, verbose=verbose, as_json=json)
+    if not each[0].server:
+        _require(here, each)
+    found = []
+    for settings in each:
+        if settings.server:
+            found.append(_run_served(here, settings, plan, against))
+        else:
+            found.append(_run(here, settings, plan, against, force=force, verbose=verbose))
+        if not json:
+            _show(here, found[-1], len(found), len(each))
+    if json:
+        records = [_record(one) for one in found]
+        here.terminal.json({"schema": SCHEMA, **(records[0] if len(records) == 1 else {"runs": records})})
     return ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One model's report, and where it was computed."""
+
+    file: ModelInfo
+    placement: str
+    report: BenchmarkReport
+
+
+def _require(here: Invocation, each: Sequence[Settings]) -> None:
+    """Raise `ModelMissing` for a model that is not here: better now than after the others were measured."""
+    from qmath_cli.models import lockfile
+    from qmath_cli.models.describe import describe
+
+    for settings in each:
+        describe(settings.model, here.paths, lockfile.load())
 
 
 def _run(
@@ -81,14 +103,14 @@ def _run(
     *,
     force: bool,
     verbose: bool,
-    as_json: bool,
-) -> None:
+) -> Benchmark:
+    from qmath_cli.benchmark.machine import peak_rss
     from qmath_cli.benchmark.measure import measure
     from qmath_cli.models import lockfile
     from qmath_cli.models.describe import describe
     from qmath_cli.runtime.weights import notes, open_model
 
-    paths, lock = here.paths, lockfile.load()
+    paths, lock, before = here.paths, lockfile.load(), peak_rss()
     file = describe(settings.model, paths, lock)
     opened = partial(open_model, file, settings, paths, lock, sequences=max(plan.sequences), force=force)
     with opened() as model:  # for its context and placement; this first load reads the file from the disk
@@ -98,12 +120,12 @@ def _run(
         here.notes(*notes(file, model), engine=model.warnings if verbose else ())
     here.terminal.note(f"{file.name} ({file.quantization}) on {placement}")
     report = _with_machine(measure(opened, plan, references, here.terminal.note), placement, file)
-    _show(here, file, str(placement), report, as_json=as_json)
+    if report.peak_rss == before:  # it is that of a larger model before
+        report = replace(report, peak_rss=None)
+    return Benchmark(file, str(placement), report)
 
 
-def _run_served(
-    here: Invocation, settings: Settings, plan: BenchmarkPlan, against: Path | None, *, as_json: bool
-) -> None:
+def _run_served(here: Invocation, settings: Settings, plan: BenchmarkPlan, against: Path | None) -> Benchmark:
     from qmath_cli.benchmark.served import measure_served
     from qmath_cli.models import lockfile
     from qmath_cli.runtime.servers.opening import open_served
@@ -117,7 +139,7 @@ def _run_served(
     opened = partial(open_served, served, settings, paths, lock, max(plan.sequences), endless=True)
     place = ", ".join(f"{one.kind} {one.version} at {one.address}" for one in served.servers)
     here.terminal.note(f"{served.name} on {place}")
-    _show(here, served, place, measure_served(opened, plan, here.terminal.note), as_json=as_json)
+    return Benchmark(served, place, measure_served(opened, plan, here.terminal.note))
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -176,12 +198,17 @@ def _read_per_token(path: Path) -> int:
     )
 
 
-def _show(here: Invocation, file: ModelInfo, placement: str, report: BenchmarkReport, *, as_json: bool) -> None:
+def _record(one: Benchmark) -> dict[str, object]:
+    head = {"model": one.file.name, "quantization": one.file.quantization, "device": one.placement}
+    return {**head, **asdict(one.report)}
+
+
+def _show(here: Invocation, one: Benchmark, number: int, several: int) -> None:
+    """The table of a model; of several, each under its name."""
     from qmath_cli.terminal.reports.bench import table
 
-    if as_json:
-        head = {"schema": SCHEMA, "model": file.name, "quantization": file.quantization, "device": placement}
-        here.terminal.json({**head, **asdict(report)})
-        return
-    for line in table(report):
+    if several > 1:
+        here.terminal.write("\n" if number > 1 else "")
+        here.terminal.line(one.file.name)
+    for line in table(one.report):
         here.terminal.line(line)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from qmath_cli.benchmark.divergence.passage import Passage
     from qmath_cli.benchmark.divergence.statistics import Divergence
     from qmath_cli.engine.llama.model import Model
+    from qmath_cli.records import ModelInfo
 
 SCHEMA = "qmath.compare/1"
 _CHUNK = 512  # tokens; what llama-perplexity uses
@@ -41,6 +42,7 @@ class CompareOptions:
     base: str
     models: tuple[str, ...]
     text: Path | None
+    solutions: Path | None
     chunk: int
     chunks: int | None
     save_base: Path | None
@@ -53,15 +55,23 @@ def command(
     base: Annotated[
         str, typer.Argument(metavar="BASE", help="The model to compare with, or a file that --save-base wrote.")
     ],
-    models: Annotated[list[str] | None, typer.Argument(metavar="MODEL...", help="The models to compare.")] = None,
-    text: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The text that the models read; needed unless BASE is a file.")
+    models: Annotated[list[str] | None, typer.Argument(metavar="MODEL", help="The models to compare.")] = None,
+    text: Annotated[Path | None, typer.Option(metavar="FILE", help="A text that the models read, in chunks.")] = None,
+    solutions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Problems with solutions, as `qmath eval --from` reads them: of each the first, without what programs "
+            "printed.",
+        ),
     ] = None,
     chunk: Annotated[
         int,
         typer.Option(min=32, metavar="N", help="Tokens per chunk; the second half of each is scored. Default: 512."),
     ] = _CHUNK,
-    chunks: Annotated[int | None, typer.Option(min=1, metavar="N", help="Chunks at most. Default: all.")] = None,
+    chunks: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Chunks, or solutions, at most. Default: all.")
+    ] = None,
     save_base: Annotated[
         Path | None,
         typer.Option(
@@ -79,7 +89,7 @@ def command(
     Perplexity, KL divergence and the change of token probabilities, under the names and by the definitions of
     `llama-perplexity --kl-divergence`.
     """
-    wanted = CompareOptions(base, tuple(models or ()), text, chunk, chunks, save_base, force, json)
+    wanted = CompareOptions(base, tuple(models or ()), text, solutions, chunk, chunks, save_base, force, json)
     here = invocation(context)
     _run(here, here.settings(device=device, gpu_layers=gpu_layers, threads=threads), wanted)
     return ExitCode.OK
@@ -104,10 +114,11 @@ def _check(wanted: CompareOptions) -> None:
     stored = is_base_file(Path(wanted.base))
     if stored and wanted.save_base is not None:
         raise UsageError(f"{wanted.base} is stored already", "leave out --save-base")
-    if stored and wanted.text is not None:
-        raise UsageError(f"{wanted.base} holds its text", "leave out --text")
-    if not stored and wanted.text is None:
-        raise UsageError("there is no text to compare the models on", "--text FILE")
+    texts = (wanted.text is not None) + (wanted.solutions is not None)
+    if stored and texts:
+        raise UsageError(f"{wanted.base} holds its text", "leave out --text and --solutions")
+    if not stored and texts != 1:
+        raise UsageError("there is no text to compare the models on, or two", "--text FILE, or --solutions FILE")
     if not wanted.models and wanted.save_base is None:
         raise UsageError("there is no model to compare with the base", "qmath compare BASE MODEL --text FILE")
     if wanted.save_base is not None and wanted.save_base.exists():
@@ -126,9 +137,8 @@ def _base(here: Invocation, settings: Settings, wanted: CompareOptions) -> Itera
         return
     with tempfile.TemporaryDirectory(dir=_scratch(here)) as scratch:
         path = wanted.save_base or Path(scratch) / "base"
-        with _opened(here, settings, wanted, wanted.base) as (model, name):
-            passages = _passages(wanted, model)
-            source = f"{wanted.text}, {len(passages)} chunks of {wanted.chunk} tokens"
+        with _opened(here, settings, wanted, wanted.base) as (model, info, name):
+            passages, source = _passages(wanted, model, info)
             write_base(path, model, name, passages, source, _ticks(here, f"reading with {name}"))
         if wanted.save_base is not None:
             here.terminal.note(f"the predictions of {name} are in {path}: {path.stat().st_size / 1e6:,.0f} MB")
@@ -141,11 +151,21 @@ def _scratch(here: Invocation) -> Path:
     return folder
 
 
-def _passages(wanted: CompareOptions, model: Model) -> list[Passage]:
+def _passages(wanted: CompareOptions, model: Model, info: ModelInfo) -> tuple[list[Passage], str]:
+    """What the models read, and what it is in words."""
     from qmath_cli.benchmark.divergence.passage import chunks
+    from qmath_cli.evaluation import responses
+    from qmath_cli.runtime.solution_passages import solution_passages
 
-    text, _ = read_text(wanted.text, str(wanted.text))
-    return chunks(model.tokenize_plain(text.encode()), wanted.chunk, wanted.chunks)
+    if wanted.solutions is None:
+        text, _ = read_text(wanted.text, str(wanted.text))
+        found = chunks(model.tokenize_plain(text.encode()), wanted.chunk, wanted.chunks)
+        return found, f"{wanted.text}, {len(found)} chunks of {wanted.chunk} tokens"
+    data, samples, _ = responses.read(wanted.solutions)
+    first = {one.item: one.sample.text for one in reversed(samples)}
+    pairs = [(item, first[item.id]) for item in data.items][: wanted.chunks]
+    found = solution_passages(pairs, model, info)
+    return found, f"{wanted.solutions}, {len(found)} solutions"
 
 
 def _compared(here: Invocation, settings: Settings, wanted: CompareOptions, name: str, path: Path) -> Divergence:
@@ -153,20 +173,22 @@ def _compared(here: Invocation, settings: Settings, wanted: CompareOptions, name
     from qmath_cli.benchmark.divergence.passes import positions_against
     from qmath_cli.benchmark.divergence.statistics import divergence
 
-    with _opened(here, settings, wanted, name) as (model, shown), reading(path) as reader:
+    with _opened(here, settings, wanted, name) as (model, _info, shown), reading(path) as reader:
         found = positions_against(reader, model, _ticks(here, f"reading with {shown}"))
     return divergence([position for passage in found for position in passage])
 
 
 @contextmanager
-def _opened(here: Invocation, settings: Settings, wanted: CompareOptions, name: str) -> Iterator[tuple[Model, str]]:
+def _opened(
+    here: Invocation, settings: Settings, wanted: CompareOptions, name: str
+) -> Iterator[tuple[Model, ModelInfo, str]]:
     from qmath_cli.runtime.weights import notes, open_model
 
     lock = lockfile.load()
     info = describe(name, here.paths, lock)
     with open_model(info, settings, here.paths, lock, force=wanted.force) as model:
         here.notes(*notes(info, model))
-        yield model, f"{info.name}:{info.quantization}" if info.quantization else info.name
+        yield model, info, f"{info.name}:{info.quantization}" if info.quantization else info.name
 
 
 def _ticks(here: Invocation, what: str) -> Callable[[int, int], None]:

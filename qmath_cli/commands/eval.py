@@ -6,7 +6,6 @@ command continues a run that was killed; Ctrl-C prints the partial table and exi
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,21 +14,30 @@ import typer
 from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, UsageError
-from qmath_cli.evaluation import datasets, responses
+from qmath_cli.evaluation import datasets
 from qmath_cli.evaluation.datasets import Dataset
+from qmath_cli.evaluation.lines import SUFFIXES
 from qmath_cli.evaluation.score import ScoredRun
 from qmath_cli.files import write_atomically
 from qmath_cli.models import lockfile
-from qmath_cli.runtime.evaluation import Evaluation, EvaluationRequest, OnModel, find, open_graders, scored
-from qmath_cli.settings import Grade, Settings
-from qmath_cli.terminal.reports import as_html, as_text
+from qmath_cli.runtime import data_sets
+from qmath_cli.runtime.evaluation import Evaluation, EvaluationRequest, OnModel, open_graders
+from qmath_cli.runtime.recorded import RecordedSamples, score_recorded
+from qmath_cli.settings import Grade
+from qmath_cli.terminal.reports.evaluation import text
+from qmath_cli.terminal.reports.evaluation.page import page
+from qmath_cli.terminal.reports.evaluation.record import record
+from qmath_cli.terminal.reports.evaluation.text import Room
 from qmath_cli.terminal.reports.progress import EvaluationProgress
+from qmath_cli.terminal.style import style_for
 
-Models = Annotated[
-    list[str] | None,
-    typer.Option("-m", "--model", metavar="NAME|FILE", rich_help_panel=o.MODEL,
-                 help="A model's name or a .gguf file; repeat to compare several.", autocompletion=o.complete_model),
-]  # fmt: skip
+
+def complete_data(incomplete: str) -> list[str]:
+    """Names of data sets, and of files of problems, for shell completion."""
+    from qmath_cli.terminal.repl.file_names import completions
+
+    named = [name for name in data_sets.names(lockfile.load()) if name.lower().startswith(incomplete.lower())]
+    return [*named, *completions(incomplete, SUFFIXES)]
 
 
 def command(
@@ -37,13 +45,16 @@ def command(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="DATA", help="The data set: demo, gsm8k, math, cmath, aime24 and others. Default: demo."
+            metavar="DATA|FILE",
+            help="A data set: demo, gsm8k, math, cmath, aime24 and others; or a file of your own: JSONL, CSV or TSV "
+            "with the fields problem and answer. Default: demo.",
+            autocompletion=complete_data,
         ),
-    ] = "demo",
-    models: Models = None,
+    ] = data_sets.DEFAULT,
+    models: o.Models = None,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="FILE|FOLDER", rich_help_panel=o.DATA, help="Where the data set's JSONL file is."),
+        typer.Option(metavar="FILE|FOLDER", rich_help_panel=o.DATA, help="Where the data set's file is."),
     ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", rich_help_panel=o.DATA, help="Skip damaged lines, and report how many.")
@@ -96,7 +107,7 @@ def command(
             "--from",
             metavar="FILE",
             rich_help_panel=o.DATA,
-            help="Grade the responses recorded in this file; no model runs.",
+            help="Grade what this file has recorded, a run of eval or responses of others; no model runs.",
         ),
     ] = None,
     out: Annotated[
@@ -124,15 +135,14 @@ def command(
     settings = here.settings_of(context)
     folder = out if out is not None else here.paths.state / "evaluations"
     if recorded is not None:
-        found, runs = _from(recorded, settings, grade, skip_bad=skip_bad, k=k)
-        partial = False
+        asked = RecordedSamples(recorded, data, settings, grade, k, skip_bad)
+        found, run = score_recorded(asked, here.paths, lockfile.load(), here.terminal.note)
+        runs, partial = [run], False
     else:
-        path = find(name, data, here.paths)
-        name = path.stem if data is not None and data.is_file() and name == "demo" else name
-        whole = datasets.load(name, path, skip_bad=skip_bad)
-        found = datasets.select(whole, limit, _shard(shard))
+        source = data_sets.find(name, data, here.paths, lockfile.load())
+        found = datasets.select(source.read(skip_bad=skip_bad), limit, _shard(shard))
         request = EvaluationRequest(
-            found, settings, grade, parallel or 0, folder, regrade, force, _notes(here, verbose=verbose)
+            found, settings, grade, parallel or 0, folder, regrade, force, _notes(here, verbose=verbose), source.path
         )
         runs, partial = _models(here, request, models or [settings.model])
     _warn(here, found)
@@ -150,7 +160,7 @@ def _models(here: Invocation, request: EvaluationRequest, models: list[str]) -> 
     with open_graders(request.data.name) as graders:
         evaluations = [(model, Evaluation(request, model, paths, lock, graders)) for model in models]
         for model, evaluation in evaluations:
-            progress = EvaluationProgress(here.terminal, model or "model", request.grade)
+            progress = EvaluationProgress(here.terminal, Path(model).name or "model", request.grade)
             try:
                 runs.append(evaluation.run(progress.tick))
             except KeyboardInterrupt:
@@ -165,35 +175,29 @@ def _notes(here: Invocation, *, verbose: bool) -> OnModel:
     return lambda notes, engine: here.notes(*notes, engine=engine if verbose else ())
 
 
-def _from(
-    path: Path, settings: Settings, grade: Grade, *, skip_bad: bool, k: int | None
-) -> tuple[Dataset, list[ScoredRun]]:
-    """Grade recorded responses; `k` may ask for fewer samples than are recorded."""
-    found, samples, fewest = responses.read(path, skip_bad=skip_bad)
-    items = {item.id: item for item in found.items}
-    with open_graders("math") as graders:
-        graded = [graders.grade(one, items[one.item]) for one in samples]
-        request = EvaluationRequest(found, replace(settings, k=min(k or fewest, fewest)), grade, 1, path.parent)
-        return found, [ScoredRun(scored(request, graded, graders), graded)]
-
-
 def _show(
     here: Invocation, data: Dataset, runs: list[ScoredRun], *, partial: bool, as_json: bool, html: Path | None
 ) -> None:
-    scores = [run.score for run in runs]
+    """What is beside the report comes first, so that the report's last lines are the last ones."""
+    if partial:
+        here.terminal.note("interrupted: the same command goes on with the rest")
+    for run in runs:
+        if run.records is not None:
+            here.terminal.note(f"records: {run.records}")
     if html is not None:
-        _write_page(html, as_html.page(data, runs, partial=partial))
+        _write_page(html, page(data, runs, partial=partial))
         here.terminal.note(f"report: {html}")
     if as_json:
-        here.terminal.json(as_text.record(scores, partial=partial))
+        here.terminal.json(record(data, runs, partial=partial))
     else:
-        for line in as_text.lines(scores, partial=partial):
+        room = Room.of(style_for(here.terminal, here.environ))
+        for line in text.lines(data, runs, room, partial=partial):
             here.terminal.line(line)
 
 
-def _write_page(path: Path, page: str) -> None:
+def _write_page(path: Path, content: str) -> None:
     try:
-        write_atomically(path, page)
+        write_atomically(path, content)
     except OSError as exc:
         raise UsageError(f"cannot write {path}: {exc.strerror or exc}") from exc
 
@@ -203,10 +207,10 @@ def _warn(here: Invocation, data: Dataset) -> None:
         here.terminal.note(f"{data.skipped} damaged line(s) of {data.name} were skipped")
 
 
-def _shard(text: str | None) -> tuple[int, int]:
-    if text is None:
+def _shard(given: str | None) -> tuple[int, int]:
+    if given is None:
         return 1, 1
-    part, slash, of = text.partition("/")
+    part, slash, of = given.partition("/")
     if not (slash and part.isdecimal() and of.isdecimal() and 1 <= int(part) <= int(of)):
-        raise UsageError(f"--shard {text}: not a part of the whole", "for example --shard 2/4")
+        raise UsageError(f"--shard {given}: not a part of the whole", "for example --shard 2/4")
     return int(part), int(of)

@@ -17,8 +17,8 @@ _GROUPS = ("Problem", "Data", "Model", "Sampling", "Programs", "Output", "Option
 #: The commands by what they are for.
 COMMAND_GROUPS = {
     "Solve": ("solve", "repl", "batch", "history", "check", "exec", "render"),
-    "Measure": ("eval", "bench"),
-    "Models": ("list", "pull", "add", "convert", "verify", "rm"),
+    "Measure": ("eval", "compare", "bench"),
+    "Models": ("list", "pull", "add", "convert", "imatrix", "verify", "rm"),
     "This installation": ("doctor",),
 }
 

@@ -37,7 +37,7 @@ class Invocation:
     def settings_of(self, context: typer.Context) -> Settings:
         """The merged settings, with those of a command's options that are called like a setting, or `no_` and one."""
         names = Settings.__dataclass_fields__.keys() - {"models"}  # a folder, which no command has an option for
-        flags = {name: value for name, value in context.params.items() if name in names and value != []}
+        flags = {name: value for name, value in context.params.items() if name in names and value not in ([], ())}
         off = {name: False for name in names if context.params.get(f"no_{name}")}
         return self.settings(**flags, **off)
 

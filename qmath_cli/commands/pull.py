@@ -79,7 +79,9 @@ def command(
             "-q", "--quant", metavar="TYPE", help="q4_k_m, q8_0 and others; repeat for several. Default: q4_k_m."
         ),
     ] = None,
-    data: Annotated[bool, typer.Option("--data", help="NAME is a benchmark's data set: math500, aime25.")] = False,
+    data: Annotated[
+        bool, typer.Option("--data", help="NAME is a benchmark's data set: gsm8k, math, aime24 and others.")
+    ] = False,
     source: Annotated[
         HubName | None,
         typer.Option(
@@ -100,8 +102,10 @@ def command(
     here, lock = invocation(context), lockfile.load()
     if data:
         if source not in (None, HubName.HUGGINGFACE):
-            raise UsageError(f"data sets are pulled from {HubName.HUGGINGFACE} only", "leave out --from")
+            raise UsageError(f"no data set is pulled from {source}", "leave out --from")
         return _pull_data(here, dataset.find(name, lock), as_json=json)
+    if any(entry.name.lower() == name.lower() for entry in lock.datasets):
+        raise UsageError(f"{name} is a data set, not a model", f"qmath pull {name} --data")
     model, quantizations = _asked(name, quant or [], lock)
     if model.embedded:
         here.terminal.note(f"{model.name} comes with qmath: there is nothing to pull")
@@ -122,13 +126,13 @@ def command(
 
 
 def _pull_data(here: Invocation, entry: LockedData, *, as_json: bool) -> int:
-    hub = Hub(here.environ, Countdown(here.terminal).pause, note=here.terminal.note)
+    hub = dataset.hub_of(entry, here.environ, Countdown(here.terminal).pause, here.terminal.note)
     path = dataset.pull(entry, hub, here.paths)
     if as_json:
         here.terminal.json({"schema": "qmath.pull/1", "status": "pulled", "data": entry.name, "path": str(path)})
     else:
         here.terminal.line(str(path))
-        here.terminal.note(f"qmath eval {entry.name} finds it")
+        here.terminal.note(f"{entry.name} is ready, from {dataset.page(entry)}: qmath eval {entry.name}")
     return ExitCode.OK
 
 

@@ -25,10 +25,12 @@ def remarks(found: Score, quantization: str) -> tuple[str, ...]:
         quantization: The model's quantization; empty if unknown.
 
     Returns:
-        Full sentences; one about the absence of figures if none is published.
+        Full sentences; one about the absence of figures if none is published, but none about data of the user's own.
     """
     sentences = [_PROGRAMS_UNMEASURED] if found.prm and found.setup and found.setup.mode is Mode.TIR else []
     sentences += [_VOTE_IS_BETTER] if found.prm and found.setup and "72b" in found.setup.model.lower() else []
+    if found.data not in LAYOUTS:
+        return tuple(sentences)
     if not found.published:
         return (*sentences, "No published figure exists for this model and data set.")
     layout = LAYOUTS.get(found.data)

@@ -7,11 +7,12 @@ held-out problems. A damaged line raises a `DataError` that names it, or is skip
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qmath_cli.errors import DataError
-from qmath_cli.evaluation import fields, lines
+from qmath_cli.evaluation import fields, lines, own
 from qmath_cli.evaluation.fields import FieldError, Row
 from qmath_cli.evaluation.layouts import LAYOUTS, Layout, layout_of
 from qmath_cli.grading.official import answers
@@ -35,6 +36,7 @@ class Item:
         language: The language of the problem.
         subject: Empty if the data set has none.
         level: Empty if the data set has none.
+        label: What people call it: the id that the file gives, else its place among the file's problems, from 1.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Item:
     language: Language
     subject: str = ""
     level: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,29 @@ class Dataset:
     skipped: int = 0
 
 
+def load_file(path: Path, *, skip_bad: bool = False) -> Dataset:
+    """Read a file by its path: a published data set if it has its name and its fields, else one of the user's own.
+
+    Args:
+        path: A file of problems.
+        skip_bad: Skip damaged lines and count them.
+
+    Raises:
+        DataError: As in `load`.
+    """
+    if path.stem in LAYOUTS:
+        with suppress(lines.ForeignFile):
+            return load(path.stem, path, skip_bad=skip_bad)
+        return load(path.name, path, skip_bad=skip_bad)  # with the suffix, so that it is no published one's name
+    return load(path.stem, path, skip_bad=skip_bad)
+
+
 def load(name: str, path: Path, *, skip_bad: bool = False) -> Dataset:
     """Read a data set.
 
     Args:
         name: The data set's name; the layout is the one of this name, or `plain`.
-        path: A JSONL file.
+        path: A file of problems.
         skip_bad: Skip damaged lines and count them.
 
     Raises:
@@ -82,7 +102,7 @@ def load_rows(name: str, path: Path, layout: Layout, *, skip_bad: bool = False) 
 
     Args:
         name: The data set's name.
-        path: A JSONL file.
+        path: A file of problems.
         layout: How a line is read.
         skip_bad: Skip damaged lines and count them.
 
@@ -97,9 +117,11 @@ def load_rows(name: str, path: Path, layout: Layout, *, skip_bad: bool = False) 
     rows: list[Row] = []
     bad: list[tuple[int, FieldError]] = []
     ids: set[str] = set()
-    for number, line in lines.numbered(data):
+    for number, row in lines.entries(path, data):
+        if isinstance(row, FieldError):
+            bad.append((number, row))
+            continue
         try:
-            row = lines.row(line)
             item = _item(row, layout, name, len(items))
         except FieldError as exc:
             bad.append((number, exc))
@@ -107,10 +129,11 @@ def load_rows(name: str, path: Path, layout: Layout, *, skip_bad: bool = False) 
         items.append(item if item.id not in ids else replace(item, id=f"{item.id}#{number}"))
         ids.add(items[-1].id)
         rows.append(row)
+    published = "" if layout is LAYOUTS["plain"] else name
     if bad and not items:
-        raise lines.bad_file(path, data, name, *bad[0])
+        raise lines.bad_file(path, data, published, *bad[0])
     if bad and not skip_bad:
-        raise lines.bad_line(path, bad[0][0], name, bad[0][1])
+        raise lines.bad_line(path, bad[0][0], published, bad[0][1])
     if not items:
         raise DataError(f"{path} has no problems")
     digest = hashlib.sha256(data).hexdigest()
@@ -155,6 +178,7 @@ def build_prompt(name: str, item: Item, prompt_format: PromptFormat) -> Prompt:
 
 
 def _item(row: Row, layout: Layout, name: str, position: int) -> Item:
+    row = own.named(row) if layout is LAYOUTS["plain"] else row
     reference = layout.answer(row)
     if layout.solution:
         official = answers.reference_of_solution(reference, "math" if layout is LAYOUTS["math_responses"] else name)
@@ -166,14 +190,16 @@ def _item(row: Row, layout: Layout, name: str, position: int) -> Item:
     problem = (layout.question(row) + _yes_or_no(official)).strip()
     if not problem:
         raise FieldError("the problem is empty")
+    given = own.identity(row) if layout is LAYOUTS["plain"] else _id(row)
     return Item(
-        id=_id(row, position),
+        id=str(position) if given is None else given,
         problem=problem,
         reference=reference,
         official=official,
         language=_language(row, layout, name, problem),
         subject=_field(row, layout.subject),
         level=_field(row, layout.level),
+        label=str(position + 1) if given is None else given,
     )
 
 
@@ -189,11 +215,9 @@ def _language(row: Row, layout: Layout, name: str, problem: str) -> Language:
     return chat.language_of(problem) if layout is LAYOUTS["plain"] or name == "demo" else layout.language
 
 
-def _id(row: Row, position: int) -> str:
-    """The id that the line gives; else its position."""
-    return next(
-        (str(row[name]) for name in ("idx", "id") if isinstance(row.get(name), str | int | float)), str(position)
-    )
+def _id(row: Row) -> str | None:
+    """The id that the line gives."""
+    return next((str(row[name]) for name in ("idx", "id") if isinstance(row.get(name), str | int | float)), None)
 
 
 def _field(row: Row, name: str) -> str:

@@ -82,6 +82,11 @@ def letter(name: str, value: object, letters: str) -> str:
     )
 
 
+def is_id(value: object) -> bool:
+    """Whether a value can name a problem: a number, or a text that is not empty."""
+    return isinstance(value, int | float) or (isinstance(value, str) and bool(value.strip()))
+
+
 def kind_of(value: object) -> str:
     """What JSON calls a value: `a list`, `an object`, `nothing (null)`."""
     names = {type(None): "nothing (null)", bool: "true or false", dict: "an object", list: "a list", str: "a text"}

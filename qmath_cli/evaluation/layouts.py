@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from qmath_cli.evaluation import fields
+from qmath_cli.evaluation import fields, own
 from qmath_cli.evaluation.fields import FieldError, Row
 from qmath_cli.prompting.prompt_format import PromptStyle
 from qmath_cli.records import Language
@@ -83,6 +83,11 @@ def _final_answer(row: Row) -> str:
     return fields.checked("final_answer", fields.checked("final_answer", found).strip("$"))
 
 
+def _choice(row: Row) -> str:
+    """The letter of a choice question; the answer of the others, which have an empty letter in the published files."""
+    return fields.answer(row, "choice_answer" if row.get("choice_answer") else "answer")
+
+
 def _letter(name: str, letters: str) -> Callable[[Row], str]:
     """Reads the letter of a choice."""
     return lambda row: fields.letter(name, row.get(name), letters)
@@ -134,11 +139,10 @@ def _sat_question(row: Row) -> str:
 
 _QUESTION = _text("question", "problem", "Question", "input")
 _ANSWER = _answer("answer")
-_CHOICE = _answer("choice_answer", "answer")
 _ZH = Language.ZH
 
 LAYOUTS: Mapping[str, Layout] = {
-    "plain": Layout(_text("problem", "question"), _answer("answer", "expected"), subject="subject", level="level"),
+    "plain": Layout(own.problem, own.answer, subject="subject", level="level"),
     "demo": Layout(_text("problem"), _ANSWER, subject="kind"),
     "gsm8k": Layout(_QUESTION, _after_hashes, base=PromptStyle.GSM8K, size=1319),
     "math": Layout(_text("problem"), _text("solution"), subject="type", level="level", solution=True, size=5000),
@@ -169,7 +173,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "gaokao_math_qa": Layout(_qa_question, _qa_answer, _ZH, base=PromptStyle.QA, choice=True, size=351),
     "gaokao2024_I": Layout(_QUESTION, _ANSWER, _ZH, subject="type", base=PromptStyle.CLOZE, choice=True, size=14),
     "gaokao2024_II": Layout(_QUESTION, _ANSWER, _ZH, subject="type", base=PromptStyle.CLOZE, choice=True, size=14),
-    "gaokao2024_mix": Layout(_QUESTION, _CHOICE, _ZH, base=PromptStyle.CLOZE, choice=True, size=91),
-    "cn_middle_school": Layout(_QUESTION, _CHOICE, _ZH, base=PromptStyle.CLOZE, choice=True, size=101),
+    "gaokao2024_mix": Layout(_QUESTION, _choice, _ZH, base=PromptStyle.CLOZE, choice=True, size=91),
+    "cn_middle_school": Layout(_QUESTION, _choice, _ZH, base=PromptStyle.CLOZE, choice=True, size=101),
     "math_responses": Layout(_QUESTION, _text("gt_cot", "solution"), subject="type", level="level", solution=True),
 }

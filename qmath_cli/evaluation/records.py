@@ -11,10 +11,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from qmath_cli.records import Mark, Mode, Rating, Sample, Sampling, ServerInfo, Verdict
-from qmath_cli.solving.sample_record import record_of, sample_of, server_record
+from qmath_cli.solving.sample_record import record_of, sample_of, server_of, server_record
 
 SCHEMA = "qmath.eval-run/2"
 
@@ -48,13 +49,25 @@ class Setup:
         text = json.dumps(self._identity | ({"served": True} if self.servers else {}), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def record(self) -> dict[str, Any]:
-        """The first line of a run file."""
+    def record(self, source: Path | None = None) -> dict[str, Any]:
+        """The first line of a run file; `source` is the file of the problems."""
         servers = {"servers": [server_record(one) for one in self.servers]} if self.servers else {}
-        return {"schema": SCHEMA, "setup": self._identity | servers}
+        where = str(source.absolute()) if source else None
+        return {"schema": SCHEMA, "setup": self._identity | servers, "source": where}
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Setup:
+        """The setup that `record` wrote. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        servers = tuple(server_of(one) for one in record.get("servers", ()))
+        read = {"mode": Mode(record["mode"]), "sampling": Sampling(**record["sampling"]), "servers": servers}
+        found = cls(**{**record, **read})
+        if not isinstance(found.data, str) or not isinstance(found.model, str):
+            raise TypeError("a name is no text")
+        return found
 
     @property
     def _identity(self) -> dict[str, Any]:
+        """What makes it another run than others."""
         found = asdict(self)
         del found["servers"]
         return found

@@ -44,12 +44,12 @@ def read(path: Path, *, skip_bad: bool = False) -> tuple[Dataset, list[ItemSampl
         texts = row.get("code") or row.get("response") or row.get("responses")
         if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
             raise DataError(
-                f"{path}: problem {item.id} is without responses",
-                "each line needs a list of texts `code` or `response`",
+                f"{path}: problem {item.label} is without responses",
+                "each line needs a list of texts `code` or `response`; or the file is a run of qmath eval",
             )
         rewards = row.get("pred_score")  # one number, or a list of one number, per response
         if rewards is not None and not _are_rewards(rewards, len(texts)):
-            raise DataError(f"{path}: problem {item.id}: `pred_score` is not one number per response")
+            raise DataError(f"{path}: problem {item.label}: `pred_score` is not one number per response")
         samples += [ItemSample(item.id, _sample(text, i, row)) for i, text in enumerate(texts)]
         counts.append(len(texts))
     return data, samples, min(counts)

@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,24 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+class DataHost(StrEnum):
+    """Where a data set is."""
+
+    HUGGINGFACE = "huggingface"
+    GITHUB = "github"
+
+
 @dataclass(frozen=True, slots=True)
 class LockedFile:
-    """A file of a repository, or an artifact. `size` (bytes) and `sha256` are None if they are not known."""
+    """A file of a repository, or an artifact. Size (bytes) and hashes are None if they are not known.
+
+    `git_sha1` is the name of the file's content in git, as in `git ls-tree`.
+    """
 
     path: str
     size: int | None = None
     sha256: str | None = None
+    git_sha1: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +104,14 @@ class LockedModel:
 
 @dataclass(frozen=True, slots=True)
 class LockedData:
-    """A data set on the hub. `asked` and `revision` are as in `LockedModel`."""
+    """A data set. `asked` and `revision` are as in `LockedModel`; on GitHub the revision is always known."""
 
     name: str
     repo: str
     asked: str = "main"
     revision: str | None = None
     files: tuple[LockedFile, ...] = ()
+    host: DataHost = DataHost.HUGGINGFACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +201,11 @@ def _model(entry: Mapping[str, Any]) -> LockedModel:
 
 def _data(entry: Mapping[str, Any]) -> LockedData:
     source = entry["source"]
+    host = DataHost(source.get("host", DataHost.HUGGINGFACE))
+    if host is DataHost.GITHUB and "revision" not in source:
+        raise ValueError(f"{entry['name']}: a file on GitHub needs its commit")
     return LockedData(
+        host=host,
         name=entry["name"],
         repo=source["repo"],
         asked=source.get("asked", "main"),
@@ -207,7 +224,7 @@ def file_entry(entry: Mapping[str, Any]) -> LockedFile:
     size = entry.get("size")
     if size is not None and (not isinstance(size, int) or size < 0):
         raise ValueError(f"{entry['path']}: {size!r} is not a size")
-    return LockedFile(entry["path"], size, _hex(entry.get("sha256"), _SHA256))
+    return LockedFile(entry["path"], size, _hex(entry.get("sha256"), _SHA256), _hex(entry.get("git_sha1"), _COMMIT))
 
 
 def _hex(value: str | None, pattern: re.Pattern[str]) -> str | None:

@@ -35,7 +35,7 @@ class BadEntry:
 
 def names_a_problem(names: Iterable[str]) -> bool:
     """Whether one of these is a name for the problem."""
-    return any(_plain(name) in PROBLEM for name in names)
+    return any(normal_name(name) in PROBLEM for name in names)
 
 
 def entry(line: int, row: Mapping[str, object]) -> Problem | BadEntry:
@@ -45,7 +45,7 @@ def entry(line: int, row: Mapping[str, object]) -> Problem | BadEntry:
         line: Where the row begins, counted from 1.
         row: Values by name.
     """
-    values = {_plain(name): value for name, value in row.items() if value is not None and value != ""}
+    values = {normal_name(name): value for name, value in row.items() if value is not None and value != ""}
     found = {}
     for what, names in (("problem", PROBLEM), ("expected", (*EXPECTED, *EXPECTED_ZH)), ("id", ID)):
         name = next((name for name in names if name in values), None)
@@ -69,11 +69,17 @@ def problem(line: int, text: str, name: str = "", expected: str = "", language: 
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text + name + expected):
         return BadEntry(line, "the problem is not text")
     known = _LANGUAGES.get(language.strip().lower().partition("-")[0].partition("_")[0])
-    reference = expected.rpartition(_HASHES)[2].strip()
+    reference = after_hashes(expected)
     return Problem(text, known or language_of(text), " ".join(name.split()), reference or None)
 
 
-def _plain(name: str) -> str:
+def after_hashes(answer: str) -> str:
+    """The answer itself where a worked solution stands before it."""
+    return answer.rpartition(_HASHES)[2].strip()
+
+
+def normal_name(name: str) -> str:
+    """A field's name as the tables above have it: lower case, without blanks around it and a final dot."""
     return "_".join(name.strip().strip(".").lower().replace("-", " ").split())
 
 

@@ -6,7 +6,6 @@ place in the file.
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -15,14 +14,11 @@ from enum import StrEnum
 from typing import NoReturn
 
 from qmath_cli.errors import DataError
-from qmath_cli.grading.pairs.lines import PairLines
-from qmath_cli.grading.pairs.table import Cells, csv_rows, tab_rows
-from qmath_cli.problem_set import fields, plain_text
+from qmath_cli.problem_set import fields, plain_text, table
 from qmath_cli.problem_set.fields import BadEntry
 from qmath_cli.problem_set.plain_text import Division
 from qmath_cli.records import Problem
 
-_HEADER = "the first line names the columns, for example: problem,answer"
 _OBJECT = 'a line is, for example: {"problem": "What is 1/2 + 1/3?", "answer": "5/6"}'
 
 
@@ -126,13 +122,11 @@ def _plain(text: str, division: Division | None) -> Entries:
 
 
 def _csv(text: str, source: str) -> Entries:
-    lines = _lines(text)
-    delimiter = ";" if fields.names_a_problem(lines.first().split(";")) and ";" in lines.first() else ","
-    return list(_table(csv_rows(lines, delimiter), source)), "rows of CSV"
+    return _entries(table.csv_entries(text.encode("utf-8", "surrogatepass"), source)), "rows of CSV"
 
 
 def _tsv(text: str, source: str) -> Entries:
-    return list(_table(tab_rows(_lines(text)), source)), "rows of TSV"
+    return _entries(table.tsv_entries(text.encode("utf-8", "surrogatepass"), source)), "rows of TSV"
 
 
 def _jsonl(text: str, source: str) -> Entries:
@@ -179,39 +173,9 @@ def _refused(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _table(rows: Iterator[Cells], source: str) -> Iterator[Problem | BadEntry]:
-    """Problems from rows below a header; a table of one column needs none. Raises `DataError` without a header."""
-    first = next(rows, None)
-    if first is None:
-        return
-    names = first[1] or []
-    if not fields.names_a_problem(names):
-        if len(_trimmed(names)) > 1:
-            raise DataError(f"{source}: no column is called problem or question", _HEADER)
-        names = ["problem"]
-        yield _of_cells(first, names)
-    for row in rows:
-        yield _of_cells(row, names)
-
-
-def _of_cells(row: Cells, names: list[str]) -> Problem | BadEntry:
-    line, cells = row
-    if cells is None:
-        return BadEntry(line, 'the quotes of this row do not match; one inside of quotes is doubled: "a ""b"""')
-    if len(_trimmed(cells)) > len(names):
-        return BadEntry(line, f"{len(cells)} cells where {len(names)} are expected; one with commas goes in quotes")
-    return fields.entry(line, {name: cell.strip() for name, cell in zip(names, cells, strict=False)})
-
-
-def _trimmed(cells: list[str]) -> list[str]:
-    """Cells without empty ones at the end, which spreadsheets add."""
-    filled = [place for place, cell in enumerate(cells, 1) if cell.strip()]
-    return cells[: filled[-1] if filled else 0]
+def _entries(rows: Iterator[table.Entry]) -> list[Problem | BadEntry]:
+    return [BadEntry(line, row) if isinstance(row, str) else fields.entry(line, row) for line, row in rows]
 
 
 def _header(line: str) -> list[str]:
     return [cell.strip().strip('"') for cell in re.split("[,;]", line)]
-
-
-def _lines(text: str) -> PairLines:
-    return PairLines(io.BytesIO(text.encode("utf-8", "surrogatepass")))

@@ -14,12 +14,12 @@ from functools import partial
 from pathlib import Path
 
 from qmath_cli.engine.parallel_batches import open_engine
-from qmath_cli.errors import DataError, UsageError
+from qmath_cli.errors import UsageError
 from qmath_cli.evaluation import datasets, schedule
 from qmath_cli.evaluation.comparison import remarks, server_remarks
 from qmath_cli.evaluation.datasets import Dataset
 from qmath_cli.evaluation.grade import SampleGrader
-from qmath_cli.evaluation.layouts import LAYOUTS, layout_of
+from qmath_cli.evaluation.layouts import layout_of
 from qmath_cli.evaluation.published import published
 from qmath_cli.evaluation.records import GradedSample, Setup
 from qmath_cli.evaluation.run_file import RunFile
@@ -62,6 +62,7 @@ class EvaluationRequest:
         regrade: grade what is stored again.
         force: load the model even if it does not seem to fit.
         on_model: told what is to be said of each model before it runs.
+        source: the file of the problems, for those who read the run again.
     """
 
     data: Dataset
@@ -72,24 +73,7 @@ class EvaluationRequest:
     regrade: bool = False
     force: bool = False
     on_model: OnModel = lambda _notes, _engine: None
-
-
-def find(name: str, where: Path | None, paths: Paths) -> Path:
-    """The file of a data set: `where` itself, a file in that folder, the user's own folder, or the embedded one.
-
-    Raises:
-        DataError: there is none.
-    """
-    if where is not None and where.is_file():
-        return where
-    if name == "demo" and where is None:
-        return datasets.EMBEDDED
-    folder = where if where is not None else paths.data / "datasets"
-    for path in (folder / f"{name}.jsonl", folder / name / "test.jsonl"):
-        if path.is_file():
-            return path
-    known = "demo" if name in LAYOUTS else f"demo, {', '.join(sorted(LAYOUTS))}"
-    raise DataError(f"no file for the data set {name!r} in {folder}", f"--data FILE|FOLDER says where; known: {known}")
+    source: Path | None = None
 
 
 @contextmanager
@@ -132,20 +116,20 @@ class Evaluation:
         Raises:
             KeyboardInterrupt: what was finished is stored; `stored` scores it.
         """
-        with RunFile(self._request.folder, self.setup) as file:
+        with RunFile(self._request.folder, self.setup, self._request.source) as file:
             if self.plan.missing(file.stored):
                 self._decode(file, on_sample)
             else:
                 self._request.on_model(self._info.warnings, ())
             samples = self._rewarded(self._regraded(schedule.in_order(self._request.data, file.stored)))
             file.rewrite(self.setup, samples)
-        return self._scored(samples)
+        return self._scored(samples, file.path)
 
     def stored(self) -> ScoredRun:
         """Score what is stored, without running anything."""
-        with RunFile(self._request.folder, self.setup) as file:
+        with RunFile(self._request.folder, self.setup, self._request.source) as file:
             samples = schedule.in_order(self._request.data, file.stored)
-        return self._scored(samples)
+        return self._scored(samples, file.path)
 
     def _decode(self, file: RunFile, on_sample: OnSample) -> None:
         settings, plan = self._request.settings, self.plan
@@ -201,14 +185,14 @@ class Evaluation:
         """The server that scores; None for none."""
         return self._reward.info if isinstance(self._reward, ServedReward) else None
 
-    def _scored(self, samples: list[GradedSample]) -> ScoredRun:
+    def _scored(self, samples: list[GradedSample], path: Path) -> ScoredRun:
         found = scored(self._request, samples, self._graders)
         figures = published(self._info.base_name, self.plan.mode, self._request.data.name)
         found = replace(found, setup=self.setup, published=figures)
         found = replace(
             found, remarks=(*remarks(found, self._info.quantization), *server_remarks(self.setup.servers, self._scorer))
         )
-        return ScoredRun(found, samples)
+        return ScoredRun(found, samples, path.absolute())
 
 
 def scored(request: EvaluationRequest, samples: list[GradedSample], graders: SampleGrader) -> Score:

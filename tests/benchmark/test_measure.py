@@ -28,6 +28,7 @@ from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.errors import QmathError, UsageError
 from qmath_cli.terminal.reports.bench import table
 from tests.e2e.run import qmath
+from tests.terminal.schemas import validate
 
 SMALL = BenchmarkPlan(prompt_tokens=40, tokens=8, sequences=(1, 3), repeats=2)
 
@@ -140,6 +141,19 @@ def test_the_command_gives_one_object(tmp_path: Path) -> None:
     assert record["comparisons"] == []
     spreads = [record["load_s"], record["first_token_s"], record["prefill"], record["decode"][0]["rate"]]
     assert all(0 < spread["low"] <= spread["median"] <= spread["high"] for spread in spreads)
+
+
+def test_several_models_are_measured_one_after_the_other(tmp_path: Path) -> None:
+    """`-m A -m B` gives both, in their order; a model that is not here is said before any is measured."""
+    short = ("--prompt-tokens", "16", "--tokens", "8", "--sequences", "1", "--repeats", "1")
+    models = ("-m", "demo:q8_0", "-m", "demo:q4_k_m")
+    record = json.loads(qmath(tmp_path, "bench", *models, *short, "--json").stdout)
+    validate(record)
+    assert [run["model"] for run in record["runs"]] == ["demo:q8_0", "demo:q4_k_m"]
+    shown = qmath(tmp_path, "bench", *models, *short).stdout
+    assert [line for line in shown.splitlines() if line.startswith("demo")] == ["demo:q8_0", "demo:q4_k_m"]
+    missing = qmath(tmp_path, "bench", *models, "-m", "7b", *short)
+    assert (missing.returncode, missing.stdout) == (6, "")
 
 
 @pytest.mark.parametrize("sequences", ["x", "0", "1,2000", ""])

@@ -73,6 +73,20 @@ def test_what_cannot_be_compared_is_said_before_a_model_is_loaded(
     assert "hint:" in done.stderr
 
 
+def test_solutions_are_compared_on_what_the_model_wrote(home: Path, tmp_path: Path) -> None:
+    """The prompt is not scored, nor what a program printed: another output changes the number of no position."""
+    counts = []
+    for output in ("5", "5, or so it is printed here at some length"):
+        text = f"We add.\n```python\nprint(2 + 3)\n```\n```output\n{output}\n```\nThe sum is $\\boxed{{5}}$."
+        row = {"problem": "Compute 2 + 3.", "answer": "5", "code": [text]}
+        (tmp_path / "solutions.jsonl").write_text(json.dumps(row) + "\n")
+        done = qmath(home, "compare", "demo", "demo:q4_k_m", "--solutions", str(tmp_path / "solutions.jsonl"), "--json")
+        assert done.returncode == 0, done.stderr
+        counts.append(json.loads(done.stdout)["models"][0]["positions"])
+    assert counts[0] == counts[1]
+    assert 20 < counts[0] < 60
+
+
 def test_a_damaged_base_is_refused(home: Path, tmp_path: Path) -> None:
     """A file that was cut while it was copied."""
     data = (home / "base").read_bytes()

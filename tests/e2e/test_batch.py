@@ -14,9 +14,11 @@ import pytest
 
 from qmath_cli.commands.batch import exit_code
 from qmath_cli.evaluation.datasets import EMBEDDED
+from qmath_cli.history.store import History
+from qmath_cli.paths import find
 from qmath_cli.problem_set.result_file import ResultOutcome
 from qmath_cli.records import Finish
-from tests.e2e.run import COMMAND, qmath
+from tests.e2e.run import COMMAND, environment, qmath
 from tests.e2e.watched import lines_of, nothing_is_left, started
 
 if sys.platform == "win32":
@@ -113,6 +115,18 @@ def test_a_finished_batch_is_not_computed_again(home: Path, two: Path, tmp_path:
     assert again.returncode == 0
     assert "demo model" not in again.stderr
     assert out.read_bytes() == before
+
+
+def test_problems_are_kept_in_the_history(own: Path, two: Path) -> None:
+    """Each with its solution; with `--no-history` none is."""
+    history = History(find({"QMATH_HOME": str(own)}).history)
+    before = len(history.newest())
+    on = environment(own, QMATH_HISTORY="on")
+    qmath(own, "batch", str(two), "--no-history", env=on)
+    assert len(history.newest()) == before
+    qmath(own, "batch", str(two), env=on)
+    kept = {one.problem: one.answer for one in history.newest(2)}
+    assert kept == {"Compute 3/4 + 5/6": r"\frac{19}{12}", "What is 12% of 450?": "54"}
 
 
 def test_a_time_limit_is_each_problems_own(home: Path, two: Path) -> None:

@@ -120,7 +120,7 @@ GOOD = json.dumps({"problem": "1+1?", "answer": "2"})
         ('{"problem": null, "answer": "2"}', "'problem' holds nothing"),
         ('{"problem": 5, "answer": "2"}', "a number, not a text"),
         ('{"problem": "x", "answer": null}', "'answer' holds nothing"),
-        ('{"problem": "x", "answer": null, "expected": null}', "'answer' holds nothing"),
+        ('{"problem": "x", "answer": null, "expected": null}', "holds nothing"),
         ('{"problem": "x", "answer": ""}', "empty"),
         ('{"problem": "x", "answer": "  \\n"}', "empty"),
         ('{"problem": "x", "answer": NaN}', "not a number"),
@@ -181,6 +181,8 @@ def test_an_answer_out_of_range_is_none(tmp_path: Path, name: str, row: dict[str
         ("mmlu_stem", {"question": "?", "choices": [1, 2, 3, 4], "answer": "B"}, "B"),
         ("olympiadbench", {"question": "?", "final_answer": "$12$"}, "12"),
         ("gaokao2023en", {"question": "?", "answer": ""}, ""),
+        ("cn_middle_school", {"question": "?", "choice_answer": "", "answer": "$3$"}, "3"),
+        ("gaokao2024_mix", {"question": "?", "choice_answer": "C", "answer": "$3$"}, "C"),
         ("mine", {"problem": "?", "answer": 0}, "0"),
         ("mine", {"problem": "?", "answer": "infinity"}, r"\infty"),
         ("mine", {"problem": "?", "answer": None, "expected": 3.5}, "3.5"),
@@ -197,8 +199,8 @@ def test_an_unusual_answer_is_one(tmp_path: Path, name: str, row: dict[str, obje
         (json.dumps([json.loads(GOOD)] * 2).encode(), "one JSON list"),
         (json.dumps([json.loads(GOOD)] * 2, indent=1).encode(), "one JSON list"),
         (json.dumps(json.loads(GOOD), indent=1).encode(), "several lines"),
-        (b"problem,answer\n1+1?,2\n", "JSONL"),
-        (b'{"prompt": "1+1?", "completion": "2"}\n' * 3, "no line has the fields"),
+        (b"problem,answer\n1+1?,2\n", ".csv"),
+        (b'{"prompt": "1+1?", "completion": "2"}\n' * 3, '{"problem": "What is 1/2 + 1/3?", "answer": "5/6"}'),
         (GOOD.encode("utf-16"), "iconv"),
         (b"PAR1\x15\x04", "as JSON"),
         (b"\x1f\x8b\x08\x00", "as JSON"),
@@ -213,6 +215,73 @@ def test_a_file_of_another_format_is_named_as_one(tmp_path: Path, content: bytes
         datasets.load("mine", path, skip_bad=skip_bad)
     assert hint in caught.value.hint
     assert "--skip-bad" not in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("own.csv", "Problem,Answer,Nr.\r\n1+1?,2,a\r\n\r\n\"What is 1,000 + 1?\",1001,b\r\n"),
+        ("own.csv", "题目;参考答案;编号\n1+1?;2;a\nWhat is 1,000 + 1?;1001;b\n"),
+        ("OWN.TSV", "question\texpected\tid\n1+1?\t2\ta\nWhat is 1,000 + 1?\t1001\tb\n"),
+        ("own.jsonl", '{"Question": "1+1?", "gold": 2, "No": "a"}\n'
+         '{"task": "What is 1,000 + 1?", "target": 1001, "nr": "b"}'),
+        ("own.ndjson", '{"text": "1+1?", "answer": "1 and 1: #### 2", "id": "a"}\n'
+         '{"question": "What is 1,000 + 1?", "answer": 1001, "expected": null, "id": "b"}'),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_of_ones_own_has_the_names_of_batch(tmp_path: Path, name: str, content: str, encoding: str) -> None:
+    """JSONL in UTF-8, and tables in what spreadsheets write; problem, answer and id under any of their names."""
+    if encoding == "utf-16" and "json" in name:
+        pytest.skip("JSON is UTF-8")
+    path = tmp_path / name
+    path.write_bytes(content.encode(encoding))
+    found = datasets.load_file(path)
+    assert [(item.problem, item.reference, item.id, item.label) for item in found.items] == [
+        ("1+1?", "2", "a", "a"),
+        ("What is 1,000 + 1?", "1001", "b", "b"),
+    ]
+    assert found.name == path.stem
+
+
+def test_rows_of_a_table_that_are_no_problems_are_named(tmp_path: Path) -> None:
+    """Too many cells, quotes that do not match, an empty answer, and what is no UTF-8."""
+    path = tmp_path / "own.csv"
+    path.write_bytes(b'problem,answer\n1+1?,2\n1,000+1?,1001\n"1+2?,3\n1+3?,\n\xff?,1\n')
+    with pytest.raises(DataError, match="line 3: 3 cells where 2 are expected"):
+        datasets.load_file(path)
+    found = datasets.load_file(path, skip_bad=True)
+    assert ([item.label for item in found.items], found.skipped) == (["1"], 4)
+
+
+@pytest.mark.parametrize(("name", "content"), [("own.csv", "a,b\n1,2\n"), ("own.csv", "problem\n1+1?\n")])
+def test_a_table_without_the_columns_is_an_error_that_names_them(tmp_path: Path, name: str, content: str) -> None:
+    """The hint has a first line that would do."""
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        datasets.load_file(path)
+    assert "problem,answer" in caught.value.hint
+
+
+def test_a_file_of_ones_own_may_have_the_name_of_a_published_set(tmp_path: Path) -> None:
+    """Its lines decide; what is no published set has a name that none has, and is compared with no published figure."""
+    own, published = tmp_path / "math.jsonl", tmp_path / "gsm8k.jsonl"
+    own.write_text(GOOD + "\n", encoding="utf-8")
+    published.write_text('{"question": "1+1?", "answer": "#### 2"}\n', encoding="utf-8")
+    assert datasets.load_file(own).name == "math.jsonl"
+    assert datasets.load_file(published).name == "gsm8k"
+    published.write_text('{"question": "1+1?", "answer": "#### 2"}\n{"question": "1+1?", "answer": "2"}\n')
+    with pytest.raises(DataError, match="line 2: not a problem of gsm8k"):
+        datasets.load_file(published)
+
+
+def test_what_is_said_of_a_file_of_ones_own_has_no_word_of_layouts(tmp_path: Path) -> None:
+    """The error names line and field."""
+    with pytest.raises(DataError) as caught:
+        datasets.load_file(written(tmp_path, '{"problem": "1+1?"}'))
+    assert "line 1: it has no field 'answer' or 'expected'" in caught.value.message
+    assert "layout" not in caught.value.message + caught.value.hint
 
 
 def test_a_byte_order_mark_and_ids_that_are_nothing_do_no_harm(tmp_path: Path) -> None:

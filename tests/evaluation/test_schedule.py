@@ -192,8 +192,8 @@ EVAL = [sys.executable, "-c", PROGRAM, "demo", "-m", "demo:q8_0", "--limit", "12
 def start(home: Path, *more: str, pipe: bool = False) -> subprocess.Popen[str]:
     """Start the command, with its state in `home`."""
     environ = {**os.environ, "QMATH_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
-    out = subprocess.PIPE if pipe else subprocess.DEVNULL
-    return subprocess.Popen([*EVAL, *more], env=environ, stdout=out, stderr=subprocess.DEVNULL, text=True)
+    stream = subprocess.PIPE if pipe else subprocess.DEVNULL
+    return subprocess.Popen([*EVAL, *more], env=environ, stdout=stream, stderr=stream, text=True)
 
 
 def records(home: Path) -> list[dict[str, Any]]:
@@ -238,8 +238,9 @@ def test_ctrl_c_prints_what_is_done_and_exits_130(tmp_path: Path) -> None:
     process = start(tmp_path, "--json", pipe=True)
     wait_for_records(process, tmp_path, more=3)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate()
+    output, said = process.communicate()
     report = json.loads(output)
+    assert "the same command goes on" in said
     assert process.returncode == 130
     assert report["partial"] is True
     assert report["items"] < 12

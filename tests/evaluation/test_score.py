@@ -84,7 +84,7 @@ def test_responses_that_are_none_are_an_error(tmp_path: Path, row: dict[str, obj
     """No text, or rewards that do not belong to them: in words."""
     path = tmp_path / "made.jsonl"
     path.write_text(json.dumps({"problem": "1+1?", "answer": "2", **row}) + "\n")
-    with pytest.raises(DataError, match="problem 0"):
+    with pytest.raises(DataError, match="problem 1"):
         responses.read(path)
 
 

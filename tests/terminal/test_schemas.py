@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ import pytest
 
 from qmath_cli.benchmark.measure import BenchmarkReport, Comparison, Decode, Spread
 from qmath_cli.commands.bench import SCHEMA as BENCH
-from qmath_cli.evaluation.score import SampleRates, Score
+from qmath_cli.evaluation.datasets import Dataset
+from qmath_cli.evaluation.rates import SampleRates
+from qmath_cli.evaluation.score import Score, ScoredRun
 from qmath_cli.settings import Grade, Settings
-from qmath_cli.terminal.reports import as_text
+from qmath_cli.terminal.reports.evaluation.record import record as report_record
 from tests.convert import checkpoints
 from tests.convert.checkpoints import Recipe
 from tests.e2e.run import answer_record, qmath
@@ -218,9 +220,10 @@ def test_a_report_on_recorded_responses_matches_the_schema_of_eval() -> None:
     score = Score(
         "math", 2, 1, Grade.STRICT, 0.5, (0.1, 0.9), {1: 0.5}, {1: 0.5}, {}, rates, verdicts={"a": True, "b": False}
     )
-    record = json.loads(json.dumps(as_text.record([score], partial=True)))
-    validate(record)
-    assert record["model"] is None
+    for one in (score, replace(score, items=0, verdicts={})):
+        record = json.loads(json.dumps(report_record(Dataset("math", (), ""), [ScoredRun(one, ())], partial=True)))
+        validate(record)
+        assert record["model"] is record["records"] is None
 
 
 def test_every_setting_is_in_the_config(home: Path) -> None:

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -133,7 +133,9 @@ def reading(path: Path) -> Iterator[BaseReader]:
 
 
 def _as_json(header: BaseHeader) -> dict[str, object]:
-    passages: Sequence[object] = [{"first": p.first, "tokens": list(p.tokens)} for p in header.passages]
+    passages: Sequence[object] = [
+        {"first": p.first, "given": [list(pair) for pair in p.given], "tokens": list(p.tokens)} for p in header.passages
+    ]
     return {
         "schema": _SCHEMA,
         "model": header.model,
@@ -150,10 +152,15 @@ def _header(file: BinaryIO, path: Path) -> BaseHeader:
         raise _damaged(path)
     try:
         found = json.loads(file.read(size))
-        passages = tuple(Passage(tuple(map(int, p["tokens"])), int(p["first"])) for p in found["passages"])
+        passages = tuple(_passage(one) for one in found["passages"])
         return BaseHeader(str(found["model"]), int(found["vocabulary"]), str(found["source"]), passages)
     except (ValueError, KeyError, TypeError) as exc:
         raise _damaged(path) from exc
+
+
+def _passage(found: Mapping[str, Any]) -> Passage:
+    given = tuple((int(start), int(end)) for start, end in found["given"])
+    return Passage(tuple(map(int, found["tokens"])), int(found["first"]), given)
 
 
 def _damaged(path: Path) -> IntegrityError:

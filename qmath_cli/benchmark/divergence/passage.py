@@ -13,15 +13,22 @@ class Passage:
     """A text as token ids, computed from an empty cache.
 
     Scored is the prediction at every position from `first` on but the last: that of the token behind it.
+
+    Attributes:
+        tokens: the text.
+        first: the first position whose prediction is scored.
+        given: stretches of tokens, as (start, end), that no prediction of is scored: the output of programs.
     """
 
     tokens: tuple[int, ...]
     first: int
+    given: tuple[tuple[int, int], ...] = ()
 
-    @property
-    def scored(self) -> int:
-        """The number of predictions that are scored."""
-        return max(0, len(self.tokens) - 1 - self.first)
+    def scores(self, position: int) -> bool:
+        """Whether the prediction at a position is scored."""
+        target = position + 1
+        inside = any(start <= target < end for start, end in self.given)
+        return self.first <= position < len(self.tokens) - 1 and not inside
 
 
 def chunks(tokens: Sequence[int], size: int, limit: int | None = None) -> list[Passage]:

@@ -6,7 +6,7 @@ releases the GIL.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,8 +44,7 @@ def write_base(path: Path, model: Model, name: str, passages: Sequence[Passage],
     header = BaseHeader(name, model.vocabulary, source, tuple(passages))
     with _reader(model, passages) as reader, _pool(model) as pool, writing(path, header) as file:
         for done, passage in enumerate(passages, 1):
-            for first, rows in reader.read(passage.tokens, passage.first, len(passage.tokens) - 1):
-                targets = passage.tokens[first + 1 : first + 1 + len(rows)]
+            for rows, targets in _scored(reader, passage):
                 for row in pool.map(base_row, rows, targets):
                     file.write(row)
             on(done, len(passages))
@@ -76,17 +75,17 @@ def positions_against(base: BaseReader, model: Model, on: OnPassage) -> list[lis
     with _reader(model, passages) as reader, _pool(model) as pool:
         for done, passage in enumerate(passages, 1):
             found.append([])
-            for first, rows in reader.read(passage.tokens, passage.first, len(passage.tokens) - 1):
-                found[-1] += pool.map(position, *_block(base, rows, passage, first))
+            for rows, targets in _scored(reader, passage):
+                found[-1] += pool.map(position, [base.read() for _ in rows], rows, targets)
             on(done, len(passages))
     return found
 
 
-def _block(
-    base: BaseReader, rows: list[NDArray[np.float32]], passage: Passage, first: int
-) -> tuple[Sequence[object], ...]:
-    targets = passage.tokens[first + 1 : first + 1 + len(rows)]
-    return [base.read() for _ in rows], rows, targets
+def _scored(reader: LogitsReader, passage: Passage) -> Iterator[tuple[list[NDArray[np.float32]], list[int]]]:
+    """The predictions that are scored, in blocks, with the tokens that the text continues with."""
+    for first, rows in reader.read(passage.tokens, passage.first, len(passage.tokens) - 1):
+        wanted = [i for i in range(len(rows)) if passage.scores(first + i)]
+        yield [rows[i] for i in wanted], [passage.tokens[first + i + 1] for i in wanted]
 
 
 def _reader(model: Model, passages: Sequence[Passage]) -> LogitsReader:

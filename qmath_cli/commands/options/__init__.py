@@ -13,7 +13,13 @@ import typer
 
 from qmath_cli.commands.invocation import Invocation
 from qmath_cli.commands.options.panels import DATA as DATA
-from qmath_cli.commands.options.panels import MODEL, OUTPUT, PROBLEM, PROGRAMS, SAMPLING
+from qmath_cli.commands.options.panels import MODEL, OUTPUT, PROBLEM, SAMPLING
+from qmath_cli.commands.options.panels import PROGRAMS as PROGRAMS
+from qmath_cli.commands.options.programs import AllowBasic as AllowBasic
+from qmath_cli.commands.options.programs import Approve as Approve
+from qmath_cli.commands.options.programs import ExecMemory as ExecMemory
+from qmath_cli.commands.options.programs import ExecTimeout as ExecTimeout
+from qmath_cli.commands.options.programs import MaxPrograms as MaxPrograms
 from qmath_cli.commands.options.servers import RewardServer as RewardServer
 from qmath_cli.commands.options.servers import Server as Server
 from qmath_cli.commands.options.servers import ServerKindOption as ServerKindOption
@@ -86,6 +92,17 @@ Model = Annotated[
         metavar="NAME|FILE",
         rich_help_panel=MODEL,
         help="A model's name (7b-instruct, 1.5b-instruct:q8_0, demo) or a .gguf file. Default: the best one installed.",
+        autocompletion=complete_model,
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-m",
+        "--model",
+        metavar="NAME|FILE",
+        rich_help_panel=MODEL,
+        help="A model's name or a .gguf file; repeat to compare several.",
         autocompletion=complete_model,
     ),
 ]
@@ -231,46 +248,6 @@ MaxTokens = Annotated[
     ),
 ]
 
-# ---------------------------------------------------------------- programs
-
-MaxPrograms = Annotated[
-    int | None,
-    typer.Option(
-        "--max-programs", min=0, metavar="N", rich_help_panel=PROGRAMS, help="Programs per sample. Default: 4."
-    ),
-]
-ExecTimeout = Annotated[
-    float | None,
-    typer.Option(
-        "--exec-timeout",
-        min=0.1,
-        metavar="SECONDS",
-        rich_help_panel=PROGRAMS,
-        help="Time limit of a program. Default: 10.",
-    ),
-]
-ExecMemory = Annotated[
-    int | None,
-    typer.Option(
-        "--exec-memory",
-        min=64,
-        metavar="MIB",
-        rich_help_panel=PROGRAMS,
-        help="Memory limit of a program. Default: 1536.",
-    ),
-]
-Approve = Annotated[
-    bool, typer.Option("--approve", rich_help_panel=PROGRAMS, help="Show each program and ask before it runs.")
-]
-AllowBasic = Annotated[
-    bool | None,
-    typer.Option(
-        "--allow-basic-executor",
-        rich_help_panel=PROGRAMS,
-        help="Run programs even where only Python itself, not the kernel, restricts them.",
-    ),
-]
-
 # ---------------------------------------------------------------- output
 
 Json = Annotated[bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print exactly one JSON object.")]
@@ -279,7 +256,7 @@ Overwrite = Annotated[
 ]
 NoHistory = Annotated[
     bool,
-    typer.Option("--no-history", rich_help_panel=OUTPUT, help="Do not add the problem to the history."),
+    typer.Option("--no-history", rich_help_panel=OUTPUT, help="Add nothing to the history."),
 ]
 RenderOption = Annotated[
     Render | None,

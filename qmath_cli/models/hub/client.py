@@ -49,17 +49,19 @@ class Hub:
         pause: Waits that many seconds.
         name: Which hub.
         note: Called with a sentence for people.
+        protocol: How it is spoken to, where it is none of `HubName`; None: as its name says.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     pause: Callable[[float], None] = time.sleep
     name: HubName = HubName.HUGGINGFACE
     note: Callable[[str], None] = lambda _: None
+    protocol: Service | None = None
 
     @property
     def service(self) -> Service:
         """Its protocol."""
-        return service(self.name)
+        return self.protocol or service(self.name)
 
     @property
     def endpoint(self) -> str:
@@ -85,7 +87,7 @@ class Hub:
             raise self._not_a_hub() from exc
         except Declined as exc:
             raise NetworkError(f"{self._host} has no {repo}: {self._hidden(str(exc))}", "check the name") from None
-        files = {name: self._described(found, file) for name, file in found.files.items() if "/" not in name}
+        files = {name: self.described(found, file) for name, file in found.files.items() if "/" not in name}
         return replace(found, files=files)
 
     def stream(self, snapshot: Snapshot, file: RemoteFile, start: int, end: int) -> Iterator[bytes]:
@@ -141,8 +143,12 @@ class Hub:
             except ValueError as exc:  # not a hub's, but a proxy's login page
                 raise self._not_a_hub() from exc
 
-    def _described(self, snapshot: Snapshot, file: RemoteFile) -> RemoteFile:
-        """A file with its size and, if it holds weights, its hash: some mirrors leave them out of the listing."""
+    def described(self, snapshot: Snapshot, file: RemoteFile) -> RemoteFile:
+        """A file with its size and, if it holds weights, its hash: some mirrors leave them out of the listing.
+
+        Raises:
+            NetworkError: the hub cannot be reached, refuses, or does not say how long the file is.
+        """
         if file.size != UNKNOWN and (file.sha256 or not file.name.endswith(".safetensors")):
             return file
         what = f"{snapshot.repo}/{file.name}"

@@ -188,7 +188,7 @@ def _refused(status: int, headers: Mapping[str, str], asked: Asked) -> NetworkEr
             _FORBIDDEN if token else f"check the proxy and {asked.address_name}; private models need {asked.token_name}"
         )
     else:  # the hub's 401 without a token means this too
-        private = "" if token else f"; if it is private, set {asked.token_name}"
+        private = f"; if it is private, set {asked.token_name}" if asked.token_name and not token else ""
         message, hint = f"there is no public {what} on {host}", name + private
     return NetworkError(f"{message} ({status})", hint)
 

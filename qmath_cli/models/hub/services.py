@@ -1,9 +1,10 @@
-"""The two hubs that have the released checkpoints: their addresses, their tokens, and how they describe a repository.
+"""The hubs of the released checkpoints, and GitHub: addresses, tokens, and how they describe a repository.
 
 Hugging Face: `GET /api/models/OWNER/NAME/revision/REVISION?blobs=true` and `/OWNER/NAME/resolve/COMMIT/FILE`.
 ModelScope, as its package modelscope-hub 0.5 speaks to it (`_legacy_api.py`, `errors.py`):
 `GET /api/v1/models/OWNER/NAME/repo/files?Revision=master&Recursive=True`, which lists every file with `Path`, `Size`
 and `Sha256` in `{"Code": 200, "Data": {"Files": [...]}}`, and `/api/v1/models/OWNER/NAME/repo?Revision=..&FilePath=..`.
+GitHub, for benchmarks only: `/OWNER/NAME/COMMIT/PATH` of raw.githubusercontent.com, without a listing.
 """
 
 from __future__ import annotations
@@ -141,6 +142,34 @@ class ModelScope:
         """At the branch that was listed."""
         where = f"Revision={quote_plus(snapshot.requested)}&FilePath={quote_plus(name)}"
         return f"/api/v1/{snapshot.kind}s/{snapshot.repo}/repo?{where}"
+
+
+@dataclass(frozen=True, slots=True)
+class GitHub:
+    """Files of public repositories on GitHub, at commits that are known. Nothing is listed there, and no token sent."""
+
+    token_name: str = ""
+    address_name: str = "GITHUB_RAW_ENDPOINT"
+
+    def endpoint(self, environ: Mapping[str, str]) -> str:
+        """`GITHUB_RAW_ENDPOINT`."""
+        return network.address(self.address_name, environ, "https://raw.githubusercontent.com")
+
+    def token(self, environ: Mapping[str, str]) -> AccessToken | None:  # noqa: ARG002  as the others have it
+        """None: what is read there is public."""
+        return None
+
+    def listing(self, repo: str, revision: str, kind: str) -> str:
+        """Raises `NotImplementedError`: the files' names, sizes and hashes are those of models.lock."""
+        raise NotImplementedError
+
+    def snapshot(self, repo: str, revision: str, kind: str, record: Any) -> Snapshot:  # noqa: ANN401  JSON
+        """Raises `NotImplementedError`, as `listing`."""
+        raise NotImplementedError
+
+    def file(self, snapshot: Snapshot, name: str) -> str:
+        """At the commit."""
+        return f"/{snapshot.repo}/{quote(snapshot.requested, safe='')}/{quote(name)}"
 
 
 def service(name: HubName) -> Service:

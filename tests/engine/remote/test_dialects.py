@@ -91,17 +91,21 @@ def test_the_token_limit_ends_a_text(kind: str, tmp_path: Path) -> None:
 def test_the_context_ends_a_text(kind: str, tmp_path: Path) -> None:
     """A text that fills it, and is not degenerate, stops there."""
     numbers = " ".join(map(str, range(500)))
-    with ScriptedServer(DIALECTS[kind], Serving(lambda _asked: Reply(numbers), context=128)) as server:
-        with engine_on(server.url, home=tmp_path, ctx=128) as engine:
-            assert complete(engine)[1] is Stop.CONTEXT
+    with (
+        ScriptedServer(DIALECTS[kind], Serving(lambda _asked: Reply(numbers), context=128)) as server,
+        engine_on(server.url, home=tmp_path, ctx=128) as engine,
+    ):
+        assert complete(engine)[1] is Stop.CONTEXT
 
 
 @every_kind
 def test_a_cycle_is_degenerate(kind: str, tmp_path: Path) -> None:
     """And the request is ended."""
-    with ScriptedServer(DIALECTS[kind], Serving(lambda _asked: Reply("7", ends=False))) as server:
-        with engine_on(server.url, home=tmp_path) as engine:
-            assert complete(engine)[1] is Stop.DEGENERATE
+    with (
+        ScriptedServer(DIALECTS[kind], Serving(lambda _asked: Reply("7", ends=False))) as server,
+        engine_on(server.url, home=tmp_path) as engine,
+    ):
+        assert complete(engine)[1] is Stop.DEGENERATE
 
 
 @every_kind
@@ -144,9 +148,11 @@ def test_without_a_vocabulary_here_a_text_goes_on_all_the_same(
 ) -> None:
     """The text so far becomes ids again."""
     monkeypatch.setattr(installed.store, "installed", lambda _paths, _lock: ())
-    with ScriptedServer(DIALECTS[kind], Serving(writing(TEXT + "So 42."))) as server:
-        with engine_on(server.url, home=tmp_path) as engine:
-            (key,) = engine.start(asking(), [Sampling()])
-            finish(engine, [key])
-            engine.extend(key, "```output\n42\n```\n")
-            assert finish(engine, [key]).texts[key] == "So 42."
+    with (
+        ScriptedServer(DIALECTS[kind], Serving(writing(TEXT + "So 42."))) as server,
+        engine_on(server.url, home=tmp_path) as engine,
+    ):
+        (key,) = engine.start(asking(), [Sampling()])
+        finish(engine, [key])
+        engine.extend(key, "```output\n42\n```\n")
+        assert finish(engine, [key]).texts[key] == "So 42."

@@ -100,17 +100,23 @@ def test_a_refusal_for_the_context_is_an_end(shape: Shape, tmp_path: Path) -> No
 def test_another_refusal_is_an_error_with_the_servers_words(shape: Shape, tmp_path: Path) -> None:
     """It would come again for every request."""
     serving = Serving(writing(TEXT), faults=always(Refused(refusal(shape, "min_p is not for you"))))
-    with ScriptedServer(VLLM, serving) as server, engine_on(server.url, home=tmp_path) as engine:
-        with pytest.raises(ServerUnusable, match="400" if shape is Shape.DETAIL else "min_p is not for you"):
-            complete(engine)
+    with (
+        ScriptedServer(VLLM, serving) as server,
+        engine_on(server.url, home=tmp_path) as engine,
+        pytest.raises(ServerUnusable, match="400" if shape is Shape.DETAIL else "min_p is not for you"),
+    ):
+        complete(engine)
 
 
 def test_a_text_that_no_server_continues_is_an_error(tmp_path: Path) -> None:
     """After some attempts without one new token."""
     serving = Serving(writing(TEXT), faults=always(Broken(Break.RESET, 0)))
-    with ScriptedServer(VLLM, serving) as server, engine_on(server.url, home=tmp_path) as engine:
-        with pytest.raises(ServerUnusable, match="for one text"):
-            complete(engine)
+    with (
+        ScriptedServer(VLLM, serving) as server,
+        engine_on(server.url, home=tmp_path) as engine,
+        pytest.raises(ServerUnusable, match="for one text"),
+    ):
+        complete(engine)
     assert server.counters.failed < 40
 
 

@@ -132,9 +132,13 @@ def test_without_any_server_a_run_ends_with_an_error(tmp_path: Path, monkeypatch
 def test_servers_with_different_models_do_not_share_work(tmp_path: Path) -> None:
     """Half the samples would be another model's."""
     small = Serving(writing(TEXT), name="Qwen/Qwen2.5-Math-1.5B-Instruct")
-    with ScriptedServer(VLLM, SLOW) as one, ScriptedServer(VLLM, small) as other:
-        with pytest.raises(UsageError, match=r"1\.5B"), engine_on(one.url, other.url, home=tmp_path):
-            pass
+    with (
+        ScriptedServer(VLLM, SLOW) as one,
+        ScriptedServer(VLLM, small) as other,
+        pytest.raises(UsageError, match=r"1\.5B"),
+        engine_on(one.url, other.url, home=tmp_path),
+    ):
+        pass
 
 
 def test_a_text_server_is_not_mixed_with_ids(tmp_path: Path) -> None:
@@ -155,6 +159,9 @@ def test_no_server_at_all_is_an_error_at_once(tmp_path: Path) -> None:
         engine_on(f"http://127.0.0.1:{free_port()}", home=tmp_path),
     ):
         pass
-    with ScriptedServer(VLLM, Serving(name="")) as server:
-        with pytest.raises((ModelMissing, ServerUnusable)), engine_on(f"{server.url}/nothing", home=tmp_path):
-            pass
+    with (
+        ScriptedServer(VLLM, Serving(name="")) as server,
+        pytest.raises((ModelMissing, ServerUnusable)),
+        engine_on(f"{server.url}/nothing", home=tmp_path),
+    ):
+        pass

@@ -4,7 +4,7 @@ It serves repository metadata with file sizes and hashes, and `resolve` with a r
 (ETag, X-Linked-Etag, X-Linked-Size, X-Repo-Commit), ranges and tokens. It speaks ModelScope's protocol too
 (`/api/v1/`), as the package modelscope-hub does. Faults are any status, a connection cut after some bytes, a server
 that ignores ranges, one whose listing lacks sizes and hashes, and a slow one. Requests are recorded, so that a test can
-check them.
+check them. GitHub's raw files are served too.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ COMMIT = "c0ffee" * 6 + "cafe"
 _META = re.compile(r"/api/(models|datasets)/([^/]+/[^/]+)(?:/revision/([^/]+))?$")
 _SCOPE = re.compile(r"/api/v1/models/([^/]+/[^/]+)/repo(/files)?$")
 _FILE = re.compile(r"/(?:(datasets)/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)$")
+
+_RAW = re.compile(r"/([^/]+/[^/]+)/([0-9a-f]{40})/(.+)$")  # GitHub's
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Loopback:
 
     def environ(self, home: Path) -> dict[str, str]:
         """The environment of a program that uses this hub, without the user's settings."""
-        both = {"HF_ENDPOINT": self.url, "MODELSCOPE_ENDPOINT": self.url}
+        both = {"HF_ENDPOINT": self.url, "MODELSCOPE_ENDPOINT": self.url, "GITHUB_RAW_ENDPOINT": self.url}
         return both | {"HF_HOME": str(home / "hf"), "HF_HUB_DISABLE_XET": "1"}
 
     def shards_requested(self) -> list[str]:
@@ -183,6 +185,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._resolve(found[2], found[4])
         elif found := _SCOPE.match(path):
             self._scope(found[1], parse_qs(urlsplit(self.path).query), listing=bool(found[2]))
+        elif (found := _RAW.match(path)) and found[2] == self.hub.repos[found[1]].commit:
+            self._content(self.hub.repos[found[1]].files[found[3]], {"ETag": '"raw"'})
         elif path.startswith("/storage/"):
             _, _, repo, name = path.split("/", 3)
             self._content(self.hub.repos[repo.replace("--", "/")].files[name], {"ETag": '"storage"'})

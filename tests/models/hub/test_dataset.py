@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.errors import DataError, ExitCode, IntegrityError, NetworkError
+from qmath_cli.evaluation.layouts import LAYOUTS
 from qmath_cli.models import lockfile
 from qmath_cli.models.hub import dataset
 from qmath_cli.models.hub.client import Hub
-from qmath_cli.models.lockfile import LockedData, LockedFile
+from qmath_cli.models.lockfile import DataHost, LockedData, LockedFile
 from qmath_cli.paths import Paths, find
-from tests.models.hub.loopback import COMMIT, Loopback, Repo
+from tests.models.hub.loopback import COMMIT, Fault, Loopback, Repo, git_sha1
 from tests.models.hub.pulling import Machine
 
 ROWS = b'{"problem": "1+1", "answer": "2"}\n' * 30
@@ -49,11 +50,79 @@ def test_a_data_set_that_contradicts_the_lock_is_an_error(hub: Hub, loopback: Lo
     assert not dataset.target(entry, paths).exists()
 
 
-def test_an_unknown_data_set_is_an_error_with_the_known_names() -> None:
-    """It is raised without a request."""
+QWEN = "QwenLM/Qwen2.5-Math"
+
+
+def github(name: str, rows: bytes, loopback: Loopback, **locked: object) -> LockedData:
+    """A data set on GitHub, which serves these rows, and an entry of a lock."""
+    file, commit = f"evaluation/data/{name}/test.jsonl", "a" * 40
+    loopback.repos[QWEN] = Repo({file: rows}, commit)
+    return LockedData(name, QWEN, revision=commit, files=(LockedFile(file, **locked),), host=DataHost.GITHUB)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "locked",
+    [{"size": len(ROWS), "sha256": hashlib.sha256(ROWS).hexdigest()}, {"git_sha1": git_sha1(ROWS)}],
+    ids=["size and sha256", "git's hash alone"],
+)
+def test_a_data_set_on_github_is_pulled_and_verified(
+    loopback: Loopback, paths: Paths, tmp_path: Path, locked: dict[str, object]
+) -> None:
+    """At its commit, over a cut connection, without a token; other bytes are refused and not written."""
+    environ = loopback.environ(tmp_path) | {"HF_TOKEN": "hf_secret"}
+    entry = github("gsm8k", ROWS, loopback, **locked)
+    hub = dataset.hub_of(entry, environ, lambda _: None, lambda _: None)
+    loopback.fault = lambda number, _: Fault(cut=100) if number == 2 else None
+    path = dataset.pull(entry, hub, paths)
+    assert path.read_bytes() == ROWS
+    assert {request.token for request in loopback.requests} == {None}
+    path.unlink()
+    for other in (ROWS.replace(b"2", b"3"), ROWS[1:]):
+        github("gsm8k", other, loopback, **locked)
+        with pytest.raises(IntegrityError) as caught:
+            dataset.pull(entry, hub, paths)
+        assert "HF_ENDPOINT" not in caught.value.hint
+        assert not path.exists()
+
+
+def test_what_github_does_not_have_is_said_without_a_word_of_tokens(
+    loopback: Loopback, paths: Paths, tmp_path: Path
+) -> None:
+    """The error names the file; nothing there is private."""
+    entry = github("gsm8k", ROWS, loopback, git_sha1="0" * 40)
+    hub = dataset.hub_of(entry, loopback.environ(tmp_path), lambda _: None, lambda _: None)
+    loopback.fault = lambda _number, _request: Fault(status=404)
+    with pytest.raises(NetworkError, match="evaluation/data/gsm8k") as caught:
+        dataset.pull(entry, hub, paths)
+    assert "private" not in caught.value.hint
+    assert "GITHUB_RAW_ENDPOINT" in caught.value.hint
+
+
+def test_every_layout_of_a_published_data_set_can_be_pulled() -> None:
+    """The lock has each of them, on GitHub with a commit and a hash of the content."""
+    lock = lockfile.load()
+    assert {entry.name for entry in lock.datasets} == LAYOUTS.keys() - {"plain", "demo", "math_responses"}
+    for entry in lock.datasets:
+        (file,) = entry.files
+        if entry.host is DataHost.GITHUB:
+            assert entry.revision
+            assert file.sha256 or file.git_sha1
+
+
+def test_a_data_set_is_not_taken_for_a_model(machine: Machine) -> None:
+    """Without `--data` the hint has it, in any case of letters."""
+    for name in ("gsm8k", "GSM8K"):
+        code, _, err = machine.run("pull", name)
+        assert code == ExitCode.USAGE
+        assert f"qmath pull {name} --data" in err
+
+
+@pytest.mark.parametrize(("name", "hint"), [("gsm9k", "gsm8k"), ("nonsense", "known: aime24, ")])
+def test_an_unknown_data_set_is_an_error_with_the_known_names(name: str, hint: str) -> None:
+    """It is raised without a request, and suggests a similar name."""
     with pytest.raises(DataError) as caught:
-        dataset.find("gsm9k", lockfile.load())
-    assert "math500" in caught.value.hint
+        dataset.find(name, lockfile.load())
+    assert hint in caught.value.hint
 
 
 def test_offline_a_data_set_comes_from_the_cache_only(loopback: Loopback, paths: Paths, tmp_path: Path) -> None:

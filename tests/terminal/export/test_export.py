@@ -16,7 +16,7 @@ from qmath_cli.history.entry import Solved
 from qmath_cli.records import Language, Solution
 from qmath_cli.terminal.export import check, export
 from qmath_cli.terminal.export.html import BLOCKS
-from qmath_cli.terminal.reports import as_html
+from qmath_cli.terminal.reports.evaluation.page import _STYLE as REPORT_STYLE
 from tests.terminal.export.solutions import MODEL, exported, solution
 
 TEXT = (
@@ -150,7 +150,7 @@ def test_a_page_of_several_problems_says_how_many(tmp_path: Path) -> None:
 
 def test_a_page_is_whole_on_paper_and_scrolls_sideways_only(tmp_path: Path) -> None:
     """The rules of the page's style, and of an evaluation's report: no formula has a vertical scroll bar."""
-    for style in (written(tmp_path, ".html"), as_html._STYLE + BLOCKS):
+    for style in (written(tmp_path, ".html"), REPORT_STYLE + BLOCKS):
         (rule,) = re.findall(r"^math\[display=block\] \{(.*?)\}", style, re.MULTILINE)
         assert "overflow-x: auto; overflow-y: hidden" in rule
         printed = style.partition("@media print")[2]

@@ -19,7 +19,7 @@ from qmath_cli.terminal.export.document import blocks
 from qmath_cli.terminal.export.html import BLOCKS, body, formula
 from qmath_cli.terminal.maths import render_inline
 from qmath_cli.terminal.output import clean
-from qmath_cli.terminal.reports.as_text import energy_lines, interval, name_of, percent
+from qmath_cli.terminal.reports.evaluation.figures import NOTHING, energy_lines, interval, name_of, percent, unboxed
 
 _STYLE = """
 body { max-width: 72em; margin: 1.5em auto; padding: 0 1em; font: 1rem/1.5 system-ui, sans-serif; color: #1b1b1b;
@@ -56,8 +56,10 @@ def page(data: Dataset, runs: Sequence[ScoredRun], *, partial: bool = False) -> 
     scores = [run.score for run in runs]
     first = scores[0]
     state = " (interrupted)" if partial else ""
-    about = f"{first.items} problems, {first.k} sample{'' if first.k == 1 else 's'} each, {first.grade} grade{state}"
-    remarks = dict.fromkeys([*energy_lines(scores), *(remark for one in scores for remark in one.remarks)])
+    samples = "one sample" if first.k == 1 else f"{first.k} samples"
+    about = f"{first.items} problems, {samples} each, {first.grade} grade{state}"
+    said = (remark for one in scores for remark in (*unboxed(one), *one.remarks))
+    remarks = dict.fromkeys([*energy_lines(scores), *said])
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -73,6 +75,7 @@ def page(data: Dataset, runs: Sequence[ScoredRun], *, partial: bool = False) -> 
 
 def _chart(scores: Sequence[Score]) -> str:
     """One bar per run with its 95 % interval, as SVG."""
+    scores = [one for one in scores if one.items]
     height = _ROW * len(scores) + 26
     scale = _WIDTH - _LEFT - 72
     rows = []
@@ -95,37 +98,35 @@ def _chart(scores: Sequence[Score]) -> str:
 
 
 def _table(scores: Sequence[Score]) -> str:
-    k = scores[0].k
+    """One row per run, without the columns that are empty in all of them."""
     reward = next((one.ranked[0] for one in scores if one.ranked[1]), "rm")
-    heads = [
-        "run",
-        "accuracy",
-        "95 %",
-        f"maj@{k}",
-        f"pass@{k}",
-        f"{reward}@{k}",
-        f"{reward}-vote@{k}",
-        "no answer",
-        "cut off",
-        "degenerate",
-        "undecided",
-        "published",
-    ]
+    heads_and_cells = zip(_heads(scores[0].k, reward), *map(_cells, scores), strict=True)
+    columns = [column for column in heads_and_cells if any(column[1:])]
+    heads, *runs = zip(*columns, strict=True)
     rows = [f"<tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>"]
-    for one in scores:
-        rates = one.rates
-        cells = [
-            name_of(one),
-            percent(one.accuracy),
-            interval(one.ci95),
-            percent(one.maj[one.k]),
-            percent(one.passed[one.k]),
-            *(percent(shares[one.k]) if shares else "" for shares in one.ranked[1:]),
-            *map(percent, (rates.no_answer, rates.out_of_tokens, rates.degenerate, rates.undecided)),
-            ", ".join(f"{percent(figure)} ({method})" for method, figure, _ in against_published(one)),
-        ]
-        rows.append(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
+    rows += [f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>" for cells in runs]
     return f'<div class="scroll"><table>{"".join(rows)}</table></div>'
+
+
+def _heads(k: int, reward: str) -> tuple[str, ...]:
+    votes = (f"maj@{k}", f"pass@{k}", f"{reward}@{k}", f"{reward}-vote@{k}")
+    return ("run", "accuracy", "95 %", *votes, "no answer", "cut off", "degenerate", "undecided", "published")
+
+
+def _cells(one: Score) -> tuple[str, ...]:
+    """The cells of a run; one that says nothing is empty."""
+    rates, several = one.rates, one.k > 1
+    shares = (rates.no_answer, rates.out_of_tokens, rates.degenerate, rates.undecided)
+    return (
+        name_of(one),
+        percent(one.accuracy) if one.items else NOTHING,
+        interval(one.ci95) if one.items else NOTHING,
+        percent(one.maj[one.k]) if several and one.items else "",
+        percent(one.passed[one.k]) if several and one.items else "",
+        *(percent(shares[one.k]) if shares and one.items else "" for shares in one.ranked[1:]),
+        *(percent(share) if one.items else NOTHING for share in shares),
+        ", ".join(f"{percent(figure)} ({method})" for method, figure, _ in against_published(one)),
+    )
 
 
 def _problems(data: Dataset, runs: Sequence[ScoredRun]) -> Iterator[str]:
@@ -136,8 +137,9 @@ def _problems(data: Dataset, runs: Sequence[ScoredRun]) -> Iterator[str]:
             inside = "".join(
                 _samples(name_of(run.score), found.get(item.id, ())) for run, found in zip(runs, by_item, strict=True)
             )
+            title = f"{clean(item.label or str(number))}. {_short(item.problem)}"
             yield (
-                f"<details><summary>{number}. {escape(_short(item.problem))} {signs}</summary>\n"
+                f"<details><summary>{escape(title)} {signs}</summary>\n"
                 f"{_prose(item.problem)}\n<p>expected: {formula(clean(item.reference))}</p>\n{inside}</details>"
             )
 
