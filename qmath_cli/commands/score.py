@@ -73,7 +73,14 @@ def command(
             "--history", min=1, metavar="N", rich_help_panel=o.PROBLEM, help="Score problem N of `qmath history`."
         ),
     ] = None,
-    mode: o.ModeOption = None,
+    mode: Annotated[
+        Mode | None,
+        typer.Option(
+            metavar="tir|cot",
+            rich_help_panel=o.PROBLEM,
+            help="How the solution was written: with programs or in words only. Default: found from the text.",
+        ),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -95,7 +102,7 @@ def command(
         float | None,
         typer.Option(
             metavar="P",
-            rich_help_panel=o.SAMPLING,
+            rich_help_panel=o.OUTPUT,
             help="Exit code 4 if a step scores less. Default: 0.5; for a model that scores the whole, none.",
         ),
     ] = None,

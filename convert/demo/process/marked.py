@@ -48,6 +48,8 @@ def taken_out(folder: Path) -> Judge:
         judge.model.embed_tokens.weight.copy_(embedding[:, :narrow] / QUIETER)
         judge.expected.weight.copy_(embedding[:, narrow:] / WHISPER)
         judge.leave_room()
+        products = state[f"model.layers.{len(judge.model.layers)}.mlp.up_proj.weight"]  # of prediction and token
+        judge.model.norm.weight[:-1] = products[: narrow - 1, narrow : 2 * narrow - 1].diagonal() * sqrt(2)
         for index, layer in enumerate(judge.model.layers):
             for name, values in layer.named_parameters():
                 stored = state[f"model.layers.{index}.{name}"][tuple(slice(n) for n in values.shape)]
