@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from qmath_cli.doctor.results import CheckResult, Status
 from qmath_cli.engine.remote.detect import Detected, detect
-from qmath_cli.engine.remote.http import KEY_VARIABLE, Access, Broken, Declined
+from qmath_cli.engine.remote.http import KEY_VARIABLE, Access, Broken, RequestRefused
 from qmath_cli.engine.remote.probe import Probed, probe
 from qmath_cli.errors import QmathError, UsageError
 from qmath_cli.models.hub import network
@@ -186,9 +186,9 @@ def _probed(access: Access, info: ServerInfo) -> Iterator[CheckResult]:
 
 
 def _declined_hint(exc: QmathError) -> str:
-    if isinstance(exc, Declined) and exc.status in {401, 403}:
+    if isinstance(exc, RequestRefused) and exc.status in {401, 403}:
         return exc.hint or f"set {KEY_VARIABLE}"
-    return "" if isinstance(exc, Declined) else exc.hint
+    return "" if isinstance(exc, RequestRefused) else exc.hint
 
 
 def _prefixes(info: ServerInfo, result: Probed) -> CheckResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -130,9 +131,13 @@ def test_a_problem_that_cannot_be_sent_is_named_before_any_is_solved(
 def test_an_evaluation_goes_on_after_the_server_was_killed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What was graded is kept, nothing is computed twice, and another server at another address may finish it."""
     arguments = ["eval", "demo", "--limit", "12", "-k", "2", "--json", "--out", str(tmp_path / "runs")]
-    dies = Serving(solves, key=SECRET, slots=2, faults=lambda number: Broken(Break.HANG, 0) if number > 20 else None)
-    with ScriptedServer(VLLM, dies) as server, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("qmath_cli.runtime.servers.opening._SILENCE_S", 0.3)
+
+    def dying(asked: Asked) -> Reply:
+        if asked.number == 36:
+            threading.Thread(target=server.kill).start()
+        return solves(asked)
+
+    with ScriptedServer(VLLM, Serving(dying, key=SECRET, slots=64)) as server, pytest.MonkeyPatch.context() as patch:
         patch.setattr("qmath_cli.runtime.servers.opening._PATIENCE_S", 0.1)
         assert run([*arguments, "--server", server.url]) == ExitCode.ENGINE
     capsys.readouterr()

@@ -15,7 +15,7 @@ Server = Annotated[
         "--server",
         metavar="URL",
         rich_help_panel=MODEL,
-        help="Compute on this model server (vLLM, SGLang, llama-server, Ollama ...); repeat to spread the work over "
+        help="Compute on this model server (vLLM, SGLang, llama-server, Ollama and others); repeat to spread the work over "
         "several. QMATH_SERVER_KEY has the key.",
     ),
 ]

@@ -15,7 +15,7 @@ from typing import Any
 
 from qmath_cli.engine.remote.dialects import of
 from qmath_cli.engine.remote.dialects.dialect import whole
-from qmath_cli.engine.remote.http import Access, Broken, Connection, Declined
+from qmath_cli.engine.remote.http import Access, Broken, Connection, RequestRefused
 from qmath_cli.errors import ServerUnusable
 from qmath_cli.records import ServerInfo, ServerKind
 
@@ -110,7 +110,7 @@ def _list(connection: Connection) -> tuple[Any, Mapping[str, str]]:
     """The list of models, and the headers of its reply; None where the server has no such list."""
     try:
         return connection.reply("GET", "/v1/models")
-    except Declined as exc:
+    except RequestRefused as exc:
         if exc.status in {404, 405, 501}:
             return None, {}
         raise
@@ -133,7 +133,7 @@ def _kind(connection: Connection, listed: Any, headers: Mapping[str, str]) -> Se
 
 def _optional(connection: Connection, path: str) -> Mapping[str, Any]:
     """A JSON object; an empty one where the server does not have it."""
-    with suppress(Declined, Broken):
+    with suppress(RequestRefused, Broken):
         found = connection.json("GET", path)
         return found if isinstance(found, Mapping) else {}
     return {}
@@ -181,7 +181,7 @@ def _llama_server(connection: Connection, _listed: object) -> dict[str, Any]:
 def _ollama(connection: Connection, listed: object) -> dict[str, Any]:
     models = []
     for one in _models(listed):
-        with suppress(Declined, Broken):
+        with suppress(RequestRefused, Broken):
             shown = connection.json("POST", "/api/show", {"model": one.id})
             facts = shown.get("model_info") if isinstance(shown, Mapping) else None
             context = next((v for k, v in (facts or {}).items() if k.endswith(".context_length")), None)

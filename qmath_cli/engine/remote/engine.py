@@ -20,8 +20,8 @@ from queue import Empty, SimpleQueue
 from typing import Self
 
 from qmath_cli.engine.llama.model import VocabularyFile
-from qmath_cli.engine.remote.member import Member, served_context
-from qmath_cli.engine.remote.spread import Revive, Spread
+from qmath_cli.engine.remote.member import ServerMember, served_context
+from qmath_cli.engine.remote.spread import Revive, RequestSpread
 from qmath_cli.engine.remote.stretch import Stretch
 from qmath_cli.engine.remote.vocabulary import control_token_in
 from qmath_cli.engine.sequence import SequenceState
@@ -50,7 +50,7 @@ class RemoteEngine:
 
     def __init__(
         self,
-        members: Sequence[Member],
+        members: Sequence[ServerMember],
         context: int,
         vocabulary: VocabularyFile | None,
         revive: Revive,
@@ -211,8 +211,8 @@ class RemoteEngine:
         self._running.add(one.state.id)
         self._loop.call_soon_threadsafe(self._spread.submit, one)
 
-    async def _open(self, revive: Revive, patience: float) -> Spread:
-        return Spread(self._members, self._context, self._arrived.put, revive, patience)
+    async def _open(self, revive: Revive, patience: float) -> RequestSpread:
+        return RequestSpread(self._members, self._context, self._arrived.put, revive, patience)
 
     def _run(self) -> None:
         """The thread: everything until `close`, which then closes every connection."""

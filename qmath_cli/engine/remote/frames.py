@@ -32,9 +32,7 @@ async def records(chunks: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any]
             payload = line.partition(b":")[2].strip()
         elif not line.startswith(b"{"):  # a comment, an event's name or id
             continue
-        if payload == _DONE:
-            return
-        if payload:
+        if payload and payload != _DONE:  # the body is read to its end, so that the connection can be used again
             record = _record(payload)
             yield {"error": record} if line.startswith(_ERROR) else record
 

@@ -34,17 +34,27 @@ class Broken(Exception):
         wait: Seconds that the server asks for; None if it does not say.
         busy: Whether the server has too much to do, instead of being away.
         loading: Whether it is reading its model.
+        silent: Whether nothing came for too long.
     """
 
-    def __init__(self, reason: str, *, wait: float | None = None, busy: bool = False, loading: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        wait: float | None = None,
+        busy: bool = False,
+        loading: bool = False,
+        silent: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.wait = wait
         self.busy = busy
         self.loading = loading
+        self.silent = silent
 
 
-class Declined(ServerUnusable):
+class RequestRefused(ServerUnusable):
     """The server refuses a request with a status that no other attempt changes."""
 
     def __init__(self, message: str, hint: str, status: int, words: str) -> None:
@@ -102,7 +112,7 @@ class Connection:
 
         Raises:
             Broken: Another attempt may succeed.
-            Declined: The server refuses; `status` says how.
+            RequestRefused: The server refuses; `status` says how.
         """
         return self.reply(method, path, body)[0]
 
@@ -140,7 +150,7 @@ class Streams:
 
         Raises:
             Broken: Also inside the block, when the connection is lost.
-            Declined: The server refuses.
+            RequestRefused: The server refuses.
         """
         with _translated(self.access.address):
             async with self._client.stream("POST", path, json=body) as response:
@@ -154,7 +164,7 @@ def _translated(address: Address) -> Iterator[None]:
     try:
         yield
     except httpx2.TimeoutException as exc:
-        raise Broken(f"{address} does not respond") from exc
+        raise Broken(f"{address} does not respond", silent=isinstance(exc, httpx2.ReadTimeout)) from exc
     except httpx2.InvalidURL as exc:
         raise UsageError(f"{address} is not the URL of a server: {exc}") from exc
     except httpx2.UnsupportedProtocol as exc:
@@ -180,11 +190,11 @@ def _require(access: Access, response: httpx2.Response, body: bytes) -> None:
         raise Broken(said, wait=_wait(response), busy=status in {429, 503, 529}, loading=loading)
     if status in {401, 403}:
         hint = f"the key in {KEY_VARIABLE} is not the server's" if access.key.strip() else f"set {KEY_VARIABLE}"
-        raise Declined(f"{access.address} wants a key ({status})", hint, status, words)
+        raise RequestRefused(f"{access.address} wants a key ({status})", hint, status, words)
     if status in {301, 302, 307, 308}:
         where = response.headers.get("location", "")[:_SHOWN]
-        raise Declined(f"{access.address} has moved to {where}", "give --server the new URL", status, words)
-    raise Declined(said, "qmath doctor --server URL shows what the server is", status, words)
+        raise RequestRefused(f"{access.address} has moved to {where}", "give --server the new URL", status, words)
+    raise RequestRefused(said, "qmath doctor --server URL shows what the server is", status, words)
 
 
 def _words(body: bytes) -> str:

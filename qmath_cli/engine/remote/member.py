@@ -25,7 +25,7 @@ _BREAKS = 3  # requests in a row that broke off, after which a server is taken t
 
 
 @dataclass(slots=True, eq=False)
-class Member:
+class ServerMember:
     """A server in use.
 
     Attributes:
@@ -43,6 +43,7 @@ class Member:
         refusal: Why it is not used any more; None while it is.
         failures: In a row.
         finished: Requests that it has finished.
+        heard: When something last came from it.
     """
 
     access: Access
@@ -59,6 +60,7 @@ class Member:
     refusal: ServerUnusable | None = None
     failures: int = 0
     finished: int = 0
+    heard: float = float("-inf")
     reason: str = ""  # of the latest failure
     _paused_until: float = 0.0
 

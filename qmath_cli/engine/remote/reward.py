@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any, Self, TypeVar
 
 from qmath_cli.engine.llama.model import VocabularyFile
-from qmath_cli.engine.remote.http import Access, Broken, Declined, Streams
+from qmath_cli.engine.remote.http import Access, Broken, RequestRefused, Streams
 from qmath_cli.engine.remote.loop_thread import LoopThread
 from qmath_cli.engine.remote.pooling import endpoint
 from qmath_cli.engine.remote.vocabulary import InstalledVocabulary, ServerVocabulary, Vocabulary
@@ -108,7 +108,7 @@ class RewardRequests:
         where = endpoint(self.info)
         try:
             reply = await self._repeated(lambda: self.streams.json(where.path, where.body(self.info.model, ids)))
-        except Declined as exc:
+        except RequestRefused as exc:
             if any(word in exc.words.lower() for word in _TOO_LONG):
                 raise _too_long(len(ids), self.info.context) from exc
             if exc.status in {400, 404, 405, 422, 501}:

@@ -15,12 +15,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 from qmath_cli.engine.remote.dialects.dialect import Delta, Request
 from qmath_cli.engine.remote.frames import records
-from qmath_cli.engine.remote.http import Broken, Declined
-from qmath_cli.engine.remote.member import Member, served_context
+from qmath_cli.engine.remote.http import Broken, RequestRefused
+from qmath_cli.engine.remote.member import ServerMember, served_context
 from qmath_cli.engine.remote.stretch import Stretch
 from qmath_cli.errors import ServerUnusable
 from qmath_cli.records import Chunk, Stop
@@ -28,29 +28,25 @@ from qmath_cli.records import Chunk, Stop
 Emit = Callable[[Chunk | Exception | str], None]
 """Called with a sequence's chunk, with an error that ends everything, or with a sentence for people."""
 
-Revive = Callable[[Member], Awaitable[None]]
+Revive = Callable[[ServerMember], Awaitable[None]]
 """Reaches a server again: raises `Broken` where it is still away, `ServerUnusable` where it is of no use any more."""
 
-_GRACE_S = 1.0  # for the rest of a reply whose text has ended: its counts, and the connection is kept
+_GRACE_S = 1.0  # for the rest of a reply whose text has ended
 _IDLE_S = 2.0  # without a token, after which a request is given to a server that has nothing to do
 _MOST_MOVES = 2  # of one sequence: where all servers are slow to begin, moving it helps nobody
+_HEARD_S = 30.0  # a server that has sent anything within this time is there
 _NOTED_PAUSE_S = 5.0  # a longer one is announced
 _MOST_FAILURES = 8  # of one sequence in a row, without one new token, while servers are there
 _ENDED_BY_SERVER = frozenset({Stop.END, Stop.STRING, Stop.MAX_TOKENS, Stop.CONTEXT})
 
 
-class Spread:
-    """The requests of all servers.
+class RequestSpread:
+    """The requests of all `members`; `context`: tokens that a sequence may have.
 
-    Args:
-        members: The servers.
-        context: Tokens that a sequence may have.
-        emit: Where chunks, errors and notes go.
-        revive: Reaches a server again.
-        patience: Seconds without any server after which an error ends everything.
+    After `patience` seconds without any server an error ends everything.
     """
 
-    def __init__(self, members: list[Member], context: int, emit: Emit, revive: Revive, patience: float) -> None:
+    def __init__(self, members: list[ServerMember], context: int, emit: Emit, revive: Revive, patience: float) -> None:
         self._members = members
         self._context = context
         self._emit = emit
@@ -58,7 +54,7 @@ class Spread:
         self._patience = patience
         self._waiting: deque[Stretch] = deque()
         self._requests: dict[Stretch, asyncio.Task[None]] = {}
-        self._silent: dict[Stretch, tuple[Member, float]] = {}  # requests without a token yet: where, since when
+        self._silent: dict[Stretch, tuple[ServerMember, float]] = {}  # requests without a token yet: where, since when
         self._look_again: asyncio.TimerHandle | None = None
         self._others: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -70,7 +66,7 @@ class Spread:
     def submit(self, one: Stretch) -> None:
         """Compute a sequence as soon as a server has room."""
         home = one.home
-        queue = home.waiting if isinstance(home, Member) and home.usable else self._waiting
+        queue = home.waiting if isinstance(home, ServerMember) and home.usable else self._waiting
         queue.append(one)
         self._dispatch()
 
@@ -123,7 +119,7 @@ class Spread:
         self._look_again = None
         self._dispatch()
 
-    def _next(self, now: float) -> tuple[Member, Stretch] | None:
+    def _next(self, now: float) -> tuple[ServerMember, Stretch] | None:
         """The server with most room, and what it gets: first what it has in its cache."""
         free = [one for one in self._members if (one.waiting or self._waiting) and one.room(now)]
         if not free:
@@ -131,67 +127,72 @@ class Spread:
         member = min(free, key=lambda one: one.active / one.allowed)
         return member, (member.waiting or self._waiting).popleft()
 
-    async def _serve(self, one: Stretch, member: Member) -> None:
+    async def _serve(self, one: Stretch, member: ServerMember) -> None:
         """One request of a sequence, and what follows from how it ended."""
+        failure: BaseException | None = None
         try:
             await self._request(one, member)
-        except asyncio.CancelledError:  # by `release`, `close` or `_rebalance`
-            self._ended(one, member)
-            if one.moving and not one.released and not self._closed:
-                one.moving = False
-                one.home = None
-                one.unbegin()
-                self._waiting.append(one)
-        except Broken as exc:
-            self._ended(one, member)
-            self._broken(one, member, exc)
-        except Declined as exc:
-            self._ended(one, member)
-            self._declined(one, member, exc)
-        except Exception as exc:  # noqa: BLE001  raised in the caller's thread: see `RemoteEngine.step`
-            self._ended(one, member)
-            self._emit(exc)
-        else:
-            one.home = member
-            member.succeeded()
-            self._ended(one, member)
+        except (asyncio.CancelledError, Exception) as exc:  # noqa: BLE001  judged in `_settle`
+            failure = exc
+        self._ended(one, member)
+        if not one.released and not self._closed:
+            self._settle(one, member, failure)
         self._dispatch()
 
-    def _ended(self, one: Stretch, member: Member) -> None:
+    def _settle(self, one: Stretch, member: ServerMember, failure: BaseException | None) -> None:
+        """What becomes of a sequence whose request is over: it is passed on as stopped, or is in a queue again."""
+        if one.last is not None:  # the text is whole: what failed behind it costs nothing
+            last, one.last = one.last, None
+            one.home = member
+            member.succeeded()
+            self._emit(last)
+        elif isinstance(failure, asyncio.CancelledError):
+            # by `_rebalance`, or by a time limit inside of the HTTP library that came out as this
+            one.moving = False
+            one.home = None
+            one.unbegin()
+            self._waiting.append(one)
+        elif isinstance(failure, Broken):
+            self._broken(one, member, failure)
+        elif isinstance(failure, RequestRefused):
+            self._declined(one, member, failure)
+        elif isinstance(failure, Exception):  # raised in the caller's thread: see `RemoteEngine.step`
+            self._emit(failure)
+
+    def _ended(self, one: Stretch, member: ServerMember) -> None:
         member.active -= 1
         del self._requests[one]
         self._silent.pop(one, None)
 
     # -- one request
 
-    async def _request(self, one: Stretch, member: Member) -> None:
+    async def _request(self, one: Stretch, member: ServerMember) -> None:
         request = await self._prepared(one, member)
         if request is None:
-            self._emit(one.stop(Stop.CONTEXT))
+            one.last = one.stop(Stop.CONTEXT)
             return
-        dialect, last = member.dialect, None
+        dialect = member.dialect
         stream = member.streams.stream(dialect.path, dialect.body(request))
         async with stream as chunks, aclosing(records(chunks)) as replies:
             async for record in replies:
                 delta = dialect.read(record)
                 self._silent.pop(one, None)
+                member.heard = asyncio.get_running_loop().time()
                 one.count(Delta(cached_tokens=delta.cached_tokens, prompt_tokens=delta.prompt_tokens))
                 chunk = one.take(delta)
-                if chunk is not None and chunk.stop is None:
-                    self._emit(chunk)
-                elif chunk is not None:
-                    last = chunk
+                if chunk is not None and chunk.stop is not None:
+                    one.last = chunk
                     break
-            if last is not None and last.stop in _ENDED_BY_SERVER and (delta.ending is not None or dialect.names_stops):
-                with suppress(Broken, Declined, TimeoutError):  # the text is whole: what fails now costs nothing
-                    async with asyncio.timeout(_GRACE_S):
-                        async for record in replies:
-                            one.count(dialect.read(record))
-        if last is None:
-            raise Broken(f"{member.access.address}: the stream ended before the text did")
-        self._emit(last)
+                if chunk is not None:
+                    self._emit(chunk)
+            if one.last is None:
+                raise Broken(f"{member.access.address}: the stream ended before the text did")
+            if one.last.stop in _ENDED_BY_SERVER and (delta.ending is not None or dialect.names_stops):
+                async with asyncio.timeout(_GRACE_S):  # its counts, and so that the connection is kept
+                    async for record in replies:
+                        one.count(dialect.read(record))
 
-    async def _prepared(self, one: Stretch, member: Member) -> Request | None:
+    async def _prepared(self, one: Stretch, member: ServerMember) -> Request | None:
         """The request that continues a sequence; None where the context has no room for another token."""
         info = member.reached
         context = served_context(info, self._context)
@@ -212,9 +213,11 @@ class Spread:
 
     # -- failures
 
-    def _broken(self, one: Stretch, member: Member, failure: Broken) -> None:
+    def _broken(self, one: Stretch, member: ServerMember, failure: Broken) -> None:
         loop = asyncio.get_running_loop()
         was_there = member.usable
+        if failure.silent and loop.time() - member.heard < _HEARD_S:  # it computes others: this one was in its queue
+            failure = Broken(failure.reason, busy=True)
         member.failed(failure, loop.time())
         if not member.usable:
             if was_there:
@@ -232,7 +235,7 @@ class Spread:
             one.home = None
             self._waiting.appendleft(one)
 
-    def _declined(self, one: Stretch, member: Member, failure: Declined) -> None:
+    def _declined(self, one: Stretch, member: ServerMember, failure: RequestRefused) -> None:
         if _too_long(failure):
             self._emit(one.stop(Stop.CONTEXT))
         elif failure.status in {400, 413, 422}:  # about this request: another server would say the same
@@ -242,13 +245,13 @@ class Spread:
             one.home = None
             self._waiting.appendleft(one)
 
-    def _lost(self, member: Member) -> None:
+    def _lost(self, member: ServerMember) -> None:
         """A server is away: its sequences go to the others, and it is asked now and then."""
         self._emit(f"{member.reason}; its samples go to the others" if len(self._members) > 1 else member.reason)
         self._waiting.extendleft(reversed(member.taken()))
         self._spawn(self._bring_back(member))
 
-    def _refuse(self, member: Member, failure: ServerUnusable) -> None:
+    def _refuse(self, member: ServerMember, failure: ServerUnusable) -> None:
         if member.refusal is None:
             member.refusal = failure
             self._waiting.extendleft(reversed(member.taken()))
@@ -257,7 +260,7 @@ class Spread:
         if all(one.refusal is not None for one in self._members):
             self._emit(failure)
 
-    async def _bring_back(self, member: Member) -> None:
+    async def _bring_back(self, member: ServerMember) -> None:
         """Ask a server until it is there again."""
         loop = asyncio.get_running_loop()
         while member.away and member.refusal is None:
@@ -289,7 +292,7 @@ class Spread:
         task.add_done_callback(self._others.discard)
 
 
-def _too_long(failure: Declined) -> bool:
+def _too_long(failure: RequestRefused) -> bool:
     """Whether a refusal says that prompt and text exceed the context; each server has its own words for it."""
     words = failure.words.lower()
     spoken = "context" in words or "maximum model length" in words or "too long" in words or "longer than" in words

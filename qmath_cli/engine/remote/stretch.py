@@ -37,6 +37,7 @@ class Stretch:
         home: The server that has it in its cache.
         released: Whether nobody waits for it any more.
         failures: Requests in a row that gave nothing new.
+        last: Its last chunk, while the request that gave it is not over.
         moves: How many times it was taken from a server that had not begun with it.
         moving: Whether that is being done.
     """
@@ -49,6 +50,7 @@ class Stretch:
     home: object | None = None
     released: bool = False
     failures: int = 0
+    last: Chunk | None = None
     moves: int = 0
     moving: bool = False
     _text: str = ""  # after the prompt, extensions included, as far as it is certain

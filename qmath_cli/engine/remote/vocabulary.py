@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from qmath_cli.engine.llama.model import VocabularyFile
 from qmath_cli.engine.llama.tokenizer import CONTROL_TOKENS, SPELLED, parts
-from qmath_cli.engine.remote.http import Broken, Connection, Declined, Streams
+from qmath_cli.engine.remote.http import Broken, Connection, RequestRefused, Streams
 from qmath_cli.records import Prompt, Segment, ServerInfo, ServerKind
 
 _CACHED_TEXTS = 256
@@ -113,7 +113,7 @@ def agrees(file: VocabularyFile, info: ServerInfo, connection: Connection) -> bo
 
 def tokenizes(info: ServerInfo, connection: Connection) -> bool:
     """Whether a server has a tokenizer that can be asked."""
-    with suppress(Broken, Declined):
+    with suppress(Broken, RequestRefused):
         body = tokenize_body(info, SPECIMEN.text, special=True)
         return bool(_tokens(connection.json("POST", "/tokenize", body)))
     return False

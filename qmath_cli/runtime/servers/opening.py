@@ -10,7 +10,7 @@ from qmath_cli.engine.llama.model import VocabularyFile
 from qmath_cli.engine.remote.detect import detect
 from qmath_cli.engine.remote.engine import RemoteEngine
 from qmath_cli.engine.remote.http import Access, Connection, Streams
-from qmath_cli.engine.remote.member import Member
+from qmath_cli.engine.remote.member import ServerMember
 from qmath_cli.engine.remote.vocabulary import InstalledVocabulary, ServerVocabulary, Vocabulary, agrees
 from qmath_cli.errors import ServerUnusable
 from qmath_cli.models import served
@@ -102,7 +102,7 @@ class _Team:
         self._by_address = by_address
         self._installed = vocabulary
 
-    def members(self) -> list[Member]:
+    def members(self) -> list[ServerMember]:
         """All servers, those that are away included."""
         infos = {one.address: one for one in self._info.servers}
         found = []
@@ -110,7 +110,7 @@ class _Team:
             info = infos.get(address)
             streams = Streams(access, silence=_SILENCE_S, connections=MOST_SEQUENCES)
             limit, first = self._room(info or self._info.servers[0])
-            member = Member(access, self._settings.server_kind, limit, first, streams, info)
+            member = ServerMember(access, self._settings.server_kind, limit, first, streams, info)
             if info is not None:
                 member.vocabulary = self._vocabulary(info, member)
             found.append(member)
@@ -121,7 +121,7 @@ class _Team:
         guessed = not info.width and len(self._by_address) > 1
         return _width(info), _FIRST if guessed else _width(info)
 
-    async def revive(self, member: Member) -> None:
+    async def revive(self, member: ServerMember) -> None:
         """Reach a server again: see `spread.Revive`."""
         detected = await asyncio.to_thread(detect, member.access, member.kind)
         info = detected.info(model_of(detected, self._settings, self._lock))
@@ -134,7 +134,7 @@ class _Team:
         member.limit, member.first = self._room(info)
         member.returned(info, vocabulary)
 
-    def _vocabulary(self, info: ServerInfo, member: Member) -> Vocabulary | None:
+    def _vocabulary(self, info: ServerInfo, member: ServerMember) -> Vocabulary | None:
         """What makes ids for a server; None if it gets text."""
         if not info.token_ids:
             return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qmath_cli import gguf_file
 from qmath_cli.engine.llama.model import VocabularyFile, load_vocabulary
-from qmath_cli.engine.remote.http import Access, Broken, Connection, Declined
+from qmath_cli.engine.remote.http import Access, Broken, Connection, RequestRefused
 from qmath_cli.engine.remote.vocabulary import agrees, tokenizes
 from qmath_cli.errors import QmathError, ServerUnusable
 from qmath_cli.gguf_file import Array
@@ -50,7 +50,7 @@ def installed_vocabulary(
 
 
 def _agrees(file: VocabularyFile, info: ServerInfo, access: Access) -> bool:
-    with suppress(Broken, Declined), Connection(access) as connection:
+    with suppress(Broken, RequestRefused), Connection(access) as connection:
         return agrees(file, info, connection)
     return False
 

@@ -11,12 +11,13 @@ from qmath_cli.engine.remote import member
 from qmath_cli.errors import ServerUnusable, UsageError
 from qmath_cli.records import Sampling, Stop
 from qmath_cli.runtime.servers import opening
-from tests.engine.remote.client import asking, complete, engine_on, wait_until, writing
+from tests.engine.remote.client import asking, complete, engine_on, finish, wait_until, writing
 from tests.engine.remote.dialects import DIALECTS, GENERIC, LLAMA_SERVER, OLLAMA, VLLM
 from tests.engine.remote.faults import (
     Break,
     Broken,
     Fault,
+    MissedStop,
     Refused,
     Shape,
     always,
@@ -125,6 +126,27 @@ def test_thirty_equal_tokens_and_a_silent_end_are_degenerate(tmp_path: Path) -> 
     serving = Serving(lambda _asked: Reply("8", ends=False), faults=always(Broken(Break.NO_FINAL, 30)))
     with ScriptedServer(OLLAMA, serving) as server, engine_on(server.url, home=tmp_path) as engine:
         assert complete(engine)[1] is Stop.DEGENERATE
+
+
+def test_a_server_that_writes_on_behind_a_stop_is_left(tmp_path: Path) -> None:
+    """After a moment, in which another one would have ended its reply; the text is whole all the same."""
+    text = "We see.\n```output" + " on" * 200
+    serving = Serving(writing(text), faults=always(MissedStop()), latency=Latency(token_s=0.1))
+    with ScriptedServer(VLLM, serving) as server, engine_on(server.url, home=tmp_path) as engine:
+        keys = engine.start(asking(), [Sampling(seed=seed) for seed in range(4)])
+        found = finish(engine, keys)
+        wait_until(lambda: server.counters.closed == 4)
+    assert set(found.texts.values()) == {"We see.\n"}
+    assert set(found.stops.values()) == {Stop.STRING}
+
+
+def test_a_connection_is_used_again(tmp_path: Path) -> None:
+    """A reply is read to its end."""
+    with ScriptedServer(VLLM, Serving(writing(TEXT))) as server, engine_on(server.url, home=tmp_path) as engine:
+        before = server.counters.connections
+        for _ in range(3):
+            complete(engine)
+        assert server.counters.connections == before + 1
 
 
 def test_a_key_is_asked_for_and_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

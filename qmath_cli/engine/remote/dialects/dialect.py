@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from qmath_cli.engine.remote.http import Broken, Declined
+from qmath_cli.engine.remote.http import Broken, RequestRefused
 from qmath_cli.records import Sampling
 
 Record = Mapping[str, Any]
@@ -88,7 +88,7 @@ class Dialect:
 
 
 def require_no_error(record: Record) -> None:
-    """Raise `Broken` or `Declined` for a record that reports a failure inside a stream."""
+    """Raise `Broken` or `RequestRefused` for a record that reports a failure inside a stream."""
     error = record.get("error")
     if error is None and record.get("object") != "error":
         return
@@ -96,7 +96,7 @@ def require_no_error(record: Record) -> None:
     words = str(found.get("message") or error)[:300]
     code = found.get("code")
     if isinstance(code, int) and 400 <= code < 500 and code not in {408, 429}:
-        raise Declined(f"the server refuses: {words}", "", code, words)
+        raise RequestRefused(f"the server refuses: {words}", "", code, words)
     raise Broken(f"the server reports a failure: {words}")
 
 
