@@ -15,8 +15,8 @@ Server = Annotated[
         "--server",
         metavar="URL",
         rich_help_panel=MODEL,
-        help="Compute on this model server (vLLM, SGLang, llama-server, Ollama and others); repeat to spread the work over "
-        "several. QMATH_SERVER_KEY has the key.",
+        help="Compute on this model server (vLLM, SGLang, llama-server, Ollama and others); repeat to spread the work "
+        "over several. QMATH_SERVER_KEY has the key.",
     ),
 ]
 ServerKindOption = Annotated[

@@ -21,7 +21,7 @@ from typing import Self
 
 from qmath_cli.engine.llama.model import VocabularyFile
 from qmath_cli.engine.remote.member import ServerMember, served_context
-from qmath_cli.engine.remote.spread import Revive, RequestSpread
+from qmath_cli.engine.remote.spread import RequestSpread, Revive
 from qmath_cli.engine.remote.stretch import Stretch
 from qmath_cli.engine.remote.vocabulary import control_token_in
 from qmath_cli.engine.sequence import SequenceState

@@ -55,7 +55,6 @@ def _record(data: Dataset, run: ScoredRun) -> dict[str, Any]:
         "servers": [server_record(server) for server in one.setup.servers] if one.setup else [],
         "sampling": asdict(one.setup.sampling) if one.setup else None,
         "run": one.setup.key if one.setup else None,
-        "servers": [server_record(server) for server in one.setup.servers] if one.setup else [],
         "records": str(run.records) if run.records is not None else None,
         "subjects": [asdict(part) for part in one.subjects],
         "levels": [asdict(part) for part in one.levels],
