@@ -27,10 +27,11 @@ from qmath_cli.paths import Paths
 from qmath_cli.prompting import chat
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import require_solver, select
-from qmath_cli.records import Engine, Event, Executor, Language, Mode, ModelInfo, Problem, Reward
+from qmath_cli.records import Engine, Event, Executor, Language, Mode, ModelInfo, Problem
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import plan_for
-from qmath_cli.runtime.rewards import RewardLoader, reward_loader
+from qmath_cli.runtime.question import question
+from qmath_cli.runtime.rewards import OpenRewards
 from qmath_cli.runtime.servers.opening import default_sequences, open_served
 from qmath_cli.runtime.servers.reach import described
 from qmath_cli.runtime.servers.text_only import executor_for
@@ -67,8 +68,9 @@ def open_model(name: str = "", **settings: Any) -> Model:  # noqa: ANN401  each 
         name: a name (`1.5b-instruct`, `7b-instruct:q8_0`, `demo`) or the path of a `.gguf`; empty: the best installed.
         settings: any setting of the config file by name: `device`, `ctx`, `threads`, `mode`, `k`, `temperature`,
             `max_tokens`, `exec_timeout`, `pick`, `reward_model` ... They hold for all problems unless a call says
-            otherwise. `force=True` loads a model that does not seem to fit. `server="http://gpu:8000"`, or a list of
-            URLs, computes on model servers; `name` is then the model's there, and QMATH_SERVER_KEY has the key.
+            otherwise. `force=True` loads a model that does not seem to fit, and has the demo try any problem.
+            `server="http://gpu:8000"`, or a list of URLs, computes on model servers; `name` is then the model's there,
+            and QMATH_SERVER_KEY has the key.
 
     Returns:
         The open model. Close it, or use it in a `with` block.
@@ -85,6 +87,8 @@ def open_model(name: str = "", **settings: Any) -> Model:  # noqa: ANN401  each 
         raise UsageError(f"unknown setting {unknown[0]!r}", f"known: {', '.join(sorted(known))}")
     paths, lock = path_settings.find(os.environ), lockfile.load()
     given = {**settings, "model": name or None}
+    if force:
+        given["try_unknown"] = True
     merged = all_settings.resolve(paths.config_file, os.environ, given).settings
     paths = paths.with_models(merged.models)
     info = described(merged, paths, lock)
@@ -107,7 +111,7 @@ class Model:
         self._weights: Weights | None = None
         self._engine: Batch | None = None
         self._slots = 0
-        self._rewards: dict[str, Reward] = {}
+        self._rewards = OpenRewards(self._stack, paths, lock)
         self._grader = self._stack.enter_context(Grader(Grade.STRICT))
         try:
             if info.servers:
@@ -162,13 +166,15 @@ class Model:
 
         Returns:
             The solution. An interrupt or the time limit ends it early: `finish` says so, and the text so far is kept.
+            The demo does not try a problem of a kind that it was not trained on: the solution has no sample and finish
+            UNKNOWN_KIND, unless `try_unknown` is set.
 
         Raises:
             PromptTooLong: the problem does not fit into the context.
             UsageError: a mode that the model does not have, or a wrong setting.
         """
         call = self._merged(mode=mode, k=k, **settings)
-        asked = _problem(problem, expect)
+        asked = _problem(problem, call, expect)
         plan = self._plan(asked, call, time_limit)
         events = solve(asked, plan, self._tools(call, plan.mode, call.k))
         return self._shown(follow(events, lambda _event: None))
@@ -188,7 +194,7 @@ class Model:
         Takes and raises what `solve` does.
         """
         call = self._merged(mode=mode, k=k, **settings)
-        asked = _problem(problem, expect)
+        asked = _problem(problem, call, expect)
         plan = self._plan(asked, call, time_limit)
         with closing(solve(asked, plan, self._tools(call, plan.mode, call.k))) as events:
             for event in events:
@@ -220,7 +226,7 @@ class Model:
             UsageError: a mode that the model does not have, or a wrong setting.
         """
         call = self._merged(mode=mode, k=k, **settings)
-        asked = [_problem(problem) for problem in problems]
+        asked = [_problem(problem, call) for problem in problems]
         plans = [self._plan(problem, call, time_limit) for problem in asked]
         width = max(min(len(plans) * call.k, default_parallel(self.info)), 1)
         used = Mode.TIR if any(plan.mode is Mode.TIR for plan in plans) else Mode.COT
@@ -231,9 +237,11 @@ class Model:
                 found[position] = self._shown(event)
         return [found[position] for position in range(len(plans))]
 
-    def prompt_format(self, language: Language, mode: Mode | None = None) -> PromptFormat:
-        """How this model is asked. Raises `UsageError` for a mode that it does not have."""
-        return select(self.info, language, mode)
+    def prompt_format(
+        self, language: Language, mode: Mode | None = None, answer: Language | None = None
+    ) -> PromptFormat:
+        """How this model is asked; `answer`: to solve in which language. Raises `UsageError` for a mode it has not."""
+        return select(self.info, language, mode, answer=answer)
 
     def _merged(self, **given: Any) -> Settings:  # noqa: ANN401  each setting has its own type
         """The settings of one call. Raises `UsageError` for one that is unknown, wrong, or fixed since the opening."""
@@ -243,30 +251,20 @@ class Model:
         return replace(self._settings, **all_settings.converted(wanted))
 
     def _plan(self, problem: Problem, call: Settings, time_limit: float | None) -> SolvePlan:
-        prompt_format = self.prompt_format(problem.language, call.mode)
-        return plan_for(call, prompt_format, prompt_format.build(problem.text), time_limit=time_limit)
+        prompt_format = self.prompt_format(problem.language, call.mode, problem.answer_language)
+        asked = question(self.info, problem.text, call)
+        return plan_for(call, prompt_format, prompt_format.typed(asked.text), time_limit=time_limit, known=asked.known)
 
     def _tools(self, call: Settings, mode: Mode, slots: int) -> Tools:
         if mode is Mode.TIR and self._executor is None:
             own = self._stack.enter_context(closing(open_executor(self._settings)))
             self._executor = executor_for(self.info, own)
-        scorer = f"{call.reward_server} {call.reward_model}" if call.pick.ranks else ""
-        known = scorer in self._rewards
-        loader = None
-        if not known:
-            loader = reward_loader(call, self._paths, self._lock, beside=self.info, force=self._force)
         return Tools(
             engine=self._engine_for(slots),
             executor=self._executor,
             equal=self._grader,
-            reward=(lambda: self._reward(scorer, loader)) if known or loader is not None else None,
+            reward=self._rewards.of(call, self.info, force=self._force),
         )
-
-    def _reward(self, scorer: str, loader: RewardLoader | None) -> Reward:
-        """A reward model, loaded once; None for the loader of one that was."""
-        if scorer not in self._rewards and loader is not None:
-            self._rewards[scorer] = self._stack.enter_context(loader())
-        return self._rewards[scorer]
 
     def _engine_for(self, slots: int) -> Engine:
         """The engine, made again where it has too few slots. Raises `DoesNotFit`; `ValueError` once it is closed."""
@@ -291,8 +289,10 @@ class Model:
         return shown
 
 
-def _problem(problem: str | Problem, expect: str | None = None) -> Problem:
+def _problem(problem: str | Problem, call: Settings, expect: str | None = None) -> Problem:
     found = problem if isinstance(problem, Problem) else Problem(problem, chat.language_of(problem))
+    if found.answer_language is None:
+        found = replace(found, answer_language=call.language.chosen)
     if not found.text.strip():
         raise UsageError("the problem is empty", "for example: Find the roots of x^2 - 5x + 6 = 0.")
     return found if expect is None else replace(found, reference=expect)

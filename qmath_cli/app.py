@@ -9,10 +9,11 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import FrameType
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from typer.exceptions import TyperException
 
 from qmath_cli import __version__
 from qmath_cli.commands.argv import arrange
-from qmath_cli.commands.help_page import GroupedCommand, GroupedProgram
+from qmath_cli.commands.help_page import GroupedCommand, GroupedProgram, page_width
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, Interrupted, QmathError, Terminated, TerminationSignal, UsageError
 from qmath_cli.terminal.output import StdoutClosed, Terminal, drop_stdout
@@ -50,6 +51,16 @@ COMMANDS = {
     "convert": "Convert a Hugging Face checkpoint of Qwen2.5-Math to GGUF, in one pass.",
 }
 
+#: What Typer's parser says of a value, in the words of our own errors.
+_IN_WORDS = (
+    (re.compile(r"Input should be a valid integer.*"), "a whole number is needed"),
+    (re.compile(r"Input should be a valid number.*"), "a number is needed"),
+    (re.compile(r"Input should be greater than or equal to (\S+)"), r"the value is at least \1"),
+    (re.compile(r"Input should be less than or equal to (\S+)"), r"the value is at most \1"),
+    (re.compile(r"Input should be ('.*)"), r"the value is \1"),
+    (re.compile(r"Value error, "), ""),
+)
+
 #: A problem may start with a minus sign and contain words that look like options.
 _CONTEXT_SETTINGS = {"solve": {"ignore_unknown_options": True}}
 
@@ -66,7 +77,7 @@ def program(wanted: Collection[str]) -> typer.Typer:
         add_completion=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "terminal_width": page_width()},
     )
     app.callback(invoke_without_command=True)(_root)
     for name, summary in COMMANDS.items():
@@ -140,9 +151,19 @@ def _program(arguments: Sequence[str], terminal: Terminal) -> int:
     environ = dict(os.environ)
     interactive = terminal.interactive and sys.stdin is not None and sys.stdin.isatty()
     arranged = arrange(arguments, COMMANDS, interactive=interactive)
-    wanted = COMMANDS if "_QMATH_COMPLETE" in environ else arranged[:1]
+    wanted = completed_command(environ) if "_QMATH_COMPLETE" in environ else arranged[:1]
     code = program(wanted)(args=arranged, prog_name="qmath", standalone_mode=False, obj=Invocation(terminal, environ))
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def completed_command(environ: Mapping[str, str]) -> list[str]:
+    """The command whose arguments a shell completes, if it is named yet: no other is imported for a press of TAB.
+
+    Args:
+        environ: The environment, with the line as Typer's scripts for bash, and for the other shells, hand it over.
+    """
+    words = (environ.get("COMP_WORDS") or environ.get("_TYPER_COMPLETE_ARGS") or "").split()
+    return [word for word in words[1:] if word in COMMANDS][:1]
 
 
 def _error(exc: BaseException) -> QmathError:
@@ -154,6 +175,8 @@ def _error(exc: BaseException) -> QmathError:
     if isinstance(exc, KeyboardInterrupt | typer.Abort):
         return Interrupted("interrupted")
     message = str(getattr(exc, "format_message", exc.__str__)())
+    for pattern, words in _IN_WORDS:
+        message = pattern.sub(words, message)
     return UsageError(message[:1].lower() + message[1:].rstrip("."), "qmath COMMAND --help lists the options")
 
 

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+_CALL_S = 0.1
 _WAIT_SLICE_S = 1.0  # on Windows, a wait without a timeout cannot be interrupted
 
 
@@ -29,10 +30,15 @@ class Completion:
         self.ended = True
         self._running.release()
 
-    def wait(self) -> None:
-        """Wait for the end. An exception from a signal handler is raised here."""
-        while not self.wait_for(_WAIT_SLICE_S):
-            pass
+    def wait(self, meanwhile: Callable[[], object] | None = None) -> None:
+        """Wait for the end. An exception from a signal handler is raised here.
+
+        Args:
+            meanwhile: Called ten times a second until then.
+        """
+        while not self.wait_for(_WAIT_SLICE_S if meanwhile is None else _CALL_S):
+            if meanwhile is not None:
+                meanwhile()
 
     def wait_for(self, seconds: float) -> bool:
         """Wait for the end, but not longer than `seconds`. Returns whether the job has ended."""

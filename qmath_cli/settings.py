@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from qmath_cli.errors import UsageError
-from qmath_cli.records import Aggregate, Mode, Pick, ServerKind
+from qmath_cli.records import Aggregate, AnswerLanguage, Mode, Pick, ServerKind
 
 
 class Render(StrEnum):
@@ -77,6 +77,8 @@ class Settings:
 
     # how a problem is solved
     mode: Mode | None = None  # None: TIR if the model supports it, else CoT
+    language: AnswerLanguage = AnswerLanguage.AUTO  # of the solution; auto: the model follows the problem
+    try_unknown: bool = False  # let the demo try problems of kinds that it was not trained on
     k: int = 1  # samples per problem
     pick: Pick = Pick.MAJ
     reward_model: str = ""  # a name or a path; empty: none

@@ -77,8 +77,8 @@ def test_a_problem_that_is_too_long_does_not_stop_the_others(model: qmath.Model)
     """`solve` raises for it; `solve_many` returns a solution without an answer."""
     long = "1 + " * 5000
     with pytest.raises(qmath.PromptTooLong):
-        model.solve(long)
-    first, second = model.solve_many([long, "What is 12 + 30?"])
+        model.solve(long, try_unknown=True)
+    first, second = model.solve_many([long, "What is 12 + 30?"], try_unknown=True)
     assert (first.answer, first.finish) == (None, qmath.Finish.OUT_OF_CONTEXT)
     assert second.answer == "42"
 
@@ -161,6 +161,22 @@ def test_a_call_refuses_what_is_fixed_since_the_opening(model: qmath.Model, sett
     with pytest.raises(qmath.UsageError, match=setting) as caught:
         model.solve(ROOTS, **{setting: 1})
     assert "open_model" in (caught.value.hint or "")
+
+
+def test_the_demo_does_not_try_what_it_does_not_know(model: qmath.Model) -> None:
+    """Alone and among others; `try_unknown` has it try."""
+    solution = model.solve("hello")
+    assert (solution.answer, solution.finish, solution.samples) == (None, qmath.Finish.UNKNOWN_KIND, ())
+    together = model.solve_many(["hello", ROOTS])
+    assert [one.finish for one in together] == [qmath.Finish.UNKNOWN_KIND, qmath.Finish.ANSWERED]
+    assert model.solve("hello", try_unknown=True, max_tokens=20).samples
+
+
+def test_a_rewording_is_solved_in_its_language(model: qmath.Model) -> None:
+    """The demo is asked in trained words; the solution keeps the problem as it was given."""
+    solution = model.solve("x^2 - 7x + 12 = 0, find the roots")
+    assert (solution.answer, solution.problem.text) == ("3, 4", "x^2 - 7x + 12 = 0, find the roots")
+    assert solution.samples[0].text.startswith("We solve")
 
 
 def test_a_closed_model_leaves_no_process(tmp_path: Path) -> None:

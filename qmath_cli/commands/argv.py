@@ -19,8 +19,8 @@ _WORD = re.compile(r"[a-z][a-z-]*")
 _CHECK_VALUES = {"--grade", "--pairs", "--format"}  # the options of `check` that take a value
 #: The options of `repl`, with a value and without: where nothing else is given, there is no problem to solve.
 SESSION_VALUES = {
-    "-m", "--model", "--mode", "-k", "--samples", "--seed", "--device", "--gpu-layers", "--threads", "--ctx",
-    "--kv-type", "--render", "--server", "--server-kind",
+    "-m", "--model", "--mode", "--language", "-k", "--samples", "--seed", "--device", "--gpu-layers", "--threads",
+    "--ctx", "--kv-type", "--render", "--server", "--server-kind",
 }  # fmt: skip
 SESSION_SWITCHES = {"--mlock", "--force", "-v", "--verbose", "--allow-basic-executor", "--no-history"}
 _OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?|-[hy]")
@@ -107,5 +107,5 @@ def _sought(arguments: Sequence[str]) -> list[str]:
 
 def _no_such_command(word: str, commands: Collection[str]) -> UsageError:
     close = difflib.get_close_matches(word, commands, n=1)
-    hint = f"did you mean `qmath {close[0]}`?" if close else f"commands: {', '.join(sorted(commands))}"
+    hint = f"did you mean `qmath {close[0]}`?" if close else f"commands: {', '.join(sorted(commands))}."
     return UsageError(f"no such command: {word}", f"{hint} A problem goes in single quotes: qmath 'x^2 = 4'")

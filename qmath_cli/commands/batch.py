@@ -8,7 +8,7 @@ loaded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from qmath_cli.models import lockfile
 from qmath_cli.problem_set.plain_text import Division
 from qmath_cli.problem_set.read import InputFormat, ProblemSet, read
 from qmath_cli.problem_set.result_file import ResultOutcome
-from qmath_cli.records import Finish, Language, ModelInfo, Problem, Solution
+from qmath_cli.records import Finish, ModelInfo, Problem, Solution
 from qmath_cli.runtime.problem_set import Solver
 from qmath_cli.runtime.servers.reach import described
 from qmath_cli.settings import Settings
@@ -46,7 +46,6 @@ class BatchOptions:
     """One batch's options that are no settings."""
 
     source: str
-    language: Language | None
     out: Path | None
     form: OutputFormat | None
     overwrite: bool
@@ -162,7 +161,7 @@ def command(
     source = file or "-"
     if file is None and standard_input_is_a_person():
         raise UsageError("there are no problems", "qmath batch problems.txt -o answers.csv")
-    options = BatchOptions(source, language, out, form, overwrite, timeout, parallel, force, quiet)
+    options = BatchOptions(source, out, form, overwrite, timeout, parallel, force, quiet)
     found = _problems(here, options, kind, split, skip_bad=skip_bad)
     return _run(here, here.settings_of(context), options, found)
 
@@ -194,7 +193,7 @@ def _problems(
 def _run(here: Invocation, settings: Settings, options: BatchOptions, found: ProblemSet) -> int:
     lock = lockfile.load()
     info = described(settings, here.paths, lock)
-    solver = Solver(info, settings, here.paths, lock, options.language, options.timeout)
+    solver = Solver(info, settings, here.paths, lock, options.timeout)
     if options.out is not None and options.source != "-":
         _require_another(options.out, Path(options.source))
     notes: Callable[[str], None] = (lambda _: None) if options.quiet else here.terminal.note
@@ -223,11 +222,17 @@ def _solve(
     keep: Callable[[Solution], object],
 ) -> None:
     """Solve what has no result yet, and record each result at once; Ctrl-C ends it."""
-    progress = BatchProgress(here.terminal, len(missing), shown=not options.quiet)
+    progress = BatchProgress(len(missing))
     recorder = BatchRecorder(results, progress, solver, keep)
+    opened = solver.opened(
+        missing,
+        options.parallel,
+        force=options.force,
+        on_activity=progress.activity,
+        note=_noted(here, quiet=options.quiet),
+    )
     try:
-        opened = solver.opened(missing, options.parallel, force=options.force, note=_noted(here, recorder, options))
-        with opened as (tools, width):
+        with nullcontext() if options.quiet else here.terminal.status.during(progress.text), opened as (tools, width):
             follow_many(solve_many(solver.tasks(missing), tools, width), recorder.event)
             recorder.settle()
     except (KeyboardInterrupt, TerminationSignal) as exc:
@@ -235,16 +240,13 @@ def _solve(
         if isinstance(exc, TerminationSignal):
             results.finish()
             raise
-    finally:
-        recorder.progress.end()
 
 
-def _noted(here: Invocation, recorder: BatchRecorder, options: BatchOptions) -> Callable[[str], None]:
+def _noted(here: Invocation, *, quiet: bool) -> Callable[[str], None]:
     """What happens to a sentence about a server: it is shown above the progress."""
 
     def note(sentence: str) -> None:
-        if not options.quiet:
-            recorder.progress.end()
+        if not quiet:
             here.terminal.note(f"warning: {sentence}")
 
     return note

@@ -89,7 +89,8 @@ def command(
     if answer is None or expected is None:
         missing = "ANSWER" if answer is None else "EXPECTED"
         raise UsageError(f"missing argument '{missing}'", "qmath check ANSWER EXPECTED, or qmath check --pairs FILE")
-    verdict = check(answer, expected, grade, exact=exact)
+    with here.terminal.status.during(lambda: "comparing"):
+        verdict = check(answer, expected, grade, exact=exact)
     if as_json:
         here.terminal.json(as_record(answer, expected, grade, verdict, exact=exact))
     else:
@@ -139,7 +140,8 @@ def _many(here: Invocation, request: _Request) -> int:
     """Compare the pairs of a file, and write a row for each of its lines."""
     counts: Counter[str] = Counter()
     table = ComparisonTable(here.terminal, style_for(here.terminal, here.environ))
-    with opened(request.grade, exact=request.exact) as compare:
+    waiting = here.terminal.status.during(lambda: f"comparing · {counts.total()} done")
+    with waiting, opened(request.grade, exact=request.exact) as compare:
         try:
             for row in _rows(request):
                 if isinstance(row, BadLine):

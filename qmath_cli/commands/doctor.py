@@ -79,10 +79,11 @@ def _examine(here: Invocation, model: str | None, device: str | None, *, as_json
 def _report(here: Invocation, results: Iterable[CheckResult], shown: Style, *, as_json: bool) -> int:
     """Show each result as soon as it is there, or all of them as one object."""
     found: list[CheckResult] = []
-    for result in results:
-        found.append(result)
-        if not as_json:
-            here.terminal.write(findings([result], shown))
+    with here.terminal.status.during(lambda: f"examining · {len(found)} done"):
+        for result in results:
+            found.append(result)
+            if not as_json:
+                here.terminal.write(findings([result], shown))
     ok = all(result.status is not Status.PROBLEM for result in found)
     if as_json:
         here.terminal.json({"schema": SCHEMA, "ok": ok, "checks": [asdict(result) for result in found]})

@@ -157,16 +157,15 @@ def _models(here: Invocation, request: EvaluationRequest, models: list[str]) -> 
     """One model after the other; True if an interrupt ended it early. All are described before the first is run."""
     runs: list[ScoredRun] = []
     paths, lock = here.paths, lockfile.load()
-    with open_graders(request.data.name) as graders:
+    with here.terminal.status.during(lambda: "starting"), open_graders(request.data.name) as graders:
         evaluations = [(model, Evaluation(request, model, paths, lock, graders)) for model in models]
         for model, evaluation in evaluations:
-            progress = EvaluationProgress(here.terminal, Path(model).name or "model", request.grade)
+            progress = EvaluationProgress(model or request.data.name, request.grade)
             try:
-                runs.append(evaluation.run(progress.tick))
+                with here.terminal.status.during(progress.text):
+                    runs.append(evaluation.run(progress))
             except KeyboardInterrupt:
-                progress.end()
                 return [*runs, evaluation.stored()], True
-            progress.end()
     return runs, False
 
 

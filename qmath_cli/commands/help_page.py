@@ -1,7 +1,9 @@
 """What `--help` prints: options in groups, every text whole, nothing that only a programmer reads.
 
-Typer's own pages show types and ranges in brackets and cut summaries at the line's end. The groups are those that the
-options name (`rich_help_panel`), in the order of `_GROUPS`; an option without one stands under "Options".
+Typer's own pages show types and ranges in brackets, cut summaries at the line's end, and are 50 to 78 columns wide in a
+window of any width. These fit the window, up to what reads well; in a narrow one a text stands below its name. The
+groups are those that the options name (`rich_help_panel`), in the order of `_GROUPS`; an option without one stands in
+the last.
 """
 
 from __future__ import annotations
@@ -11,6 +13,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
+
+from qmath_cli.terminal.tables import definition
+from qmath_cli.terminal.text_width import text_width
 
 _GROUPS = ("Problem", "Data", "Model", "Sampling", "Programs", "Output", "Options")
 
@@ -23,6 +28,7 @@ COMMAND_GROUPS = {
 }
 
 _NAME_WIDTH = 30  # columns; a longer name has its text on the next line
+_INDENT = "  "
 
 Row = tuple[str, str]
 
@@ -51,12 +57,19 @@ class GroupedProgram(TyperGroup):
         _write(formatter, [*grouped.items(), ("Options", options)])
 
 
+def page_width() -> int:
+    """Columns of a page: those of the terminal but for a margin, up to what reads well."""
+    return text_width() - len(_INDENT)
+
+
 def _write(formatter: Any, sections: Iterable[tuple[str, list[Row]]]) -> None:  # noqa: ANN401  as above
     filled = [(title, rows) for title, rows in sections if rows]
     width = max((len(name) for _, rows in filled for name, _ in rows if len(name) <= _NAME_WIDTH), default=0)
     for title, rows in filled:
         with formatter.section(title):
-            formatter.write_dl([(name.ljust(width), text) for name, text in rows], col_max=_NAME_WIDTH)
+            for name, text in rows:
+                for line in definition(name, text, width, formatter.width - len(_INDENT)):
+                    formatter.write(f"{_INDENT}{line}\n")
 
 
 def _is_argument(param: Any) -> bool:  # noqa: ANN401  as above

@@ -186,7 +186,6 @@ def _confirm(here: Invocation, kept: History) -> None:
     count = len(kept.newest())
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(f"would remove {count} problem(s) from {kept.path}", "--yes removes them without asking")
-    here.terminal.err.write(f"remove {count} problem(s), and what was typed in the REPL? [y/N] ")
-    here.terminal.err.flush()
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+    reply = here.terminal.reply_to(f"remove {count} problem(s), and what was typed in the REPL? [y/N] ")
+    if reply.lower() not in {"y", "yes"}:
         raise UsageError("nothing was removed")

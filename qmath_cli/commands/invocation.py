@@ -35,11 +35,15 @@ class Invocation:
         return self.resolve(**flags).settings
 
     def settings_of(self, context: typer.Context) -> Settings:
-        """The merged settings, with those of a command's options that are called like a setting, or `no_` and one."""
+        """The merged settings, with those of a command's options.
+
+        An option counts that is called like a setting, or `no_` and one; `--force` sets `try_unknown`.
+        """
         names = Settings.__dataclass_fields__.keys() - {"models"}  # a folder, which no command has an option for
         flags = {name: value for name, value in context.params.items() if name in names and value not in ([], ())}
         off = {name: False for name in names if context.params.get(f"no_{name}")}
-        return self.settings(**flags, **off)
+        tries = {"try_unknown": True} if context.params.get("force") else {}
+        return self.settings(**flags, **off, **tries)
 
     def notes(self, *notes: str, engine: Iterable[str] = ()) -> None:
         """Tell the user what a command found out about the model or the device; `engine`: llama.cpp's own warnings."""

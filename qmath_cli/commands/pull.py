@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qmath_cli import gguf_file
+from qmath_cli.commands import model_names
 from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, UsageError
@@ -70,7 +71,7 @@ def command(
         typer.Argument(
             metavar="NAME",
             help="A model, as `qmath list --all` shows it: 7b-instruct, or 7b-instruct:q8_0.",
-            autocompletion=o.complete_model,
+            autocompletion=model_names.complete_pullable,
         ),
     ],
     quant: Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -14,15 +13,11 @@ from qmath_cli.commands.invocation import invocation
 from qmath_cli.commands.problem import read_text, standard_input_is_a_person
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.settings import Render
+from qmath_cli.terminal.bare_formula import is_bare_formula
 from qmath_cli.terminal.markdown_stream import MarkdownStream, PieceKind
-from qmath_cli.terminal.maths import understood
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.style import style_for
 from qmath_cli.terminal.transcript import Transcript
-
-_SIGN = re.compile(r"[\\^_]")  # one of these is in every formula that LaTeX draws differently
-_NAMED = re.compile(r"\\(?:text|mathrm|operatorname|begin|end)\w*\*?\s*\{[^}]*\}|\\[a-zA-Z]+")
-_WORD = re.compile(r"[^\W\d_]{3}")
 
 
 def command(
@@ -60,7 +55,6 @@ def _delimited(text: str) -> str:
     stream = MarkdownStream()
     pieces = [*stream.feed(text), *stream.close()]
     formula = text.strip()
-    prose = any(piece.kind is not PieceKind.PROSE for piece in pieces) or _WORD.search(_NAMED.sub(" ", formula))
-    if prose or "\n\n" in formula or not _SIGN.search(formula) or not understood(formula):
+    if any(piece.kind is not PieceKind.PROSE for piece in pieces) or not is_bare_formula(formula):
         return text
     return f"\\[{formula}\\]\n"

@@ -16,6 +16,7 @@ def command(
     context: typer.Context,
     model: o.Model = None,
     mode: o.ModeOption = None,
+    language: o.LanguageOption = None,
     k: o.Samples = None,
     seed: o.Seed = None,
     server: o.Server = None,

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from qmath_cli.commands import options as o
+from qmath_cli.commands import model_names
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, ModelMissing, UsageError
 from qmath_cli.files import held
@@ -32,7 +32,7 @@ def command(
         typer.Argument(
             metavar="NAME",
             help="Models, as `qmath list` shows them: 7b-instruct, or 7b-instruct:q8_0.",
-            autocompletion=o.complete_removable,
+            autocompletion=model_names.complete_removable,
         ),
     ],
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask for confirmation.")] = False,

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from qmath_cli.commands import model_names
 from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.commands.problem import read_text, standard_input_is_a_person
@@ -90,7 +91,7 @@ def command(
             metavar="NAME|FILE",
             rich_help_panel=o.MODEL,
             help="A reward model: prm-7b scores every step, rm-72b the whole. Default: the best one installed.",
-            autocompletion=o.complete_model,
+            autocompletion=model_names.complete_reward,
         ),
     ] = None,
     device: o.Device = None,

@@ -1,60 +1,44 @@
 """`qmath solve`: one problem, one answer, one exit code.
 
 Options -> settings -> `models.describe` -> `prompting.select` -> `runtime.open_tools` -> `solving.solve` -> the
-renderer or one JSON object -> exit code.
+renderer or one JSON object -> exit code. What only a solve needs is imported where it is used: a shell that completes a
+line imports this module for its options.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qmath_cli.commands import options as o
 from qmath_cli.commands import problem as problems
 from qmath_cli.commands.invocation import Invocation, invocation
+from qmath_cli.commands.solve_options import SolveOptions
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.history.entry import Solved
 from qmath_cli.history.keeper import Keeper
 from qmath_cli.models import lockfile
 from qmath_cli.prompting.prompt_format import PromptStyle
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Event, Finish, Problem, Solution
+from qmath_cli.records import Event, Finish, ModelInfo, Solution
+from qmath_cli.runtime.plans import plan_for
+from qmath_cli.runtime.question import question
 from qmath_cli.runtime.servers.reach import described
-from qmath_cli.runtime.tools import OpenTools, open_tools
 from qmath_cli.settings import Render, Settings
 from qmath_cli.solving.progress import SolvePlan
-from qmath_cli.solving.solve import follow, solve
-from qmath_cli.terminal import export as exports
+from qmath_cli.solving.solve import follow, refused, solve
 from qmath_cli.terminal import json_record
 from qmath_cli.terminal.approval import approval_prompt
-from qmath_cli.terminal.render import DEMO_NOTE, Renderer, RenderOptions
+from qmath_cli.terminal.solving_status import SolvingStatus
 from qmath_cli.terminal.style import style_for
 
-
-@dataclass(frozen=True, slots=True)
-class SolveOptions:
-    """One solve's options that are no settings."""
-
-    problem: Problem
-    timeout: float | None = None
-    min_votes: int | None = None
-    answer_only: bool = False
-    plain: bool = False
-    as_json: bool = False
-    as_jsonl: bool = False
-    quiet: bool = False
-    verbose: bool = False
-    force: bool = False
-    approve: bool = False
-    export: Path | None = None
-    overwrite: bool = False
-    style: PromptStyle = PromptStyle.AUTO
-    examples: Path | None = None
-    show_prompt: bool = False
+if TYPE_CHECKING:
+    from qmath_cli.runtime.tools import Hooks, OpenTools
 
 
 def command(
@@ -173,8 +157,11 @@ def command(
     if plain and (json or jsonl):
         raise UsageError("--plain is for people and spreadsheets; JSON has the answer in LaTeX", "leave one out")
     if export is not None:
+        from qmath_cli.terminal import export as exports
+
         exports.check(export, overwrite=overwrite)
-    given = problems.read(words or [], file, language, expect)
+    settings = _with_votes(here.settings_of(context), min_votes)
+    given = problems.read(words or [], file, settings.language.chosen, expect)
     if given.warning and not quiet:
         here.terminal.note(f"warning: {given.warning}")
     options = SolveOptions(
@@ -195,7 +182,7 @@ def command(
         shots,
         show_prompt,
     )
-    return _run(here, _with_votes(here.settings_of(context), min_votes), options)
+    return _run(here, settings, options)
 
 
 def _with_votes(settings: Settings, min_votes: int | None) -> Settings:
@@ -203,52 +190,83 @@ def _with_votes(settings: Settings, min_votes: int | None) -> Settings:
     if min_votes is None:
         return settings
     if min_votes > settings.k:
-        raise UsageError(
-            f"--min-votes {min_votes} cannot be reached with {settings.k} sample{'s' if settings.k > 1 else ''}",
-            f"ask for at least as many samples: -k {min_votes}",
-        )
+        samples = f"{settings.k} sample{'s' if settings.k > 1 else ''}"
+        hint = f"ask for at least as many samples: -k {min_votes}"
+        raise UsageError(f"--min-votes {min_votes} cannot be reached with {samples}", hint)
     return replace(settings, stop_at=max(settings.stop_at, min_votes)) if settings.stop_at else settings
 
 
 def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
+    from qmath_cli.runtime.tools import open_tools
+    from qmath_cli.terminal.render import DEMO_NOTE
+
     problem = options.problem
     paths, lock = here.paths, lockfile.load()
     info = described(settings, paths, lock)
-    prompt_format = select(info, problem.language, settings.mode, options.style, options.examples)
-    prompt = prompt_format.build(problem.text)
+    chosen = settings.mode, options.style, options.examples
+    prompt_format = select(info, problem.language, *chosen, answer=problem.answer_language)
+    asked = question(info, problem.text, settings)
+    prompt = prompt_format.typed(asked.text)
     if options.show_prompt:
         here.terminal.line(prompt.text)
         return ExitCode.OK
-    opened = open_tools(
-        info,
-        settings,
-        paths,
-        lock,
-        mode=prompt_format.mode,
-        prefix=prompt_format.prefix,
-        force=options.force,
-        approve=approval_prompt(here.terminal) if options.approve else None,
-    )
-    with opened as model:
+    plan = plan_for(settings, prompt_format, prompt, time_limit=options.timeout, known=asked.known)
+    if not asked.known:
+        return _refused(here, options, plan, info)
+    status = SolvingStatus()
+    hooks, mode, prefix = _hooks(here, settings, options, status), prompt_format.mode, prompt_format.prefix
+    opened = open_tools(info, settings, paths, lock, mode=mode, prefix=prefix, force=options.force, hooks=hooks)
+    with nullcontext() if options.quiet else here.terminal.status.during(status.text), opened as model:
         if info.embedded and not options.quiet:
             here.terminal.note(DEMO_NOTE)
         here.notes(*() if options.quiet else model.notes, engine=model.engine_warnings if options.verbose else ())
-        plan = model.plan(prompt_format, prompt, time_limit=options.timeout)
-        solution = follow(solve(problem, plan, model.tools), _sink(here, settings.render, options, plan, model))
+        sink = _sink(here, settings.render, options, plan, model, status)
+        solution = follow(solve(problem, plan, model.tools), status.before(sink))
     solved = Solved(solution, info, plan.pick)
     note: Callable[[str], None] = (lambda _line: None) if options.quiet else here.terminal.note
     Keeper(paths, note).keep(solved, settings)
     if options.export is not None:
+        from qmath_cli.terminal import export as exports
+
         note(f"wrote {exports.export([solved], options.export, overwrite=options.overwrite)}")
     if options.as_json:
         here.terminal.json(json_record.solution_record(solution, info, model.load_s, model.scorer))
     return exit_code(solution, options.min_votes)
 
 
+def _streams(here: Invocation, settings: Settings, options: SolveOptions) -> bool:
+    """Whether a person sees the text while it is written."""
+    source = options.as_json or options.as_jsonl or options.answer_only
+    return here.terminal.interactive and settings.k == 1 and not source
+
+
+def _hooks(here: Invocation, settings: Settings, options: SolveOptions, status: SolvingStatus) -> Hooks:
+    from qmath_cli.runtime.tools import Hooks
+
+    approve = approval_prompt(here.terminal, streamed=_streams(here, settings, options)) if options.approve else None
+    return Hooks(approve, status.activity)
+
+
+def _refused(here: Invocation, options: SolveOptions, plan: SolvePlan, info: ModelInfo) -> int:
+    """Say that the demo does not know such problems. Nothing is loaded, kept or exported."""
+    from qmath_cli.terminal.render import UNKNOWN_KIND
+
+    solution = refused(options.problem, plan)
+    if options.as_json:
+        here.terminal.json(json_record.solution_record(solution, info))
+    if options.as_jsonl:
+        here.terminal.json(json_record.event_record(solution, info))
+    here.terminal.note(UNKNOWN_KIND.format("--force"))
+    return exit_code(solution)
+
+
 def _sink(
-    here: Invocation, render: Render, options: SolveOptions, plan: SolvePlan, model: OpenTools
+    here: Invocation, render: Render, options: SolveOptions, plan: SolvePlan, model: OpenTools, status: SolvingStatus
 ) -> Callable[[Event], None]:
     """What happens to the events: dropped for `--json`, one object each for `--jsonl`, else shown."""
+    from qmath_cli.terminal.render import Renderer, RenderOptions
+
+    status.begin(plan.k, written=options.as_jsonl and here.terminal.status.out_is_seen)
     if options.as_json:
         return lambda _event: None
     if options.as_jsonl:
@@ -257,7 +275,9 @@ def _sink(
         k=plan.k, pick=plan.pick, answer_only=options.answer_only, plain=options.plain, figures=not options.quiet
     )
     style = style_for(here.terminal, here.environ, render)
-    return Renderer(here.terminal, style, shown, model.protection).event
+    renderer = Renderer(here.terminal, style, shown, model.protection)
+    status.begin(plan.k, written=renderer.streams and here.terminal.status.out_is_seen, held=renderer.held)
+    return renderer.event
 
 
 def exit_code(solution: Solution, min_votes: int | None = None) -> ExitCode:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from qmath_cli.commands import model_names
 from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, ModelMissing
@@ -41,7 +42,9 @@ def command(
     context: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="The models to verify. Default: all.", autocompletion=o.complete_installed),
+        typer.Argument(
+            metavar="NAME", help="The models to verify. Default: all.", autocompletion=model_names.complete_installed
+        ),
     ] = None,
     lock: Annotated[bool, typer.Option("--lock", help="Only show what models.lock knows of each model.")] = False,
     toml: Annotated[bool, typer.Option("--toml", help="Print the embedded models' entries for models.lock.")] = False,

@@ -14,17 +14,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import astuple
 from pathlib import Path
 from typing import Self
 
 from qmath_cli.engine import prefix_cache, scheduler
 from qmath_cli.engine.llama.context import ComputeStatus, Context
 from qmath_cli.engine.llama.model import Model
+from qmath_cli.engine.prefill import Prefill
 from qmath_cli.engine.sequence import SequenceState
 from qmath_cli.engine.slots import Slots
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.records import Chunk, Prompt, Sampling, Stop, Usage
+from qmath_cli.records.activity import OnActivity, unobserved
 
 _MIN_PREFIX = 64  # tokens; few-shot examples have more, the system message of a chat has fewer
 MOST_CONTEXTS = 4  # the default KV cache holds at most this many whole contexts; more sequences share it or wait
@@ -41,6 +42,7 @@ class Batch:
             The prefix of `cache_prefix` is one of them.
         endless: For measurements: only token limits and the context's end stop a sequence.
         thread: Number of the compute thread: see `compute_thread`.
+        on_activity: Told how far the prefill of prompts has come.
 
     Raises:
         DoesNotFit: There is no memory for the KV cache.
@@ -55,6 +57,7 @@ class Batch:
         retain: int = 0,
         endless: bool = False,
         thread: int = 0,
+        on_activity: OnActivity = unobserved,
     ) -> None:
         whole = model.context_length
         cells = max(cells or cells_for(slots, whole), whole)
@@ -67,6 +70,7 @@ class Batch:
         self._planned: list[scheduler.StepShare] = []  # what is being computed
         self._unfinished = False  # an exception may have left a step or a release half done
         self._endless = endless
+        self._prefill = Prefill(model, on_activity)
 
     def __enter__(self) -> Self:
         return self
@@ -126,7 +130,7 @@ class Batch:
 
     def _queue(self, tokens: list[int], samplings: Sequence[Sampling], stops: tuple[str, ...]) -> tuple[int, ...]:
         ids: dict[int, int] = {}
-        for index in seed_order(samplings):
+        for index in scheduler.seed_order(samplings):
             sequence = SequenceState(next(self._ids), samplings[index], stops, list(tokens))
             self._sequences[sequence.id] = sequence
             ids[index] = sequence.id
@@ -227,8 +231,9 @@ class Batch:
         self._recover()
         self._unfinished = True
         self._admit()
-        self._planned = scheduler.schedule(self._slots.admitted, self._context.max_rows)
+        self._planned = scheduler.schedule(self._slots.admitted, self._context.max_rows, self._prefill.slice)
         if self._planned:
+            self._prefill.report(self._slots.admitted)
             self._context.submit(list(scheduler.rows(self._planned)))
         else:
             self._unfinished = False
@@ -269,6 +274,7 @@ class Batch:
             self._slots.commit(sequence, count)
             if not sequence.pending:
                 self._chunks.append(self._sample(sequence, index))
+        self._prefill.report(self._slots.admitted)
 
     def _sample(self, sequence: SequenceState, index: int) -> Chunk:
         """Sample a token from the logits of row `index`."""
@@ -287,11 +293,6 @@ class Batch:
         if len(sequence.tokens) >= self.context_length:
             return sequence.stop(Stop.CONTEXT, text)
         return Chunk(sequence.id, text)
-
-
-def seed_order(samplings: Sequence[Sampling]) -> list[int]:
-    """The indices of samplings in an order that does not depend on how they are listed."""
-    return sorted(range(len(samplings)), key=lambda index: astuple(samplings[index]))
 
 
 def cells_for(slots: int, context_length: int) -> int:

@@ -19,9 +19,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from qmath_cli.engine.batch import MOST_CONTEXTS, Batch, cells_for, seed_order
+from qmath_cli.engine.batch import MOST_CONTEXTS, Batch, cells_for
 from qmath_cli.engine.llama.model import Model
+from qmath_cli.engine.scheduler import seed_order
 from qmath_cli.records import Chunk, Prompt, Sampling, Usage
+from qmath_cli.records.activity import OnActivity, unobserved
 
 
 class ParallelBatches:
@@ -174,13 +176,16 @@ class ParallelBatches:
         return index, local
 
 
-def open_engine(model: Model, slots: int, *, retain: int = 0) -> Batch | ParallelBatches:
+def open_engine(
+    model: Model, slots: int, *, retain: int = 0, on_activity: OnActivity = unobserved
+) -> Batch | ParallelBatches:
     """Create an engine for many prompts.
 
     Args:
         model: The loaded model; its placement has the number of batches that can be computed at the same time.
         slots: How many sequences can run at the same time.
         retain: As for `Batch`.
+        on_activity: As for `Batch`; parallel batches report nothing, since a small model is never waited for.
 
     Returns:
         Parallel batches if the placement allows them and there is more than one slot, else one batch.
@@ -191,4 +196,4 @@ def open_engine(model: Model, slots: int, *, retain: int = 0) -> Batch | Paralle
     batches = min(model.placement.batches, slots, MOST_CONTEXTS)  # each batch needs the cells of a whole context
     if batches > 1:
         return ParallelBatches(model, slots, batches, retain=retain)
-    return Batch(model, slots, retain=retain)
+    return Batch(model, slots, retain=retain, on_activity=on_activity)

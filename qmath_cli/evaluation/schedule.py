@@ -26,7 +26,7 @@ from qmath_cli.evaluation.energy import EnergyMeter
 from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.records import GradedSample, Group, ItemSample, SampleKey
 from qmath_cli.evaluation.run_file import RunFile
-from qmath_cli.records import Engine, Executor, Finish, Mode, Prompt, Reward, Sample, SampleFinished, Sampling
+from qmath_cli.records import Engine, Event, Executor, Finish, Mode, Prompt, Reward, Sample, SampleFinished, Sampling
 from qmath_cli.solving.attempts import Attempts
 
 #: Samples of a group per sequence of the batch. A larger group leaves slots idle less often; a kill loses more of it.
@@ -136,7 +136,12 @@ class _Scheduler:
 
 
 def run(
-    plan: EvaluationPlan, engine: Engine, executor: Executor | None, file: RunFile, grader: SampleGrader
+    plan: EvaluationPlan,
+    engine: Engine,
+    executor: Executor | None,
+    file: RunFile,
+    grader: SampleGrader,
+    on_event: Callable[[Event], None] = lambda _event: None,
 ) -> Iterator[GradedSample]:
     """Compute, grade and store the missing samples.
 
@@ -146,6 +151,7 @@ def run(
         executor: Runs programs; None in CoT.
         file: Where samples are stored.
         grader: Grades them.
+        on_event: Called with everything that happens in any attempt.
 
     Yields:
         Each sample, after it is graded and stored.
@@ -160,6 +166,7 @@ def run(
                 ended = scheduler.fill()
                 scheduler.energy.tick()
                 for key, event in attempts.step():
+                    on_event(event)
                     if isinstance(event, SampleFinished):
                         ended.append(scheduler.finished(key, event.sample))
                 grading.submit(sample for sample in ended if sample.key not in file.stored)

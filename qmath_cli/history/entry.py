@@ -74,6 +74,7 @@ def written(solved: Solved) -> str:
             "language": str(solution.problem.language),
             "id": solution.problem.id,
             "reference": solution.problem.reference,
+            "answer_language": solution.problem.answer_language,
         },
         "mode": str(solution.mode),
         "answer": solution.answer,
@@ -133,10 +134,11 @@ def _model_of(record: Record) -> ModelInfo:
 def _solution(record: Record) -> Solution:
     expected = field_of(record, "expected", dict, NoneType)
     problem = field_of(record, "problem", dict)
+    asked_in = Language(problem["answer_language"]) if problem.get("answer_language") else None
     votes = field_of(record, "votes", dict)
     groups = tuple(VoteGroup(**{**one, "members": tuple(one["members"])}) for one in votes["groups"])
     return Solution(
-        problem=Problem(**{**problem, "language": Language(problem["language"])}),
+        problem=Problem(**{**problem, "language": Language(problem["language"]), "answer_language": asked_in}),
         mode=Mode(record["mode"]),
         answer=field_of(record, "answer", str, NoneType),
         finish=Finish(record["finish_reason"]),

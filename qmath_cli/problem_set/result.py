@@ -53,7 +53,7 @@ class ProblemResult:
         expected: The comparison with the expected answer, if one was given.
         seconds: From the start of the problem to its end, while others were computed beside it.
         tokens: Decoded tokens of all samples.
-        language: Of the problem.
+        language: That the solution was asked for in, else that of the problem.
         mode: How it was solved.
         model: The model's name.
         run: What tells runs with other settings or another model apart.

@@ -31,6 +31,9 @@ ACEMATH_SYSTEM = r"Please reason step by step, and check your final answer withi
 #: nothing is cut: Qwen's evaluation stops at the end tokens only, and an output that the model makes up is its text.
 OUTPUT_FENCE = "```output"
 
+#: Our own sentences, in the language that is wanted. Qwen2.5-Math has none: its answers follow the problem's language.
+_WANTED = {Language.EN: "Please answer in English.", Language.ZH: "请用中文回答。"}
+
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
 
@@ -53,6 +56,11 @@ def conversation(problem: str, mode: Mode, response: str, sentence: str = "") ->
     """
     ending = Segment("<|im_end|>\n", special=True)
     return Prompt((*system(sentence or SYSTEM[mode]), Segment(problem), ASSISTANT, Segment(response), ending))
+
+
+def in_language(language: Language | None) -> tuple[Segment, ...]:
+    """What follows the problem where the solution is wanted in a language; nothing where that is left to the model."""
+    return () if language is None else (Segment(f"\n{_WANTED[language]}"),)
 
 
 def output_block(text: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from qmath_cli.prompting.typography import in_plain_signs
 from qmath_cli.records import Mode, Prompt, Segment
 
 Turn = tuple[str, str]
@@ -76,9 +77,14 @@ class PromptFormat:
         ]
         return self._prompt((*self.head, *turns, Segment(problem), *self.tail))
 
+    def typed(self, problem: str, earlier: Sequence[Turn] = ()) -> Prompt:
+        """The same for a problem that a person typed or pasted: in plain signs (see `typography`)."""
+        asked = [(in_plain_signs(text), response) for text, response in earlier]
+        return self.build(in_plain_signs(problem), asked)
+
     def resume(self, problem: str, response: str, earlier: Sequence[Turn] = ()) -> Prompt:
-        """The same, with an unfinished response to go on with."""
-        built = self.build(problem, earlier)
+        """The same as `typed`, with an unfinished response to go on with."""
+        built = self.typed(problem, earlier)
         return replace(built, segments=(*built.segments, Segment(response)), begun=response)
 
     def _prompt(self, segments: tuple[Segment, ...]) -> Prompt:

@@ -29,6 +29,7 @@ def select(
     examples: Path | None = None,
     *,
     base_style: PromptStyle | None = None,
+    answer: Language | None = None,
 ) -> PromptFormat:
     """How this model is asked.
 
@@ -39,6 +40,9 @@ def select(
         style: what the user asked for; AUTO: the prompt that the model was trained on.
         examples: a user's own examples for a few-shot format, TOML or JSONL.
         base_style: the format that a benchmark wants of base models, instead of the language's.
+        answer: the language that the solution is wanted in. An Instruct model is told; a base model gets the format of
+            that language; the demo was trained for neither, and keeps to the language of the problem. None: as in the
+            published results, the model follows the problem.
 
     Raises:
         UsageError: a reward model; a mode that the prompt does not have; examples for a chat.
@@ -46,7 +50,7 @@ def select(
     """
     require_solver(info)
     if style is PromptStyle.AUTO:
-        style = _native(info, base_style or _LANGUAGE_STYLES[language])
+        style = _native(info, base_style or _LANGUAGE_STYLES[answer or language])
     if examples is not None and not style.few_shot:
         raise UsageError(f"--shots has no place in the {style} prompt", "choose a few-shot format with --prompt")
     if mode is not None and mode not in style.modes:
@@ -56,9 +60,9 @@ def select(
         )
     mode = mode or style.modes[0]
     if style is PromptStyle.CHAT:
-        return _chat(mode)
+        return _chat(mode, None if info.embedded else answer)
     if style is PromptStyle.QWEN2:
-        return _qwen2_chat()
+        return _qwen2_chat(answer)
     return few_shot.prompt_format(style, few_shot.read(examples) if examples is not None else None)
 
 
@@ -95,24 +99,24 @@ def _native(info: ModelInfo, base: PromptStyle) -> PromptStyle:
     return PromptStyle.QWEN2 if info.family is ModelFamily.QWEN2 else PromptStyle.CHAT
 
 
-def _chat(mode: Mode) -> PromptFormat:
+def _chat(mode: Mode, answer: Language | None) -> PromptFormat:
     """Qwen2.5-Math-Instruct."""
     return PromptFormat(
         style=PromptStyle.CHAT,
         mode=mode,
         head=chat.system(chat.SYSTEM[mode]),
-        tail=(chat.ASSISTANT,),
+        tail=(*chat.in_language(answer), chat.ASSISTANT),
         between=(chat.USER,),
         stops=(chat.OUTPUT_FENCE,) if mode is Mode.TIR else (),
     )
 
 
-def _qwen2_chat() -> PromptFormat:
+def _qwen2_chat(answer: Language | None) -> PromptFormat:
     """Qwen2-Math-Instruct: its sentence follows the problem. Source: `qwen-boxed` in utils.py of Qwen's evaluation."""
     return PromptFormat(
         style=PromptStyle.QWEN2,
         mode=Mode.COT,
         head=chat.system("You are a helpful assistant."),
-        tail=(Segment(f"\n{chat.COT_SYSTEM}"), chat.ASSISTANT),
+        tail=(*chat.in_language(answer), Segment(f"\n{chat.COT_SYSTEM}"), chat.ASSISTANT),
         between=(chat.USER,),
     )

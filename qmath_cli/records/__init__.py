@@ -6,6 +6,7 @@ seconds as `float`, sizes are bytes.
 
 from qmath_cli.records.enums import (
     Aggregate,
+    AnswerLanguage,
     Finish,
     Language,
     Mark,
@@ -60,6 +61,7 @@ from qmath_cli.records.results import (
 
 __all__ = [
     "Aggregate",
+    "AnswerLanguage",
     "Chunk",
     "ConversationScorer",
     "Engine",

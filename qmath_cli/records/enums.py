@@ -13,10 +13,23 @@ class Mode(StrEnum):
 
 
 class Language(StrEnum):
-    """The language of a problem and of its solution."""
+    """The language of a problem or of its solution."""
 
     EN = "en"
     ZH = "zh"
+
+
+class AnswerLanguage(StrEnum):
+    """Which language a solution is asked for in: `--language`."""
+
+    AUTO = "auto"  # left to the model, which follows the problem
+    EN = "en"
+    ZH = "zh"
+
+    @property
+    def chosen(self) -> Language | None:
+        """The language; None where it is left to the model."""
+        return None if self is AnswerLanguage.AUTO else Language(self.value)
 
 
 class Stop(StrEnum):
@@ -41,6 +54,7 @@ class Finish(StrEnum):
     DEGENERATE = "degenerate"  # the text repeats itself or is token soup
     INTERRUPTED = "interrupted"  # Ctrl-C
     TIMEOUT = "timeout"  # the user's time limit
+    UNKNOWN_KIND = "unknown_kind"  # the model was not trained for such problems, and was not asked
 
 
 class RunStatus(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qmath_cli.records.results import ProgramRun, Sample, Solution
+from qmath_cli.records.results import ProgramRun, Sample, Solution, Votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,10 @@ class ProgramFinished:
 
 @dataclass(frozen=True, slots=True)
 class SampleFinished:
-    """A sample is finished."""
+    """A sample is finished; `votes` are those of its problem's samples so far, where they are counted."""
 
     sample: Sample
+    votes: Votes | None = None
 
 
 Event = TextDelta | ProgramStarted | ProgramFinished | SampleFinished | Solution

@@ -17,12 +17,14 @@ class Problem:
         language: Its language.
         id: Its id in a batch or data set; may be empty.
         reference: The expected answer, if known.
+        answer_language: The language that the solution was asked for in; None: left to the model.
     """
 
     text: str
     language: Language = Language.EN
     id: str = ""
     reference: str | None = None
+    answer_language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.errors import UsageError
@@ -30,7 +31,8 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Engine, Equivalence, Mode, ModelInfo, Pick, ServerInfo
+from qmath_cli.records import Engine, Equivalence, Event, Mode, ModelInfo, Pick, ServerInfo
+from qmath_cli.records.activity import Activity, Ranking
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import sampling_of
 from qmath_cli.runtime.rewards import reward_loader
@@ -42,8 +44,26 @@ from qmath_cli.runtime.tools import default_parallel, prefix_folder
 from qmath_cli.runtime.weights import notes, open_model, require_local
 from qmath_cli.settings import Grade, Settings
 
-OnSample = Callable[[GradedSample, int, int], None]
-"""Called with every sample that was graded and stored, the number stored, and the number wanted."""
+
+class Observer(Protocol):
+    """Follows a run."""
+
+    def begin(self, done: int, total: int) -> None:
+        """`done` of the run's `total` samples are stored before it begins."""
+        ...
+
+    def activity(self, activity: Activity) -> None:
+        """What the run is busy with; called from any thread."""
+        ...
+
+    def event(self, event: Event) -> None:
+        """Something has happened in one of the sequences."""
+        ...
+
+    def stored(self, one: GradedSample, done: int, total: int) -> None:
+        """A sample was graded and stored, the `done`-th of `total`."""
+        ...
+
 
 OnModel = Callable[[Sequence[str], Sequence[str]], None]
 """Called with the notes on a model, one sentence each, and with llama.cpp's own warnings where the model was loaded."""
@@ -110,7 +130,7 @@ class Evaluation:
         self.plan = _plan(request, self._info, self._format)
         self.setup = _setup(request, self._info, self.plan, self._format)
 
-    def run(self, on_sample: OnSample) -> ScoredRun:
+    def run(self, observer: Observer) -> ScoredRun:
         """Run what is missing, and score what is stored.
 
         Raises:
@@ -118,10 +138,10 @@ class Evaluation:
         """
         with RunFile(self._request.folder, self.setup, self._request.source) as file:
             if self.plan.missing(file.stored):
-                self._decode(file, on_sample)
+                self._decode(file, observer)
             else:
                 self._request.on_model(self._info.warnings, ())
-            samples = self._rewarded(self._regraded(schedule.in_order(self._request.data, file.stored)))
+            samples = self._rewarded(self._regraded(schedule.in_order(self._request.data, file.stored)), observer)
             file.rewrite(self.setup, samples)
         return self._scored(samples, file.path)
 
@@ -131,18 +151,19 @@ class Evaluation:
             samples = schedule.in_order(self._request.data, file.stored)
         return self._scored(samples, file.path)
 
-    def _decode(self, file: RunFile, on_sample: OnSample) -> None:
+    def _decode(self, file: RunFile, observer: Observer) -> None:
         settings, plan = self._request.settings, self.plan
         total = len(plan.data.items) * plan.k
+        observer.begin(len(file.stored), total)
         with ExitStack() as stack:
-            engine = self._engine(stack)
+            engine = self._engine(stack, observer)
             tir = plan.mode is Mode.TIR
             own = stack.enter_context(closing(open_executor(settings))) if tir else None
             executor = None if own is None else executor_for(self._info, own)
-            for one in schedule.run(plan, engine, executor, file, self._graders):
-                on_sample(one, len(file.stored), total)
+            for one in schedule.run(plan, engine, executor, file, self._graders, observer.event):
+                observer.stored(one, len(file.stored), total)
 
-    def _engine(self, stack: ExitStack) -> Engine:
+    def _engine(self, stack: ExitStack, observer: Observer) -> Engine:
         """The engine, on servers or on this machine; the stack closes it."""
         info, settings, plan = self._info, self._request.settings, self.plan
         if info.servers:
@@ -155,10 +176,18 @@ class Evaluation:
         require_local(plan.parallel)
         force = self._request.force
         model = stack.enter_context(
-            open_model(info, settings, self._paths, self._lock, sequences=plan.parallel, force=force)
+            open_model(
+                info,
+                settings,
+                self._paths,
+                self._lock,
+                sequences=plan.parallel,
+                force=force,
+                on_activity=observer.activity,
+            )
         )
         self._request.on_model(notes(info, model), model.warnings)
-        engine = open_engine(model, plan.parallel, retain=1)
+        engine = open_engine(model, plan.parallel, retain=1, on_activity=observer.activity)
         stack.callback(engine.close)
         engine.cache_prefix(self._format.prefix, prefix_folder(self._paths), info.sha256)
         return engine
@@ -172,13 +201,18 @@ class Evaluation:
         items = {item.id: item for item in self._request.data.items}
         return [self._graders.grade(one.made, items[one.item]) if one.item in items else one for one in samples]
 
-    def _rewarded(self, samples: list[GradedSample]) -> list[GradedSample]:
+    def _rewarded(self, samples: list[GradedSample], observer: Observer) -> list[GradedSample]:
         """Rewards for all samples, where wanted. The policy model is closed by then: memory holds one of the two."""
         if self._reward is None:
             return samples
+        observer.activity(Ranking(0, len(samples)))
         with self._reward() as model:
             at_once = 1 if self._scorer is None else PROBLEMS_AT_ONCE
-            return list(schedule.reward(self.plan, samples, model, at_once))
+            rated: list[GradedSample] = []
+            for one in schedule.reward(self.plan, samples, model, at_once):
+                rated.append(one)
+                observer.activity(Ranking(len(rated), len(samples)))
+            return rated
 
     @property
     def _scorer(self) -> ServerInfo | None:

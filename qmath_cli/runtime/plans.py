@@ -16,6 +16,7 @@ def plan_for(
     *,
     time_limit: float | None = None,
     earlier: tuple[str, ...] = (),
+    known: bool = True,
 ) -> SolvePlan:
     """How a problem is solved by these settings.
 
@@ -25,6 +26,7 @@ def plan_for(
         prompt: what it is given.
         time_limit: seconds for everything; None: no limit.
         earlier: programs that the prompt's unfinished solution has run.
+        known: whether the model was trained for such a problem, as `runtime.question` finds.
     """
     return SolvePlan(
         prompt=prompt,
@@ -36,6 +38,7 @@ def plan_for(
         max_programs=settings.max_programs,
         time_limit=time_limit,
         earlier=earlier,
+        known=known,
     )
 
 

@@ -18,11 +18,13 @@ from qmath_cli.problem_set.result import Expectation, ProblemResult, agreement
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Language, ModelInfo, ModelKind, Problem, Solution
+from qmath_cli.records.activity import OnActivity, unobserved
 from qmath_cli.runtime.plans import plan_for, sampling_of
+from qmath_cli.runtime.question import question
 from qmath_cli.runtime.rewards import reward_loader
 from qmath_cli.runtime.servers.opening import Note
 from qmath_cli.runtime.servers.text_only import require_sendable
-from qmath_cli.runtime.tools import default_parallel, open_many
+from qmath_cli.runtime.tools import Hooks, default_parallel, open_many
 from qmath_cli.settings import Settings
 from qmath_cli.solving import vote
 from qmath_cli.solving.progress import Tools
@@ -38,7 +40,6 @@ class Solver:
         settings: Settings,
         paths: Paths,
         lock: Lock,
-        language: Language | None = None,
         time_limit: float | None = None,
     ) -> None:
         """Describe the run.
@@ -48,7 +49,6 @@ class Solver:
             settings: Sampling, limits, device.
             paths: Where caches and models are kept.
             lock: models.lock.
-            language: Of all problems; None: of each its own.
             time_limit: Seconds for each problem, from its start.
 
         Raises:
@@ -59,9 +59,9 @@ class Solver:
         self._settings = settings
         self._paths = paths
         self._lock = lock
-        self._language = language
+        self._answer = settings.language.chosen
         self._time_limit = time_limit
-        self._formats = {one: select(info, one, settings.mode) for one in Language}
+        self._formats = {one: select(info, one, settings.mode, answer=self._answer) for one in Language}
         reward_loader(settings, paths, lock, beside=info)  # refused now, not after the first problem
 
     @property
@@ -73,7 +73,8 @@ class Solver:
         choice = [settings.k, str(settings.pick), self._scorer, settings.stop_at, settings.max_programs]
         if settings.pick.kind is ModelKind.PROCESS_REWARD:
             choice.append(str(settings.aggregate))
-        described = [model, modes, asdict(sampling_of(settings)), *choice, settings.ctx, self._language or ""]
+        described = [model, modes, asdict(sampling_of(settings)), *choice, settings.ctx, self._answer or ""]
+        described += ["try unknown"] if self._info.embedded and settings.try_unknown else []
         return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
 
     @property
@@ -90,10 +91,11 @@ class Solver:
     def tasks(self, problems: Iterable[Problem]) -> Iterator[Task]:
         """Problems with their plans, one by one: a prompt is built when its problem starts."""
         for problem in problems:
-            asked = problem if self._language is None else replace(problem, language=self._language)
-            prompt_format = self._formats[asked.language]
-            prompt = prompt_format.build(asked.text)
-            yield asked, plan_for(self._settings, prompt_format, prompt, time_limit=self._time_limit)
+            asked = question(self._info, problem.text, self._settings)
+            prompt_format = self._formats[problem.language]
+            prompt = prompt_format.typed(asked.text)
+            plan = plan_for(self._settings, prompt_format, prompt, time_limit=self._time_limit, known=asked.known)
+            yield replace(problem, answer_language=self._answer), plan
 
     @contextmanager
     def opened(
@@ -103,6 +105,7 @@ class Solver:
         *,
         force: bool = False,
         note: Note = lambda _sentence: None,
+        on_activity: OnActivity = unobserved,
     ) -> Iterator[tuple[Tools, int]]:
         """The tools for these problems, and how many sequences decode at once, for as long as the block lasts.
 
@@ -111,22 +114,31 @@ class Solver:
             parallel: Sequences at once; None: as suits the model.
             force: Load the model even if it does not seem to fit.
             note: Called with what a user has to know while servers compute.
+            on_activity: Told what opening and solving are busy with.
 
         Raises:
             As `open_tools`; `UsageError` for a problem that a server cannot be sent, before any is solved.
         """
         width = parallel or min(default_parallel(self._info), len(problems) * self._settings.k)
         usual = self._usual(problems)
-        with open_many(
-            self._info, self._settings, self._paths, self._lock, usual, width, force=force, note=note
-        ) as model:
-            prompts = ((one.id, self._formats[self._language or one.language].build(one.text)) for one in problems)
+        opened = open_many(
+            self._info,
+            self._settings,
+            self._paths,
+            self._lock,
+            usual,
+            width,
+            force=force,
+            hooks=Hooks(on_activity=on_activity, note=note),
+        )
+        with opened as model:
+            prompts = ((one.id, self._formats[one.language].build(one.text)) for one in problems)
             require_sendable(model.tools.engine, prompts)
             yield model.tools, width
 
     def _usual(self, problems: Sequence[Problem]) -> PromptFormat:
         """How most of the problems are asked."""
-        ((language, _),) = Counter(self._language or problem.language for problem in problems).most_common(1)
+        ((language, _),) = Counter(problem.language for problem in problems).most_common(1)
         return self._formats[language]
 
     def result(self, solution: Solution, answer: str | None, plain: str | None) -> ProblemResult:
@@ -149,7 +161,7 @@ class Solver:
             expected=None if expected is None else Expectation(expected.answer, expected.equal),
             seconds=round(solution.timing.total_s, 3),
             tokens=solution.usage.completion_tokens,
-            language=solution.problem.language,
+            language=solution.problem.answer_language or solution.problem.language,
             mode=solution.mode,
             model=self._info.name,
             run=self.run,

@@ -6,7 +6,7 @@ A model that scores whole solutions serves `--pick rm`, one that scores steps `-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from qmath_cli import gguf_file
 from qmath_cli.engine.llama.model import Model
@@ -21,6 +21,7 @@ from qmath_cli.paths import Paths
 from qmath_cli.prompting import solution_steps
 from qmath_cli.prompting.select import EXAMPLES, require_reward, reward_sentence
 from qmath_cli.records import Aggregate, ModelInfo, ModelKind, Reward
+from qmath_cli.records.activity import OnActivity, unobserved
 from qmath_cli.runtime.servers.rewards import ServedReward
 from qmath_cli.runtime.weights import need, open_model, require_memory
 from qmath_cli.settings import Settings
@@ -64,7 +65,13 @@ def rater(info: ModelInfo, model: Model, how: Aggregate = Aggregate.PRODUCT) -> 
 
 
 def reward_loader(
-    settings: Settings, paths: Paths, lock: Lock, *, beside: ModelInfo | None = None, force: bool = False
+    settings: Settings,
+    paths: Paths,
+    lock: Lock,
+    *,
+    beside: ModelInfo | None = None,
+    force: bool = False,
+    on_activity: OnActivity = unobserved,
 ) -> RewardLoader | None:
     """A function that opens the reward model, to be called once the samples are done; None where none is wanted.
 
@@ -74,6 +81,7 @@ def reward_loader(
         lock: models.lock.
         beside: the model that stays in memory meanwhile; None: its memory is free by then.
         force: load it even if it does not seem to fit.
+        on_activity: told how far loading has come.
 
     Raises:
         UsageError: no reward model is named, or the one named does not score what `--pick` needs.
@@ -96,17 +104,46 @@ def reward_loader(
     if not force:
         taken = 0 if beside is None or beside.servers else need(beside, settings, settings.k).total
         require_memory(info, settings, lock, 1, held=-taken)
-    return lambda: open_reward(info, settings, paths, lock, force=force)
+    return lambda: open_reward(info, settings, paths, lock, force=force, on_activity=on_activity)
 
 
 @contextmanager
 def open_reward(
-    info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, *, force: bool = False
+    info: ModelInfo,
+    settings: Settings,
+    paths: Paths,
+    lock: Lock,
+    *,
+    force: bool = False,
+    on_activity: OnActivity = unobserved,
 ) -> Iterator[Reward]:
     """A reward model, for as long as the block lasts. Arguments and errors as for `open_model` and `rater`."""
     require_whole(info)
     with (
-        open_model(info, settings, paths, lock, force=force) as model,
+        open_model(info, settings, paths, lock, force=force, on_activity=on_activity) as model,
         rater(info, model, settings.aggregate) as reward,
     ):
         yield reward
+
+
+class OpenRewards:
+    """Reward models that are opened once each, however many problems follow; the stack closes them."""
+
+    def __init__(self, stack: ExitStack, paths: Paths, lock: Lock) -> None:
+        self._stack = stack
+        self._paths = paths
+        self._lock = lock
+        self._found: dict[str, Reward] = {}
+
+    def of(self, settings: Settings, beside: ModelInfo, *, force: bool = False) -> Callable[[], Reward] | None:
+        """What gives the reward model of these settings; None where none is wanted. Raises as `reward_loader`."""
+        name = f"{settings.reward_server} {settings.reward_model} {settings.pick.kind} {settings.aggregate}"
+        if name in self._found:
+            return lambda: self._found[name]
+        loader = reward_loader(settings, self._paths, self._lock, beside=beside, force=force)
+        return None if loader is None else lambda: self._open(name, loader)
+
+    def _open(self, name: str, loader: RewardLoader) -> Reward:
+        if name not in self._found:
+            self._found[name] = self._stack.enter_context(loader())
+        return self._found[name]

@@ -22,8 +22,8 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.records import Engine, Mode, ModelInfo, Prompt, Protection, ServerInfo
+from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
 from qmath_cli.runtime.executors import open_executor
-from qmath_cli.runtime.plans import plan_for
 from qmath_cli.runtime.rewards import reward_loader
 from qmath_cli.runtime.servers.opening import Note, default_sequences, open_served
 from qmath_cli.runtime.servers.rewards import ServedReward
@@ -31,7 +31,22 @@ from qmath_cli.runtime.servers.text_only import executor_for, server_note
 from qmath_cli.runtime.weights import notes, open_model, require_local
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
-from qmath_cli.solving.progress import SolvePlan, Tools
+from qmath_cli.solving.progress import Tools
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What is called.
+
+    Attributes:
+        approve: Before each program runs.
+        on_activity: With what is going on meanwhile.
+        note: With what a user has to know while servers compute, such as that one is away.
+    """
+
+    approve: Approve | None = None
+    on_activity: OnActivity = unobserved
+    note: Note = lambda _sentence: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +66,6 @@ class OpenTools:
     engine_warnings: tuple[str, ...] = ()
     scorer: ServerInfo | None = None  # the server that scores the samples
 
-    def plan(self, prompt_format: PromptFormat, prompt: Prompt, *, time_limit: float | None = None) -> SolvePlan:
-        """How a problem is solved by the settings that the model was opened with: see `plan_for`."""
-        return plan_for(self.settings, prompt_format, prompt, time_limit=time_limit)
-
 
 @contextmanager
 def open_tools(
@@ -66,7 +77,7 @@ def open_tools(
     mode: Mode = Mode.TIR,
     prefix: Prompt | None = None,
     force: bool = False,
-    approve: Approve | None = None,
+    hooks: Hooks | None = None,
 ) -> Iterator[OpenTools]:
     """Everything that solving one problem after the other needs, for as long as the block lasts.
 
@@ -78,12 +89,12 @@ def open_tools(
         mode: COT opens no executor.
         prefix: what all prompts begin with; its KV cells are computed once and kept on disk.
         force: load the model even if it does not seem to fit.
-        approve: called before each program runs.
+        hooks: called meanwhile.
 
     Raises:
         UsageError, ModelMissing, IntegrityError, DoesNotFit, EngineUnusable, ExecutorUnusable: as the rooms raise them.
     """
-    with _opened(info, settings, paths, lock, _Wanted(mode, prefix, None, force, approve)) as tools:
+    with _opened(info, settings, paths, lock, _Wanted(mode, prefix, None, force, hooks or Hooks())) as tools:
         yield tools
 
 
@@ -97,7 +108,7 @@ def open_many(
     sequences: int,
     *,
     force: bool = False,
-    note: Note = lambda _sentence: None,
+    hooks: Hooks | None = None,
 ) -> Iterator[OpenTools]:
     """Everything that solving many problems in one batch needs, for as long as the block lasts.
 
@@ -109,9 +120,9 @@ def open_many(
         prompt_format: how the problems are asked, or most of them.
         sequences: how many sequences decode at once.
         force: load the model even if it does not seem to fit.
-        note: called with what a user has to know while servers compute, such as that one is away.
+        hooks: called meanwhile.
     """
-    wanted = _Wanted(prompt_format.mode, prompt_format.prefix, sequences, force, note=note)
+    wanted = _Wanted(prompt_format.mode, prompt_format.prefix, sequences, force, hooks or Hooks())
     with _opened(info, settings, paths, lock, wanted) as tools:
         yield tools
 
@@ -124,14 +135,15 @@ class _Wanted:
     prefix: Prompt | None
     sequences: int | None
     force: bool = False
-    approve: Approve | None = None
-    note: Note = lambda _sentence: None
+    hooks: Hooks = field(default_factory=Hooks)
 
 
 @contextmanager
 def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted: _Wanted) -> Iterator[OpenTools]:
     started = time.perf_counter()
-    reward = reward_loader(settings, paths, lock, beside=info, force=wanted.force)
+    observer = wanted.hooks.on_activity
+    reward = reward_loader(settings, paths, lock, beside=info, force=wanted.force, on_activity=observer)
+    observer(Loading(info.name))
     with ExitStack() as stack:
         executor = stack.enter_context(closing(open_executor(settings))) if wanted.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
@@ -141,7 +153,8 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
             executor=None if executor is None else executor_for(info, executor),
             equal=grader,
             reward=None if reward is None else cache(lambda: stack.enter_context(reward())),  # many problems, one model
-            approve=wanted.approve,
+            approve=wanted.hooks.approve,
+            on_activity=observer,
         )
         load_s = time.perf_counter() - started
         protection = executor.protection if executor is not None else None  # waits for the first worker
@@ -154,15 +167,20 @@ def _open(
 ) -> tuple[Engine, tuple[str, ...], tuple[str, ...]]:
     """The engine, the notes, and llama.cpp's own warnings; the stack closes the engine."""
     width = wanted.sequences or settings.k
+    observer = wanted.hooks.on_activity
     if info.servers:
-        remote = stack.enter_context(open_served(info, settings, paths, lock, width, note=wanted.note))
+        remote = stack.enter_context(open_served(info, settings, paths, lock, width, note=wanted.hooks.note))
+        observer(Idle())
         return remote, (*info.warnings, *server_note(info)), ()
     require_local(width)
-    model = stack.enter_context(open_model(info, settings, paths, lock, sequences=width, force=wanted.force))
+    model = stack.enter_context(
+        open_model(info, settings, paths, lock, sequences=width, force=wanted.force, on_activity=observer)
+    )
     if wanted.sequences is None:
-        engine: Batch | ParallelBatches = Batch(model, width, retain=2)  # the latest sequence, and the prefix
+        # two are retained: the latest sequence, and the prefix
+        engine: Batch | ParallelBatches = Batch(model, width, retain=2, on_activity=observer)
     else:
-        engine = open_engine(model, width, retain=1)
+        engine = open_engine(model, width, retain=1, on_activity=observer)
     stack.callback(engine.close)
     if wanted.prefix is not None:
         engine.cache_prefix(wanted.prefix, prefix_folder(paths), info.sha256)

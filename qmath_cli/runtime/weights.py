@@ -14,6 +14,7 @@ from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.records import ModelInfo
+from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
 from qmath_cli.runtime.offload import footprint
 from qmath_cli.settings import Settings
 
@@ -22,7 +23,14 @@ _MOST_CONTEXTS = 4  # whole contexts whose KV cells are reserved at most, howeve
 
 
 def open_model(
-    info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, *, sequences: int = 1, force: bool = False
+    info: ModelInfo,
+    settings: Settings,
+    paths: Paths,
+    lock: Lock,
+    *,
+    sequences: int = 1,
+    force: bool = False,
+    on_activity: OnActivity = unobserved,
 ) -> Model:
     """The weights in memory. Close the model, or use it as a context manager.
 
@@ -33,6 +41,7 @@ def open_model(
         lock: models.lock, for advice on what would fit.
         sequences: how many sequences will decode at once.
         force: load it even if it does not seem to fit.
+        on_activity: told how far loading has come.
 
     Raises:
         DoesNotFit: with the numbers, and what would fit.
@@ -49,7 +58,12 @@ def open_model(
         mlock=settings.mlock,
         footprint=lambda: footprint(gguf_file.read(info.path), _cells(settings, sequences), settings.kv_type),
     )
-    return load(info.path, options, preflight(settings, paths, lock))
+    found = preflight(settings, paths, lock)
+    on_activity(Loading(info.name))
+    try:
+        return load(info.path, options, found, lambda share: on_activity(Loading(info.name, share)))
+    finally:
+        on_activity(Idle())
 
 
 def notes(info: ModelInfo, model: Model) -> tuple[str, ...]:

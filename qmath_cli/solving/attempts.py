@@ -99,6 +99,7 @@ class Attempts:
     program_threads: int = 2
     _running: dict[int, _Attempt] = field(default_factory=dict)  # by sequence
     _programs: deque[_Program] = field(default_factory=deque)  # FIFO
+    _unapproved: deque[tuple[_Attempt, str]] = field(default_factory=deque)  # programs to be approved, FIFO
     _events: list[tuple[int, Event]] = field(default_factory=list)  # not returned yet
     _steps: int = 0
     _pool: ThreadPoolExecutor = field(init=False)  # runs programs; its threads start with the first one
@@ -165,8 +166,11 @@ class Attempts:
     def step(self) -> list[tuple[int, Event]]:
         """One decode step, after the outputs that are due; returns nothing while such an output is still missing.
 
-        If an interrupt ends it, `cut` returns its events.
+        If an interrupt ends it, `cut` returns its events. A program is approved in the step after its `ProgramStarted`
+        was returned, so that it stands on the screen by then.
         """
+        while self._unapproved:
+            self._approve(*self._unapproved.popleft())
         if not self._paced:
             for program in [one for one in self._programs if one.job.completion.ended]:
                 self._feed_back(program)
@@ -217,13 +221,19 @@ class Attempts:
             case Generate(append):
                 self.engine.extend(attempt.sequence, append)
             case Execute(code):
-                self._submit(attempt, code)
+                if self.approve is None:
+                    self._submit(attempt, code)
+                else:
+                    self._unapproved.append((attempt, code))
                 self._events.append((attempt.key, ProgramStarted(attempt.index, code)))
             case Finished() as end:
                 self._finish(attempt, end)
 
-    def _submit(self, attempt: _Attempt, code: str) -> None:
-        if self.executor is None or (self.approve is not None and not self.approve(code)):
+    def _approve(self, attempt: _Attempt, code: str) -> None:
+        self._submit(attempt, code, allowed=self.approve is None or self.approve(code))
+
+    def _submit(self, attempt: _Attempt, code: str, *, allowed: bool = True) -> None:
+        if self.executor is None or not allowed:
             job = Job(lambda: Output(_REFUSED, RunStatus.BLOCKED, 0.0, _REFUSED))
             job.run()
         else:
@@ -263,6 +273,7 @@ class Attempts:
         attempt.dropped = True
         runs = any(program.attempt is attempt for program in self._programs)
         self._programs = deque(program for program in self._programs if program.attempt is not attempt)
+        self._unapproved = deque(asked for asked in self._unapproved if asked[0] is not attempt)
         if attempt.worker is None:
             return
         if runs:

@@ -33,6 +33,7 @@ from qmath_cli.records import (
     Verdict,
     Votes,
 )
+from qmath_cli.records.activity import Comparing, Idle, OnActivity, Ranking, unobserved
 from qmath_cli.solving import vote
 from qmath_cli.solving.attempts import Approve, Attempts
 
@@ -60,6 +61,7 @@ class SolvePlan:
         max_programs: programs per sample.
         time_limit: seconds for all samples together; None: no limit.
         earlier: programs that the unfinished solution in the prompt has already run.
+        known: whether the model was trained for such a problem; if not, no attempt is made.
     """
 
     prompt: Prompt
@@ -71,6 +73,7 @@ class SolvePlan:
     max_programs: int = 4
     time_limit: float | None = None
     earlier: tuple[str, ...] = ()
+    known: bool = True
 
     def samplings(self) -> tuple[Sampling, ...]:
         """One sampling per attempt."""
@@ -79,13 +82,17 @@ class SolvePlan:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a solve works with. `reward` is called once all samples are done, so that its model is loaded only then."""
+    """What a solve works with. `reward` is called once all samples are done, so that its model is loaded only then.
+
+    `on_activity` is told when answers are compared and samples ranked, since neither is an event.
+    """
 
     engine: Engine
     executor: Executor | None = None
     equal: Equivalence | None = None
     reward: Callable[[], Reward] | None = None
     approve: Approve | None = None
+    on_activity: OnActivity = unobserved
 
 
 @dataclass(slots=True)
@@ -217,7 +224,9 @@ class Progress:
         if self.tools.reward is None or not self._ranks or self.interrupted:
             return
         texts = [sample.text for sample in self.samples]
+        self.tools.on_activity(Ranking(0, len(self.samples)))
         ratings = self.tools.reward().rate(self.problem.text, self.plan.mode, texts)
+        self.tools.on_activity(Idle())
         self.samples = [
             replace(sample, reward=rating.value, steps=rating.steps)
             for sample, rating in zip(self.samples, ratings, strict=True)
@@ -242,7 +251,9 @@ class Progress:
         if pair not in self.known:
             if self.interrupted:
                 return Verdict(Mark.UNDECIDED, why="interrupted")
+            self.tools.on_activity(Comparing())
             self.known[pair] = self.tools.equal(answer, reference)
+            self.tools.on_activity(Idle())
         return self.known[pair]
 
     def _usage(self, samples: Sequence[Sample]) -> Usage:

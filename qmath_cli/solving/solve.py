@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain, islice
 
 from qmath_cli.errors import PromptTooLong
-from qmath_cli.records import Event, Finish, Problem, Sampling, Solution
+from qmath_cli.records import Event, Expected, Finish, Problem, SampleFinished, Sampling, Solution, Votes
 from qmath_cli.solving.attempts import Attempts
 from qmath_cli.solving.progress import Progress, SolvePlan, Tools
 
@@ -46,11 +47,15 @@ def solve(problem: Problem, plan: SolvePlan, tools: Tools) -> Generator[Event, N
         tools: the engine, with `plan.k` slots, and what else the plan needs.
 
     Yields:
-        Events in the order in which they happen; the last one, exactly once, is the `Solution`.
+        Events in the order in which they happen; the last one, exactly once, is the `Solution`. For a problem that the
+        model was not trained for it is the only one.
 
     Raises:
         PromptTooLong: the prompt does not fit into the context. What happens after the first token is data.
     """
+    if not plan.known:
+        yield refused(problem, plan)
+        return
     progress = Progress(problem, plan, tools)
     attempts = Attempts(tools.engine, tools.executor, tools.approve)
     try:
@@ -69,6 +74,13 @@ def solve(problem: Problem, plan: SolvePlan, tools: Tools) -> Generator[Event, N
         progress.interrupted = True
         solution = progress.solution()
     yield solution
+
+
+def refused(problem: Problem, plan: SolvePlan) -> Solution:
+    """The solution of a problem that the model was not trained for: no sample, and no answer."""
+    expected = None if problem.reference is None else Expected(problem.reference, equal=False)
+    votes = Votes(plan.k, 0)
+    return Solution(problem, plan.mode, None, Finish.UNKNOWN_KIND, (), plan.sampling, votes, expected=expected)
 
 
 def solve_many(tasks: Iterable[Task], tools: Tools, width: int) -> Generator[tuple[int, Event], None, None]:
@@ -124,6 +136,10 @@ def _start(
     """Start waiting problems while there is room."""
     while attempts.running < width and _take(waiting, rest):
         position, (problem, plan) = waiting[0]  # it stays there until it runs, so that an interrupt does not lose it
+        if not plan.known:
+            waiting.popleft()
+            yield position, refused(problem, plan)
+            continue
         progress = Progress(problem, plan, tools)
         try:
             progress.launch(attempts, width - attempts.running)
@@ -158,7 +174,12 @@ def _recorded(progress: Progress, events: Sequence[tuple[int, Event]]) -> list[E
     """The events of one problem, after all of them are recorded."""
     progress.record(events)
     progress.count()
-    return [event for _, event in events]
+    return [_counted(event, progress) for _, event in events]
+
+
+def _counted(event: Event, progress: Progress) -> Event:
+    """A finished sample with the vote as it stands."""
+    return replace(event, votes=progress.votes) if isinstance(event, SampleFinished) else event
 
 
 def follow(events: Generator[Event, None, None], sink: Callable[[Event], None]) -> Solution:

@@ -9,11 +9,12 @@ from qmath_cli.errors import UsageError
 from qmath_cli.terminal.output import Terminal, clean
 
 
-def approval_prompt(terminal: Terminal) -> Callable[[str], bool]:
+def approval_prompt(terminal: Terminal, *, streamed: bool = False) -> Callable[[str], bool]:
     """Make the function that decides whether a program may run.
 
     Args:
         terminal: The terminal whose stderr shows the program and the prompt; the reply is read from stdin.
+        streamed: Whether the program stands on the terminal already, as the model wrote it.
 
     Returns:
         A function from a program's source to the user's decision.
@@ -25,11 +26,10 @@ def approval_prompt(terminal: Terminal) -> Callable[[str], bool]:
         raise UsageError("--approve needs a terminal for its prompt", "leave it out, or run qmath in a terminal")
 
     def approve(code: str) -> bool:
-        terminal.note("")
-        for line in clean(code).splitlines():
-            terminal.note(f"    {line}")
-        terminal.err.write("run this program? [y/N] ")
-        terminal.err.flush()
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        if not streamed:
+            terminal.note("")
+            for line in clean(code).splitlines():
+                terminal.note(f"    {line}")
+        return terminal.reply_to("run this program? [y/N] ").lower() in {"y", "yes"}
 
     return approve

@@ -10,7 +10,6 @@ from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.progress import ByteProgress
 
 _SHORTEST_S = 2.0  # that is shown
-_ERASE_LINE = "\r\x1b[K"
 
 
 class Countdown:
@@ -22,7 +21,7 @@ class Countdown:
 
     @contextmanager
     def within(self, progress: ByteProgress) -> Iterator[None]:
-        """Show the waits of the block in a progress bar, which owns the last line meanwhile."""
+        """Show the waits of the block beside a progress, which has the status line meanwhile."""
         self._progress = progress
         try:
             yield
@@ -31,20 +30,18 @@ class Countdown:
 
     def pause(self, seconds: float) -> None:
         """Wait, and show the seconds that are left."""
-        if seconds < _SHORTEST_S or not self._terminal.err.isatty():
+        if seconds < _SHORTEST_S:
             time.sleep(seconds)
             return
         end = time.monotonic() + seconds
-        try:
-            while (left := end - time.monotonic()) > 0:
-                self._show(f"waiting: {left:.0f} s")
-                time.sleep(min(1.0, left))
-        finally:
-            self._show("")
 
-    def _show(self, text: str) -> None:
+        def left() -> str:
+            seconds = end - time.monotonic()
+            return f"waiting: {seconds:.0f} s" if seconds > 0 else ""
+
         if self._progress is not None:
-            self._progress.detail(text)
-            return
-        self._terminal.err.write(_ERASE_LINE + text)
-        self._terminal.err.flush()
+            with self._progress.standing_still(left):
+                time.sleep(seconds)
+        else:
+            with self._terminal.status.during(left):
+                time.sleep(seconds)

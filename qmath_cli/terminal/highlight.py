@@ -1,4 +1,4 @@
-"""Syntax colours for Python, line by line, as it streams.
+"""Syntax colours for Python, line by line, as it streams: keywords stand out, comments stand back.
 
 Each line is coloured on its own, so the inside of a string over several lines may have wrong colours.
 """
@@ -13,20 +13,18 @@ from qmath_cli.terminal.style import Paint, Style
 _TOKEN = re.compile(
     r"""(?P<comment>\#.*)
       | (?P<text>[rbfRBF]{0,2}(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'))
-      | (?P<number>\b\d[\w.]*\b)
       | (?P<word>\b[A-Za-z_]\w*\b)""",
     re.VERBOSE,
 )
-_PAINTS = {"comment": Paint.DIM, "text": Paint.CODE_TEXT, "number": Paint.CODE_NUMBER}
 
 
 def highlight(line: str, style: Style) -> str:
-    """Colour the comments, strings, numbers and keywords of one line; the characters are unchanged."""
+    """Colour the comments and keywords of one line; the characters are unchanged."""
 
     def colour(found: re.Match[str]) -> str:
-        kind, text = found.lastgroup or "", found.group()
-        if kind == "word":
-            return style.paint(text, Paint.CODE_WORD) if keyword.iskeyword(text) else text
-        return style.paint(text, _PAINTS[kind])
+        text = found.group()
+        if found.lastgroup == "comment":
+            return style.dim(text)
+        return style.paint(text, Paint.CODE_WORD) if keyword.iskeyword(text) else text
 
     return _TOKEN.sub(colour, line) if style.colour else line

@@ -50,6 +50,7 @@ def solution_record(
         "finish_reason": str(solution.finish),
         "mode": str(solution.mode),
         "language": str(solution.problem.language),
+        "answer_language": solution.problem.answer_language,
         "votes": _votes(solution.votes),
         "expected": _expected(solution.expected),
         "model": _model(model),

@@ -12,10 +12,11 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import TextIOWrapper
 from typing import TextIO
 
+from qmath_cli.terminal.status_line import StatusLine
 from qmath_cli.terminal.text_width import text_width
 from qmath_cli.terminal.word_wrap import wrapped
 
@@ -33,10 +34,17 @@ class StdoutClosed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """The streams of this run. `out` carries results, `err` carries notes, progress and errors."""
+    """The streams of this run. `out` carries results, `err` carries notes, progress and errors.
+
+    `status` is the line on `err` that says what a wait is for; whatever is written erases it first.
+    """
 
     out: TextIO
     err: TextIO
+    status: StatusLine = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", StatusLine(self.out, self.err))
 
     @classmethod
     def standard(cls) -> Terminal:
@@ -55,14 +63,25 @@ class Terminal:
         """Write one line of result."""
         self.write(clean(text) + "\n")
 
+    def prose(self, text: str) -> None:
+        """Write one line of result that is a sentence; on a terminal its words wrap."""
+        line = clean(text)
+        self.write((wrapped(line, text_width()) if self.interactive else line) + "\n")
+
     def write(self, text: str) -> None:
         """Write a part of a result unchanged; the caller has cleaned it."""
-        _put(self.out, text)
+        self._put(self.out, text)
 
     def note(self, text: str) -> None:
         """Write one line for people, to stderr; on a terminal its words wrap."""
         line = clean(text)
-        _put(self.err, (wrapped(line, text_width()) if self.err.isatty() else line) + "\n")
+        self._put(self.err, (wrapped(line, text_width()) if self.err.isatty() else line) + "\n")
+
+    def reply_to(self, question: str) -> str:
+        """Write a question to stderr, and read the line that is typed behind it."""
+        self._put(self.err, question)
+        with self.status.paused():
+            return sys.stdin.readline().strip()
 
     def error(self, message: str, hint: str = "") -> None:
         """Write what is wrong, and what to do about it, to stderr."""
@@ -74,13 +93,11 @@ class Terminal:
         """Write one JSON object on one line; it is ASCII, which every encoding can represent."""
         self.write(json.dumps(record, ensure_ascii=True, allow_nan=False) + "\n")
 
-
-def _put(stream: TextIO, text: str) -> None:
-    try:
-        stream.write(text)
-        stream.flush()
-    except BrokenPipeError as exc:
-        raise StdoutClosed from exc
+    def _put(self, stream: TextIO, text: str) -> None:
+        try:
+            self.status.write(stream, text)
+        except BrokenPipeError as exc:
+            raise StdoutClosed from exc
 
 
 def _null_stream() -> TextIO:

@@ -1,10 +1,15 @@
-"""The end of a shown solution: the answer in a frame with its LaTeX below, the votes, one line of figures."""
+"""The end of a shown solution: the answer in a frame, the votes, one line of figures.
+
+Below the frame stands the answer's LaTeX where it differs from what is drawn. On a terminal of plain lines, and with
+`--render line`, there is no frame: `answer: 19/12`.
+"""
 
 from __future__ import annotations
 
 from qmath_cli.records import Finish, Mode, Protection, Solution, Votes
+from qmath_cli.terminal.maths import plain
 from qmath_cli.terminal.output import clean
-from qmath_cli.terminal.style import Paint, Style
+from qmath_cli.terminal.style import Style
 from qmath_cli.terminal.text_width import columns
 from qmath_cli.terminal.transcript import Transcript
 
@@ -16,12 +21,21 @@ WHY_NO_ANSWER = {
     Finish.DEGENERATE: "the model's text degenerated",
     Finish.INTERRUPTED: "interrupted",
     Finish.TIMEOUT: "the time limit was reached",
+    Finish.UNKNOWN_KIND: "the demo does not know this kind of problem",
+}
+
+#: What is said of programs that ran under fewer restrictions than there are; `qmath doctor` names those that hold.
+_LESS = {
+    Protection.PARTIAL: "restricted only in part (qmath doctor)",
+    Protection.BASIC: "restricted by Python only (qmath doctor)",
 }
 
 
 def answer_panel(answer: str, style: Style) -> list[str]:
-    """The lines of the answer drawn in a frame, with its LaTeX source below the frame."""
-    source = clean(answer).replace("\n", " ")
+    """The lines of the answer: drawn in a frame, with its LaTeX source below where that differs, or one line."""
+    source = " ".join(clean(answer).split())
+    if style.flat:
+        return [style.strong(f"answer: {plain(source, style.alphabet)}")]
     rows = Transcript(style).drawing(source, style.width() - 6) or [source]
     width = max(columns(row) for row in (*rows, " answer "))
     top, side, bottom = ("╭╮", "│", "╰╯") if style.unicode else ("++", "|", "++")
@@ -29,7 +43,13 @@ def answer_panel(answer: str, style: Style) -> list[str]:
     framed = [top[0] + line + " answer " + line * (width - 7) + top[1]]
     framed += [f"{side} {row}{' ' * (width - columns(row))} {side}" for row in rows]
     framed += [bottom[0] + line * (width + 2) + bottom[1]]
-    return [style.paint(row, Paint.STRONG) for row in framed] + [style.paint(source, Paint.DIM)]
+    below = [] if rows == [source] else [style.dim(source)]
+    return [style.strong(row) for row in framed] + below
+
+
+def answer_on_one_line(answer: str, style: Style) -> str:
+    """An answer among other words: drawn on one line, or its LaTeX where nothing is drawn."""
+    return plain(answer, style.alphabet) if style.drawn else " ".join(answer.split())
 
 
 def unrun_note(programs: int, mode: Mode) -> str:
@@ -39,9 +59,12 @@ def unrun_note(programs: int, mode: Mode) -> str:
     return f"{what} not run{why}; the output below it, if any, is the model's own text"
 
 
-def vote_lines(votes: Votes) -> list[str]:
-    r"""The votes, one line per answer: `7/8  \frac{1}{2}`."""
-    lines = [f"{group.count}/{votes.sampled}  {group.answer}{_reward(group.reward)}" for group in votes.groups]
+def vote_lines(votes: Votes, style: Style) -> list[str]:
+    """The votes, one line per answer: `7/8  1/2`."""
+    lines = [
+        f"{group.count}/{votes.sampled}  {answer_on_one_line(group.answer, style)}{_reward(group.reward)}"
+        for group in votes.groups
+    ]
     unanswered = votes.sampled - sum(group.count for group in votes.groups)
     return lines + ([f"{unanswered}/{votes.sampled}  (no answer)"] if unanswered else [])
 
@@ -60,14 +83,14 @@ def _agreement(solution: Solution) -> str:
 
 
 def footer(solution: Solution, protection: Protection | None = None) -> str:
-    """`412 tokens · 11.8 tok/s · 2 programs · full restriction`."""
+    """`412 tokens · 11.8 tok/s · 2 programs`, and where not all restrictions of programs hold, that they do not."""
     parts = [f"{solution.usage.completion_tokens} tokens"]
     if solution.timing.decode_tps > 0:
         parts.append(f"{solution.timing.decode_tps:.1f} tok/s")
     programs = sum(len(sample.runs) for sample in solution.samples)
     if programs:
         parts.append(f"{programs} program{'s' if programs > 1 else ''}")
-        parts += [f"{protection} restriction"] if protection is not None else []
+        parts += [_LESS[protection]] if protection in _LESS else []
     if solution.votes.k > 1:
         parts.append(_agreement(solution))
     return " · ".join(parts)

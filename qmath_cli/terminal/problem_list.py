@@ -49,7 +49,7 @@ def _lines(
     answers: Sequence[tuple[str | None, Finish]],
     style: Style,
 ) -> list[str]:
-    alphabet = (Alphabet.UNICODE if style.unicode else Alphabet.ASCII) if style.drawn else None
+    alphabet = style.alphabet if style.drawn else None
     width = min(style.width(), _WIDEST)
     shown = [_answer(answer, finish, int(width * _ANSWER_SHARE), alphabet) for answer, finish in answers]
     taken = max((len(one) for one in numbers), default=0) + max((len(one) for one in dates), default=0) + _GAPS

@@ -1,7 +1,9 @@
 """What a terminal can show: colours, characters, width. Decided once per run, from the stream and the environment.
 
-A pipe gets neither colours nor drawings. NO_COLOR and TERM=dumb switch colours off; an encoding or a locale that is not
-UTF-8 switches to ASCII. The only escape sequences are SGR codes (colour, weight), so output can be scrolled and logged.
+A pipe gets neither colours nor drawings. NO_COLOR switches colours off; TERM=dumb, which screen readers and editors
+set, does that too and leaves nothing but plain lines: no frames, no second dimension. An encoding or a locale that is
+not UTF-8 switches to ASCII. The only escape sequences are SGR codes (colour, weight), so output can be scrolled and
+logged.
 """
 
 from __future__ import annotations
@@ -11,21 +13,22 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from qmath_cli.settings import Render
+from qmath_cli.terminal.encoding import supports_unicode
+from qmath_cli.terminal.maths.alphabet import Alphabet
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.text_width import terminal_width, text_width
 
-_C_LOCALES = frozenset({"C", "POSIX"})
-_COERCED = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})  # the values that PEP 538 sets
-
 
 class Paint(StrEnum):
-    """The roles that text can have, as SGR parameters (ECMA-48)."""
+    """The roles that text can have, as SGR parameters (ECMA-48).
+
+    Text to be read is magenta, red or in the terminal's own colour: the palette's green, cyan and yellow are faint on
+    white, its blue on black. Those are for marks beside a text only.
+    """
 
     STRONG = "1"
     DIM = "2"
     CODE_WORD = "35"
-    CODE_TEXT = "32"
-    CODE_NUMBER = "36"
     GOOD = "32"
     BAD = "31"
     WARNING = "33"
@@ -35,7 +38,7 @@ class Paint(StrEnum):
 class Style:
     """What this terminal can show. If `drawn` is False, text is written as its source.
 
-    `tty` and `utf8` are what it could show, whatever `render` asks for.
+    `tty` and `utf8` are what it could show, whatever `render` asks for; `dumb` is a terminal of plain lines.
     """
 
     drawn: bool = False
@@ -44,6 +47,22 @@ class Style:
     render: Render = Render.AUTO
     tty: bool = False
     utf8: bool = True
+    dumb: bool = False
+
+    @property
+    def flat(self) -> bool:
+        """Whether a formula has one dimension only, and an answer no frame."""
+        return self.dumb or self.render is Render.LINE
+
+    @property
+    def alphabet(self) -> Alphabet:
+        """The characters of drawings."""
+        return Alphabet.UNICODE if self.unicode else Alphabet.ASCII
+
+    @property
+    def output_mark(self) -> str:
+        """What stands before a program's output: an arrow, or where it may be read aloud, a word."""
+        return "output: " if self.dumb else "→ " if self.unicode else "> "
 
     def rendered(self, render: Render) -> Style:
         """The style for another choice of drawings."""
@@ -85,19 +104,12 @@ def style_for(terminal: Terminal, environ: Mapping[str, str], render: Render = R
         The style; it stays valid for the whole run.
     """
     tty = terminal.interactive
-    colour = tty and not environ.get("NO_COLOR") and (environ.get("TERM") or "dumb") != "dumb"
+    dumb = is_dumb(environ)
+    colour = tty and not environ.get("NO_COLOR") and not dumb
     utf8 = supports_unicode(getattr(terminal.out, "encoding", None), environ)
-    return Style(colour=colour, tty=tty, utf8=utf8).rendered(render)
+    return Style(colour=colour, tty=tty, utf8=utf8, dumb=tty and dumb).rendered(render)
 
 
-def supports_unicode(encoding: str | None, environ: Mapping[str, str]) -> bool:
-    """Whether a stream shows Unicode: its encoding is a UTF, and the user's locale is not C or POSIX.
-
-    The locale counts because Python coerces the C locale to UTF-8 and sets LC_CTYPE itself (PEP 538), whatever the
-    terminal can show. An LC_CTYPE of that form is therefore ignored if LANG is C or POSIX.
-    """
-    named = [environ.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG")]
-    if named[1] in _COERCED and named[2] in _C_LOCALES:
-        named[1] = ""
-    locale = next((name for name in named if name), "")
-    return (encoding or "").lower().startswith("utf") and locale not in _C_LOCALES
+def is_dumb(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal can do nothing but print lines, or does not say what it can do."""
+    return (environ.get("TERM") or "dumb") in {"dumb", "unknown"}

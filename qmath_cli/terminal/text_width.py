@@ -29,3 +29,10 @@ def columns(text: str) -> int:
         return len(text)
     width = wcswidth(text)
     return width if width >= 0 else len(text)
+
+
+def clipped(text: str, width: int) -> str:
+    """The beginning of one line of text that fits into so many columns."""
+    while columns(text) > width:
+        text = text[:-1]
+    return text

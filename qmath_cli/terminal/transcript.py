@@ -2,8 +2,8 @@
 
 Append-only: text that was returned is never changed later. Prose keeps the model's words and blank lines, is broken
 between words, and has bold and headings as SGR bold. Inline mathematics is drawn on one line, display mathematics in
-two dimensions, with a blank line around it where it is tall. Programs are indented and coloured. A formula that `maths`
-refuses is shown as its source, dimmed.
+two dimensions, with a blank line around it where it is tall. Programs are indented and coloured, and what they print in
+LaTeX is drawn. A formula that `maths` refuses is shown as its source, dimmed.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from qmath_cli.records import Output, RunStatus
-from qmath_cli.settings import Render
+from qmath_cli.terminal.bare_formula import is_printed_latex
 from qmath_cli.terminal.highlight import highlight
 from qmath_cli.terminal.markdown_stream import MarkdownStream, Piece, PieceKind
-from qmath_cli.terminal.maths import Alphabet, render_display, render_inline, render_lines
+from qmath_cli.terminal.maths import render_display, render_inline, render_lines
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.style import Paint, Style
 from qmath_cli.terminal.word_wrap import WordWrap, unpainted
@@ -37,6 +37,11 @@ class Transcript:
         self._air = False  # a tall formula has ended: an empty line separates it from what follows
         self._after_output = False  # an output block has ended: an empty line separates it from what follows
         self._skip_newline = False  # a drawing has ended its line: a newline directly after it is dropped
+
+    @property
+    def held(self) -> int:
+        """Characters that are held back: those of a formula or a row of code that is not complete."""
+        return self._stream.held
 
     def text(self, text: str) -> str:
         """Add text of the model."""
@@ -130,13 +135,9 @@ class Transcript:
 
     # ------------------------------------------------------------ maths
 
-    @property
-    def _alphabet(self) -> Alphabet:
-        return Alphabet.UNICODE if self._style.unicode else Alphabet.ASCII
-
     def _inline(self, piece: Piece) -> str:
         """A formula on one line; where only two dimensions can show it, on rows of its own; else its source."""
-        drawn = render_inline(piece.text, self._alphabet)
+        drawn = render_inline(piece.text, self._style.alphabet, boxes=not self._style.flat)
         if drawn is None and self.drawing(piece.text, self._style.width() - len(_INDENT)) is not None:
             return self._display(piece)
         shown, painter = (piece.source, self._style.dim) if drawn is None else (drawn, self._painter())
@@ -146,8 +147,9 @@ class Transcript:
 
     def drawing(self, latex: str, width: int) -> list[str] | None:
         """The rows of a displayed formula, in two dimensions if it can be drawn so, none wider than `width` columns."""
-        rows = None if self._style.render is Render.LINE else render_display(latex, width, self._alphabet)
-        return rows if rows is not None else render_lines(latex, width, self._alphabet)
+        flat = self._style.flat
+        rows = None if flat else render_display(latex, width, self._style.alphabet)
+        return rows if rows is not None else render_lines(latex, width, self._style.alphabet, boxes=not flat)
 
     def _display(self, piece: Piece) -> str:
         rows = self.drawing(piece.text, self._style.width() - len(_INDENT))
@@ -179,7 +181,10 @@ class Transcript:
         return self._line(f"{_INDENT}{row}")
 
     def _output_row(self, row: str, *, failed: bool) -> str:
-        arrow = ("→ " if self._style.unicode else "> ") if self._output_rows == 0 else "  "
+        arrow = self._style.output_mark
+        mark = arrow if self._output_rows == 0 else " " * len(arrow)
         self._output_rows += 1
-        shown = self._style.paint(row, Paint.BAD if failed else Paint.GOOD)
-        return self._line(f"  {arrow}{shown}")
+        if failed:
+            return self._line(f"  {mark}{self._style.paint(row, Paint.BAD)}")
+        drawn = render_inline(row, self._style.alphabet) if is_printed_latex(row) else None
+        return self._line(f"  {mark}{drawn or row}")

@@ -169,14 +169,16 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_a_terminal_gets_columns_that_fit_its_width(tmp_path: Path, width: int) -> None:
     """Wide characters count twice; what is cut ends in dots, and the verdict is never cut."""
-    from tests.terminal.repl.terminal_session import end_of, readable, spawned
+    from tests.terminal.repl.terminal_session import end_of, spawned
+    from tests.terminal.screen import TextScreen
 
     long = "+".join(f"x_{{{n}}}" for n in range(60))
     pairs = written(tmp_path, f"{long}\t{long}", "三分之一的面积和周长是多少的答案是\t3", BAD)
     with spawned(tmp_path, "check", "--pairs", pairs, columns=width) as child:
         code, _ = end_of(child)
-    lines = readable(child.before).splitlines()
-    assert code == 2
+    screen = TextScreen(width).feed(child.before)
+    lines = screen.lines
+    assert (code, screen.wrapped) == (2, 0)
     assert max(wcswidth(line) for line in lines[:4]) <= width
     assert [line.split()[1] for line in lines[:4]] == ["verdict", "equal", lines[2].split()[1], "bad"]
     assert "…" in lines[1]

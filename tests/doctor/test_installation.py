@@ -105,7 +105,7 @@ def test_the_terminal_s_result_depends_on_what_it_can_show(
 def test_findings_are_readable_without_colours() -> None:
     """A result has a mark, its name and detail, and the fix on a second line; control characters are removed."""
     shown = findings([CheckResult("disk", Status.WARNING, "low\x1b[2J", "rm x")], Style(drawn=True))
-    assert shown.splitlines() == ["!  disk       low[2J", "              fix: rm x"]
+    assert shown.splitlines() == ["!  disk        low[2J", "               fix: rm x"]
     assert findings([CheckResult("disk", Status.PROBLEM, "x")], Style(unicode=False)).isascii()
 
 

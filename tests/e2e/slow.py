@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from qmath_cli import app
-from qmath_cli.commands import solve
 from qmath_cli.records import Chunk, Engine, Executor, Output, Prompt, Protection, Sampling, Usage, Worker
+from qmath_cli.runtime import tools as runtime
 from qmath_cli.runtime.tools import OpenTools
 from qmath_cli.terminal.repl import loop
 
@@ -144,7 +144,7 @@ def main() -> int:
     """Run a command of `qmath`."""
     what, folder, *arguments = sys.argv[1:]
     pause = Pause(what, Path(folder))
-    for module in (solve, loop):
+    for module in (runtime, loop):  # `solve` takes it from the first when it runs
         module.open_tools = slowly(module.open_tools, pause)  # type: ignore[attr-defined]
     return app.run(arguments)
 

@@ -250,3 +250,14 @@ def test_plain_answers_have_no_latex(home: Path, monkeypatch: pytest.MonkeyPatch
     problem = "What is sqrt(3500) in simplest form?"
     assert qmath(home, "solve", "--plain", problem).stdout == f"{answer}\n"
     assert qmath(home, "solve", "--plain", "--json", problem).returncode == 2
+
+
+def test_problems_of_unknown_kinds_are_results_without_an_answer(home: Path, tmp_path: Path) -> None:
+    """The others are solved, the summary counts them, and the exit code is that of no answer."""
+    file, out = tmp_path / "some.txt", tmp_path / "out.jsonl"
+    file.write_text(f"hello\n{TWO}", encoding="utf-8")
+    done = qmath(home, "batch", str(file), "-o", str(out))
+    assert done.returncode == 3
+    finished = [json.loads(line)["finish_reason"] for line in out.read_text(encoding="utf-8").splitlines()]
+    assert sorted(finished) == ["answered", "answered", "unknown_kind"]
+    assert "1 of a kind that the demo does not know (--force tries anyway)" in done.stderr

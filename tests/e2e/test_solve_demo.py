@@ -139,3 +139,22 @@ def test_a_minimum_of_votes_is_reached_where_all_agree(tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert "--min-votes 3 cannot be reached with 2 samples" in refused.stderr
     assert "-k 3" in refused.stderr
+
+
+def test_an_unknown_kind_of_problem_ends_with_exit_3(tmp_path: Path) -> None:
+    """One line on stderr, one object without an answer on stdout; nothing is kept."""
+    done = qmath(tmp_path, "solve", "What is the capital of France?", "--json")
+    assert done.returncode == 3
+    record = answer_record(done)
+    assert (record["answer"], record["finish_reason"], record["samples"]) == (None, "unknown_kind", [])
+    (line,) = done.stderr.splitlines()
+    assert "does not know this kind of problem" in line
+    assert "qmath pull 1.5b-instruct" in line
+    assert "--force" in line
+    assert qmath(tmp_path, "history").stdout == ""
+
+
+def test_force_tries_an_unknown_kind(tmp_path: Path) -> None:
+    """Whatever comes of it."""
+    done = qmath(tmp_path, "solve", "What is the capital of France?", "--force", "--max-tokens", "20", "--json")
+    assert answer_record(done)["samples"][0]["text"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qmath_cli.commands.options import complete_installed, complete_model, complete_removable
+from qmath_cli.commands.model_names import complete_installed, complete_model, complete_pullable, complete_removable
 from qmath_cli.errors import ExitCode, IntegrityError, ModelMissing
 from qmath_cli.models import own
 from qmath_cli.models.describe import describe
@@ -231,7 +231,9 @@ def test_names_are_completed(
     qmath("add", "mine", str(file))
     install("7b-instruct")
     assert complete_model("mi") == ["mine", "mine:q8_0"]
-    assert "72b" in complete_model("7")
+    assert complete_model("7") == complete_installed("7")
+    assert "72b" in complete_pullable("7")
+    assert "7b-instruct" not in complete_pullable("7")
     assert complete_installed("7") == ["7b-instruct", "7b-instruct:q4_k_m"]
     assert "demo" in complete_installed("")
     assert "demo" not in complete_removable("")

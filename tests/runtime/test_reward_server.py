@@ -27,7 +27,7 @@ from tests.engine.remote.serving import Dialect, Serving
 from tests.engine.remote.vocabulary import vocabulary
 from tests.terminal.schemas import validate
 
-PROBLEM = "Calculate 48/(6*2)."
+PROBLEM = "What is 12% of 450?"
 NAME = "Qwen2.5-Math-RM-72B"
 
 

@@ -323,3 +323,14 @@ def test_problems_are_taken_when_they_can_start() -> None:
     next(events)
     assert len(taken) <= 3
     assert len(solutions(events)) == len(taken) == 9
+
+
+@pytest.mark.parametrize("width", [1, 8])
+def test_problems_of_unknown_kinds_cost_nothing_and_hold_up_no_other(width: int) -> None:
+    """First, last, and between others."""
+    tasks = [task(f"problem {i}", known=i in {1, 3}) for i in range(5)]
+    engine = engine_for(tasks, [[boxed(str(i))] for i in range(5)])
+    found = solutions(solve_many(tasks, Tools(engine), width))
+    assert [found[i].answer for i in range(5)] == [None, "1", None, "3", None]
+    assert [found[i].finish is Finish.UNKNOWN_KIND for i in range(5)] == [True, False, True, False, True]
+    assert len(engine.prompts) == 2

@@ -232,3 +232,15 @@ def test_the_expected_answer_is_compared() -> None:
     assert solution.finish is Finish.NO_ANSWER
     assert solution.expected is not None
     assert solution.expected.equal is False
+
+
+def test_a_problem_of_an_unknown_kind_is_not_attempted() -> None:
+    """One event, which says so; the expected answer is not reached."""
+    engine = ScriptedEngine([boxed("2")])
+    problem = Problem("hello", reference="2")
+    (event,) = solve(problem, SolvePlan(PROMPT, known=False, k=4), Tools(engine))
+    assert isinstance(event, Solution)
+    assert (event.finish, event.answer, event.samples, event.votes.k) == (Finish.UNKNOWN_KIND, None, (), 4)
+    assert event.expected is not None
+    assert event.expected.equal is False
+    assert engine.prompts == []

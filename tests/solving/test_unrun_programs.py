@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.app import run as run_command
-from qmath_cli.commands import solve as solve_command
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Options, load
 from qmath_cli.engine.llama.preflight import Preflight
@@ -146,7 +145,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Script]:
     def open_tools(info: ModelInfo, settings: Settings, *_args: object, **_options: object) -> Iterator[OpenTools]:
         yield OpenTools(info, Tools(ScriptedEngine(scripts), EchoExecutor()), settings=settings)
 
-    monkeypatch.setattr(solve_command, "open_tools", open_tools)
+    monkeypatch.setattr("qmath_cli.runtime.tools.open_tools", open_tools)
     monkeypatch.setenv("QMATH_HOME", str(tmp_path))
     return scripts
 

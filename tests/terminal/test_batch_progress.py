@@ -1,39 +1,31 @@
-"""The line that a batch redraws on stderr."""
+"""What the status line says while a batch runs."""
 
 from __future__ import annotations
 
-import io
-
-import pytest
-
 from qmath_cli.records import TextDelta
-from qmath_cli.terminal.output import Terminal
+from qmath_cli.records.activity import Idle, Loading
 from qmath_cli.terminal.reports.batch import BatchProgress
 
 
-class Screen(io.StringIO):
-    """A stream that is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def test_there_is_a_line_before_the_first_token_and_none_at_the_end() -> None:
-    """It is drawn over."""
-    screen = Screen()
-    progress = BatchProgress(Terminal(io.StringIO(), screen), 3)
-    assert "3 problems" in screen.getvalue()
-    progress.end()
-    assert screen.getvalue().endswith("\r\x1b[2K")
-    progress.tick(TextDelta(0, "a"))
-    assert "0/3 problems" in screen.getvalue()
+def test_before_the_first_token_it_says_what_the_wait_is_for() -> None:
+    """With the number of problems, so that a wrong file is seen early."""
+    progress = BatchProgress(3)
+    progress.activity(Loading("models/x.gguf", 0.25))
+    assert progress.text() == "0/3 problems · loading 25% · x.gguf"
 
 
-@pytest.mark.parametrize(("stream", "shown"), [(Screen(), False), (io.StringIO(), True)])
-def test_nothing_is_drawn_where_nobody_looks(stream: io.StringIO, shown: bool) -> None:
-    """With `-q`, and on a pipe."""
-    progress = BatchProgress(Terminal(io.StringIO(), stream), 3, shown=shown)
+def test_tokens_count_before_any_problem_is_finished() -> None:
+    """They come from all problems."""
+    progress = BatchProgress(3)
+    progress.activity(Idle())
+    for sample in (0, 1):
+        progress.tick(TextDelta(sample, "a"))
+    assert progress.text().startswith("0/3 problems · 2 tokens")
+
+
+def test_a_solution_does_not_end_it() -> None:
+    """There are more problems."""
+    progress = BatchProgress(3)
     progress.tick(TextDelta(0, "a"))
     progress.solved()
-    progress.end()
-    assert stream.getvalue() == ""
+    assert progress.text().startswith("1/3 problems")

@@ -83,6 +83,7 @@ def test_the_record_has_the_values_of_the_solution() -> None:
         "finish_reason",
         "mode",
         "language",
+        "answer_language",
         "votes",
         "expected",
         "model",

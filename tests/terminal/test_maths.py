@@ -38,6 +38,23 @@ def test_each_formula_of_the_table_has_its_drawing(entry: dict[str, str]) -> Non
     assert _picture(render_display(latex, WIDTH)) == entry.get("display", flat)
 
 
+@pytest.mark.parametrize(
+    ("latex", "wanted"),
+    [
+        (r"x = \boxed{\frac{19}{12}}", "x = 19/12"),
+        (r"\boxed{2, 3}.", "2, 3."),
+        (r"\boxed{x = 2} \quad \boxed{y = 3}", "x = 2  y = 3"),
+        (r"x = \boxed{5} \text{ apples}", "x = 5 apples"),
+        (r"\boxed{a + b}c", "⟦a + b⟧c"),
+        (r"2\boxed{5}", "2⟦5⟧"),
+    ],
+)
+def test_a_box_has_no_brackets_for_a_screen_reader(latex: str, wanted: str) -> None:
+    """Unless what stands beside it would run into it."""
+    assert render_inline(latex, boxes=False) == wanted
+    assert render_lines(latex, WIDTH, boxes=False) == [wanted]
+
+
 def test_the_table_is_large_enough_to_mean_something() -> None:
     """At least 120 formulas, and some that are refused."""
     assert len(TABLE) >= 120

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
+import re
 import sys
-from pathlib import Path
+import time
 
 import pytest
 
 from qmath_cli.terminal.output import Terminal
 from qmath_cli.terminal.progress import byte_progress
+from tests.terminal.screen import TextScreen, terminal_stream
 
 
 def work(terminal: Terminal) -> None:
@@ -31,30 +31,17 @@ def test_in_a_log_each_stage_is_one_line() -> None:
     assert terminal.out.getvalue() == ""  # type: ignore[attr-defined]
 
 
-def everything(reader: int) -> str:
-    """All buffered output of a pseudo-terminal, which returns at most 4 KB per read."""
-    os.set_blocking(reader, False)
-    found = b""
-    with contextlib.suppress(BlockingIOError):
-        while piece := os.read(reader, 1 << 16):
-            found += piece
-    return found.decode()
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals exist on POSIX only")
-def test_on_a_terminal_a_bar_is_drawn_and_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On stderr only; it shows the stage, the bytes and the tensor."""
+def test_on_a_terminal_it_is_the_status_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On stderr only; it shows the stage, the bytes, the speed and the tensor, and goes away."""
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "120")
-    reader, writer = os.openpty()
-    with os.fdopen(writer, "w") as err:
-        out = io.StringIO()
-        work(Terminal(out, err))
-        err.flush()
-        drawn = everything(reader)
-    os.close(reader)
-    assert "converting" in drawn
-    assert "verifying" in drawn
-    assert "blk.0.attn_q.weight" in drawn
-    assert drawn.rstrip().endswith("\x1b[2K")  # the last line is cleared
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    out = io.StringIO()
+    with terminal_stream(120) as (err, seen), byte_progress(Terminal(out, err)) as progress:
+        for done in range(1, 9):
+            progress.update("converting", done << 20, 16 << 20, "blk.0.attn_q.weight")
+            time.sleep(0.1)
+    line = next(text for text in seen.text.split("\r") if "MiB/s" in text)
+    assert re.match(r"converting  █+·+  \d+%  \d\.0/16\.0 MiB  [\d.]+ MiB/s  \d+ s left  blk\.0\.attn_q\.weight", line)
+    assert TextScreen(120).feed(seen.text).lines == []
     assert out.getvalue() == ""

@@ -48,18 +48,41 @@ def test_drawings_fit_the_width(home: Path, columns: int) -> None:
     assert r"\frac{298}{115}" in lines
 
 
-def test_no_color_has_no_escape_sequence(home: Path) -> None:
-    """With any value of NO_COLOR."""
+def test_no_color_has_no_colours(home: Path) -> None:
+    """With any value of NO_COLOR; the status line, which is drawn over, has none either."""
     text, _ = screen_of(home, "solve", ROOTS, NO_COLOR="1")
-    assert "\x1b" not in text
+    assert not re.search(r"\x1b\[[0-9;]*m", text)
     assert "╭─ answer" in text
 
 
-def test_a_dumb_terminal_has_no_escape_sequence(home: Path) -> None:
-    """TERM=dumb, and the same with no TERM at all."""
-    for term in ("dumb", ""):
-        text, _ = screen_of(home, "solve", ROOTS, TERM=term)
-        assert "\x1b" not in text
+@pytest.mark.parametrize("term", ["dumb", "", "unknown"])
+def test_a_dumb_terminal_gets_plain_lines(home: Path, term: str) -> None:
+    """No escape sequence, no frame, no second dimension: what a screen reader reads."""
+    text, code = screen_of(home, "solve", FRACTIONS, TERM=term)
+    lines = text.replace("\r", "").splitlines()
+    assert code == 0
+    assert "answer: 298/115" in lines
+    assert not re.search("[\x1b\u2500-\u257f⟦⟧\\\\]", text)
+
+
+def test_a_line_for_a_formula_is_a_line_for_the_answer(home: Path) -> None:
+    """`--render line` on a capable terminal: colours, and no frame."""
+    text, _ = screen_of(home, "solve", FRACTIONS, "--render", "line")
+    assert "answer: 298/115" in readable(text).splitlines()
+    assert "\x1b[" in text
+    assert not re.search("[\u2500-\u257f]", text)
+
+
+def test_a_program_to_be_approved_is_shown_once(home: Path) -> None:
+    """As the model wrote it, whole, above the question; where it is not streamed, it is shown with the question."""
+    for arguments, times in ([], 1), (["-a"], 1):
+        with spawned(home, "solve", "--approve", *arguments, FRACTIONS) as child:
+            child.expect(r"run this program\? \[y/N\] ")
+            assert readable(child.before).count("print(latex(") == times
+            child.send("y\r")
+            assert end_of(child) == (0, None)
+            assert "298" in child.before
+            assert "print(latex(" not in child.before
 
 
 def test_the_c_locale_gets_ascii(home: Path) -> None:
@@ -108,6 +131,7 @@ def test_in_tmux_the_screen_shows_the_answer(home: Path, columns: int) -> None:
             screen = done.stdout
         lines = screen.splitlines()
         top = lines.index("╭─ answer ─╮")
-        assert lines[top + 1 : top + 4] == ["│ 2, 3     │", "╰──────────╯", "2, 3"]
+        assert lines[top + 1 : top + 3] == ["│ 2, 3     │", "╰──────────╯"]
+        assert lines.count("2, 3") == 0  # LaTeX that is what the frame shows is not written again
     finally:
         subprocess.run([*server, "kill-server"], check=False)

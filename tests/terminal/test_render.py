@@ -30,9 +30,13 @@ from qmath_cli.records import (
     Votes,
 )
 from qmath_cli.settings import Render
+from qmath_cli.terminal.encoding import supports_unicode
+from qmath_cli.terminal.highlight import highlight
 from qmath_cli.terminal.output import Terminal, clean
+from qmath_cli.terminal.panel import answer_panel, footer
 from qmath_cli.terminal.render import Renderer, RenderOptions
-from qmath_cli.terminal.style import Style, style_for, supports_unicode
+from qmath_cli.terminal.style import Paint, Style, style_for
+from qmath_cli.terminal.transcript import Transcript
 
 CODE = "print(1 + 2)"
 RUN = ProgramRun(CODE, Output("3", RunStatus.OK, 0.1))
@@ -95,7 +99,7 @@ def test_a_person_sees_the_mathematics_drawn() -> None:
         "    ┌───┐\n    │ 3 │\n    │ ─ │\n    │ 4 │\n    └───┘\n\nDone.\n"
         "\n╭─ answer ─╮\n│ 3        │\n│ ─        │\n│ 4        │\n╰──────────╯\n\\frac{3}{4}\n"
     )
-    assert err == "412 tokens · 11.8 tok/s · 1 program · full restriction\n"
+    assert err == "412 tokens · 11.8 tok/s · 1 program\n"
 
 
 def test_a_pipe_gets_the_source_and_the_answer_last() -> None:
@@ -103,6 +107,68 @@ def test_a_pipe_gets_the_source_and_the_answer_last() -> None:
     out, err = shown(Style(), tty=False)
     assert out == f"{BEFORE}```output\n3\n```\n{AFTER}\n\\frac{{3}}{{4}}\n"
     assert err == ""
+
+
+@pytest.mark.parametrize("style", [Style(drawn=True, dumb=True), Style(drawn=True, render=Render.LINE)])
+def test_without_frames_the_answer_is_one_line_of_words(style: Style) -> None:
+    """TERM=dumb and `--render line`: no frame, no second dimension, no brackets for the box, no LaTeX."""
+    out, _ = shown(style)
+    assert out.endswith("So the answer is\n    3/4\nDone.\n\nanswer: 3/4\n")
+    assert not set(out) & set("╭│╰┌└─⟦⟧\\")
+
+
+def test_a_dumb_terminal_can_be_read_aloud() -> None:
+    """An output has a word before it instead of an arrow, and figures stand between commas."""
+    out, err = shown(Style(drawn=True, dumb=True))
+    assert "    print(1 + 2)\n  output: 3\n" in out
+    assert err == "412 tokens, 11.8 tok/s, 1 program\n"
+
+
+def test_the_source_stands_below_the_frame_only_where_it_differs() -> None:
+    """An answer such as 54 is not written a third time."""
+    style = Style(drawn=True)
+    assert answer_panel("54", style) == ["╭─ answer ─╮", "│ 54       │", "╰──────────╯"]
+    assert answer_panel("2, 3", style)[-1] == "╰──────────╯"
+    assert answer_panel("x^2", style)[-1] == "x^2"
+
+
+@pytest.mark.parametrize(
+    ("protection", "said"),
+    [
+        (Protection.FULL, ""),
+        (None, ""),
+        (Protection.PARTIAL, " · restricted only in part (qmath doctor)"),
+        (Protection.BASIC, " · restricted by Python only (qmath doctor)"),
+    ],
+)
+def test_the_footer_speaks_of_restrictions_only_where_some_are_missing(
+    protection: Protection | None, said: str
+) -> None:
+    """In words, with the command that says more."""
+    assert footer(solution(), protection).endswith(f"1 program{said}")
+
+
+def test_text_to_be_read_is_legible_on_white_and_on_black() -> None:
+    """Every colour of programs and outputs has a contrast of at least 3 (WCAG 2, large text) in xterm's palette."""
+    palette = {"31": (205, 0, 0), "35": (205, 0, 205)}  # XTerm-col.ad
+    assert {Paint.CODE_WORD, Paint.BAD} <= set(palette)
+    for paint in (Paint.CODE_WORD, Paint.BAD):
+        for ground in ((255, 255, 255), (0, 0, 0)):
+            assert contrast(palette[paint], ground) >= 3
+    drawn = Style(drawn=True, colour=True)
+    painted = highlight("def f(x): return 'a' + 12  # why", drawn) + Transcript(drawn).program_output(RUN.output)
+    assert set(re.findall(r"\x1b\[([0-9;]+)m", painted)) <= {"0", Paint.CODE_WORD, Paint.DIM}
+
+
+def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
+    """The contrast ratio of WCAG 2."""
+    bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: tuple[int, int, int]) -> float:
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def test_ascii_has_nothing_but_ascii() -> None:
@@ -119,11 +185,11 @@ def test_answer_only_is_one_line() -> None:
 
 
 def test_several_samples_show_the_picked_one_and_the_count() -> None:
-    """No text of any sample streams; each finished one is a line on stderr; the picked one is shown, then the votes."""
+    """Where no text has streamed, each finished one is a line on stderr; the picked one is shown, then the votes."""
     out, err = shown(Style(drawn=True), RenderOptions(k=3, pick=Pick.MAJ))
     assert out.count("print(1 + 2)") == 1
-    assert out.endswith("\\frac{3}{4}\n3/3  \\frac{3}{4}\n")
-    assert err.startswith("[1/3] \\frac{3}{4}\n")
+    assert out.endswith("\\frac{3}{4}\n3/3  3/4\n")
+    assert err.startswith("[1/3] 3/4\n")
     assert "3/3 agree" in err
 
 

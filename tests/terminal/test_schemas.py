@@ -143,11 +143,13 @@ def test_events_match_their_schema(home: Path) -> None:
 
 
 def test_batch_prints_what_its_schema_describes(home: Path) -> None:
-    """With an answer, without one, and with an expected one."""
+    """With an answer, without one, with an expected one, and where it was tried although its kind is unknown."""
     rows = [{"problem": "What is 1+1?", "answer": "3"}, {"problem": "What is 2+2?"}, {"problem": "7 " * 5000}]
-    done = qmath(home, "batch", "-", "-k", "2", stdin="\n".join(map(json.dumps, rows)))
+    done = qmath(home, "batch", "-", "-k", "2", "--force", stdin="\n".join(map(json.dumps, rows)))
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert {line["finish_reason"] for line in lines} == {"answered", "out_of_context"}, done.stderr
+    lines += [json.loads(line) for line in qmath(home, "batch", "-", stdin="hello").stdout.splitlines()]
+    assert lines[-1]["finish_reason"] == "unknown_kind"
     for line in lines:
         validate(line)
 

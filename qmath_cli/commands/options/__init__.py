@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from qmath_cli.commands.invocation import Invocation
+from qmath_cli.commands import model_names
 from qmath_cli.commands.options.panels import DATA as DATA
 from qmath_cli.commands.options.panels import MODEL, OUTPUT, PROBLEM, SAMPLING
 from qmath_cli.commands.options.panels import PROGRAMS as PROGRAMS
@@ -23,44 +23,8 @@ from qmath_cli.commands.options.programs import MaxPrograms as MaxPrograms
 from qmath_cli.commands.options.servers import RewardServer as RewardServer
 from qmath_cli.commands.options.servers import Server as Server
 from qmath_cli.commands.options.servers import ServerKindOption as ServerKindOption
-from qmath_cli.records import Aggregate, Language, Mode, Pick
+from qmath_cli.records import Aggregate, AnswerLanguage, Mode, Pick
 from qmath_cli.settings import KVType, Render
-
-
-def complete_model(incomplete: str) -> list[str]:
-    """Names of all models for shell completion: those in the lock, and with their quantizations those installed."""
-    from qmath_cli.models.lockfile import load
-
-    return _matching(incomplete, [*load().names(), *_installed_names()])
-
-
-def complete_installed(incomplete: str) -> list[str]:
-    """Names of the installed models, for shell completion."""
-    return _matching(incomplete, _installed_names())
-
-
-def complete_removable(incomplete: str) -> list[str]:
-    """Names of the installed models that are not part of the package, for shell completion."""
-    return _matching(incomplete, _installed_names(embedded=False))
-
-
-def _installed_names(*, embedded: bool = True) -> list[str]:
-    """Every installed model's name, without and with its quantization; none where they cannot be read."""
-    from qmath_cli.errors import QmathError
-    from qmath_cli.models import lockfile, store
-    from qmath_cli.terminal.output import Terminal
-
-    try:
-        found = store.installed(Invocation(Terminal.standard()).paths, lockfile.load())
-    except QmathError:  # nobody would see the message in the middle of a command line
-        return []
-    kept = [entry for entry in found if embedded or not entry.model.embedded]
-    return [name for entry in kept for name in (entry.model.name, entry.name)]
-
-
-def _matching(incomplete: str, names: list[str]) -> list[str]:
-    return [name for name in dict.fromkeys(names) if name.startswith(incomplete.lower())]
-
 
 # ---------------------------------------------------------------- problem
 
@@ -78,8 +42,8 @@ ModeOption = Annotated[
     ),
 ]
 LanguageOption = Annotated[
-    Language | None,
-    typer.Option("--language", metavar="en|zh", rich_help_panel=PROBLEM, help="Default: found from the text."),
+    AnswerLanguage | None,
+    typer.Option("--language", metavar="auto|en|zh", rich_help_panel=PROBLEM, help="Of the solution. Default: auto."),
 ]
 
 # ---------------------------------------------------------------- model and device
@@ -92,7 +56,7 @@ Model = Annotated[
         metavar="NAME|FILE",
         rich_help_panel=MODEL,
         help="A model's name (7b-instruct, 1.5b-instruct:q8_0, demo) or a .gguf file. Default: the best one installed.",
-        autocompletion=complete_model,
+        autocompletion=model_names.complete_model,
     ),
 ]
 Models = Annotated[
@@ -103,7 +67,7 @@ Models = Annotated[
         metavar="NAME|FILE",
         rich_help_panel=MODEL,
         help="A model's name or a .gguf file; repeat to compare several.",
-        autocompletion=complete_model,
+        autocompletion=model_names.complete_model,
     ),
 ]
 Device = Annotated[
@@ -136,7 +100,11 @@ Mlock = Annotated[
 ]
 Force = Annotated[
     bool,
-    typer.Option("--force", rich_help_panel=MODEL, help="Load the model even if it does not seem to fit."),
+    typer.Option(
+        "--force",
+        rich_help_panel=MODEL,
+        help="Load the model even if it does not seem to fit; let the demo try a kind of problem it does not know.",
+    ),
 ]
 
 Parallel = Annotated[
@@ -181,7 +149,7 @@ RewardModel = Annotated[
         metavar="NAME|FILE",
         rich_help_panel=SAMPLING,
         help="The reward model of --pick: rm-72b for rm, prm-7b for prm.",
-        autocompletion=complete_model,
+        autocompletion=model_names.complete_reward,
     ),
 ]
 AggregateOption = Annotated[

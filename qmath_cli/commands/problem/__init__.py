@@ -29,7 +29,7 @@ class GivenProblem:
     warning: str | None = None
 
 
-def read(words: Sequence[str], file: Path | None, language: Language | None, expect: str | None = None) -> GivenProblem:
+def read(words: Sequence[str], file: Path | None, answer: Language | None, expect: str | None = None) -> GivenProblem:
     """The problem, wherever it was given. Raises `UsageError` where there is none, or more than one."""
     if words and file is not None:
         raise UsageError("a problem was given twice, as an argument and with --file", "leave one out")
@@ -47,7 +47,7 @@ def read(words: Sequence[str], file: Path | None, language: Language | None, exp
     warning = _guessed(found, source) or (None if typed else _many(text, source))
     if typed and warning is None:
         warning = shell_warning(words, Surroundings.current())
-    return GivenProblem(Problem(text, language or language_of(text), reference=expect), warning)
+    return GivenProblem(Problem(text, language_of(text), reference=expect, answer_language=answer), warning)
 
 
 def read_text(file: Path | None, source: str) -> tuple[str, str | None]:

@@ -50,12 +50,12 @@ class ComputeThread:
         self._jobs: SimpleQueue[Callable[[], object]] = SimpleQueue()
         Thread(target=self._serve, name="llama.cpp", daemon=True).start()
 
-    def run(self, work: Callable[[], object]) -> None:
-        """Run `work` on the thread and wait for its end.
+    def run(self, work: Callable[[], object], meanwhile: Callable[[], object] | None = None) -> None:
+        """Run `work` on the thread and wait for its end; `meanwhile` is called now and then until it comes.
 
         An exception from a signal handler is raised here while the work continues. Abort the work, then call `drain`.
         """
-        self.submit(work).wait()
+        self.submit(work).wait(meanwhile)
 
     def submit(self, work: Callable[[], object]) -> Completion:
         """Queue `work`; returns its completion."""
@@ -75,6 +75,7 @@ class ComputeThread:
         make: Callable[[], int | None],
         free: Callable[[int], object],
         cancel: Callable[[], object] = lambda: None,
+        meanwhile: Callable[[], object] | None = None,
     ) -> int | None:
         """Create a llama.cpp object on the thread, without leaking it if a signal arrives.
 
@@ -82,6 +83,7 @@ class ComputeThread:
             make: Creates the object and returns its pointer, or None if that fails.
             free: Frees the object.
             cancel: Makes a running `make` return early.
+            meanwhile: Called ten times a second, in the caller's thread, while `make` runs.
 
         Returns:
             The pointer that `make` returned.
@@ -91,7 +93,7 @@ class ComputeThread:
         """
         pointers: list[int | None] = []
         try:
-            self.run(lambda: pointers.append(make()))
+            self.run(lambda: pointers.append(make()), meanwhile)
         except BaseException:  # includes KeyboardInterrupt; raised again below
             cancel()
             self.drain()

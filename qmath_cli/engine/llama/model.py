@@ -18,6 +18,7 @@ from typing import Any, Self
 from qmath_cli import gguf_file
 from qmath_cli.engine.llama.compute_thread import compute_thread
 from qmath_cli.engine.llama.library import library
+from qmath_cli.engine.llama.load_share import LoadShare
 from qmath_cli.engine.llama.placement import Footprint, Placement, place
 from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.engine.llama.tokenizer import CONTROL_TOKENS, Tokenizer
@@ -25,6 +26,8 @@ from qmath_cli.errors import IntegrityError, UsageError
 from qmath_cli.gguf_file import runnable
 from qmath_cli.records import Prompt
 from qmath_cli.settings import KVType
+
+OnShare = Callable[[float], object]
 
 _DEFAULT_CONTEXT = 4096  # tokens; what Qwen2.5-Math was trained on
 
@@ -116,13 +119,14 @@ class Model:
         return self.tokenizer.ends(token)
 
 
-def load(path: Path, options: Options, preflight: Preflight) -> Model:
+def load(path: Path, options: Options, preflight: Preflight, on_share: OnShare | None = None) -> Model:
     """Load a GGUF file.
 
     Args:
         path: The file.
         options: How to run it.
         preflight: The result of the preflight check of this build: see `preflight.check`.
+        on_share: Called about ten times a second with the share of the file that is loaded, from 0 to 1.
 
     Returns:
         The model. Whether it fits into memory is not checked here: see `models.fit`.
@@ -150,7 +154,8 @@ def load(path: Path, options: Options, preflight: Preflight) -> Model:
     device_list = placement.device_list()  # C code reads it during the load only
     parameters = _parameters(llama.lib, options, placement, preflight)
     parameters.devices = ctypes.cast(device_list, ctypes.c_void_p)
-    pointer = _load(llama.lib, path, parameters)
+    share = None if on_share is None else LoadShare(path, staged=preflight.extra_buffers or placement.gpu_layers > 0)
+    pointer = _load(llama.lib, path, parameters, share, on_share)
     if not pointer:
         raise IntegrityError(
             f"llama.cpp cannot load {path}: {'; '.join(llama.warnings()) or 'it gives no reason'}",
@@ -197,13 +202,28 @@ def vocabulary_warnings(path: Path) -> tuple[str, ...]:
     return vocabulary.warnings
 
 
-def _load(lib: Any, path: Path, parameters: Any) -> int | None:  # noqa: ANN401
+def _load(
+    lib: Any,  # noqa: ANN401
+    path: Path,
+    parameters: Any,  # noqa: ANN401
+    share: LoadShare | None = None,
+    on_share: OnShare | None = None,
+) -> int | None:
     """Load on the compute thread; Ctrl-C ends the load between two tensors."""
     cancelled = Event()
-    progress = lib.llama_progress_callback(lambda _share, _data: not cancelled.is_set())
+
+    def progressed(reported: float, _data: object) -> bool:
+        if share is not None:
+            share.reported = reported
+        return not cancelled.is_set()
+
+    progress = lib.llama_progress_callback(progressed)
     parameters.progress_callback = progress  # the local name keeps it alive: the C side does not keep a reference
     return compute_thread().create(
-        lambda: lib.llama_model_load_from_file(os.fsencode(path), parameters), lib.llama_model_free, cancelled.set
+        lambda: lib.llama_model_load_from_file(os.fsencode(path), parameters),
+        lib.llama_model_free,
+        cancelled.set,
+        None if share is None or on_share is None else lambda: on_share(share.now()),
     )
 
 

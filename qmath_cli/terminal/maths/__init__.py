@@ -7,23 +7,25 @@ from qmath_cli.mathematics.tree import Refused
 from qmath_cli.terminal.maths.alphabet import Alphabet
 from qmath_cli.terminal.maths.breaking.lines import display, on_lines
 from qmath_cli.terminal.maths.line import line
+from qmath_cli.terminal.maths.unboxed import unboxed
 from qmath_cli.terminal.output import clean
 
 __all__ = ["Alphabet", "plain", "render_display", "render_inline", "render_lines", "understood"]
 
 
-def render_inline(latex: str, alphabet: Alphabet = Alphabet.UNICODE) -> str | None:
-    """Draw a formula on one line.
+def render_inline(latex: str, alphabet: Alphabet = Alphabet.UNICODE, *, boxes: bool = True) -> str | None:
+    r"""Draw a formula on one line.
 
     Args:
         latex: The formula without its delimiters.
         alphabet: The characters to draw with.
+        boxes: Whether `\boxed` has brackets; a screen reader would spell them out.
 
     Returns:
         The line; None if the formula is not understood or one line would change its meaning.
     """
     try:
-        return line(parse(latex), alphabet)
+        return line(parse(latex) if boxes else unboxed(parse(latex)), alphabet)
     except Refused:
         return None
 
@@ -52,20 +54,23 @@ def render_display(latex: str, width: int, alphabet: Alphabet = Alphabet.UNICODE
         return None
 
 
-def render_lines(latex: str, width: int, alphabet: Alphabet = Alphabet.UNICODE) -> list[str] | None:
-    """Draw a formula without a second dimension, on as many lines as it needs.
+def render_lines(
+    latex: str, width: int, alphabet: Alphabet = Alphabet.UNICODE, *, boxes: bool = True
+) -> list[str] | None:
+    r"""Draw a formula without a second dimension, on as many lines as it needs.
 
     Args:
         latex: The formula without its delimiters.
         width: Columns that a line may have.
         alphabet: The characters to draw with.
+        boxes: Whether `\boxed` has brackets.
 
     Returns:
         The lines, none wider than `width`: one if it fits, else broken before relations and operators, and a table one
         row per line. None if the formula is not understood or one line would change its meaning.
     """
     try:
-        return [row.rstrip() for row in on_lines(parse(latex), width, alphabet)]
+        return [row.rstrip() for row in on_lines(parse(latex) if boxes else unboxed(parse(latex)), width, alphabet)]
     except Refused:
         return None
 

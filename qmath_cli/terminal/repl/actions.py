@@ -11,7 +11,7 @@ from qmath_cli.terminal.export import WRITERS, export
 from qmath_cli.terminal.export.document import document
 from qmath_cli.terminal.export.markdown import write as markdown
 from qmath_cli.terminal.output import clean
-from qmath_cli.terminal.panel import vote_lines
+from qmath_cli.terminal.panel import answer_on_one_line, vote_lines
 from qmath_cli.terminal.repl import file_names, reveal, stored
 from qmath_cli.terminal.repl.clipboard import copy as to_clipboard
 from qmath_cli.terminal.repl.conversation import Conversation
@@ -56,12 +56,14 @@ def check(conversation: Conversation, argument: str) -> None:
     equal = conversation.open_model().tools.equal
     if equal is None:
         raise UsageError("no grader is available")
-    verdict = equal(answer, argument)
+    with conversation.terminal.status.during(lambda: "comparing"):
+        verdict = equal(answer, argument)
     word = {Mark.CORRECT: "equal", Mark.WRONG: "different", Mark.UNDECIDED: "undecided"}[verdict.mark]
+    given, ours = (answer_on_one_line(one, conversation.style) for one in (argument, answer))
     if conversation.session.hidden is not None:  # the answer is not told
-        conversation.terminal.line(f"{word}: {argument}")
+        conversation.terminal.prose(f"{word}: {given}")
         return
-    conversation.terminal.line(f"{word}: {answer} and {argument}" + (f" ({verdict.why})" if verdict.why else ""))
+    conversation.terminal.prose(f"{word}: {ours} and {given}" + (f" ({verdict.why})" if verdict.why else ""))
 
 
 def reveal_(conversation: Conversation, argument: str) -> None:
@@ -74,7 +76,7 @@ def reveal_(conversation: Conversation, argument: str) -> None:
     while argument == "off" and session.hidden is not None:
         conversation.next_step()
     state = "on: Enter shows a solution step by step" if session.reveal else "off: a solution is shown as it is written"
-    conversation.terminal.line(f"reveal is {state}")
+    conversation.terminal.prose(f"reveal is {state}")
 
 
 def hint(conversation: Conversation, argument: str) -> None:
@@ -92,7 +94,7 @@ def hint(conversation: Conversation, argument: str) -> None:
 
 def votes(conversation: Conversation, _argument: str) -> None:
     """Show the groups of equal answers with their counts."""
-    for line in vote_lines(conversation.session.last.votes):
+    for line in vote_lines(conversation.session.last.votes, conversation.style):
         conversation.terminal.line(line)
 
 
@@ -130,7 +132,7 @@ def export_(conversation: Conversation, argument: str) -> None:
         raise UsageError("/export needs a file name", "for example: /export solution.html, or /export all session.html")
     solved = [session.latest] if which == "last" else session.solved or [session.latest]
     path = export(solved, Path(name.strip()).expanduser(), overwrite=overwrite)
-    conversation.terminal.line(f"wrote {path} ({len(solved)} problem{'' if len(solved) == 1 else 's'})")
+    conversation.terminal.prose(f"wrote {path} ({len(solved)} problem{'' if len(solved) == 1 else 's'})")
     if rest == name and len(session.solved) > len(solved):
         conversation.terminal.note(f"/export all FILE writes all {len(session.solved)} problems of this session")
 
@@ -167,11 +169,11 @@ def context(conversation: Conversation, _argument: str) -> None:
     if conversation.session.solved:
         usage = conversation.session.picked().usage
         used = usage.prompt_tokens + usage.completion_tokens + usage.output_tokens
-    conversation.terminal.line(
+    conversation.terminal.prose(
         f"{used} of {limit} tokens used by the latest solution, including its problem and program outputs"
     )
     start = "with these tokens" if conversation.session.follow else "with an empty context"
-    conversation.terminal.line(f"the next problem starts {start}")
+    conversation.terminal.prose(f"the next problem starts {start}")
 
 
 def _numbers(argument: str, count: int) -> list[int]:

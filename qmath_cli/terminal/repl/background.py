@@ -21,7 +21,7 @@ Open = Callable[[Settings], AbstractContextManager[OpenTools]]
 #: Settings that can change while the model stays loaded.
 _FREE = (
     *("stop_at", "seed", "temperature", "top_p", "top_k", "min_p", "max_tokens", "max_programs"),
-    *("render", "history"),
+    *("render", "history", "language", "try_unknown"),
 )
 
 

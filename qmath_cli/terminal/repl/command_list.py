@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from qmath_cli.terminal.tables import definition
+from qmath_cli.terminal.word_wrap import wrapped
+
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "solving": ("retry", "continue", "follow", "reveal", "hint", "clear"),
     "looking": ("code", "run", "check", "score", "votes", "raw", "stats", "context"),
     "keeping": ("copy", "export", "history", "save", "load"),
-    "settings": ("model", "mode", "k", "seed", "set", "show"),
+    "settings": ("model", "mode", "language", "k", "seed", "set", "show"),
     "session": ("help", "quit"),
 }
 KEYS = (
@@ -37,7 +40,7 @@ def overview(usages: Mapping[str, str], width: int) -> list[str]:
                 rows.append("")
             rows[-1] += f"  {usage}" if rows[-1] else usage
         lines += [(group if row == rows[0] else "").ljust(_INDENT) + row for row in rows]
-    return [*lines, "", *KEYS]
+    return [*lines, "", *(line for key in KEYS for line in wrapped(key, width).split("\n"))]
 
 
 def found(word: str, described: Mapping[str, tuple[str, str]]) -> list[str]:
@@ -54,8 +57,8 @@ def found(word: str, described: Mapping[str, tuple[str, str]]) -> list[str]:
     return [name for name, texts in described.items() if any(word.lower() in text.lower() for text in texts)]
 
 
-def explained(entries: Iterable[tuple[str, str]]) -> list[str]:
-    """One line for each usage with its help, in two columns."""
+def explained(entries: Iterable[tuple[str, str]], width: int) -> list[str]:
+    """Each usage with its help beside it, or in a narrow window below; no line is wider than `width`."""
     kept = list(entries)
-    width = max((len(usage) for usage, _ in kept), default=0)
-    return [f"{usage.ljust(width)}  {text}" for usage, text in kept]
+    usages = max((len(usage) for usage, _ in kept), default=0)
+    return [line for usage, text in kept for line in definition(usage, text, usages, width)]

@@ -16,17 +16,20 @@ from qmath_cli.paths import Paths
 from qmath_cli.prompting import chat
 from qmath_cli.prompting.prompt_format import PromptFormat, Turn
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Finish, Language, Mode, Problem, Sample, Solution, TextDelta
+from qmath_cli.records import Finish, Mode, Problem, Sample, Solution, TextDelta
 from qmath_cli.runtime.plans import plan_for
+from qmath_cli.runtime.question import question
 from qmath_cli.runtime.tools import OpenTools
 from qmath_cli.settings import Settings
 from qmath_cli.solving.progress import SolvePlan
 from qmath_cli.solving.solve import SEVERAL_TEMPERATURE, follow, solve
 from qmath_cli.terminal.output import Terminal
-from qmath_cli.terminal.render import DEMO_NOTE, Renderer, RenderOptions
+from qmath_cli.terminal.render import DEMO_NOTE, UNKNOWN_KIND, Renderer, RenderOptions
 from qmath_cli.terminal.repl import advice, reveal
 from qmath_cli.terminal.repl.background import BackgroundModel
+from qmath_cli.terminal.repl.follow_up import refers_back
 from qmath_cli.terminal.repl.session import Session, extended
+from qmath_cli.terminal.solving_status import SolvingStatus
 from qmath_cli.terminal.style import Style
 
 
@@ -34,16 +37,27 @@ class Conversation:
     """The user's side of a session: what was asked, and the model that solves it."""
 
     def __init__(
-        self, terminal: Terminal, style: Style, session: Session, model: BackgroundModel, paths: Paths
+        self,
+        terminal: Terminal,
+        style: Style,
+        session: Session,
+        model: BackgroundModel,
+        paths: Paths,
+        status: SolvingStatus | None = None,
+        *,
+        force: bool = False,
     ) -> None:
         self.terminal = terminal
         self._style = style
         self.session = session
         self.model = model
         self.paths = paths
+        self.force = force  # load models even if they do not seem to fit
+        self._status = status or SolvingStatus()
         self._keeper = Keeper(paths, terminal.note)
         self._demo_noted = False
         self._follow_noted = False
+        self._follow_declined = False
         self._noted: tuple[str, ...] = ()
 
     @property
@@ -54,10 +68,12 @@ class Conversation:
         return self._style
 
     def open_model(self) -> OpenTools:
-        """The loaded model, after waiting for it; a note says that it waits, and another that it is the demo."""
-        if self.model.waiting(self.session.settings):
+        """The loaded model, after waiting for it, which the status line shows; a note says that it is the demo."""
+        waiting = self.model.waiting(self.session.settings)
+        if waiting and not self.terminal.status.shown:
             self.terminal.note(f"loading {self.session.settings.model or 'the model'} ...")
-        found = self.model.ready(self.session.settings)
+        with self.terminal.status.during(self._status.text):
+            found = self.model.ready(self.session.settings)
         if found.info.embedded and not self._demo_noted:
             self.terminal.note(DEMO_NOTE)
         self._demo_noted = found.info.embedded
@@ -69,7 +85,17 @@ class Conversation:
 
     def ask(self, text: str, *, hide: bool = False) -> None:
         """Solve a problem that was typed; with `hide`, or where `/reveal` is on, without showing the solution."""
-        self._solve(Problem(text, chat.language_of(text)), hide=hide)
+        answer = self.session.settings.language.chosen
+        self._solve(Problem(text, chat.language_of(text), answer_language=answer), hide=hide)
+
+    def may_mean_the_last(self, text: str) -> bool:
+        """Whether a message reads as a question about the last solution, which its prompt would not contain."""
+        session = self.session
+        return bool(session.solved) and not session.follow and not self._follow_declined and refers_back(text)
+
+    def follow(self, *, on: bool) -> None:
+        """Let the next prompts contain the earlier problems, or take a no to that, so that it is not asked again."""
+        self.session.follow, self._follow_declined, self._follow_noted = on, not on, True
 
     def next_step(self) -> None:
         """Show the next step of a hidden solution; nothing if none is hidden."""
@@ -116,10 +142,13 @@ class Conversation:
             partial = _before_open_program(partial)
         if not partial.text.strip():
             raise UsageError("there is nothing to continue", "/retry starts again")
-        text = partial.text + advice.lead(partial.text, partial.finish, last.problem.language)
+        text = partial.text + advice.lead(
+            partial.text, partial.finish, last.problem.answer_language or last.problem.language
+        )
         written, partial = partial.text, replace(partial, text=text)
-        prompt_format = self._format(last.problem.language, last.mode)
-        prompt = prompt_format.resume(last.problem.text, partial.text, self._earlier()[:-1])
+        prompt_format = self._format(last.problem, last.mode)
+        asked = question(self.open_model().info, last.problem.text, self.session.settings)
+        prompt = prompt_format.resume(asked.text, partial.text, self._earlier()[:-1])
         settings = replace(self.session.settings, k=1)
         plan = plan_for(settings, prompt_format, prompt, earlier=tuple(run.code for run in partial.runs))
         hide = self.session.reveal
@@ -137,8 +166,12 @@ class Conversation:
             self.terminal.note(advice.AFRESH)
             self._follow_noted = True
         settings, follows = self.session.settings, self.session.follow
-        prompt_format = self._format(problem.language, settings.mode)
-        plan = plan_for(settings, prompt_format, prompt_format.build(problem.text, self._earlier()))
+        prompt_format = self._format(problem, settings.mode)
+        asked = question(self.open_model().info, problem.text, settings)
+        if not asked.known:
+            self.terminal.note(UNKNOWN_KIND.format("/set try_unknown on"))
+            return
+        plan = plan_for(settings, prompt_format, prompt_format.typed(asked.text, self._earlier()))
         solution = self._run(problem, plan, keep_cache=follows, hide=hide)
         earlier = self.session.numbers() if follows else ()
         solved = Solved(solution, self.open_model().info, settings.pick, earlier)
@@ -148,9 +181,9 @@ class Conversation:
         if hide:
             self._hide()
 
-    def _format(self, language: Language, mode: Mode | None) -> PromptFormat:
+    def _format(self, problem: Problem, mode: Mode | None) -> PromptFormat:
         """How the loaded model is asked. Raises `UsageError` for a model that solves nothing, or lacks the mode."""
-        return select(self.open_model().info, language, mode)
+        return select(self.open_model().info, problem.language, mode, answer=problem.answer_language)
 
     def _hide(self, shown: int = 0) -> None:
         """Hide the latest solution but for the steps that were shown of it before."""
@@ -168,17 +201,21 @@ class Conversation:
         model = self.open_model()
         if not keep_cache:
             model.tools.engine.clear_prefix_cache()
+        self._status.begin(plan.k)
         if hide:
             self.terminal.note("solving ...")
-            return follow(solve(problem, plan, model.tools), lambda _event: None)
+            with self.terminal.status.during(self._status.text):
+                return follow(solve(problem, plan, model.tools), self._status.event)
         options = RenderOptions(k=plan.k, pick=plan.pick)
         renderer = Renderer(self.terminal, self.style, options, model.protection)
         if before:
             renderer.event(TextDelta(0, before))
-        try:
-            solution = follow(solve(problem, plan, model.tools), renderer.event)
-        finally:
-            renderer.close()
+        self._status.begin(plan.k, written=renderer.streams, held=renderer.held)
+        with self.terminal.status.during(self._status.text):
+            try:
+                solution = follow(solve(problem, plan, model.tools), self._status.before(renderer.event))
+            finally:
+                renderer.close()
         hint = advice.without_answer(solution, self.session.settings) if self.terminal.interactive else ""
         if hint:
             self.terminal.note(hint)

@@ -1,7 +1,8 @@
 """The loop of a session: reads a message, executes it, shows the result. An error does not end the session.
 
 A message that starts with a slash is a command, `exit` and `quit` alone end the session, an empty one shows the next
-step of a hidden solution, and every other message is a problem. Ctrl-C interrupts a running command or solution. At an
+step of a hidden solution, and every other message is a problem. Where it reads as a question about the last solution,
+the session offers to follow that. Ctrl-C interrupts a running command or solution. At an
 empty prompt, the first Ctrl-C shows how to quit and the second exits with 130; Ctrl-D and /quit exit with 0.
 """
 
@@ -14,21 +15,25 @@ from dataclasses import replace
 from functools import partial
 
 from qmath_cli.errors import ExitCode, QmathError
-from qmath_cli.models import lockfile, store
+from qmath_cli.models import lockfile
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Language
+from qmath_cli.records.activity import Loading, OnActivity, unobserved
 from qmath_cli.runtime.servers.reach import described
-from qmath_cli.runtime.tools import OpenTools, open_tools
+from qmath_cli.runtime.tools import Hooks, OpenTools, open_tools
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.output import Terminal
-from qmath_cli.terminal.repl import slash
+from qmath_cli.terminal.repl import model_choice, slash
 from qmath_cli.terminal.repl.background import BackgroundModel, Open
 from qmath_cli.terminal.repl.conversation import Conversation
-from qmath_cli.terminal.repl.reader import Reader, open_reader
+from qmath_cli.terminal.repl.reader import FOLLOWING, PROMPT, Reader, confirmed, open_reader
 from qmath_cli.terminal.repl.session import Session
+from qmath_cli.terminal.solving_status import SolvingStatus
 from qmath_cli.terminal.style import Style
+
+OFFER = "is this about the solution above (/follow on)?"
 
 
 def repl(
@@ -56,20 +61,33 @@ def repl(
         The exit code.
     """
     lock = lockfile.load()
-    model = BackgroundModel(open_for(paths, lock, force=force, verbose=verbose))
-    conversation = Conversation(terminal, style, Session(settings), model, paths)
+    status = SolvingStatus()
+    model = BackgroundModel(open_for(paths, lock, force=force, verbose=verbose, on_activity=status.activity))
+    conversation = Conversation(terminal, style, Session(settings), model, paths, status, force=force)
     history = paths.typed if settings.history else None
-    reader = open_reader(terminal, environ, history, partial(slash.candidates, conversation, store.names(paths, lock)))
-    if terminal.interactive:
-        terminal.note("qmath: type a problem, or /help")
+    names = model_choice.names(paths, lock)
+    reader = open_reader(terminal, environ, history, partial(slash.candidates, conversation, names))
     model.prepare(settings)
+    if terminal.interactive:
+        _greet(terminal, settings, paths, lock)
     try:
         return _loop(conversation, reader)
     finally:
         model.close()
 
 
-def open_for(paths: Paths, lock: Lock, *, force: bool, verbose: bool = False) -> Open:
+def _greet(terminal: Terminal, settings: Settings, paths: Paths, lock: Lock) -> None:
+    """Say what will solve the problems; or what is wrong with it, before a problem is typed for it."""
+    try:
+        terminal.note(model_choice.opening(settings, paths, lock))
+    except QmathError as exc:
+        terminal.error(exc.message, exc.hint)
+        terminal.note("qmath: /model shows the models that are here, /help the commands")
+
+
+def open_for(
+    paths: Paths, lock: Lock, *, force: bool, verbose: bool = False, on_activity: OnActivity = unobserved
+) -> Open:
     """Return a function that opens the model of given settings.
 
     Args:
@@ -77,13 +95,16 @@ def open_for(paths: Paths, lock: Lock, *, force: bool, verbose: bool = False) ->
         lock: All models.
         force: Load models even if they do not seem to fit into memory.
         verbose: The notes on a model include llama.cpp's own warnings.
+        on_activity: Told how far loading and reading have come.
     """
+    hooks = Hooks(on_activity=on_activity)
 
     @contextmanager
     def open_(settings: Settings) -> Iterator[OpenTools]:
+        on_activity(Loading(settings.model or "the model"))
         info = described(settings, paths, lock)
         mode = select(info, Language.EN, settings.mode).mode
-        with open_tools(info, settings, paths, lock, mode=mode, force=force) as opened:
+        with open_tools(info, settings, paths, lock, mode=mode, force=force, hooks=hooks) as opened:
             more = tuple(f"llama.cpp: {line}" for line in opened.engine_warnings) if verbose else ()
             yield replace(opened, notes=(*opened.notes, *more))
 
@@ -94,7 +115,7 @@ def _loop(conversation: Conversation, reader: Reader) -> ExitCode:
     warned = False
     while True:
         try:
-            message = reader.read()
+            message = reader.read(FOLLOWING if conversation.session.follow else PROMPT)
         except EOFError:
             return ExitCode.OK
         except KeyboardInterrupt:
@@ -105,9 +126,13 @@ def _loop(conversation: Conversation, reader: Reader) -> ExitCode:
             continue
         warned = False
         try:
-            _execute(conversation, message)
+            if _follows(conversation, message, asks=reader.asks):
+                with reader.between():
+                    _execute(conversation, message)
         except slash.Quit:
             return ExitCode.OK
+        if reader.asks and message.strip():
+            conversation.terminal.line()  # air between one turn and the next
 
 
 def _execute(conversation: Conversation, message: str) -> None:
@@ -125,3 +150,20 @@ def _execute(conversation: Conversation, message: str) -> None:
         conversation.terminal.error(exc.message, exc.hint)
     except KeyboardInterrupt:
         conversation.terminal.note(f"{os.linesep}interrupted")
+
+
+def _follows(conversation: Conversation, message: str, *, asks: bool) -> bool:
+    """Offer to follow the last solution where a message seems to be about it. False: the input ended instead."""
+    if not asks or message.startswith("/") or not conversation.may_mean_the_last(message):
+        return True
+    try:
+        follow = confirmed(conversation.terminal, OFFER)
+    except KeyboardInterrupt:
+        conversation.terminal.note(f"{os.linesep}interrupted")
+        return False
+    if follow is None:
+        return False
+    conversation.follow(on=follow)
+    if follow:
+        conversation.terminal.note("follow is on; /follow off ends it")
+    return True

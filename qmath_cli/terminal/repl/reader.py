@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from qmath_cli.terminal.output import Terminal
+from qmath_cli.terminal.output import Terminal, clean
+from qmath_cli.terminal.repl.typed_ahead import TypedAhead, line_is_waiting
+from qmath_cli.terminal.text_width import text_width
+from qmath_cli.terminal.word_wrap import wrapped
 
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
@@ -21,8 +25,11 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 PROMPT = "qmath> "
+FOLLOWING = "qmath (following)> "
 _CONTINUATION = "  ...> "
 _QUOTES = '"""'
+_YES = {"", "y", "yes", "是", "好", "对"}
+_NO = {"n", "no", "否", "不", "不是", "不用"}
 
 Candidates = Callable[[str], Sequence[str]]
 """Returns what could complete a line: each stands for the longest end of it, from a blank on, that it begins with."""
@@ -31,13 +38,22 @@ Candidates = Callable[[str], Sequence[str]]
 class Reader(Protocol):
     """Reads messages."""
 
-    def read(self) -> str:
+    asks: bool
+    """Whether somebody is there to be asked something."""
+
+    def read(self, prompt: str = PROMPT) -> str:
         """Read the next message.
+
+        What was typed during `between` comes first.
 
         Raises:
             KeyboardInterrupt: Ctrl-C at an empty prompt.
             EOFError: Ctrl-D, or the end of the input.
         """
+        ...
+
+    def between(self) -> AbstractContextManager[None]:
+        """For as long as a message is executed: what is typed meanwhile is kept, and not echoed."""
         ...
 
 
@@ -84,11 +100,16 @@ class LineReader:
 
     def __init__(self, terminal: Terminal, *, prompting: bool) -> None:
         self._terminal = terminal
-        self._prompting = prompting
+        self.asks = prompting
+        self._ahead = TypedAhead(whole_lines=True)
 
-    def read(self) -> str:
+    def between(self) -> AbstractContextManager[None]:
+        """Keep what is typed: see `TypedAhead`."""
+        return self._ahead.collecting() if self.asks else nullcontext()
+
+    def read(self, prompt: str = PROMPT) -> str:
         """Read the next message."""
-        text = self._line(PROMPT)
+        text = self._line(prompt)
         while unfinished(text):
             block = text.lstrip().startswith(_QUOTES)
             kept = text if block else text.rstrip(" ")[:-1]
@@ -96,9 +117,12 @@ class LineReader:
         return unwrapped(text)
 
     def _line(self, prompt: str) -> str:
-        if self._prompting:
+        unseen = self.asks and line_is_waiting()
+        if self.asks:
             self._terminal.write(prompt)
         line = sys.stdin.readline() if sys.stdin is not None else ""
+        if unseen:
+            self._terminal.write(clean(line))
         if not line:
             raise EOFError
         return line.rstrip("\n")
@@ -107,23 +131,48 @@ class LineReader:
 class PromptReader:
     """Reads with prompt_toolkit: editing, history, completion, bracketed paste."""
 
+    asks = True
+
     def __init__(self, history: Path | None, candidates: Candidates) -> None:
         from prompt_toolkit import PromptSession
 
+        self._ahead = TypedAhead(whole_lines=False)
         self._session: PromptSession[str] = PromptSession(
-            message=PROMPT,
             multiline=True,
             key_bindings=_bindings(),
             history=_history(history),
             completer=_completer(candidates),
             complete_while_typing=False,
             enable_history_search=True,
-            prompt_continuation=lambda *_: _CONTINUATION,
+            prompt_continuation=_before_row,
         )
 
-    def read(self) -> str:
+    def read(self, prompt: str = PROMPT) -> str:
         """Read the next message."""
-        return unwrapped(self._session.prompt())
+        return unwrapped(self._session.prompt(prompt, default=self._ahead.take()))
+
+    def between(self) -> AbstractContextManager[None]:
+        """Keep what is typed: see `TypedAhead`."""
+        return self._ahead.collecting()
+
+
+def _before_row(_width: int, _line: int, wraps: int) -> str:
+    """What stands before a row but the first: the sign of a new line, or blanks where a long line goes on."""
+    return " " * len(_CONTINUATION) if wraps else _CONTINUATION
+
+
+def confirmed(terminal: Terminal, question: str) -> bool | None:
+    """Ask a question that Enter answers with yes, on stderr; None where the input ends instead of an answer."""
+    while True:
+        terminal.err.write(wrapped(f"{question} [Y/n]", text_width()) + " ")
+        terminal.err.flush()
+        line = sys.stdin.readline()
+        if not line:
+            return None
+        if line.strip().lower() in _YES:
+            return True
+        if line.strip().lower() in _NO:
+            return False
 
 
 def _bindings() -> KeyBindings:

@@ -10,10 +10,11 @@ import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 
-from qmath_cli.errors import UsageError
-from qmath_cli.records import Mode
+from qmath_cli.errors import QmathError, UsageError
+from qmath_cli.models import lockfile
+from qmath_cli.records import AnswerLanguage, Mode
 from qmath_cli.settings import Settings, resolve
-from qmath_cli.terminal.repl import actions, command_list, file_names, scoring, stored
+from qmath_cli.terminal.repl import actions, command_list, file_names, model_choice, scoring, stored
 from qmath_cli.terminal.repl.conversation import Conversation
 from qmath_cli.terminal.text_width import text_width
 
@@ -90,8 +91,32 @@ def _change(conversation: Conversation, name: str, value: str) -> None:
         checked = getattr(resolve(None, {variable: value}).settings, name)
     except UsageError as exc:
         raise UsageError(exc.message.removeprefix(f"{variable}: "), exc.hint) from exc
+    if name == "model":
+        _require_model(conversation, value)
     conversation.session.settings = replace(conversation.session.settings, **{name: checked})
     conversation.model.prepare(conversation.session.settings)
+
+
+def _require_model(conversation: Conversation, name: str) -> None:
+    """Refuse a model that could not take over; the session then keeps the one it has."""
+    settings, paths = conversation.session.settings, conversation.paths
+    try:
+        held = 0 if conversation.model.waiting(settings) else conversation.model.ready(settings).info.size
+    except QmathError:  # the present model could not be opened, so it holds nothing
+        held = 0
+    model_choice.checked(name, settings, paths, lockfile.load(), force=conversation.force, held=held)
+
+
+def _model(conversation: Conversation, argument: str) -> None:
+    """Change the model; without an argument, show those that are here."""
+    if argument:
+        _setting("model")(conversation, argument)
+        return
+    for line in model_choice.listed(conversation.session.settings, conversation.paths, lockfile.load()):
+        conversation.terminal.line(line)
+    conversation.terminal.note(
+        "/model NAME, or a .gguf file, changes it; `qmath list --all` shows what `qmath pull` gets"
+    )
 
 
 def _setting(name: str) -> Command:
@@ -117,7 +142,7 @@ def _show(conversation: Conversation, argument: str) -> None:
         raise UsageError(f"unknown setting {argument!r}", "/show lists them")
     for name in [argument] if argument else SETTINGS:
         value = getattr(conversation.session.settings, name)
-        conversation.terminal.line(f"{name} = {'(depends on the model and the mode)' if value is None else value}")
+        conversation.terminal.prose(f"{name} = {'(depends on the model and the mode)' if value is None else value}")
 
 
 def _follow(conversation: Conversation, argument: str) -> None:
@@ -127,7 +152,7 @@ def _follow(conversation: Conversation, argument: str) -> None:
         conversation.session.follow = argument == "on"
     follows = conversation.session.follow
     state = "on: the next prompt contains the earlier problems" if follows else "off: every prompt has one problem only"
-    conversation.terminal.line(f"follow is {state}")
+    conversation.terminal.prose(f"follow is {state}")
 
 
 # ---------------------------------------------------------------- the session
@@ -142,7 +167,7 @@ def _retry(conversation: Conversation, argument: str) -> None:
 def _clear(conversation: Conversation, _argument: str) -> None:
     conversation.session.solved.clear()
     conversation.session.name, conversation.session.hidden = "", None
-    conversation.terminal.line("all problems of this session were removed")
+    conversation.terminal.prose("all problems of this session were removed")
 
 
 def _quit(_conversation: Conversation, _argument: str) -> None:
@@ -156,7 +181,8 @@ def _help(conversation: Conversation, argument: str) -> None:
     if word and not names:
         raise UsageError(f"no command has to do with {argument!r}", "/help lists the commands")
     usages = {name: usage for name, (usage, _) in described.items()}
-    lines = command_list.explained(described[name] for name in names) or command_list.overview(usages, text_width())
+    width = text_width()
+    lines = command_list.explained((described[name] for name in names), width) or command_list.overview(usages, width)
     for line in lines:
         conversation.terminal.line(line)
 
@@ -164,6 +190,7 @@ def _help(conversation: Conversation, argument: str) -> None:
 #: The arguments of each command, for completion.
 _ARGUMENTS: dict[str, Callable[[Conversation], Iterable[str]]] = {
     "mode": lambda _conversation: list(Mode),
+    "language": lambda _conversation: list(AnswerLanguage),
     "follow": lambda _conversation: actions.SWITCH,
     "reveal": lambda _conversation: actions.SWITCH,
     "set": lambda _conversation: SETTINGS,
@@ -176,8 +203,11 @@ _ARGUMENTS: dict[str, Callable[[Conversation], Iterable[str]]] = {
 ALIASES = {"exit": "quit", "bye": "quit", "?": "help", "q": "quit"}
 COMMANDS: dict[str, SlashCommand] = {
     "help": SlashCommand("/help [WORD]", "show all commands, or what some of them do", _help),
-    "model": SlashCommand("/model [NAME]", "show or change the model", _setting("model")),
+    "model": SlashCommand("/model [NAME]", "show the models that are here, or change the model", _model),
     "mode": SlashCommand("/mode [tir|cot]", "solve with programs (tir) or with text only (cot)", _setting("mode")),
+    "language": SlashCommand(
+        "/language [auto|en|zh]", "the language of solutions; auto: that of the problem", _setting("language")
+    ),
     "k": SlashCommand("/k [N]", "show or change the number of samples per problem", _setting("k")),
     "seed": SlashCommand("/seed [N]", "show or change the seed of the first sample", _setting("seed")),
     "set": SlashCommand("/set NAME VALUE", "change any setting", _set),

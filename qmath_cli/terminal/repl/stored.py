@@ -25,10 +25,10 @@ def history(conversation: Conversation, argument: str) -> None:
     if found:
         conversation.terminal.note(f"/load {found[-1].number} brings problem {found[-1].number} back")
     elif argument:
-        conversation.terminal.line(f"no problem in the history contains {argument!r}")
+        conversation.terminal.prose(f"no problem in the history contains {argument!r}")
     else:
         off = "" if conversation.session.settings.history else ", and none is kept: /set history on"
-        conversation.terminal.line(f"the history has no problems{off}")
+        conversation.terminal.prose(f"the history has no problems{off}")
 
 
 def save(conversation: Conversation, argument: str) -> None:
@@ -40,7 +40,7 @@ def save(conversation: Conversation, argument: str) -> None:
         raise UsageError(f"there is a session {name!r} already", f"/save {OVERWRITE} {name} replaces it")
     session_file.save(session, path)
     session.name = name
-    conversation.terminal.line(f"saved {len(session.solved)} problem(s) in {path}")
+    conversation.terminal.prose(f"saved {len(session.solved)} problem(s) in {path}")
 
 
 def load(conversation: Conversation, argument: str) -> None:
@@ -56,7 +56,7 @@ def load(conversation: Conversation, argument: str) -> None:
     for line in problem_list.of_session(session.solved, conversation.style):
         conversation.terminal.line(line)
     follow = "; follow is on" if session.follow else ""
-    conversation.terminal.line(f"loaded {len(session.solved)} problem(s){follow}")
+    conversation.terminal.prose(f"loaded {len(session.solved)} problem(s){follow}")
 
 
 def sessions(conversation: Conversation) -> Iterable[str]:

@@ -1,65 +1,64 @@
-"""Progress of an evaluation, on stderr: one line that is redrawn in place on a terminal, nothing elsewhere."""
+"""Progress of an evaluation on the status line: what is loaded and read, then tokens, and samples with their share."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
+from pathlib import PurePath
 
 from qmath_cli.evaluation.records import GradedSample
-from qmath_cli.records import Mark
+from qmath_cli.records import Event, Mark
+from qmath_cli.records.activity import Activity
 from qmath_cli.settings import Grade
-from qmath_cli.terminal.output import Terminal, clean
+from qmath_cli.terminal.output import clean
+from qmath_cli.terminal.progress import minutes
+from qmath_cli.terminal.solving_status import SolvingStatus
 
-_REDRAW_S = 0.2  # least time between two redraws
-_WINDOW = 64  # samples over which the speed is averaged
+_WINDOW = 64  # samples over which the time that is left is estimated
 
 
 class EvaluationProgress:
-    """Shows the progress of one run: call `tick` for every stored sample, `end` after the last."""
+    """The progress of one run: it is told what happens, and `text` is what the status line says."""
 
-    def __init__(self, terminal: Terminal, name: str, grade: Grade) -> None:
-        self._terminal = terminal
-        self._name = clean(name)
+    def __init__(self, name: str, grade: Grade) -> None:
+        self._name = clean(PurePath(name).name)
         self._grade = grade
-        self._right = self._seen = 0
-        self._drawn = 0.0
-        self._recent: deque[tuple[float, int]] = deque([(time.monotonic(), 0)], maxlen=_WINDOW)
+        self._status = SolvingStatus()
+        self._status.begin(0)
+        self._right = self._seen = self._done = self._total = 0
+        self._recent: deque[float] = deque([time.monotonic()], maxlen=_WINDOW)  # when samples were stored
 
-    def tick(self, one: GradedSample, done: int, total: int) -> None:
-        """Count a graded sample, and redraw the line.
+    def begin(self, done: int, total: int) -> None:
+        """So many samples of the run are stored already."""
+        self._done, self._total = done, total
 
-        Args:
-            one: The sample.
-            done: Samples stored so far.
-            total: Samples of the run.
-        """
+    def activity(self, activity: Activity) -> None:
+        """Note what the run is busy with."""
+        self._status.activity(activity)
+
+    def event(self, event: Event) -> None:
+        """Note what has happened in any of its sequences."""
+        self._status.event(event)
+
+    def stored(self, one: GradedSample, done: int, total: int) -> None:
+        """Count a graded sample: the `done`-th of `total`."""
         verdict = one.grades.official if self._grade is Grade.OFFICIAL else one.grades.strict
         self._right += verdict.mark is Mark.CORRECT
         self._seen += 1
-        now = time.monotonic()
-        self._recent.append((now, one.sample.usage.completion_tokens))
-        if self._terminal.err.isatty() and (now - self._drawn > _REDRAW_S or done == total):
-            self._drawn = now
-            self._draw(self._line(done, total))
+        self._done, self._total = done, total
+        self._recent.append(time.monotonic())
 
-    def end(self) -> None:
-        """Clear the line."""
-        if self._drawn:
-            self._draw("")
+    def text(self) -> str:
+        """`3/20 · 66.7 % right so far · 230 tokens · 9.1 tok/s · 2 min 05 s left · demo`."""
+        if waits := self._status.waiting():
+            return waits
+        parts = [f"{self._done}/{self._total}"] if self._total else []
+        parts += [f"{100 * self._right / self._seen:.1f} % right so far"] if self._seen else []
+        parts += [self._status.speed()]
+        parts += [f"{self._left()} left"] if self._seen else []
+        return " · ".join([*parts, self._name])
 
-    def _line(self, done: int, total: int) -> str:
-        (begun, _), *rest = self._recent
-        elapsed = max(rest[-1][0] - begun, 1e-6)
-        left = (total - done) * elapsed / len(rest)
-        share = 100 * self._right / self._seen
-        speed = sum(tokens for _, tokens in rest) / elapsed
-        return f"{self._name}  {done}/{total}  {share:.1f} % right so far  {speed:.0f} tokens/s  {_minutes(left)} left"
-
-    def _draw(self, line: str) -> None:
-        self._terminal.err.write(f"\r\x1b[2K{line}")
-        self._terminal.err.flush()
-
-
-def _minutes(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    def _left(self) -> str:
+        recent = tuple(self._recent)
+        each = (recent[-1] - recent[0]) / max(len(recent) - 1, 1)
+        return minutes((self._total - self._done) * each)

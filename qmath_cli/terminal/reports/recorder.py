@@ -43,7 +43,6 @@ class BatchRecorder:
         solution = self._pending
         if solution is None:
             return
-        self.progress.end()
         if not self.results.has(solution.problem.id):
             answer = None if solution.answer is None else clean(solution.answer)
             self.results.add(self.solver.result(solution, answer, None if answer is None else plain(answer)))

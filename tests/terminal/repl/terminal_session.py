@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pexpect
 
-from tests.e2e import run, slow
+from tests.e2e import run, slow, written
 
-PROMPT = "qmath>"
+PROMPT = r"qmath(?: \(following\))?>"
 CONTINUED = r"\.\.\.>"  # the prompt of a message's second line
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[a-zA-Z]|\][^\x07]*\x07|[=>]|\([AB0])")
 
@@ -35,9 +36,20 @@ def spawned(home: Path, *arguments: str, columns: int = 80, **more: str) -> Iter
 
 
 @contextmanager
-def spawned_slowly(home: Path, what: str, *arguments: str) -> Iterator[Any]:
+def spawned_slowly(home: Path, what: str, *arguments: str, columns: int = 240, **more: str) -> Iterator[Any]:
     """The same, with one thing in it that does not end: see `slow`."""
-    with _spawned([slow.__file__, what, str(home), *arguments], environment(home), 240) as child:
+    with _spawned([slow.__file__, what, str(home), *arguments], environment(home, **more), columns) as child:
+        yield child
+
+
+@contextmanager
+def spawned_written(
+    home: Path, scripts: Sequence[object], *arguments: str, columns: int = 80, **more: str
+) -> Iterator[Any]:
+    """`qmath` with a model that writes these scripts: see `written`."""
+    path = home / "scripts.json"
+    path.write_text(json.dumps(scripts), encoding="utf-8")
+    with _spawned([written.__file__, str(path), *arguments], environment(home, **more), columns) as child:
         yield child
 
 

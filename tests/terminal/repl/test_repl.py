@@ -156,6 +156,7 @@ def test_following_puts_the_earlier_problems_into_the_prompt(child: Any) -> None
 
 def test_a_problem_that_is_too_long_is_refused_with_the_numbers(child: Any) -> None:
     """And the session continues."""
+    ask(child, "/set try_unknown on")
     shown = ask(child, PASTE.format("What is " + "12345678 + " * 3000 + "1?"))
     assert "the context holds 4096" in shown
     assert "54" in ask(child, PERCENT)
@@ -163,7 +164,7 @@ def test_a_problem_that_is_too_long_is_refused_with_the_numbers(child: Any) -> N
 
 def test_a_smaller_context_refuses_a_shorter_problem(home: Path) -> None:
     """The numbers in the message are those of this session."""
-    with session(home, "--ctx", "2048") as small:
+    with session(home, "--ctx", "2048", "--force") as small:
         shown = ask(small, PASTE.format("What is " + "7 + " * 1000 + "1?"))
         assert re.search(r"the problem is \d,?\d{3} tokens long; the context holds 2,?048", shown)
         assert "54" in ask(small, PERCENT)
@@ -297,7 +298,7 @@ def test_quitting_prints_nothing(home: Path, typed: str) -> None:
     with session(home) as child:
         child.send(typed)
         assert end_of(child) == (0, None)
-        assert set(readable(child.before).split()) <= {PROMPT, f"{PROMPT}{PROMPT}", typed.strip()}
+        assert set(readable(child.before).split()) <= {"qmath>", "qmath>qmath>", typed.strip()}
 
 
 @pytest.mark.parametrize(
@@ -330,7 +331,7 @@ def test_a_window_can_be_resized(home: Path) -> None:
             child.setwinsize(40, columns)
             child.send("Find the derivative of x^5 + 3x^4 - 2x^3 + x.\r")
             child.expect(f"answer {frame}")
-            child.expect(r"full\s+restriction")
+            child.expect(r"1\s+program")
             child.expect(PROMPT)
 
 
@@ -352,7 +353,80 @@ def test_a_dumb_terminal_gets_plain_lines(home: Path) -> None:
 
 
 def test_a_bare_command_on_a_terminal_is_a_session(home: Path) -> None:
-    """`qmath` alone."""
+    """`qmath` alone; its first line names the model, the mode, the language and what to do."""
     with spawned(home) as child:
         child.expect(PROMPT)
-        assert "type a problem" in readable(child.before)
+        first = readable(child.before).splitlines()[0]
+        assert first == "qmath: demo:q8_0, mode tir, in the problem's language; type a problem, or /help"
+
+
+def test_a_model_that_is_not_here_is_said_before_a_problem_is_typed(home: Path) -> None:
+    """With the command that gets it; the session is there all the same, and another model can be chosen."""
+    with spawned(home, "repl", "-m", "7b-instruct") as child:
+        child.expect(PROMPT)
+        assert "hint: qmath pull 7b-instruct" in readable(child.before)
+        assert "demo:q8_0" in ask(child, "/model")
+        assert "model = demo" in ask(child, "/model demo")
+        assert "54" in ask(child, PERCENT)
+
+
+# ---------------------------------------------------------------- a question about the last solution
+
+
+def test_a_question_about_the_solution_above_is_offered_to_follow_it(home: Path) -> None:
+    """After a yes its prompt holds the solution, and the sign before the next message says so."""
+    with session(home) as child:
+        ask(child, PERCENT)
+        alone = tokens_of(child)
+        child.send("and a third of that?\r")
+        child.expect(r"is this about the solution above \(/follow on\)\? \[Y/n\] ")
+        child.send("\r")
+        child.expect(re.escape("qmath (following)>"))
+        assert "follow is on" in readable(child.before)
+        assert tokens_of(child) > alone
+
+
+def test_a_no_to_the_offer_is_remembered(home: Path) -> None:
+    """The question is asked by itself, and no further one is offered anything; Ctrl-D asks nothing."""
+    with session(home) as child:
+        ask(child, PERCENT)
+        for reply, solved in (("\x04", False), ("n\r", True)):
+            child.send("and a third of that?\r")
+            child.expect(r"\[Y/n\] ")
+            child.send(reply)
+            child.expect("qmath>")
+            assert ("tok/s" in child.before) == solved
+        assert "[Y/n]" not in ask(child, "why?")
+
+
+def test_a_complete_problem_after_a_solution_is_simply_solved(home: Path) -> None:
+    """Even where it begins with "why"."""
+    with session(home) as child:
+        ask(child, PERCENT)
+        assert "[Y/n]" not in ask(child, "Why is 12% of 450 equal to 54?")
+
+
+def tokens_of(child: Any) -> int:
+    """The tokens that the latest solution used."""
+    return int(ask(child, "/context").split()[0])
+
+
+# ---------------------------------------------------------------- what a session looks like
+
+
+def test_one_turn_is_separated_from_the_next_by_an_empty_line(home: Path) -> None:
+    """The prompt does not touch the figures above it."""
+    with session(home) as child:
+        assert re.search(r"1 program *\n *\n$", ask(child, PERCENT))
+        assert re.search(r"k = 1\n *\n$", ask(child, "/k"))
+
+
+def test_a_long_line_that_is_wrapped_is_no_message_of_several_lines(home: Path) -> None:
+    """The mark of a second line stands only before a line that was typed as one."""
+    with spawned(home, "repl", columns=40) as child:
+        child.expect(PROMPT)
+        child.send("What is " + "1 + " * 20 + "1?")
+        child.expect(r"1\?")
+        assert not re.search(CONTINUED, readable(child.before))
+        child.send("\x1b\rReally?")
+        child.expect(CONTINUED)

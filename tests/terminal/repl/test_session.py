@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmath_cli.errors import ModelMissing, PromptTooLong, UsageError
-from qmath_cli.records import Finish, Mode, Problem, Sample, Sampling, Solution, Stop, Votes
+from qmath_cli.records import Finish, Mode, Output, Problem, RunStatus, Sample, Sampling, Solution, Stop, Votes
 from qmath_cli.runtime.tools import OpenTools
 from qmath_cli.settings import Render, Settings
 from qmath_cli.solving.progress import Tools
@@ -259,6 +259,23 @@ def test_set_render_changes_how_the_next_lines_are_drawn(tmp_path: Path, render:
     assert found.style.unicode is (render is not Render.ASCII)
     dispatch(found, "/set render auto")
     assert found.style.unicode
+
+
+def test_formulas_in_what_commands_print_are_drawn(tmp_path: Path) -> None:
+    r"""The votes, the answers that /check compares, and what a program printed: no `\frac` on a terminal."""
+    program = "```python\n\\frac{19}{12}\n```\n"
+    found = scripted(tmp_path, [(program, Stop.STRING), (r"\boxed{\frac{19}{12}}", Stop.END)], mode=Mode.TIR)
+    found.executor.run = lambda _code: Output(r"\frac{19}{12}", RunStatus.OK, 0.0)  # type: ignore[method-assign]
+    found.conversation._style = Style(drawn=True)
+    found.conversation.ask("p")
+    for command, shown in (
+        ("/votes", "1/1  19/12\n"),
+        (r"/check \frac{1}{2}", "different: 19/12 and 1/2\n"),
+        ("/run", "→ 19/12\n"),
+        ("/code", "→ 19/12\n"),
+    ):
+        dispatch(found.conversation, command)
+        assert found.out.getvalue().endswith(shown)
 
 
 @pytest.mark.parametrize(("name", "value"), [("temperature", "warm"), ("render", "loud"), ("max_tokens", "-3")])
