@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import ExitStack, closing
 from dataclasses import fields, replace
 from typing import Any, Self
 
@@ -27,16 +27,17 @@ from qmath_cli.paths import Paths
 from qmath_cli.prompting import chat
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import require_solver, select
-from qmath_cli.records import Engine, Event, Executor, Language, Mode, ModelInfo, Problem, Reward
+from qmath_cli.records import Engine, Event, Executor, Language, Mode, ModelInfo, Problem
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import plan_for
 from qmath_cli.runtime.question import question
+from qmath_cli.runtime.rewards import OpenRewards
 from qmath_cli.runtime.servers.opening import default_sequences, open_served
 from qmath_cli.runtime.servers.reach import described
 from qmath_cli.runtime.servers.text_only import executor_for
-from qmath_cli.runtime.tools import RewardLoader, reward_loader
-from qmath_cli.runtime.weights import default_parallel, require_memory
+from qmath_cli.runtime.tools import default_parallel
 from qmath_cli.runtime.weights import open_model as open_weights
+from qmath_cli.runtime.weights import require_memory
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.progress import SolvePlan, Tools
 from qmath_cli.solving.solve import follow, solve, solve_many
@@ -68,7 +69,8 @@ def open_model(name: str = "", **settings: Any) -> Model:  # noqa: ANN401  each 
         settings: any setting of the config file by name: `device`, `ctx`, `threads`, `mode`, `k`, `temperature`,
             `max_tokens`, `exec_timeout`, `pick`, `reward_model` ... They hold for all problems unless a call says
             otherwise. `force=True` loads a model that does not seem to fit, and has the demo try any problem.
-            `server="http://gpu:8000"`, or a list of URLs: computed there; QMATH_SERVER_KEY has the key.
+            `server="http://gpu:8000"`, or a list of URLs, computes on model servers; `name` is then the model's there,
+            and QMATH_SERVER_KEY has the key.
 
     Returns:
         The open model. Close it, or use it in a `with` block.
@@ -76,7 +78,8 @@ def open_model(name: str = "", **settings: Any) -> Model:  # noqa: ANN401  each 
     Raises:
         ModelMissing: it is not on this machine; the hint is the command that gets it.
         UsageError: an unknown setting, a wrong value, or a reward model.
-        DoesNotFit, IntegrityError, EngineUnusable, ServerUnusable: it cannot be loaded here, or computed there.
+        DoesNotFit, IntegrityError, EngineUnusable: it cannot be loaded here.
+        ServerUnusable: no server can be reached, or one refuses.
     """
     force = bool(settings.pop("force", False))
     known = {field.name for field in fields(Settings)}
@@ -104,17 +107,19 @@ class Model:
         self._force = force
         self._stack = ExitStack()
         self._executor: Executor | None = None
+        self._remote: RemoteEngine | None = None
+        self._weights: Weights | None = None
         self._engine: Batch | None = None
         self._slots = 0
-        self._rewards: dict[str, Reward] = {}
+        self._rewards = OpenRewards(self._stack, paths, lock)
         self._grader = self._stack.enter_context(Grader(Grade.STRICT))
         try:
-            opened: AbstractContextManager[Weights | RemoteEngine] = (
-                open_served(info, settings, paths, lock, default_sequences(info))
-                if info.servers
-                else open_weights(info, settings, paths, lock, sequences=settings.k, force=force)
-            )
-            self._opened = self._stack.enter_context(opened)
+            if info.servers:
+                served = open_served(info, settings, paths, lock, default_sequences(info))
+                self._remote = self._stack.enter_context(served)
+            else:
+                weights = open_weights(info, settings, paths, lock, sequences=settings.k, force=force)
+                self._weights = self._stack.enter_context(weights)
         except BaseException:  # the grader must not outlive a model that could not be loaded; raised again
             self._stack.close()
             raise
@@ -254,33 +259,26 @@ class Model:
         if mode is Mode.TIR and self._executor is None:
             own = self._stack.enter_context(closing(open_executor(self._settings)))
             self._executor = executor_for(self.info, own)
-        scorer = f"{call.reward_server} {call.reward_model}" if call.pick.ranks else ""
-        known = scorer in self._rewards
-        loader = None if known else reward_loader(call, self._paths, self._lock, force=self._force)
         return Tools(
             engine=self._engine_for(slots),
             executor=self._executor,
             equal=self._grader,
-            reward=(lambda: self._reward(scorer, loader)) if known or loader is not None else None,
+            reward=self._rewards.of(call, self.info, force=self._force),
         )
 
-    def _reward(self, scorer: str, loader: RewardLoader | None) -> Reward:
-        """A reward model, loaded once; None for the loader of one that was."""
-        if scorer not in self._rewards and loader is not None:
-            self._rewards[scorer] = self._stack.enter_context(loader())
-        return self._rewards[scorer]
-
     def _engine_for(self, slots: int) -> Engine:
-        """The engine, made again where it has too few slots. Raises `DoesNotFit`."""
-        if isinstance(self._opened, RemoteEngine):
-            return self._opened
+        """The engine, made again where it has too few slots. Raises `DoesNotFit`; `ValueError` once it is closed."""
+        if self._remote is not None:
+            return self._remote
+        if self._weights is None:
+            raise ValueError("the model is closed")
         if self._engine is None or self._slots < slots:
             if self._engine is not None:
                 self._engine.close()
                 self._engine = None
                 if not self._force:
                     require_memory(self.info, self._settings, self._lock, slots, held=self.info.size)
-            self._engine = Batch(self._opened, slots, retain=1)
+            self._engine = Batch(self._weights, slots, retain=1)
             self._slots = slots
         self._engine.clear_prefix_cache()
         return self._engine

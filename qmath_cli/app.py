@@ -36,6 +36,7 @@ COMMANDS = {
     "batch": "Solve many problems from a file in one batch; after a kill the same command goes on.",
     "exec": "Run a Python program in the restricted executor.",
     "check": "Compare two answers: equal (exit code 0), different (4) or undecided (3).",
+    "score": "Score the steps of a solution that anybody wrote, and mark the first doubtful one.",
     "eval": "Measure models on a benchmark, with intervals and the published figures beside them.",
     "compare": "Measure how far the predictions of models are from those of a base, on the same text.",
     "bench": "Measure load time, time to the first token, prefill and decode on this machine.",

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from qmath_cli.errors import UsageError
-from qmath_cli.records import AnswerLanguage, Mode, Pick, ServerKind
+from qmath_cli.records import Aggregate, AnswerLanguage, Mode, Pick, ServerKind
 
 
 class Render(StrEnum):
@@ -83,6 +83,7 @@ class Settings:
     pick: Pick = Pick.MAJ
     reward_model: str = ""  # a name or a path; empty: none
     reward_server: str = ""  # the URL of a server that has the reward model; empty: it runs on this machine
+    aggregate: Aggregate = Aggregate.PRODUCT  # how the scores of a solution's steps become one number
     stop_at: int = 3  # equal answers that end a Maj@k early; 0: always k samples
     seed: int = 0  # of the first sample; sample i has seed + i
     temperature: float | None = None  # None: 0 for one sample, 0.7 for several

@@ -1,16 +1,17 @@
-"""Maj@k, RM@k and early stopping of the demo on its held-out problems.
+"""Maj@k, RM@k, PRM@k and early stopping of the demo on its held-out problems.
 
-    python -m convert.demo.vote qmath_cli/demo/demo-q8_0.gguf REWARD-q8_0.gguf
+    python -m convert.demo.vote qmath_cli/demo/demo-q8_0.gguf REWARD-q8_0.gguf PROCESS-q8_0.gguf
 
 Every problem is solved twice with the package's `solve`. The first time all k samples are made, for the mean sample,
-the majority and the reward model's choice. The second time solving stops early, to measure its cost and accuracy.
+the majority and the reward models' choices. The second time solving stops early, to measure its cost and accuracy.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,12 +19,13 @@ from tempfile import TemporaryDirectory
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.engine.llama.preflight import check
-from qmath_cli.engine.reward import RewardModel, read_head
 from qmath_cli.evaluation.statistics import wilson
 from qmath_cli.grading.grader import Grader
-from qmath_cli.models.store import head_path
-from qmath_cli.prompting import chat
-from qmath_cli.records import Language, Mode, Pick, Problem, Prompt, Sample, Sampling, Solution
+from qmath_cli.models import lockfile
+from qmath_cli.models.describe import describe
+from qmath_cli.paths import find
+from qmath_cli.records import Language, Mode, ModelKind, Pick, Problem, Prompt, Reward, Sample, Sampling, Solution
+from qmath_cli.runtime.rewards import rater
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade
 from qmath_cli.solving import vote
@@ -56,38 +58,47 @@ def solved(question: Question, plan: SolvePlan, tools: Tools) -> Solution:
     return last
 
 
-def rewarded(reward: RewardModel, question: Question, mode: Mode, samples: Sequence[Sample]) -> list[Sample]:
-    """The samples with their scores; equal texts are scored once."""
-    texts = dict.fromkeys(sample.text for sample in samples)
-    scores = {text: reward.score(chat.conversation(question.problem, mode, text)) for text in texts}
-    return [replace(sample, reward=scores[sample.text]) for sample in samples]
+def rewarded(reward: Reward, question: Question, mode: Mode, samples: Sequence[Sample]) -> list[Sample]:
+    """The samples with their ratings."""
+    ratings = reward.rate(question.problem, mode, [sample.text for sample in samples])
+    return [replace(one, reward=rating.value, steps=rating.steps) for one, rating in zip(samples, ratings, strict=True)]
 
 
 def compare(
-    questions: Sequence[Question], plan: SolvePlan, stop_at: int, tools: Tools, reward: RewardModel, grader: Grader
+    questions: Sequence[Question],
+    plan: SolvePlan,
+    stop_at: int,
+    tools: Tools,
+    rewards: Mapping[ModelKind, Reward],
+    grader: Grader,
 ) -> Iterator[Run]:
-    """The results of all ways of choosing, over all questions."""
+    """The results of all ways of choosing, over all questions; `stop_at` 0 leaves out early stopping."""
     full = [solved(question, plan, tools) for question in questions]
-    early = [solved(question, replace(plan, stop_at=stop_at), tools) for question in questions]
-    scored = [rewarded(reward, q, plan.mode, s.samples) for q, s in zip(questions, full, strict=True)]
     tokens = sum(s.usage.completion_tokens for s in full)
 
     def good(question: Question, sample: Sample | None) -> float:
         return float(sample is not None and right(grader, question, sample))
 
     def picked(how: Pick) -> tuple[float, ...]:
-        return tuple(
-            good(q, vote.pick(samples, solution.votes, how))
-            for q, samples, solution in zip(questions, scored, full, strict=True)
-        )
+        pairs = list(zip(questions, full, strict=True))
+        reward = rewards[how.kind] if how.kind else None
+        scored = [s.samples if reward is None else rewarded(reward, q, plan.mode, s.samples) for q, s in pairs]
+        return tuple(good(q, vote.pick(samples, s.votes, how)) for (q, s), samples in zip(pairs, scored, strict=True))
 
     means = [sum(good(q, one) for one in s.samples) / plan.k for q, s in zip(questions, full, strict=True)]
     yield Run("mean single sample", tuple(means), tokens // plan.k)
     yield Run(f"Maj@{plan.k}", picked(Pick.MAJ), tokens)
-    stopped = tuple(good(q, vote.pick(s.samples, s.votes, Pick.MAJ)) for q, s in zip(questions, early, strict=True))
-    yield Run(f"Maj@{plan.k}, stopped at {stop_at} equal", stopped, sum(s.usage.completion_tokens for s in early))
-    yield Run(f"RM@{plan.k}", picked(Pick.RM), tokens)
-    yield Run(f"RM@{plan.k}, weighted vote", picked(Pick.RM_VOTE), tokens)
+    if stop_at:
+        early = [solved(question, replace(plan, stop_at=stop_at), tools) for question in questions]
+        stopped = tuple(good(q, vote.pick(s.samples, s.votes, Pick.MAJ)) for q, s in zip(questions, early, strict=True))
+        yield Run(f"Maj@{plan.k}, stopped at {stop_at} equal", stopped, sum(s.usage.completion_tokens for s in early))
+    for kind, name, best, weighted in (
+        (ModelKind.REWARD, "RM", Pick.RM, Pick.RM_VOTE),
+        (ModelKind.PROCESS_REWARD, "PRM", Pick.PRM, Pick.PRM_VOTE),
+    ):
+        if kind in rewards:
+            yield Run(f"{name}@{plan.k}", picked(best), tokens)
+            yield Run(f"{name}@{plan.k}, weighted vote", picked(weighted), tokens)
 
 
 @contextmanager
@@ -104,7 +115,7 @@ def main() -> None:
     """Solves, scores, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("gguf", type=Path)
-    parser.add_argument("reward", type=Path)
+    parser.add_argument("rewards", type=Path, nargs="+", help="reward models of either kind")
     parser.add_argument("--mode", type=Mode, default=Mode.TIR)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("-k", type=int, default=8)
@@ -114,17 +125,19 @@ def main() -> None:
     args = parser.parse_args()
     sampling = Sampling(args.temperature, seed=args.seed, max_tokens=700)
     plan = SolvePlan(Prompt(()), args.mode, args.k, sampling)
-    with (
-        loaded(args.gguf) as model,
-        Batch(model, args.k) as batch,
-        closing(RestrictedExecutor()) as executor,
-        Grader(Grade.STRICT) as grader,
-        loaded(args.reward) as body,
-        RewardModel(body, read_head(head_path(args.reward), body.facts.embedding)) as reward,
-    ):
+    paths, lock = find(os.environ), lockfile.load()
+    with ExitStack() as stack:
+        model = stack.enter_context(loaded(args.gguf))
+        batch = stack.enter_context(Batch(model, args.k))
+        executor = stack.enter_context(closing(RestrictedExecutor()))
+        grader = stack.enter_context(Grader(Grade.STRICT))
+        rewards = {}
+        for path in args.rewards:
+            info = describe(str(path), paths, lock)
+            rewards[info.kind] = stack.enter_context(rater(info, stack.enter_context(loaded(path))))
         tools = Tools(batch, executor, grader)
         print("| choice | right | 95 % interval | tokens |\n|---|---|---|---|")
-        for run in compare(read(HELD_OUT, args.count), plan, args.stop_at, tools, reward, grader):
+        for run in compare(read(HELD_OUT, args.count), plan, args.stop_at, tools, rewards, grader):
             print(run.row(), flush=True)
 
 

@@ -29,7 +29,6 @@ from qmath_cli.problem_set.result_file import ResultOutcome
 from qmath_cli.records import Finish, ModelInfo, Problem, Solution
 from qmath_cli.runtime.problem_set import Solver
 from qmath_cli.runtime.servers.reach import described
-from qmath_cli.runtime.tools import Hooks
 from qmath_cli.settings import Settings
 from qmath_cli.solving.solve import follow_many, solve_many
 from qmath_cli.terminal.render import DEMO_NOTE
@@ -101,6 +100,7 @@ def command(
     pick: o.PickOption = None,
     reward_model: o.RewardModel = None,
     reward_server: o.RewardServer = None,
+    aggregate: o.AggregateOption = None,
     stop_at: o.StopAt = None,
     seed: o.Seed = None,
     temperature: o.Temperature = None,
@@ -224,8 +224,13 @@ def _solve(
     """Solve what has no result yet, and record each result at once; Ctrl-C ends it."""
     progress = BatchProgress(len(missing))
     recorder = BatchRecorder(results, progress, solver, keep)
-    hooks = Hooks(on_activity=progress.activity, note=_noted(here, quiet=options.quiet))
-    opened = solver.opened(missing, options.parallel, force=options.force, hooks=hooks)
+    opened = solver.opened(
+        missing,
+        options.parallel,
+        force=options.force,
+        on_activity=progress.activity,
+        note=_noted(here, quiet=options.quiet),
+    )
     try:
         with nullcontext() if options.quiet else here.terminal.status.during(progress.text), opened as (tools, width):
             follow_many(solve_many(solver.tasks(missing), tools, width), recorder.event)
@@ -238,8 +243,13 @@ def _solve(
 
 
 def _noted(here: Invocation, *, quiet: bool) -> Callable[[str], None]:
-    """What happens to a sentence about a server."""
-    return (lambda _sentence: None) if quiet else here.notes
+    """What happens to a sentence about a server: it is shown above the progress."""
+
+    def note(sentence: str) -> None:
+        if not quiet:
+            here.terminal.note(f"warning: {sentence}")
+
+    return note
 
 
 def _kept(keeper: BackgroundKeeper, info: ModelInfo, settings: Settings, solution: Solution) -> None:

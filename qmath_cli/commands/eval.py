@@ -70,6 +70,7 @@ def command(
     pick: o.PickOption = None,
     reward_model: o.RewardModel = None,
     reward_server: o.RewardServer = None,
+    aggregate: o.AggregateOption = None,
     seed: o.Seed = None,
     temperature: o.Temperature = None,
     top_p: o.TopP = None,

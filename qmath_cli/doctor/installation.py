@@ -252,9 +252,13 @@ def check_terminal(installation: Installation) -> CheckResult:
     return CheckResult("terminal", Status.OK, detail)
 
 
-def check_network(_installation: Installation) -> CheckResult:
+def check_network(installation: Installation) -> CheckResult:
     """States which commands use the network. No connection is tested."""
-    return CheckResult("network", Status.OK, "not used, except by qmath pull and by qmath convert of a hub repository")
+    settings = installation.settings
+    detail = "not used, except by qmath pull, qmath convert of a hub repository, and runs with --server"
+    if settings.server or settings.reward_server:
+        detail = "used by every run: the settings name model servers; qmath doctor --server URL examines one"
+    return CheckResult("network", Status.OK, detail)
 
 
 CHECKS: tuple[Check, ...] = (

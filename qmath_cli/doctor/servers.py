@@ -114,7 +114,7 @@ class Examination:
         self.info = info = found.info(name)
         model = served([info], self.lock)
         if self.scores or model.kind.scores:
-            yield _reward(self.access, info, model.kind)
+            yield _reward(self.access, info, model.kind if model.kind.scores else None)
         else:
             yield from _writer(self.access, info, model)
 
@@ -211,7 +211,7 @@ def _prompts(info: ServerInfo) -> CheckResult:
     return CheckResult("prompts", Status.OK, detail)
 
 
-def _reward(access: Access, info: ServerInfo, kind: ModelKind) -> CheckResult:
+def _reward(access: Access, info: ServerInfo, kind: ModelKind | None) -> CheckResult:
     """Whether it scores a solution, or its steps."""
     try:
         return CheckResult("reward", Status.OK, f"{info.model} {tried(access, info, kind)}")

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from qmath_cli.records import Mark, Mode, Sample, Sampling, ServerInfo, Verdict
+from qmath_cli.records import Mark, Mode, Rating, Sample, Sampling, ServerInfo, Verdict
 from qmath_cli.solving.sample_record import record_of, sample_of, server_of, server_record
 
 SCHEMA = "qmath.eval-run/2"
@@ -147,9 +147,10 @@ class GradedSample:
         """Which sample of which problem."""
         return self.made.key
 
-    def rewarded(self, reward: float) -> GradedSample:
-        """The same with a reward model's score."""
-        return replace(self, made=replace(self.made, sample=replace(self.made.sample, reward=reward)))
+    def rated(self, rating: Rating) -> GradedSample:
+        """The same with a reward model's rating."""
+        sample = replace(self.made.sample, reward=rating.value, steps=rating.steps)
+        return replace(self, made=replace(self.made, sample=sample))
 
     def record(self) -> dict[str, Any]:
         """The sample's line in a run file."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -26,7 +26,6 @@ from qmath_cli.evaluation.energy import EnergyMeter
 from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.records import GradedSample, Group, ItemSample, SampleKey
 from qmath_cli.evaluation.run_file import RunFile
-from qmath_cli.prompting import chat
 from qmath_cli.records import Engine, Event, Executor, Finish, Mode, Prompt, Reward, Sample, SampleFinished, Sampling
 from qmath_cli.solving.attempts import Attempts
 
@@ -219,21 +218,43 @@ def in_order(data: Dataset, stored: dict[SampleKey, GradedSample]) -> list[Grade
     return sorted(stored.values(), key=lambda sample: (position.get(sample.item, end), *sample.key))
 
 
-def reward(plan: EvaluationPlan, stored: Sequence[GradedSample], model: Reward) -> Iterator[GradedSample]:
+def reward(
+    plan: EvaluationPlan, stored: Sequence[GradedSample], model: Reward, at_once: int = 1
+) -> Iterator[GradedSample]:
     """Score samples with a reward model.
 
     Args:
         plan: What was run.
         stored: Graded samples; those of other problems and with an index of `plan.k` or more are not scored.
-        model: Scores problem and response as a finished conversation.
+        model: Rates the samples of one problem together.
+        at_once: Problems whose samples are rated at the same time, each in a thread: for a model on a server.
 
     Yields:
         All samples in their order, with rewards where they were scored.
     """
     items = {item.id: item for item in plan.data.items}
-    for sample in stored:
-        if sample.item in items and sample.sample.index < plan.k:
-            conversation = chat.conversation(items[sample.item].problem, plan.mode, sample.sample.text)
-            yield sample.rewarded(model.score(conversation))
-        else:
-            yield sample
+    groups = [list(samples) for _, samples in groupby(stored, key=lambda sample: sample.item)]
+    if at_once == 1:
+        for group in groups:
+            yield from _rated(plan, items, group, model)
+        return
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="reward")
+    try:
+        jobs = [pool.submit(_rated, plan, items, group, model) for group in groups]
+        for job in jobs:
+            yield from job.result()
+    finally:  # after Ctrl-C the model is closed, which ends what still runs
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _rated(
+    plan: EvaluationPlan, items: Mapping[str, Item], group: Sequence[GradedSample], model: Reward
+) -> list[GradedSample]:
+    """The samples of one problem, with rewards where they are scored."""
+    item = items.get(group[0].item)
+    chosen = [sample for sample in group if sample.sample.index < plan.k]
+    if item is None or not chosen:
+        return list(group)
+    ratings = model.rate(item.problem, plan.mode, [sample.sample.text for sample in chosen])
+    rated = {one.key: one.rated(rating) for one, rating in zip(chosen, ratings, strict=True)}
+    return [rated.get(sample.key, sample) for sample in group]

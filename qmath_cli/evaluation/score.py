@@ -7,6 +7,7 @@ Pure functions over graded samples. Definitions:
     Maj@k      the share of problems whose largest group of equal answers, among the first k samples, is correct
     RM@k       the share of problems whose sample with the highest reward, among the first k, is correct
     RM-vote@k  as Maj@k, with the weight of a group computed from its rewards (`solving.vote.weight`)
+    PRM@k      as RM@k and RM-vote@k, where the reward is an aggregate of the scores of a solution's steps
 
 Under the official grade, Maj@k and RM@k are those of the Qwen2.5-Math evaluation: answers are equal if their strings
 are, and the first of equals wins. Its evaluation has no weighted vote. An undecided sample counts as not correct.
@@ -22,11 +23,15 @@ from pathlib import Path
 from qmath_cli.evaluation.datasets import Dataset, Item
 from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.published import Published
+from qmath_cli.evaluation.rates import SampleRates, is_correct, mean, rates_of
 from qmath_cli.evaluation.records import GradedSample, Setup
 from qmath_cli.evaluation.statistics import pass_at, wilson
-from qmath_cli.records import Equivalence, Finish, Mark, Pick, RunStatus
+from qmath_cli.records import Equivalence, Pick
 from qmath_cli.settings import Grade
 from qmath_cli.solving import vote
+
+_ByCount = Mapping[int, Mapping[str, bool]]
+"""For each number of samples and problem id, whether the answer picked from so many samples is correct."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +52,6 @@ class Subset:
 
 
 @dataclass(frozen=True, slots=True)
-class SampleRates:
-    """Kinds of failure, and sums, over all samples.
-
-    Attributes:
-        no_answer: Share of the samples without an answer, between 0 and 1.
-        out_of_tokens: Share that reached the token limit or the end of the context.
-        degenerate: Share that was stopped because its text repeated itself or was token soup.
-        undecided: Share that the grader could not decide.
-        unboxed_correct: Share without an answer that counts as correct all the same: the official rules take the last
-            number of a text without a box.
-        programs: Programs that were run.
-        programs_failed: Programs that did not end with status `ok`.
-        tokens: Generated tokens.
-        seconds: Wall clock of decoding.
-        joules: Energy; None unless it was measured for every sample.
-    """
-
-    no_answer: float = 0.0
-    out_of_tokens: float = 0.0
-    degenerate: float = 0.0
-    undecided: float = 0.0
-    unboxed_correct: float = 0.0
-    programs: int = 0
-    programs_failed: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    joules: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Score:
     """The score of one run. All shares are between 0 and 1.
 
@@ -89,12 +64,14 @@ class Score:
         ci95: The 95 % interval of the accuracy.
         passed: pass@n for n = 1, 2, 4, ... and k.
         maj: Maj@n for the same n.
-        rm: RM@n; empty unless every sample has a reward.
+        rm: RM@n; empty unless every sample has the reward of a model that scores solutions.
         rates: Kinds of failure, and sums.
         subjects: The score of each subject; empty if the data set has none.
         levels: The score of each level; empty if the data set has none.
         verdicts: For each problem id, whether the answer picked from all k samples is correct.
-        rm_vote: RM-vote@n; empty unless every sample has a reward.
+        rm_vote: RM-vote@n, likewise.
+        prm: PRM@n; empty unless every sample has the scores of its steps.
+        prm_vote: PRM-vote@n, likewise.
         setup: What was run; None for recorded responses.
         published: The published figures for this model and data set.
         remarks: Sentences about the comparison with the published figures.
@@ -114,9 +91,16 @@ class Score:
     levels: tuple[Subset, ...] = ()
     verdicts: Mapping[str, bool] = field(default_factory=dict)
     rm_vote: Mapping[int, float] = field(default_factory=dict)
+    prm: Mapping[int, float] = field(default_factory=dict)
+    prm_vote: Mapping[int, float] = field(default_factory=dict)
     setup: Setup | None = None
     published: tuple[Published, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    @property
+    def ranked(self) -> tuple[str, Mapping[int, float], Mapping[int, float]]:
+        """What a reward model chooses: the name of its kind, the shares of the best samples and of weighted votes."""
+        return ("prm", self.prm, self.prm_vote) if self.prm else ("rm", self.rm, self.rm_vote)
 
     @property
     def headline(self) -> float:
@@ -151,14 +135,16 @@ def score(
     """
     by_item = _by_item(data, samples, k)
     complete = [sample for group in by_item.values() for sample in group]
-    means = {name: _mean([_correct(sample, grade) for sample in group]) for name, group in by_item.items()}
+    means = {name: mean([is_correct(sample, grade) for sample in group]) for name, group in by_item.items()}
     sizes = _sizes(k)
     rewarded = sizes if all(sample.sample.reward is not None for sample in complete) else []
     majority_correct = partial(_majority_correct, grade=grade, grader=grader)
     majority = _verdicts(by_item, sizes, majority_correct)
     ranked = _verdicts(by_item, rewarded, partial(_best_correct, grade=grade))
     weighted = _verdicts(by_item, rewarded, partial(majority_correct, weighted=True))
-    accuracy = _mean(list(means.values()))
+    accuracy = mean(list(means.values()))
+    shares, weighted_shares = _shares(ranked), _shares(weighted)
+    by_steps = any(sample.sample.steps is not None for sample in complete)
     return Score(
         data=data.name,
         items=len(means),
@@ -168,19 +154,21 @@ def score(
         ci95=wilson(accuracy * len(means), len(means)),
         passed={n: _passed(by_item, n, grade) for n in sizes},
         maj={n: _share(verdicts) for n, verdicts in majority.items()},
-        rm={n: _share(verdicts) for n, verdicts in ranked.items() if verdicts},
-        rm_vote={n: _share(verdicts) for n, verdicts in weighted.items() if verdicts},
-        rates=_rates(complete, grade),
+        rm={} if by_steps else shares,
+        rm_vote={} if by_steps else weighted_shares,
+        prm=shares if by_steps else {},
+        prm_vote=weighted_shares if by_steps else {},
+        rates=rates_of(complete, grade),
         subjects=_subsets(data.items, means, lambda item: item.subject),
         levels=_subsets(data.items, means, lambda item: item.level),
-        verdicts={Pick.RM: ranked, Pick.RM_VOTE: weighted}.get(pick, majority).get(k, majority[k]),
+        verdicts=_headline(pick, majority, ranked, weighted).get(k, majority[k]),
     )
 
 
 def _passed(by_item: Mapping[str, Sequence[GradedSample]], n: int, grade: Grade) -> float:
     """pass@n over all problems."""
-    counts = [(len(group), sum(_correct(sample, grade) for sample in group)) for group in by_item.values()]
-    return _mean([pass_at(n, samples, correct) for samples, correct in counts])
+    counts = [(len(group), sum(is_correct(sample, grade) for sample in group)) for group in by_item.values()]
+    return mean([pass_at(n, samples, correct) for samples, correct in counts])
 
 
 def _by_item(data: Dataset, samples: Sequence[GradedSample], k: int) -> dict[str, list[GradedSample]]:
@@ -201,14 +189,6 @@ def _verdicts(
     return {n: {name: correct(group[:n]) for name, group in by_item.items()} for n in sizes}
 
 
-def _mark(sample: GradedSample, grade: Grade) -> Mark:
-    return sample.grades.official.mark if grade is Grade.OFFICIAL else sample.grades.strict.mark
-
-
-def _correct(sample: GradedSample, grade: Grade) -> bool:
-    return _mark(sample, grade) is Mark.CORRECT
-
-
 def _majority_correct(
     samples: Sequence[GradedSample], *, grade: Grade, grader: SampleGrader, weighted: bool = False
 ) -> bool:
@@ -219,17 +199,28 @@ def _majority_correct(
     else:
         groups = vote.group([sample.sample.answer for sample in samples], strict)
     if weighted:
-        groups = sorted(groups, key=lambda members: vote.weight([_reward(samples[i]) for i in members]), reverse=True)
-    return bool(groups) and _correct(samples[groups[0][0]], grade)
+        groups = sorted(groups, key=lambda members: vote.weight([samples[i].sample for i in members]), reverse=True)
+    return bool(groups) and is_correct(samples[groups[0][0]], grade)
 
 
 def _best_correct(samples: Sequence[GradedSample], grade: Grade) -> bool:
     """Whether the sample with the highest reward, the first of equals, is correct."""
-    return _correct(max(samples, key=_reward), grade)
+    return is_correct(max(samples, key=_reward), grade)
+
+
+def _headline(pick: Pick, majority: _ByCount, ranked: _ByCount, weighted: _ByCount) -> _ByCount:
+    """The verdicts on what `pick` chooses."""
+    if pick in {Pick.RM, Pick.PRM}:
+        return ranked
+    return weighted if pick in {Pick.RM_VOTE, Pick.PRM_VOTE} else majority
+
+
+def _shares(verdicts: _ByCount) -> dict[int, float]:
+    return {n: _share(found) for n, found in verdicts.items() if found}
 
 
 def _share(verdicts: Mapping[str, bool]) -> float:
-    return _mean(list(verdicts.values()))
+    return mean(list(verdicts.values()))
 
 
 def _reward(sample: GradedSample) -> float:
@@ -241,31 +232,6 @@ def _sizes(k: int) -> list[int]:
     return sorted({k, *(1 << bit for bit in range(k.bit_length()) if 1 << bit <= k)})
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
-
-
-def _rates(samples: Sequence[GradedSample], grade: Grade) -> SampleRates:
-    if not samples:
-        return SampleRates()
-    ends = [sample.sample.finish for sample in samples]
-    runs = [run for sample in samples for run in sample.sample.runs]
-    joules = [sample.made.joules for sample in samples]
-    measured = [energy for energy in joules if energy is not None]
-    return SampleRates(
-        no_answer=_mean([sample.sample.answer is None for sample in samples]),
-        out_of_tokens=_mean([end in {Finish.OUT_OF_TOKENS, Finish.OUT_OF_CONTEXT} for end in ends]),
-        degenerate=_mean([end is Finish.DEGENERATE for end in ends]),
-        undecided=_mean([_mark(sample, grade) is Mark.UNDECIDED for sample in samples]),
-        unboxed_correct=_mean([sample.sample.answer is None and _correct(sample, grade) for sample in samples]),
-        programs=len(runs),
-        programs_failed=sum(run.output.status is not RunStatus.OK for run in runs),
-        tokens=sum(sample.sample.usage.completion_tokens for sample in samples),
-        seconds=sum(sample.made.seconds for sample in samples),
-        joules=sum(measured) if len(measured) == len(joules) else None,
-    )
-
-
 def _subsets(items: Sequence[Item], means: Mapping[str, float], name: Callable[[Item], str]) -> tuple[Subset, ...]:
     """The score of each subset of the scored problems, in the order of their names; `name` is empty for no subset."""
     groups: dict[str, list[float]] = {}
@@ -273,6 +239,6 @@ def _subsets(items: Sequence[Item], means: Mapping[str, float], name: Callable[[
         if item.id in means and name(item):
             groups.setdefault(name(item), []).append(means[item.id])
     return tuple(
-        Subset(title, len(values), _mean(values), wilson(sum(values), len(values)))
+        Subset(title, len(values), mean(values), wilson(sum(values), len(values)))
         for title, values in sorted(groups.items())
     )

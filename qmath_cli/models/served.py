@@ -90,10 +90,12 @@ def same(one: str, other: str, lock: Lock) -> bool:
 def released(name: str, lock: Lock) -> LockedModel | None:
     """The lock's entry for an id; None if it is no released model."""
     plain = _plain(name)
+    scores = kind_named(plain).scores  # Qwen2.5-Math-7B-PRM800K is no Qwen2.5-Math-7B
     found = [
         model
         for model in lock.models
-        if plain == model.name or re.match(rf"{re.escape(_plain(model.stem))}(?![a-z0-9])", plain)
+        if plain == model.name
+        or (model.kind.scores == scores and re.match(rf"{re.escape(_plain(model.stem))}(?![a-z0-9])", plain))
     ]
     return max(found, key=lambda model: len(model.stem), default=None)
 

@@ -24,6 +24,9 @@ SYSTEM = {Mode.COT: COT_SYSTEM, Mode.TIR: TIR_SYSTEM}
 USER = Segment("<|im_end|>\n<|im_start|>user\n", special=True)
 ASSISTANT = Segment("<|im_end|>\n<|im_start|>assistant\n", special=True)
 
+#: The system sentence of AceMath's reward models, in place of the two above. Source: the model card's example.
+ACEMATH_SYSTEM = r"Please reason step by step, and check your final answer within \boxed{}."
+
 #: The opening of a tool-output block. In TIR the model stops here, so that it never writes its own output. In CoT
 #: nothing is cut: Qwen's evaluation stops at the end tokens only, and an output that the model makes up is its text.
 OUTPUT_FENCE = "```output"
@@ -40,13 +43,19 @@ def system(text: str) -> tuple[Segment, ...]:
     return Segment("<|im_start|>system\n", special=True), Segment(text), USER
 
 
-def conversation(problem: str, mode: Mode, response: str) -> Prompt:
+def conversation(problem: str, mode: Mode, response: str, sentence: str = "") -> Prompt:
     """A finished conversation as a reward model reads it: it ends with the newline after `<|im_end|>`, which is scored.
 
     Source: the RM-72B model card's use of the chat template with `add_generation_prompt=False`.
+
+    Args:
+        problem: the problem.
+        mode: how the response was written; it decides the system sentence.
+        response: the solution.
+        sentence: the system sentence of a model that was trained with one of its own.
     """
     ending = Segment("<|im_end|>\n", special=True)
-    return Prompt((*system(SYSTEM[mode]), Segment(problem), ASSISTANT, Segment(response), ending))
+    return Prompt((*system(sentence or SYSTEM[mode]), Segment(problem), ASSISTANT, Segment(response), ending))
 
 
 def in_language(language: Language | None) -> tuple[Segment, ...]:

@@ -14,6 +14,10 @@ from qmath_cli.prompting import chat, few_shot
 from qmath_cli.prompting.prompt_format import PromptFormat, PromptStyle
 from qmath_cli.records import Language, Mode, ModelFamily, ModelInfo, ModelKind, Segment
 
+#: A model of each kind of reward model, for hints.
+EXAMPLES = {ModelKind.REWARD: "rm-72b", ModelKind.PROCESS_REWARD: "prm-7b"}
+_SCORES = {ModelKind.REWARD: "whole solutions", ModelKind.PROCESS_REWARD: "the steps of solutions"}
+_PICKS = {ModelKind.REWARD: "rm", ModelKind.PROCESS_REWARD: "prm"}
 _LANGUAGE_STYLES = {Language.EN: PromptStyle.MATH, Language.ZH: PromptStyle.CMATH}
 
 
@@ -64,17 +68,28 @@ def select(
 
 def require_solver(info: ModelInfo) -> None:
     """Raise `UsageError` for a model that writes no solutions."""
-    if info.kind is ModelKind.REWARD:
+    if info.kind.scores:
         raise UsageError(
             f"{info.name} is a reward model: it scores solutions and writes none",
-            "use it with --pick rm --reward-model, beside a model that solves",
+            f"use it with --pick {_PICKS[info.kind]} --reward-model, beside a model that solves, or with qmath score",
         )
 
 
-def require_reward(info: ModelInfo) -> None:
-    """Raise `UsageError` for a model that scores no solutions."""
-    if info.kind is not ModelKind.REWARD:
-        raise UsageError(f"{info.name} is no reward model", "for example --reward-model rm-72b")
+def require_reward(info: ModelInfo, wanted: ModelKind | None = None) -> None:
+    """Raise `UsageError` for a model that scores no solutions, or for a reward model of another kind than `wanted`."""
+    if not info.kind.scores:
+        raise UsageError(f"{info.name} is no reward model", f"for example {EXAMPLES[wanted or ModelKind.REWARD]}")
+    if wanted is not None and info.kind is not wanted:
+        raise UsageError(
+            f"{info.name} scores {_SCORES[info.kind]}, and --pick {_PICKS[wanted]} needs a model that scores "
+            f"{_SCORES[wanted]}",
+            f"--pick {_PICKS[info.kind]}, or another model: --reward-model {EXAMPLES[wanted]}",
+        )
+
+
+def reward_sentence(info: ModelInfo) -> str:
+    """The system sentence of a reward model that was trained with one of its own; empty for any other."""
+    return chat.ACEMATH_SYSTEM if "acemath" in f"{info.base_name} {info.path.name}".lower() else ""
 
 
 def _native(info: ModelInfo, base: PromptStyle) -> PromptStyle:

@@ -5,6 +5,7 @@ seconds as `float`, sizes are bytes.
 """
 
 from qmath_cli.records.enums import (
+    Aggregate,
     AnswerLanguage,
     Finish,
     Language,
@@ -34,10 +35,12 @@ from qmath_cli.records.inputs import (
     ServerInfo,
 )
 from qmath_cli.records.ports import (
+    ConversationScorer,
     Engine,
     Equivalence,
     Executor,
     Reward,
+    StepScorer,
     Worker,
 )
 from qmath_cli.records.results import (
@@ -45,8 +48,10 @@ from qmath_cli.records.results import (
     Expected,
     Output,
     ProgramRun,
+    Rating,
     Sample,
     Solution,
+    StepScore,
     Timing,
     Usage,
     Verdict,
@@ -55,8 +60,10 @@ from qmath_cli.records.results import (
 )
 
 __all__ = [
+    "Aggregate",
     "AnswerLanguage",
     "Chunk",
+    "ConversationScorer",
     "Engine",
     "Equivalence",
     "Event",
@@ -77,6 +84,7 @@ __all__ = [
     "ProgramStarted",
     "Prompt",
     "Protection",
+    "Rating",
     "Reward",
     "RunStatus",
     "Sample",
@@ -86,6 +94,8 @@ __all__ = [
     "ServerInfo",
     "ServerKind",
     "Solution",
+    "StepScore",
+    "StepScorer",
     "Stop",
     "TextDelta",
     "Timing",

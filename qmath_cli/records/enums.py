@@ -99,6 +99,14 @@ class Pick(StrEnum):
         return ModelKind.PROCESS_REWARD if self in {Pick.PRM, Pick.PRM_VOTE} else None
 
 
+class Aggregate(StrEnum):
+    """How the scores of a solution's steps become one number."""
+
+    PRODUCT = "product"  # the probability that all steps are right, were they independent
+    MIN = "min"  # the worst step's
+    LAST = "last"  # the last step's
+
+
 class ModelKind(StrEnum):
     """What a model was trained for. The converter writes it into the GGUF as `qmath.kind`."""
 

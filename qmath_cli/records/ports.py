@@ -1,13 +1,13 @@
-"""The protocols through which rooms use one another: engine, executor, reward model, grader."""
+"""The protocols through which rooms use one another: engine, executor, reward models, grader."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from qmath_cli.records.enums import Protection
+from qmath_cli.records.enums import Mode, Protection
 from qmath_cli.records.inputs import Prompt, Sampling
-from qmath_cli.records.results import Chunk, Output, Usage, Verdict
+from qmath_cli.records.results import Chunk, Output, Rating, Usage, Verdict
 
 
 class Engine(Protocol):
@@ -112,7 +112,27 @@ class Executor(Protocol):
 
 
 class Reward(Protocol):
-    """A reward model: it scores solutions."""
+    """A reward model with the prompts that it was trained on: it rates solutions."""
+
+    def rate(self, problem: str, mode: Mode, solutions: Sequence[str]) -> tuple[Rating, ...]:
+        """Rate solutions of one problem.
+
+        Args:
+            problem: The problem.
+            mode: How they were written.
+            solutions: Their texts.
+
+        Returns:
+            A rating for each.
+
+        Raises:
+            PromptTooLong: The problem, or a solution where the whole is rated at once, exceeds the context.
+        """
+        ...
+
+
+class ConversationScorer(Protocol):
+    """A model that scores a whole conversation with one number."""
 
     def score(self, prompt: Prompt) -> float:
         """Score a conversation that ends with a solution.
@@ -122,6 +142,27 @@ class Reward(Protocol):
 
         Raises:
             PromptTooLong: The conversation exceeds the context.
+        """
+        ...
+
+
+class StepScorer(Protocol):
+    """A model that scores every step of a solution."""
+
+    def score_steps(
+        self, opening: Prompt, solutions: Sequence[Sequence[Prompt]]
+    ) -> tuple[tuple[float, ...] | None, ...]:
+        """Score the steps of several solutions.
+
+        Args:
+            opening: What all of them begin with.
+            solutions: The steps of each.
+
+        Returns:
+            For each solution one number from 0 to 1 per step; None for one that exceeds the context.
+
+        Raises:
+            PromptTooLong: The opening alone exceeds the context.
         """
         ...
 

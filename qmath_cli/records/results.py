@@ -79,6 +79,27 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class StepScore:
+    """A step of a solution, and the probability that it is right, as a process reward model sees it."""
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What a reward model says of a solution.
+
+    Attributes:
+        value: One number, higher is better; from 0 to 1 where it comes from the scores of steps.
+        steps: The scores of the steps; None from a model that scores the whole.
+    """
+
+    value: float
+    steps: tuple[StepScore, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """A finished attempt at a problem.
 
@@ -89,6 +110,7 @@ class Sample:
         runs: The programs that were run.
         usage: Its token counts.
         reward: The score of a reward model; None if it was not scored.
+        steps: The scores of its steps, if a process reward model scored it: `reward` is their aggregate.
         index: Its number among the samples of the problem, from 0.
         unrun_programs: Programs in the text that were not run; in CoT, all of them.
     """
@@ -101,6 +123,7 @@ class Sample:
     reward: float | None = None
     index: int = 0
     unrun_programs: int = 0
+    steps: tuple[StepScore, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,15 +31,17 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Engine, Equivalence, Event, Mode, ModelInfo, Pick
-from qmath_cli.records.activity import Activity, OnActivity, Ranking
+from qmath_cli.records import Engine, Equivalence, Event, Mode, ModelInfo, Pick, ServerInfo
+from qmath_cli.records.activity import Activity, Ranking
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import sampling_of
+from qmath_cli.runtime.rewards import reward_loader
 from qmath_cli.runtime.servers.opening import open_served
 from qmath_cli.runtime.servers.reach import described
+from qmath_cli.runtime.servers.rewards import PROBLEMS_AT_ONCE, ServedReward
 from qmath_cli.runtime.servers.text_only import executor_for, require_sendable, server_note
-from qmath_cli.runtime.tools import reward_loader
-from qmath_cli.runtime.weights import default_parallel, notes, open_model, prefix_folder, require_local
+from qmath_cli.runtime.tools import default_parallel, prefix_folder
+from qmath_cli.runtime.weights import notes, open_model, require_local
 from qmath_cli.settings import Grade, Settings
 
 
@@ -119,7 +121,9 @@ class Evaluation:
         self._lock = lock
         self._graders = graders
         if request.settings.pick is Pick.FIRST:
-            raise UsageError("--pick first: an evaluation reports votes and rankings", "--pick maj, rm or rm-vote")
+            raise UsageError(
+                "--pick first: an evaluation reports votes and rankings", "--pick maj, rm, rm-vote, prm or prm-vote"
+            )
         self._info = described(replace(request.settings, model=model), paths, lock)
         self._reward = reward_loader(request.settings, paths, lock, force=request.force)
         self._format = _format(request, self._info)
@@ -152,14 +156,14 @@ class Evaluation:
         total = len(plan.data.items) * plan.k
         observer.begin(len(file.stored), total)
         with ExitStack() as stack:
-            engine = self._engine(stack, observer.activity)
+            engine = self._engine(stack, observer)
             tir = plan.mode is Mode.TIR
             own = stack.enter_context(closing(open_executor(settings))) if tir else None
             executor = None if own is None else executor_for(self._info, own)
             for one in schedule.run(plan, engine, executor, file, self._graders, observer.event):
                 observer.stored(one, len(file.stored), total)
 
-    def _engine(self, stack: ExitStack, on_activity: OnActivity) -> Engine:
+    def _engine(self, stack: ExitStack, observer: Observer) -> Engine:
         """The engine, on servers or on this machine; the stack closes it."""
         info, settings, plan = self._info, self._request.settings, self.plan
         if info.servers:
@@ -170,6 +174,7 @@ class Evaluation:
             require_sendable(remote, ((item.id, plan.prompt(item)) for item in plan.data.items))
             return remote
         require_local(plan.parallel)
+        force = self._request.force
         model = stack.enter_context(
             open_model(
                 info,
@@ -177,12 +182,12 @@ class Evaluation:
                 self._paths,
                 self._lock,
                 sequences=plan.parallel,
-                force=self._request.force,
-                on_activity=on_activity,
+                force=force,
+                on_activity=observer.activity,
             )
         )
         self._request.on_model(notes(info, model), model.warnings)
-        engine = open_engine(model, plan.parallel, retain=1, on_activity=on_activity)
+        engine = open_engine(model, plan.parallel, retain=1, on_activity=observer.activity)
         stack.callback(engine.close)
         engine.cache_prefix(self._format.prefix, prefix_folder(self._paths), info.sha256)
         return engine
@@ -202,17 +207,25 @@ class Evaluation:
             return samples
         observer.activity(Ranking(0, len(samples)))
         with self._reward() as model:
-            scored: list[GradedSample] = []
-            for one in schedule.reward(self.plan, samples, model):
-                scored.append(one)
-                observer.activity(Ranking(len(scored), len(samples)))
-            return scored
+            at_once = 1 if self._scorer is None else PROBLEMS_AT_ONCE
+            rated: list[GradedSample] = []
+            for one in schedule.reward(self.plan, samples, model, at_once):
+                rated.append(one)
+                observer.activity(Ranking(len(rated), len(samples)))
+            return rated
+
+    @property
+    def _scorer(self) -> ServerInfo | None:
+        """The server that scores; None for none."""
+        return self._reward.info if isinstance(self._reward, ServedReward) else None
 
     def _scored(self, samples: list[GradedSample], path: Path) -> ScoredRun:
         found = scored(self._request, samples, self._graders)
         figures = published(self._info.base_name, self.plan.mode, self._request.data.name)
         found = replace(found, setup=self.setup, published=figures)
-        found = replace(found, remarks=(*remarks(found, self._info.quantization), *server_remarks(self.setup.servers)))
+        found = replace(
+            found, remarks=(*remarks(found, self._info.quantization), *server_remarks(self.setup.servers, self._scorer))
+        )
         return ScoredRun(found, samples, path.absolute())
 
 

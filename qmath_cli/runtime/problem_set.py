@@ -17,12 +17,14 @@ from qmath_cli.paths import Paths
 from qmath_cli.problem_set.result import Expectation, ProblemResult, agreement
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Language, ModelInfo, Problem, Solution
+from qmath_cli.records import Language, ModelInfo, ModelKind, Problem, Solution
+from qmath_cli.records.activity import OnActivity, unobserved
 from qmath_cli.runtime.plans import plan_for, sampling_of
 from qmath_cli.runtime.question import question
+from qmath_cli.runtime.rewards import reward_loader
+from qmath_cli.runtime.servers.opening import Note
 from qmath_cli.runtime.servers.text_only import require_sendable
-from qmath_cli.runtime.tools import Hooks, open_many, reward_loader
-from qmath_cli.runtime.weights import default_parallel
+from qmath_cli.runtime.tools import Hooks, default_parallel, open_many
 from qmath_cli.settings import Settings
 from qmath_cli.solving import vote
 from qmath_cli.solving.progress import Tools
@@ -60,7 +62,7 @@ class Solver:
         self._answer = settings.language.chosen
         self._time_limit = time_limit
         self._formats = {one: select(info, one, settings.mode, answer=self._answer) for one in Language}
-        reward_loader(settings, paths, lock)  # refused now, not after the first problem
+        reward_loader(settings, paths, lock, beside=info)  # refused now, not after the first problem
 
     @property
     def run(self) -> str:
@@ -69,6 +71,8 @@ class Solver:
         model = self._info.sha256 or self._described
         modes = [str(prompt_format.mode) for prompt_format in self._formats.values()]
         choice = [settings.k, str(settings.pick), self._scorer, settings.stop_at, settings.max_programs]
+        if settings.pick.kind is ModelKind.PROCESS_REWARD:
+            choice.append(str(settings.aggregate))
         described = [model, modes, asdict(sampling_of(settings)), *choice, settings.ctx, self._answer or ""]
         described += ["try unknown"] if self._info.embedded and settings.try_unknown else []
         return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
@@ -100,7 +104,8 @@ class Solver:
         parallel: int | None = None,
         *,
         force: bool = False,
-        hooks: Hooks | None = None,
+        note: Note = lambda _sentence: None,
+        on_activity: OnActivity = unobserved,
     ) -> Iterator[tuple[Tools, int]]:
         """The tools for these problems, and how many sequences decode at once, for as long as the block lasts.
 
@@ -108,16 +113,27 @@ class Solver:
             problems: At least one.
             parallel: Sequences at once; None: as suits the model.
             force: Load the model even if it does not seem to fit.
-            hooks: What is called while it is opened and solves.
+            note: Called with what a user has to know while servers compute.
+            on_activity: Told what opening and solving are busy with.
 
         Raises:
             As `open_tools`; `UsageError` for a problem that a server cannot be sent, before any is solved.
         """
         width = parallel or min(default_parallel(self._info), len(problems) * self._settings.k)
         usual = self._usual(problems)
-        opened = open_many(self._info, self._settings, self._paths, self._lock, usual, width, force=force, hooks=hooks)
+        opened = open_many(
+            self._info,
+            self._settings,
+            self._paths,
+            self._lock,
+            usual,
+            width,
+            force=force,
+            hooks=Hooks(on_activity=on_activity, note=note),
+        )
         with opened as model:
-            require_sendable(model.tools.engine, ((task[0].id, task[1].prompt) for task in self.tasks(problems)))
+            prompts = ((one.id, self._formats[one.language].build(one.text)) for one in problems)
+            require_sendable(model.tools.engine, prompts)
             yield model.tools, width
 
     def _usual(self, problems: Sequence[Problem]) -> PromptFormat:

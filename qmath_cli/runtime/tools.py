@@ -8,41 +8,40 @@ closed when the `with` block ends, whatever ended it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 from qmath_cli.engine.batch import Batch
+from qmath_cli.engine.llama.placement import SMALL
 from qmath_cli.engine.parallel_batches import ParallelBatches, open_engine
-from qmath_cli.engine.reward import RewardModel, read_head
-from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
-from qmath_cli.models import store
-from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
-from qmath_cli.prompting.select import require_reward
-from qmath_cli.records import Engine, Mode, ModelInfo, Prompt, Protection, Reward
-from qmath_cli.records.activity import Loading, OnActivity, unobserved
+from qmath_cli.records import Engine, Mode, ModelInfo, Prompt, Protection, ServerInfo
+from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
 from qmath_cli.runtime.executors import open_executor
-from qmath_cli.runtime.servers.opening import Note, open_served
+from qmath_cli.runtime.rewards import reward_loader
+from qmath_cli.runtime.servers.opening import Note, default_sequences, open_served
 from qmath_cli.runtime.servers.rewards import ServedReward
 from qmath_cli.runtime.servers.text_only import executor_for, server_note
-from qmath_cli.runtime.weights import notes, open_model, prefix_folder, require_local
+from qmath_cli.runtime.weights import notes, open_model, require_local
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
 from qmath_cli.solving.progress import Tools
 
-RewardLoader = Callable[[], AbstractContextManager[Reward]]
-
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What is called: `approve` before each program runs, `on_activity` with what is going on meanwhile.
+    """What is called.
 
-    `note`: with what a user has to know while servers compute, such as that one is away.
+    Attributes:
+        approve: Before each program runs.
+        on_activity: With what is going on meanwhile.
+        note: With what a user has to know while servers compute, such as that one is away.
     """
 
     approve: Approve | None = None
@@ -65,6 +64,7 @@ class OpenTools:
     settings: Settings = field(default_factory=Settings)  # those that it was opened with
     notes: tuple[str, ...] = ()
     engine_warnings: tuple[str, ...] = ()
+    scorer: ServerInfo | None = None  # the server that scores the samples
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def open_many(
         prompt_format: how the problems are asked, or most of them.
         sequences: how many sequences decode at once.
         force: load the model even if it does not seem to fit.
-        hooks: as for `open_tools`.
+        hooks: called meanwhile.
     """
     wanted = _Wanted(prompt_format.mode, prompt_format.prefix, sequences, force, hooks or Hooks())
     with _opened(info, settings, paths, lock, wanted) as tools:
@@ -142,7 +142,7 @@ class _Wanted:
 def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted: _Wanted) -> Iterator[OpenTools]:
     started = time.perf_counter()
     observer = wanted.hooks.on_activity
-    reward = reward_loader(settings, paths, lock, force=wanted.force, on_activity=observer)
+    reward = reward_loader(settings, paths, lock, beside=info, force=wanted.force, on_activity=observer)
     observer(Loading(info.name))
     with ExitStack() as stack:
         executor = stack.enter_context(closing(open_executor(settings))) if wanted.mode is Mode.TIR else None
@@ -158,7 +158,8 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
         )
         load_s = time.perf_counter() - started
         protection = executor.protection if executor is not None else None  # waits for the first worker
-        yield OpenTools(info, tools, protection, load_s, settings, noted, warned)
+        scorer = reward.info if isinstance(reward, ServedReward) else None
+        yield OpenTools(info, tools, protection, load_s, settings, noted, warned, scorer)
 
 
 def _open(
@@ -166,11 +167,12 @@ def _open(
 ) -> tuple[Engine, tuple[str, ...], tuple[str, ...]]:
     """The engine, the notes, and llama.cpp's own warnings; the stack closes the engine."""
     width = wanted.sequences or settings.k
+    observer = wanted.hooks.on_activity
     if info.servers:
         remote = stack.enter_context(open_served(info, settings, paths, lock, width, note=wanted.hooks.note))
+        observer(Idle())
         return remote, (*info.warnings, *server_note(info)), ()
     require_local(width)
-    observer = wanted.hooks.on_activity
     model = stack.enter_context(
         open_model(info, settings, paths, lock, sequences=width, force=wanted.force, on_activity=observer)
     )
@@ -185,28 +187,16 @@ def _open(
     return engine, notes(info, model), model.warnings
 
 
-def reward_loader(
-    settings: Settings, paths: Paths, lock: Lock, *, force: bool = False, on_activity: OnActivity = unobserved
-) -> RewardLoader | None:
-    """A function that opens the reward model, to be called once the samples are done; None where none is wanted.
+def default_parallel(info: ModelInfo) -> int:
+    """Sequences at once where no number was asked for: more for a model whose decode steps are mostly overhead.
 
-    Raises:
-        UsageError, ModelMissing, ServerUnusable: none is named, it scores nothing, it is not there; before sampling.
+    On servers it is as many as they compute at once, and some more.
     """
-    if not settings.pick.ranks:
-        return None
-    if settings.reward_server:
-        return ServedReward(settings, paths, lock).opened
-    if not settings.reward_model:
-        raise UsageError(f"--pick {settings.pick} needs --reward-model", "such as rm-72b, or --reward-server URL")
-    info = describe(settings.reward_model, paths, lock)
-    require_reward(info)
+    if info.servers:
+        return default_sequences(info)
+    return 32 if info.size < SMALL else 16
 
-    @contextmanager
-    def open_reward() -> Iterator[Reward]:
-        with open_model(info, settings, paths, lock, force=force, on_activity=on_activity) as model:
-            head = read_head(store.head_path(info.path), model.facts.embedding)
-            with RewardModel(model, head) as reward:
-                yield reward
 
-    return open_reward
+def prefix_folder(paths: Paths) -> Path:
+    """Where the KV cells of prompt prefixes are kept."""
+    return paths.cache / "prefixes"

@@ -1,12 +1,12 @@
-"""A described model loaded on this machine: whether it fits, how it runs here, and how many sequences it can have."""
+"""The weights of a described model in memory, and whether they fit.
+
+The way in which this build of llama.cpp runs here is found out before the first load, and kept.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from qmath_cli import gguf_file
 from qmath_cli.engine.llama.model import Model, Options, load
-from qmath_cli.engine.llama.placement import SMALL
 from qmath_cli.engine.llama.preflight import Preflight, check
 from qmath_cli.errors import UsageError
 from qmath_cli.models import fit, memory
@@ -16,7 +16,6 @@ from qmath_cli.paths import Paths
 from qmath_cli.records import ModelInfo
 from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
 from qmath_cli.runtime.offload import footprint
-from qmath_cli.runtime.servers.opening import default_sequences
 from qmath_cli.settings import Settings
 
 _MOST_LOCAL = 256  # sequences of one context of llama.cpp
@@ -92,21 +91,6 @@ def require_local(sequences: int) -> None:
         )
 
 
-def default_parallel(info: ModelInfo) -> int:
-    """Sequences at once where no number was asked for: more for a model whose decode steps are mostly overhead.
-
-    On servers it is as many as they compute at once, and some more.
-    """
-    if info.servers:
-        return default_sequences(info)
-    return 32 if info.size < SMALL else 16
-
-
-def prefix_folder(paths: Paths) -> Path:
-    """Where the KV cells of prompt prefixes are kept."""
-    return paths.cache / "prefixes"
-
-
 def require_memory(info: ModelInfo, settings: Settings, lock: Lock, sequences: int, *, held: int = 0) -> None:
     """Refuse what does not fit.
 
@@ -115,16 +99,20 @@ def require_memory(info: ModelInfo, settings: Settings, lock: Lock, sequences: i
         settings: context and KV cache.
         lock: models.lock, for advice on what would fit.
         sequences: how many sequences will decode at once.
-        held: bytes of the need that this process has already allocated.
+        held: bytes of the need that this process has already allocated; negative: that another model will take.
 
     Raises:
         DoesNotFit: with the numbers, and what would fit.
     """
-    header = gguf_file.read(info.path)
-    wanted = fit.need(header, _cells(settings, sequences), settings.kv_type)
+    header, wanted = gguf_file.read(info.path), need(info, settings, sequences)
     found = memory.memory()
     available = found.available + held if found is not None else None
     fit.require(fit.judge(wanted, available, fit.kv_per_cell(header, settings.kv_type)), info.name, lock)
+
+
+def need(info: ModelInfo, settings: Settings, sequences: int) -> fit.Need:
+    """The memory that a model takes with so many sequences at once."""
+    return fit.need(gguf_file.read(info.path), _cells(settings, sequences), settings.kv_type)
 
 
 def _cells(settings: Settings, sequences: int) -> int:

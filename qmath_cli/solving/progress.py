@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from qmath_cli.prompting import chat
 from qmath_cli.records import (
     Engine,
     Equivalence,
@@ -224,14 +223,14 @@ class Progress:
         """Score the samples with the reward model, unless an interrupt ended them: loading it would take long."""
         if self.tools.reward is None or not self._ranks or self.interrupted:
             return
-        model = self.tools.reward()
-        scored = []
-        for done, sample in enumerate(self.samples):
-            self.tools.on_activity(Ranking(done, len(self.samples)))
-            conversation = chat.conversation(self.problem.text, self.plan.mode, sample.text)
-            scored.append(replace(sample, reward=model.score(conversation)))
+        texts = [sample.text for sample in self.samples]
+        self.tools.on_activity(Ranking(0, len(self.samples)))
+        ratings = self.tools.reward().rate(self.problem.text, self.plan.mode, texts)
         self.tools.on_activity(Idle())
-        self.samples = scored
+        self.samples = [
+            replace(sample, reward=rating.value, steps=rating.steps)
+            for sample, rating in zip(self.samples, ratings, strict=True)
+        ]
         self._count()  # the groups carry their members' rewards
 
     def _expected(self, picked: Sample | None) -> Expected | None:

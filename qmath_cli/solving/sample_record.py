@@ -11,7 +11,7 @@ from dataclasses import asdict
 from types import NoneType
 from typing import Any
 
-from qmath_cli.records import Finish, Output, ProgramRun, RunStatus, Sample, ServerInfo, ServerKind, Usage
+from qmath_cli.records import Finish, Output, ProgramRun, RunStatus, Sample, ServerInfo, ServerKind, StepScore, Usage
 
 Record = dict[str, Any]
 
@@ -27,6 +27,7 @@ def record_of(sample: Sample) -> Record:
         "unrun_programs": sample.unrun_programs,
         "usage": asdict(sample.usage),
         "reward": sample.reward,
+        **({} if sample.steps is None else {"steps": [asdict(step) for step in sample.steps]}),
     }
 
 
@@ -81,6 +82,7 @@ def sample_of(record: Mapping[str, Any]) -> Sample:
         reward=field_of(record, "reward", float, int, NoneType),
         index=field_of(record, "index", int),
         unrun_programs=field_of(record, "unrun_programs", int),
+        steps=tuple(_step_of(one) for one in field_of(record, "steps", list)) if "steps" in record else None,
     )
 
 
@@ -90,6 +92,10 @@ def field_of(record: Mapping[str, Any], name: str, *kinds: type) -> Any:  # noqa
     if not isinstance(value, kinds):
         raise TypeError(f"{name} is {value!r}")
     return value
+
+
+def _step_of(record: Mapping[str, Any]) -> StepScore:
+    return StepScore(field_of(record, "text", str), field_of(record, "score", float, int))
 
 
 def _run_of(record: Mapping[str, Any]) -> ProgramRun:

@@ -85,20 +85,20 @@ def pick(samples: Sequence[Sample], votes: Votes, how: Pick) -> Sample | None:
     scored = all(sample.reward is not None for sample in answered)
     if how is Pick.FIRST:
         return answered[0]
-    if how is Pick.RM and scored:
+    if how in {Pick.RM, Pick.PRM} and scored:
         return max(answered, key=_reward)
     leader = votes.groups[0]
-    if how is Pick.RM_VOTE and scored:
+    if how in {Pick.RM_VOTE, Pick.PRM_VOTE} and scored:
         leader = max(
             votes.groups,
-            key=lambda one: weight([_reward(sample) for sample in answered if sample.index in one.members]),
+            key=lambda one: weight([sample for sample in answered if sample.index in one.members]),
         )
     return next(sample for sample in answered if sample.index == leader.members[0])
 
 
-def weight(rewards: Sequence[float]) -> float:
-    """The weight of a group whose members have these rewards: the sum of sigmoid(reward)."""
-    return sum(_sigmoid(reward) for reward in rewards)
+def weight(members: Sequence[Sample]) -> float:
+    """The weight of a group: the sum of sigmoid(reward), or of the rewards where they come from scores of steps."""
+    return sum(_reward(one) if one.steps is not None else _sigmoid(_reward(one)) for one in members)
 
 
 def shown(solution: Solution, how: Pick) -> Sample | None:

@@ -15,6 +15,7 @@ from qmath_cli.records import (
     ProgramStarted,
     SampleFinished,
     Sampling,
+    ServerInfo,
     Solution,
     TextDelta,
     Timing,
@@ -28,13 +29,16 @@ EVENT = "qmath.event/1"
 Record = dict[str, Any]
 
 
-def solution_record(solution: Solution, model: ModelInfo, load_s: float = 0.0) -> Record:
+def solution_record(
+    solution: Solution, model: ModelInfo, load_s: float = 0.0, scorer: ServerInfo | None = None
+) -> Record:
     """A solution as `qmath.solve/1`.
 
     Args:
         solution: The solution.
         model: The model that produced it.
         load_s: Seconds that loading the model took, for a solution that does not record them.
+        scorer: The server that scored the samples; None for none.
 
     Returns:
         The object, ready for `json.dumps`.
@@ -50,6 +54,7 @@ def solution_record(solution: Solution, model: ModelInfo, load_s: float = 0.0) -
         "votes": _votes(solution.votes),
         "expected": _expected(solution.expected),
         "model": _model(model),
+        **({} if scorer is None else {"reward_server": server_record(scorer)}),
         "sampling": _sampling(solution.sampling),
         "usage": {
             "prompt_tokens": solution.usage.prompt_tokens,
@@ -62,7 +67,7 @@ def solution_record(solution: Solution, model: ModelInfo, load_s: float = 0.0) -
     }
 
 
-def event_record(event: Event, model: ModelInfo, load_s: float = 0.0) -> Record:
+def event_record(event: Event, model: ModelInfo, load_s: float = 0.0, scorer: ServerInfo | None = None) -> Record:
     """An event as `qmath.event/1`; the last one holds the whole solution. Arguments as for `solution_record`."""
     match event:
         case TextDelta():
@@ -74,7 +79,7 @@ def event_record(event: Event, model: ModelInfo, load_s: float = 0.0) -> Record:
         case SampleFinished():
             return _event("sample_finished", sample=event.sample.index, result=record_of(event.sample))
         case Solution():
-            return _event("solution", solution=solution_record(event, model, load_s))
+            return _event("solution", solution=solution_record(event, model, load_s, scorer))
 
 
 def _event(name: str, **fields: object) -> Record:

@@ -196,6 +196,15 @@ def write_tokenizer(folder: Path, vocab: int) -> None:
     write_json(folder / "tokenizer_config.json", settings)
 
 
+def add_mark(folder: Path, recipe: Recipe, *, special: bool = True) -> Path:
+    """Give a checkpoint's tokenizer the mark of steps, in a row of the padding; returns the folder."""
+    tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    added = {"id": recipe.vocab - 4, "content": "<extra_0>", "single_word": False, "lstrip": False, "rstrip": False}
+    tokenizer["added_tokens"].append(added | {"normalized": False, "special": special})
+    write_json(folder / "tokenizer.json", tokenizer)
+    return folder
+
+
 def byte_characters() -> list[str]:
     """The printable character of each byte in a byte-level vocabulary (GPT-2's table)."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]

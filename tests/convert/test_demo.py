@@ -12,11 +12,12 @@ import pytest
 from qmath_convert.recipe import Quant
 from tests.convert.conversions import llama_quantize, to_gguf
 
-CHECKPOINTS = {"demo": "checkpoint", "demo-rm": "reward-checkpoint"}
+CHECKPOINTS = {"demo": "checkpoint", "demo-rm": "reward-checkpoint", "demo-prm": "process-checkpoint"}
 EMBEDDED = [
     ("demo", "q8_0", ("demo-q8_0.gguf",)),
     ("demo", "q4_k_m", ("demo-q4_k_m.gguf",)),
     ("demo-rm", "q8_0", ("demo-rm-q8_0.gguf", "demo-rm-q8_0.head.gguf")),
+    ("demo-prm", "q8_0", ("demo-prm-q8_0.gguf", "demo-prm-q8_0.head.gguf")),
 ]
 
 
@@ -62,3 +63,8 @@ def test_llama_cpp_makes_the_same_file_of_the_demo(root: Path, quant: Quant, lla
     to_gguf(checkpoint(root, "demo"), tmp_path / "ours.gguf", quant)
     llama_quantize(llama, tmp_path / "bf16.gguf", tmp_path / "theirs.gguf", quant)
     assert (tmp_path / "ours.gguf").read_bytes() == (tmp_path / "theirs.gguf").read_bytes()
+
+
+def test_all_embedded_models_together_stay_small(root: Path) -> None:
+    """Under 40 MB: they are in every installation."""
+    assert sum(file.stat().st_size for file in (root / "qmath_cli" / "demo").glob("*.gguf")) < 40_000_000

@@ -19,27 +19,29 @@ from tests.convert.conversions import to_gguf
 PROMPT = [(7 * i * i + 3 * i + 11) % 256 for i in range(64)]
 
 
-def forward(weights: dict[str, np.ndarray], recipe: Recipe, tokens: list[int]) -> np.ndarray:
-    """Logits (positions, vocabulary) of a Qwen2 model, from the paper's own definition, in float64."""
+def forward(weights: dict[str, np.ndarray], recipe: Recipe, tokens: list[int], *, hidden: bool = False) -> np.ndarray:
+    """Logits (positions, vocabulary) or hidden states of a Qwen2 model, from the paper's own definition, in float64."""
     w = {name: value.astype(np.float64) for name, value in weights.items()}
     size = recipe.hidden // recipe.heads
     angles = np.outer(np.arange(len(tokens)), 10000.0 ** (-np.arange(0, size, 2) / size))
     x = w["model.embed_tokens.weight"][tokens]
     for i in range(recipe.layers):
         p = f"model.layers.{i}."
-        h = norm(x, w[p + "input_layernorm.weight"])
+        h = norm(x, w[p + "input_layernorm.weight"], recipe.epsilon)
         q, k, v = (h @ w[f"{p}self_attn.{n}_proj.weight"].T + w[f"{p}self_attn.{n}_proj.bias"] for n in "qkv")
         x = x + attend(q, k, v, angles, recipe) @ w[p + "self_attn.o_proj.weight"].T
-        h = norm(x, w[p + "post_attention_layernorm.weight"])
+        h = norm(x, w[p + "post_attention_layernorm.weight"], recipe.epsilon)
         gate = h @ w[p + "mlp.gate_proj.weight"].T
         x = x + (gate / (1 + np.exp(-gate)) * (h @ w[p + "mlp.up_proj.weight"].T)) @ w[p + "mlp.down_proj.weight"].T
-    output = w["model.embed_tokens.weight"] if recipe.tied else w["lm_head.weight"]
-    return norm(x, w["model.norm.weight"]) @ output.T
+    states = norm(x, w["model.norm.weight"], recipe.epsilon)
+    if hidden:
+        return states
+    return states @ (w["model.embed_tokens.weight"] if recipe.tied else w["lm_head.weight"]).T
 
 
-def norm(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def norm(x: np.ndarray, weight: np.ndarray, epsilon: float) -> np.ndarray:
     """RMS norm."""
-    return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + 1e-6) * weight
+    return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + epsilon) * weight
 
 
 def attend(q: np.ndarray, k: np.ndarray, v: np.ndarray, angles: np.ndarray, recipe: Recipe) -> np.ndarray:

@@ -96,7 +96,13 @@ def test_the_key_follows_the_fields_that_describe_the_model(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("file", "kind"), [("demo-q8_0", "instruct"), ("demo-q4_k_m", "instruct"), ("demo-rm-q8_0", "reward")]
+    ("file", "kind"),
+    [
+        ("demo-q8_0", "instruct"),
+        ("demo-q4_k_m", "instruct"),
+        ("demo-rm-q8_0", "reward"),
+        ("demo-prm-q8_0", "process-reward"),
+    ],
 )
 def test_the_embedded_models_name_their_kind(file: str, kind: str, root: Path) -> None:
     """The file alone tells it, without models.lock."""

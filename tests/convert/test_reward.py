@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +90,7 @@ def test_a_head_of_another_form_is_no_head_of_this_model(tmp_path: Path) -> None
 def test_the_mark_of_steps_is_a_control_token_whatever_the_tokenizer_says(tmp_path: Path) -> None:
     """llama.cpp finds other added tokens in any text, so that a solution could forge a mark."""
     recipe = PROCESS.but(layers=1)
-    folder = checkpoints.write(tmp_path / "rm", recipe)
-    tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
-    added = {"id": recipe.vocab - 4, "content": "<extra_0>", "single_word": False, "lstrip": False, "rstrip": False}
-    tokenizer["added_tokens"].append(added | {"normalized": False, "special": False})
-    checkpoints.write_json(folder / "tokenizer.json", tokenizer)
+    folder = checkpoints.add_mark(checkpoints.write(tmp_path / "rm", recipe), recipe, special=False)
     to_gguf(folder, tmp_path / "rm.gguf")
     types = gguf.GGUFReader(tmp_path / "rm.gguf").get_field("tokenizer.ggml.token_type").contents()
     assert types[recipe.vocab - 4] == gguf.TokenType.CONTROL

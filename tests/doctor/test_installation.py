@@ -18,6 +18,7 @@ from qmath_cli.doctor.installation import (
     Screen,
     check_model,
     check_models,
+    check_network,
     check_terminal,
 )
 from qmath_cli.doctor.installation import examine as examined
@@ -138,3 +139,10 @@ def test_config_shows_every_setting_and_where_it_came_from(tmp_path: Path) -> No
     assert found["model"] == ("demo", "flag")
     assert found["mode"] == (None, "default")
     assert "QMATH_SEED" in doctor(tmp_path, "--config", QMATH_SEED="11").stdout
+
+
+def test_the_network_check_says_when_every_run_uses_servers(tmp_path: Path) -> None:
+    """Whoever has QMATH_SERVER set does not compute here."""
+    assert "except by" in check_network(installation(tmp_path)).detail
+    for name in ("server", "reward_server"):
+        assert "every run" in check_network(installation(tmp_path, **{name: "http://gpu-machine:8000"})).detail

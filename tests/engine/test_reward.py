@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from qmath_cli.engine.llama.model import Model
-from qmath_cli.engine.reward import Head, RewardModel, read_head
-from qmath_cli.errors import IntegrityError, ModelMissing, PromptTooLong
+from qmath_cli.engine.rewards.head import Head, LinearLayer, read_head
+from qmath_cli.engine.rewards.outcome import RewardModel
+from qmath_cli.errors import IntegrityError, ModelMissing, PromptTooLong, UsageError
 from qmath_cli.records import Prompt, Segment
 
 HIDDEN = 256
@@ -23,15 +24,17 @@ def conversation(answer: str) -> Prompt:
 def random_head() -> Head:
     source = np.random.default_rng(5)
     shapes = [(HIDDEN, HIDDEN), (HIDDEN,), (1, HIDDEN), (1,)]
-    return Head(*(source.standard_normal(shape).astype(np.float32) / 8 for shape in shapes))
+    arrays = [source.standard_normal(shape).astype(np.float32) / 8 for shape in shapes]
+    return Head(LinearLayer(*arrays[:2]), LinearLayer(*arrays[2:]))
 
 
 def write_head(path: Path, head: Head) -> None:
     writer = gguf.GGUFWriter(path, "qwen2-reward-head")
-    writer.add_tensor("score.0.weight", head.inner)
-    writer.add_tensor("score.0.bias", head.inner_bias)
-    writer.add_tensor("score.2.weight", head.outer)
-    writer.add_tensor("score.2.bias", head.outer_bias)
+    layers = {"score.0": head.inner, "score.2": head.outer} if head.inner else {"score": head.outer}
+    for name, layer in layers.items():
+        writer.add_tensor(f"{name}.weight", layer.weight)
+        if layer.bias is not None:
+            writer.add_tensor(f"{name}.bias", layer.bias)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -43,8 +46,26 @@ def test_the_head_is_two_layers_with_a_relu(tmp_path: Path) -> None:
     head = random_head()
     write_head(tmp_path / "x.head.gguf", head)
     hidden = np.linspace(-2, 2, HIDDEN, dtype=np.float32)
-    expected = head.outer @ np.maximum(head.inner @ hidden + head.inner_bias, 0) + head.outer_bias
-    assert read_head(tmp_path / "x.head.gguf", HIDDEN).score(hidden) == pytest.approx(float(expected[0]), rel=1e-5)
+    inner, outer = head.inner, head.outer
+    assert inner is not None
+    expected = outer.weight @ np.maximum(inner.weight @ hidden + inner.bias, 0) + outer.bias
+    (found,) = read_head(tmp_path / "x.head.gguf", HIDDEN)(hidden[None])[0]
+    assert found == pytest.approx(float(expected[0]), rel=1e-5)
+
+
+def test_a_head_of_one_layer_is_a_plain_product(tmp_path: Path) -> None:
+    """A sequence classifier with one label has no bias."""
+    weight = np.random.default_rng(6).standard_normal((1, HIDDEN)).astype(np.float32)
+    write_head(tmp_path / "x.head.gguf", Head(None, LinearLayer(weight)))
+    rows = np.linspace(-2, 2, 3 * HIDDEN, dtype=np.float32).reshape(3, HIDDEN)
+    assert np.allclose(read_head(tmp_path / "x.head.gguf", HIDDEN)(rows), rows @ weight.T, atol=1e-4)
+
+
+def test_the_head_of_the_other_kind_is_named_as_what_it_is(tmp_path: Path) -> None:
+    """A head that scores solutions has one output, one that scores steps has two."""
+    write_head(tmp_path / "x.head.gguf", random_head())
+    with pytest.raises(UsageError, match="--pick rm"):
+        read_head(tmp_path / "x.head.gguf", HIDDEN, outputs=2)
 
 
 def test_a_score_depends_on_the_conversation_only(model: Model) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from qmath_cli.errors import DataError
 from qmath_cli.evaluation import datasets, responses, schedule
+from qmath_cli.evaluation.comparison import remarks
 from qmath_cli.evaluation.published import Method, published
 from qmath_cli.evaluation.records import ItemSample
 from qmath_cli.evaluation.score import Score, score
 from qmath_cli.evaluation.statistics import mcnemar, pass_at, wilson
-from qmath_cli.records import Finish, Mode, Pick, Prompt, Sample, Sampling
+from qmath_cli.records import Finish, Mode, Pick, Prompt, Rating, Sample, Sampling, StepScore
 from qmath_cli.runtime.evaluation import open_graders
 from qmath_cli.settings import Grade
 
@@ -153,12 +157,33 @@ def test_without_rewards_there_is_no_weighted_vote(tmp_path: Path) -> None:
     assert (dict(found.rm), dict(found.rm_vote), found.headline) == ({}, {}, 1.0)
 
 
+def test_scores_of_steps_are_ranked_under_their_own_name(tmp_path: Path) -> None:
+    """PRM@k beside Maj@k, never RM@k, whose published figures are of another model; and where it pays is said."""
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"problem": "1+1?", "answer": "2"}\n', encoding="utf-8")
+    data = datasets.load("mine", path)
+    rewards = (("3", 0.1), ("2", 0.8), ("3", 0.2), ("4", 0.9))
+    done = [
+        ItemSample("0", Sample("", answer, Finish.ANSWERED, reward=reward, steps=(StepScore("a", reward),), index=i))
+        for i, (answer, reward) in enumerate(rewards)
+    ]
+    with open_graders("") as graders:
+        graded = [graders.grade(one, data.items[0]) for one in done]
+        found = score(data, graded, 4, Grade.STRICT, graders, Pick.PRM_VOTE)
+        assert (found.maj[4], found.prm[2], found.prm[4], found.prm_vote[4]) == (0.0, 1.0, 0.0, 0.0)
+        assert (dict(found.rm), dict(found.rm_vote), found.ranked[0], found.headline) == ({}, {}, "prm", 0.0)
+    run = SimpleNamespace(mode=Mode.TIR, model="72b-instruct:q4_k_m")
+    said = " ".join(remarks(replace(found, setup=run), ""))
+    assert "in words only" in said
+    assert "for a 72B model" in said
+    assert "PRM" not in " ".join(remarks(found, ""))
+
+
 class PrefersTwo:
     """A reward model that gives 1 to the answer 2."""
 
-    def score(self, prompt: Prompt) -> float:
-        assert prompt.text.endswith("<|im_end|>\n")
-        return float("boxed{2}" in prompt.text)
+    def rate(self, problem: str, mode: Mode, solutions: Sequence[str]) -> tuple[Rating, ...]:
+        return tuple(Rating(float("boxed{2}" in text)) for text in solutions)
 
 
 def test_missing_answers_are_rates_and_subjects_are_parts(tmp_path: Path) -> None:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import qmath_cli as qmath
+from qmath_cli.app import run
 from qmath_cli.errors import ModelMissing, QmathError, ServerUnusable, UsageError
+from qmath_cli.evaluation.datasets import Dataset, Item
+from qmath_cli.evaluation.records import GradedSample, ItemSample
+from qmath_cli.evaluation.schedule import EvaluationPlan, reward
+from qmath_cli.models import lockfile
+from qmath_cli.paths import find
+from qmath_cli.records import Finish, Language, Mode, Pick, Prompt, Sample, Sampling
+from qmath_cli.runtime.rewards import reward_loader
+from qmath_cli.runtime.servers.rewards import ServedReward
+from qmath_cli.settings import Settings
 from tests.engine.remote.dialects import OLLAMA, SGLANG, VLLM
 from tests.engine.remote.server import ScriptedServer
 from tests.engine.remote.serving import Dialect, Serving
+from tests.engine.remote.vocabulary import vocabulary
+from tests.terminal.schemas import validate
 
-PROBLEM = "Calculate 48/(6*2)."
+PROBLEM = "What is 12% of 450?"
 NAME = "Qwen2.5-Math-RM-72B"
 
 
@@ -83,3 +98,55 @@ def test_a_reward_server_that_nothing_asks_for_is_not_reached(model: qmath.Model
     with ScriptedServer(VLLM, Serving(name=NAME, reward=shortest)) as server:
         model.solve(PROBLEM, pick="maj", k=1, reward_server=server.url)
         assert server.counters.connections == 0
+
+
+def graded(name: str, index: int) -> GradedSample:
+    text = f"{name} {'long ' * index}"
+    return GradedSample(ItemSample(name, Sample(text, "1", Finish.ANSWERED, index=index)), {})
+
+
+def test_an_evaluation_has_the_samples_of_many_problems_scored_at_the_same_time() -> None:
+    """Every sample gets its own score, in the order in which they are stored."""
+    items = tuple(Item(str(number), PROBLEM, "1", "1", Language.EN) for number in range(24))
+    data = Dataset("made up", items, "0" * 64)
+    plan = EvaluationPlan(data, Mode.COT, Sampling(), lambda _item: Prompt(()), k=3)
+    samples = [graded(item.id, index) for item in data.items for index in range(4)]
+    settings = replace(Settings(), pick=Pick.RM)
+    with ScriptedServer(SGLANG, Serving(name=NAME, reward=shortest)) as server:
+        loader = reward_loader(replace(settings, reward_server=server.url), find({}), lockfile.load())
+        assert isinstance(loader, ServedReward)
+        with loader() as model:
+            one_by_one = list(reward(plan, samples, model))
+            together = list(reward(plan, samples, model, at_once=8))
+    assert together == one_by_one
+    assert [one.key for one in together] == [one.key for one in samples]
+    assert [one.sample.reward is None for one in together[:4]] == [False, False, False, True]
+
+
+def test_the_json_of_a_solve_names_the_server_that_scored(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its kind, version and model; without one the field is absent."""
+    monkeypatch.setenv("QMATH_HOME", str(tmp_path))
+    asked = ["solve", PROBLEM, "-m", "demo", "-k", "2", "--json", "-q", "--mode", "cot"]
+    with ScriptedServer(VLLM, Serving(name=NAME, reward=shortest)) as server:
+        run([*asked, "--pick", "rm", "--reward-server", server.url])
+        record = json.loads(capsys.readouterr().out)
+        run(asked)
+    validate(record)
+    named = record["reward_server"]
+    assert (named["address"], named["kind"], named["model"]) == (server.url, "vllm", NAME)
+    assert "reward_server" not in json.loads(capsys.readouterr().out)
+
+
+def test_steps_are_scored_on_a_server_and_multiplied(model: qmath.Model) -> None:
+    """One score per step of every sample."""
+
+    def right(ids: Sequence[int]) -> list[list[float]]:
+        return [[0.5, 0.5]] * ids.count(vocabulary().mark)
+
+    with ScriptedServer(VLLM, Serving(name="Qwen2.5-Math-PRM-7B", reward=right)) as server:
+        solution = model.solve(PROBLEM, pick="prm", k=2, reward_server=server.url)
+    for sample in solution.samples:
+        assert sample.steps
+        assert sample.reward == 0.5 ** len(sample.steps)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmath_cli.records import Finish, Output, ProgramRun, RunStatus, Sample, Usage
+from qmath_cli.records import Finish, Output, ProgramRun, RunStatus, Sample, StepScore, Usage
 from qmath_cli.solving.sample_record import program_record, record_of, sample_of
 
 COUNTS = st.integers(0, 1 << 40)
@@ -31,6 +31,7 @@ SAMPLES = st.builds(
     reward=st.none() | st.floats(allow_nan=False, allow_infinity=False),
     index=COUNTS,
     unrun_programs=COUNTS,
+    steps=st.none() | st.lists(st.builds(StepScore, text=st.text(), score=st.floats(0, 1)), max_size=3).map(tuple),
 )
 SAMPLE = Sample("t", "1", Finish.ANSWERED, (ProgramRun("c", Output("o", RunStatus.OK, 0.5, "")),), Usage(1, 2, 3, 4))
 
@@ -43,7 +44,8 @@ def test_a_sample_comes_back_from_json_as_it_was(sample: Sample) -> None:
 
 def test_a_record_has_every_field_of_a_sample() -> None:
     """A new field that is not written would be lost without an error."""
-    assert len(record_of(SAMPLE)) == len(fields(Sample))
+    scored = replace(SAMPLE, steps=(StepScore("t", 0.5),))
+    assert len(record_of(scored)) == len(fields(Sample)) == len(record_of(SAMPLE)) + 1
     assert len(program_record(SAMPLE.runs[0])) == len(fields(ProgramRun)) - 1 + len(fields(Output))
     assert len(record_of(SAMPLE)["usage"]) == len(fields(Usage))
 

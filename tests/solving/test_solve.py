@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from qmath_cli.records import (
     Event,
@@ -13,7 +13,7 @@ from qmath_cli.records import (
     Problem,
     ProgramFinished,
     ProgramStarted,
-    Prompt,
+    Rating,
     RunStatus,
     SampleFinished,
     Sampling,
@@ -147,7 +147,7 @@ class Scorer:
     def __init__(self) -> None:
         self.asked = 0
 
-    def score(self, prompt: Prompt) -> float:
+    def rate(self, problem: str, mode: Mode, solutions: Sequence[str]) -> tuple[Rating, ...]:
         self.asked += 1
         raise KeyboardInterrupt
 

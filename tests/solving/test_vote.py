@@ -1,8 +1,10 @@
 """Majority, reward ranking, and the moment at which a vote is decided."""
 
+from dataclasses import replace
+
 import pytest
 
-from qmath_cli.records import Finish, Mark, Pick, Sample, Verdict
+from qmath_cli.records import Finish, Mark, Pick, Sample, StepScore, Verdict
 from qmath_cli.solving import vote
 
 
@@ -106,3 +108,12 @@ def test_a_vote_is_decided_when_nothing_can_change_it(
 def test_only_samples_that_can_matter_are_made(answers: tuple[str, ...], k: int, stop_at: int, at_once: int) -> None:
     """As many as the leading answer lacks."""
     assert vote.worthwhile(vote.count(samples(*answers), k, vote.same_text), stop_at) == at_once
+
+
+def test_scores_of_steps_rank_and_weigh_as_they_are() -> None:
+    """The aggregate of step scores is a probability; an outcome reward is unbounded."""
+    steps = (StepScore("a", 0.9),)
+    answers, rewards = ("3", "2", "3", "4", "2", "3"), (0.3, 0.6, 0.25, 0.7, 0.5, 0.2)
+    found = [replace(one, steps=steps) for one in samples(*answers, rewards=rewards)]
+    picks = (Pick.MAJ, Pick.PRM, Pick.PRM_VOTE)
+    assert [chosen(found, how) for how in picks] == ["3", "4", "2"]

@@ -57,6 +57,8 @@ class Context:
         slots: Number of sequences that can have cells at the same time.
         outputs: Rows per computation that can have outputs; by default one per slot. Each reserves a row of logits.
         thread: Number of the compute thread: see `compute_thread`.
+        exact: Compute attention without flash attention, which changes a hidden state by a per cent after some
+            thousand tokens. A quantized KV cache requires it all the same.
         on_node: A C callback for each node of the graph (`ggml_backend_sched_eval_callback`), kept by the caller.
 
     Raises:
@@ -71,6 +73,7 @@ class Context:
         slots: int,
         outputs: int | None = None,
         thread: int = 0,
+        exact: bool = False,
         on_node: Any = None,  # noqa: ANN401  a ctypes function
     ) -> None:
         self.cells = cells
@@ -83,7 +86,7 @@ class Context:
         self._logits_type: Any = ctypes.c_float * model.vocabulary
         self._hidden_size = model.facts.embedding
         self._hidden_states = False
-        parameters = _parameters(model, cells, slots, self._outputs)
+        parameters = _parameters(model, cells, slots, self._outputs, exact=exact)
         if on_node is not None:
             parameters.cb_eval = on_node
         library().clear_warnings()
@@ -265,7 +268,7 @@ def _free(lib: Any, pointer: Any, batch: Any, abort: AbortFlag, thread: ComputeT
     lib.llama_batch_free(batch)
 
 
-def _parameters(model: Model, cells: int, slots: int, outputs: int) -> Any:  # noqa: ANN401
+def _parameters(model: Model, cells: int, slots: int, outputs: int, *, exact: bool) -> Any:  # noqa: ANN401
     lib = model.lib
     parameters = lib.llama_context_default_params()
     parameters.n_ctx = cells
@@ -277,8 +280,9 @@ def _parameters(model: Model, cells: int, slots: int, outputs: int) -> Any:  # n
     parameters.kv_unified = True
     parameters.pooling_type = lib.LLAMA_POOLING_TYPE_NONE  # hidden states per token
     parameters.no_perf = True
-    if model.preflight.plain:
+    if exact or model.preflight.plain:
         parameters.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    if model.preflight.plain:
         parameters.op_offload = False
     if model.options.kv_type is KVType.Q8_0:
         parameters.type_k = parameters.type_v = lib.GGML_TYPE_Q8_0

@@ -10,7 +10,11 @@
     member     one server of several: its room, its failures, when it is asked again
     spread     which request goes to which server, and what happens to those of a server that dies
     engine     the port
+    loop_thread  an event loop for callers without one
+    reward     reward models: whole solutions, and steps; `pooling` says where and how
+    probe      how soon the first token comes, and whether the cache is in use
 
-This is the only part of the engine that opens a socket, and it is reached by runs with `--server` alone. No scheduler
+This is the only part of the engine that opens a socket, and it is reached by runs with `--server` or
+`--reward-server` alone. No scheduler
 of its own: a server decides what it computes when.
 """

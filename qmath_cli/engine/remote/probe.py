@@ -19,7 +19,8 @@ from qmath_cli.engine.remote.vocabulary import ServerVocabulary
 from qmath_cli.records import Prompt, Sampling, Segment, ServerInfo
 
 _TIMEOUT_S = 60.0  # a cold 72B model
-_TEXT = "Add the numbers 17, 24, 35, 8, 91 and 62, one after the other, and write down every sum. " * 4
+_TEXT = "Add the numbers 17, 24, 35, 8, 91 and 62, one after the other, and write down every sum. "
+_SMALL = 1024  # tokens of a context with room for few of these sentences
 _CONTEXT = 4096  # tokens that are assumed where the server does not tell
 
 
@@ -65,7 +66,7 @@ async def _probe(access: Access, info: ServerInfo) -> Probed:
 async def _request(info: ServerInfo, streams: Streams) -> Request:
     segments = (
         Segment("<|im_start|>system\n", special=True),
-        Segment(f"{secrets.token_hex(8)}. {_TEXT}"),
+        Segment(f"{secrets.token_hex(8)}. {_TEXT * (2 if 0 < info.context < _SMALL else 10)}"),
         Segment("<|im_end|>\n<|im_start|>assistant\n", special=True),
     )
     prompt = Prompt(segments)

@@ -39,6 +39,10 @@ _SEE_DOCTOR = "qmath doctor --server URL shows what the server is"
 _TOO_LONG = ("maximum context length", "maximum model length", "longer than the model's context")
 
 
+class ScoresSteps(ServerUnusable):
+    """A process reward model was asked for the score of a whole solution."""
+
+
 @dataclass(frozen=True, slots=True)
 class RewardRequests:
     """The rows of conversations, from one server."""
@@ -56,21 +60,20 @@ class RewardRequests:
             ServerUnusable: The server refuses, or gives no such score.
         """
         rows = await self._rows(await self._ids(prompt))
-        if not rows:
-            raise self._unexpected("gives no score")
-        if len(rows[-1]) == 2:
+        if not rows or len(rows[-1]) == 2:  # a process reward model finds no marks here, or does not look for them
             hint = "with a process reward model choose by --pick prm or prm-vote"
-            raise ServerUnusable(f"{self._named} scores steps, not whole solutions", hint)
+            raise ScoresSteps(f"{self._named} scores steps, not whole solutions", hint)
         if len(rows[-1]) != 1:
             raise self._unexpected(f"gives {len(rows[-1])} numbers instead of one score")
         return rows[-1][0]
 
-    async def steps(self, prompt: Prompt, marks: int) -> tuple[float, ...]:
+    async def steps(self, opening: Prompt, steps: Sequence[Prompt], mark: Segment) -> tuple[float, ...]:
         """The probability that each step is right, in [0, 1].
 
         Args:
-            prompt: A conversation with a mark behind each step.
-            marks: How many there are.
+            opening: What the solution begins with.
+            steps: The steps, without their marks.
+            mark: The control token that follows every step.
 
         Raises:
             PromptTooLong: The conversation exceeds the context.
@@ -79,7 +82,13 @@ class RewardRequests:
         if not endpoint(self.info).steps:
             hint = "vLLM does; so does qmath itself: --reward-model prm-7b"
             raise ServerUnusable(f"{self.info.address} is {self.info.kind}, which does not score steps", hint)
-        rows = await self._rows(await self._ids(prompt))
+        marked = (one for step in steps for one in (*step.segments, mark))
+        ids = await self._ids(Prompt((*opening.segments, *marked)))
+        token = await self._ids(Prompt((mark,)))
+        marks = ids.count(token[0]) if len(token) == 1 else 0
+        if marks != len(steps):  # such as with the vocabulary of a model that scores no steps
+            raise self._unexpected(f"does not read {mark.text} as the mark of a step")
+        rows = await self._rows(ids)
         if rows and all(len(row) == 1 for row in rows):
             hint = "with a reward model of this kind choose by --pick rm or rm-vote"
             raise ServerUnusable(f"{self._named} scores whole solutions, not steps", hint)
@@ -222,9 +231,8 @@ class RemoteReward:
         return tuple(self._loop.run(lambda: self._all(requests)))
 
     async def _steps(self, opening: Prompt, steps: Sequence[Prompt]) -> tuple[float, ...] | None:
-        marked = (one for step in steps for one in (*step.segments, self._mark))
         try:
-            return await self._requests.steps(Prompt((*opening.segments, *marked)), len(steps))
+            return await self._requests.steps(opening, steps, self._mark)
         except PromptTooLong:
             return None
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from qmath_cli.records import Language, ModelInfo, Pick, Solution
+from qmath_cli.records import Language, ModelInfo, Pick, Sample, Solution
 from qmath_cli.solving import vote
 from qmath_cli.terminal.markdown_stream import MarkdownStream, Piece, PieceKind
 from qmath_cli.terminal.one_line import one_line
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.panel import footer
+from qmath_cli.terminal.step_scores import first_doubtful
 
 #: Ideographs with their punctuation, kana, full-width forms.
 _CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]")
@@ -47,6 +48,15 @@ Block = Prose | Program | Result
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredStep:
+    """A step of a solution, the probability that it is right, and whether it is the first doubtful one."""
+
+    blocks: tuple[Block, ...]
+    score: float
+    doubtful: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Titles:
     """The headings of a document, in its language."""
 
@@ -65,13 +75,17 @@ _TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A solution ready to be written; `made` names the model and the settings."""
+    """A solution ready to be written; `made` names the model and the settings.
+
+    `steps` are the working's steps with their scores, where a process reward model scored them.
+    """
 
     titles: Titles
     problem: tuple[Block, ...]
     working: tuple[Block, ...]
     answer: str | None
     made: str
+    steps: tuple[ScoredStep, ...] = ()
 
     @property
     def text(self) -> str:
@@ -132,7 +146,14 @@ def document(solution: Solution, model: ModelInfo | None, pick: Pick = Pick.MAJ)
         working=tuple(blocks(picked.text if picked else "")),
         answer=solution.answer,
         made=f"qmath · {made}",
+        steps=_scored(picked),
     )
+
+
+def _scored(sample: Sample | None) -> tuple[ScoredStep, ...]:
+    steps = (sample.steps if sample is not None else None) or ()
+    doubtful = first_doubtful(steps)
+    return tuple(ScoredStep(tuple(blocks(one.text)), one.score, i == doubtful) for i, one in enumerate(steps))
 
 
 def blocks(text: str, *, typed: bool = False) -> Iterator[Block]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from qmath_cli.terminal.export.document import Block, Document, Program, Prose, Result, Sheet
+from qmath_cli.terminal.export.document import Block, Document, Program, Prose, Result, ScoredStep, Sheet
 from qmath_cli.terminal.markdown_stream import Piece, PieceKind
 from qmath_cli.terminal.maths.mathml import mathml
 
@@ -22,6 +22,10 @@ math[display=block] { margin: .5em 0; padding: .3em 0; overflow-x: auto; overflo
 _STYLE = """
 body { max-width: 46em; margin: 2em auto; padding: 0 1em; font: 1rem/1.5 system-ui, sans-serif; }
 .answer { border: 1px solid; border-radius: .4em; padding: .4em 1em; display: inline-block; max-width: 100%; }
+.step { display: grid; grid-template-columns: 3em minmax(0, 1fr); padding-left: .4em; }
+.step { border-left: 3px solid transparent; }
+.score { color: #666; font-variant-numeric: tabular-nums; margin-top: 1em; } .doubtful { border-color: #c00; }
+.doubtful > .score { color: #c00; font-weight: bold; }
 footer { color: #666; font-size: .85em; margin-top: 2em; } article + article { border-top: 2px solid #888; }
 @media (prefers-color-scheme: dark) { body { background: #111; color: #ddd; } footer { color: #999; } }
 """
@@ -45,12 +49,23 @@ def _article(title: str, document: Document, below: str) -> str:
     titles = document.titles
     answer = formula(document.answer, display=True) if document.answer is not None else escape(f"({titles.none})")
     source = f"<p><code>{escape(document.answer)}</code></p>" if document.answer is not None else ""
+    working = _scored(document.steps) if document.steps else body(document.working)
     return (
         f"<article>\n<h1>{title}</h1>\n{body(document.problem)}\n"
-        f"<{below}>{titles.working}</{below}>\n{body(document.working)}\n"
+        f"<{below}>{titles.working}</{below}>\n{working}\n"
         f'<{below}>{titles.answer}</{below}>\n<div class="answer">{answer}</div>{source}\n'
         f"<footer>{escape(document.made)}</footer>\n</article>"
     )
+
+
+def _scored(steps: Iterable[ScoredStep]) -> str:
+    """The steps, each beside its score."""
+    rows = (
+        f'<div class="step{" doubtful" if step.doubtful else ""}"><span class="score">{step.score:.2f}</span>'
+        f"<div>{body(step.blocks)}</div></div>"
+        for step in steps
+    )
+    return "\n".join(rows)
 
 
 def body(blocks: Iterable[Block]) -> str:

@@ -12,7 +12,7 @@ from qmath_cli.terminal.word_wrap import wrapped
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "solving": ("retry", "continue", "follow", "reveal", "hint", "clear"),
-    "looking": ("code", "run", "check", "votes", "raw", "stats", "context"),
+    "looking": ("code", "run", "check", "score", "votes", "raw", "stats", "context"),
     "keeping": ("copy", "export", "history", "save", "load"),
     "settings": ("model", "mode", "language", "k", "seed", "set", "show"),
     "session": ("help", "quit"),

@@ -227,6 +227,10 @@ class Conversation:
             return text[len(written) :]
         return text[written.rstrip().rfind("\n\n") + 1 :].lstrip("\n")
 
+    def scored(self, solved: Solved) -> None:
+        """Put the scored latest solution in the place of the one without scores, in the history too."""
+        self.session.solved[-1] = self._kept(solved) if solved.number is not None else solved
+
     def _kept(self, solved: Solved) -> Solved:
         """The same, after it was written into the history."""
         return self._keeper.keep(solved, self.session.settings)

@@ -14,7 +14,7 @@ from qmath_cli.errors import QmathError, UsageError
 from qmath_cli.models import lockfile
 from qmath_cli.records import AnswerLanguage, Mode
 from qmath_cli.settings import Settings, resolve
-from qmath_cli.terminal.repl import actions, command_list, file_names, model_choice, stored
+from qmath_cli.terminal.repl import actions, command_list, file_names, model_choice, scoring, stored
 from qmath_cli.terminal.repl.conversation import Conversation
 from qmath_cli.terminal.text_width import text_width
 
@@ -224,6 +224,7 @@ COMMANDS: dict[str, SlashCommand] = {
     "run": SlashCommand("/run [N]", "run them again, up to the Nth", actions.run),
     "check": SlashCommand("/check ANSWER", "compare the latest answer with this one", actions.check),
     "votes": SlashCommand("/votes", "show the answers of the samples with their counts", actions.votes),
+    "score": SlashCommand("/score [MODEL]", "show how likely each step of it is right", scoring.score),
     "raw": SlashCommand("/raw", "show the latest solution as LaTeX source", actions.raw),
     "copy": SlashCommand("/copy [answer|working|md]", "copy to the clipboard", actions.copy),
     "export": SlashCommand("/export [all] FILE", "write a .md, .tex, .ipynb or .html file", actions.export_),

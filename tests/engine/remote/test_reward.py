@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
+import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -145,11 +147,11 @@ def test_rows_that_are_not_those_of_the_steps_are_refused(rows: Rows, said: str)
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        pytest.param(lambda _ids: [], "no score", id="none"),
+        pytest.param(lambda _ids: [], "scores steps", id="none"),
         pytest.param(lambda _ids: [[math.nan]], "not finite|no numbers", id="nan"),
         pytest.param(lambda _ids: [[None]], "no numbers", id="null"),
         pytest.param(lambda _ids: [[1.0] * 8192], "8192 numbers", id="a-hidden-state"),
-        pytest.param(step_scores, "no score", id="steps-without-marks"),
+        pytest.param(step_scores, "scores steps", id="steps-without-marks"),
         pytest.param(lambda _ids: [[0.2, 0.8]], "scores steps", id="a-process-reward-model"),
     ],
 )
@@ -161,6 +163,16 @@ def test_what_is_no_score_of_a_solution_is_refused(rows: Rows, said: str) -> Non
         pytest.raises(ServerUnusable, match=said),
     ):
         reward.score(SOLUTION)
+
+
+def test_a_vocabulary_without_the_mark_is_refused(demo: VocabularyFile) -> None:
+    """As that of a model which writes: the mark would be text there, and no step would be scored."""
+    with (
+        ScriptedServer(VLLM, serving(step_scores)) as server,
+        opened(server, demo) as reward,
+        pytest.raises(ServerUnusable, match="<extra_0>"),
+    ):
+        reward.score_steps(OPENING, [STEPS])
 
 
 def test_sglang_does_not_score_steps() -> None:
@@ -276,3 +288,20 @@ def test_no_error_shows_the_key() -> None:
             reward.score(SOLUTION)
     assert key not in json.dumps([caught.value.message, caught.value.hint, str(caught.value.__cause__)])
     assert re.search("may not pool", caught.value.message)
+
+
+def test_ctrl_c_ends_the_wait_and_closes_the_connection() -> None:
+    """The server sees it, and can stop."""
+
+    def hang(_given: Serving, _request: Request) -> Answer:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        return Answer("", 200, {"Content-Length": "1000"})
+
+    dialect = replace(VLLM, answers={**VLLM.answers, "POST /pooling": hang})
+    with ScriptedServer(dialect, serving()) as server, opened(server) as reward:
+        with pytest.raises(KeyboardInterrupt):
+            reward.score(SOLUTION)
+        end = time.monotonic() + 30
+        while server.counters.connected and time.monotonic() < end:
+            time.sleep(0.01)
+        assert server.counters.connected == 0

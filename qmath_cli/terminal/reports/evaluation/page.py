@@ -99,15 +99,17 @@ def _chart(scores: Sequence[Score]) -> str:
 
 def _table(scores: Sequence[Score]) -> str:
     """One row per run, without the columns that are empty in all of them."""
-    columns = [column for column in zip(_heads(scores[0].k), *map(_cells, scores), strict=True) if any(column[1:])]
+    reward = next((one.ranked[0] for one in scores if one.ranked[1]), "rm")
+    heads_and_cells = zip(_heads(scores[0].k, reward), *map(_cells, scores), strict=True)
+    columns = [column for column in heads_and_cells if any(column[1:])]
     heads, *runs = zip(*columns, strict=True)
     rows = [f"<tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>"]
     rows += [f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>" for cells in runs]
     return f'<div class="scroll"><table>{"".join(rows)}</table></div>'
 
 
-def _heads(k: int) -> tuple[str, ...]:
-    votes = (f"maj@{k}", f"pass@{k}", f"rm@{k}", f"rm-vote@{k}")
+def _heads(k: int, reward: str) -> tuple[str, ...]:
+    votes = (f"maj@{k}", f"pass@{k}", f"{reward}@{k}", f"{reward}-vote@{k}")
     return ("run", "accuracy", "95 %", *votes, "no answer", "cut off", "degenerate", "undecided", "published")
 
 
@@ -121,8 +123,7 @@ def _cells(one: Score) -> tuple[str, ...]:
         interval(one.ci95) if one.items else NOTHING,
         percent(one.maj[one.k]) if several and one.items else "",
         percent(one.passed[one.k]) if several and one.items else "",
-        percent(one.rm[one.k]) if one.rm and one.items else "",
-        percent(one.rm_vote[one.k]) if one.rm_vote and one.items else "",
+        *(percent(shares[one.k]) if shares and one.items else "" for shares in one.ranked[1:]),
         *(percent(share) if one.items else NOTHING for share in shares),
         ", ".join(f"{percent(figure)} ({method})" for method, figure, _ in against_published(one)),
     )

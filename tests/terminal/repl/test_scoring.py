@@ -1,0 +1,64 @@
+"""`/score`: the latest solution with the scores of its steps, which go into the session, the history and exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qmath_cli.errors import ModelMissing, UsageError
+from qmath_cli.history.store import History
+from qmath_cli.terminal.repl.slash import dispatch
+from qmath_convert.recipe import Quant
+from tests.convert import checkpoints
+from tests.convert.checkpoints import Recipe
+from tests.convert.conversions import to_gguf
+from tests.terminal.repl.conversations import Scripted, scripted
+
+RECIPE = Recipe(layers=1, reward=True, form="Qwen2ForProcessRewardModel")
+TEXT = "First.\n\nSecond $x$.\n\nSo \\boxed{2}."
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    made = checkpoints.add_mark(checkpoints.write(folder / "p", RECIPE), RECIPE)
+    to_gguf(made, folder / "process.gguf", Quant.F16)
+    return folder / "process.gguf"
+
+
+def written(talk: Scripted) -> str:
+    """What was written to stdout since the last call."""
+    text = talk.out.getvalue()
+    talk.out.seek(0)
+    talk.out.truncate()
+    return text
+
+
+def test_the_latest_solution_is_shown_with_the_scores_of_its_steps(process: Path, tmp_path: Path) -> None:
+    """They are kept: in the session, in the history, and in an exported page."""
+    talk = scripted(tmp_path, TEXT, reward_model=str(process), history=True)
+    talk.conversation.ask("1 + 1")
+    written(talk)
+    dispatch(talk.conversation, "/score")
+    lines = written(talk).splitlines()
+    assert [line[8:] for line in lines if line[:6].strip()][:3] == ["First.", "Second $x$.", "So \\boxed{2}."]
+    assert lines[-1].startswith("3 steps, ")
+    kept = History(tmp_path / "data" / "history.sqlite").solved(1).solution.samples[0]
+    assert kept.steps is not None
+    assert kept == talk.session.picked()
+    dispatch(talk.conversation, f"/export {tmp_path / 'out.html'}")
+    assert (tmp_path / "out.html").read_text(encoding="utf-8").count('class="score"') == 3
+
+
+def test_without_a_solution_or_a_reward_model_it_says_what_is_missing(process: Path, tmp_path: Path) -> None:
+    """And a model that is named but scores nothing, or is not here."""
+    talk = scripted(tmp_path, TEXT)
+    with pytest.raises(UsageError, match="no solution yet"):
+        dispatch(talk.conversation, f"/score {process}")
+    talk.conversation.ask("1 + 1")
+    with pytest.raises(UsageError, match="no reward model"):
+        dispatch(talk.conversation, "/score demo")
+    with pytest.raises(ModelMissing, match="prm-72b is not on this machine"):
+        dispatch(talk.conversation, "/score prm-72b")
+    assert talk.session.picked().steps is None
