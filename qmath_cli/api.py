@@ -29,6 +29,7 @@ from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import require_solver, select
 from qmath_cli.records import Engine, Event, Executor, Language, Mode, ModelInfo, Problem
 from qmath_cli.runtime.executors import open_executor
+from qmath_cli.runtime.need import require_memory
 from qmath_cli.runtime.plans import plan_for
 from qmath_cli.runtime.question import question
 from qmath_cli.runtime.rewards import OpenRewards
@@ -37,7 +38,6 @@ from qmath_cli.runtime.servers.reach import described
 from qmath_cli.runtime.servers.text_only import executor_for
 from qmath_cli.runtime.tools import default_parallel
 from qmath_cli.runtime.weights import open_model as open_weights
-from qmath_cli.runtime.weights import require_memory
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.progress import SolvePlan, Tools
 from qmath_cli.solving.solve import follow, solve, solve_many
@@ -277,7 +277,7 @@ class Model:
                 self._engine.close()
                 self._engine = None
                 if not self._force:
-                    require_memory(self.info, self._settings, self._lock, slots, held=self.info.size)
+                    require_memory(self.info, self._settings, self._paths, self._lock, slots, loaded=True)
             self._engine = Batch(self._weights, slots, retain=1)
             self._slots = slots
         self._engine.clear_prefix_cache()

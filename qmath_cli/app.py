@@ -25,6 +25,7 @@ from qmath_cli.commands.argv import arrange
 from qmath_cli.commands.help_page import GroupedCommand, GroupedProgram, page_width
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, Interrupted, QmathError, Terminated, TerminationSignal, UsageError
+from qmath_cli.runtime.ahead import Ahead
 from qmath_cli.terminal.output import StdoutClosed, Terminal, drop_stdout
 
 #: Every command with the first sentence of its help (a test compares the two). With this table, `qmath --help` imports
@@ -121,11 +122,12 @@ def _root(
         raise typer.Exit
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], ahead: Ahead | None = None) -> int:
     """Run one command line.
 
     Args:
         arguments: The command line without the program's name.
+        ahead: What was started for it before the import of this module.
 
     Returns:
         The exit code. No exception of a command is raised.
@@ -133,7 +135,7 @@ def run(arguments: Sequence[str]) -> int:
     terminal = Terminal.standard()
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
-        return _program(arguments, terminal)
+        return _program(arguments, terminal, ahead or Ahead())
     except (QmathError, TyperException, KeyboardInterrupt, typer.Abort, TerminationSignal) as exc:
         return _report(terminal, _error(exc), as_json="--json" in arguments)
     except (StdoutClosed, BrokenPipeError):
@@ -146,13 +148,14 @@ def run(arguments: Sequence[str]) -> int:
         signal.signal(signal.SIGTERM, before)
 
 
-def _program(arguments: Sequence[str], terminal: Terminal) -> int:
+def _program(arguments: Sequence[str], terminal: Terminal, ahead: Ahead) -> int:
     """Run one command line without error handling."""
     environ = dict(os.environ)
     interactive = terminal.interactive and sys.stdin is not None and sys.stdin.isatty()
     arranged = arrange(arguments, COMMANDS, interactive=interactive)
     wanted = completed_command(environ) if "_QMATH_COMPLETE" in environ else arranged[:1]
-    code = program(wanted)(args=arranged, prog_name="qmath", standalone_mode=False, obj=Invocation(terminal, environ))
+    here = Invocation(terminal, environ, ahead)
+    code = program(wanted)(args=arranged, prog_name="qmath", standalone_mode=False, obj=here)
     return code if isinstance(code, int) else ExitCode.OK
 
 

@@ -74,6 +74,7 @@ class Settings:
     mlock: bool = False
     server: str = ""  # URLs of model servers, between blanks; empty: the model runs on this machine
     server_kind: ServerKind | None = None  # None: found out
+    repack: bool = True  # False: on a CPU, only the file's weights are in memory, not a copy in the CPU's own layout
 
     # how a problem is solved
     mode: Mode | None = None  # None: TIR if the model supports it, else CoT
@@ -108,7 +109,7 @@ class Settings:
 
 # what an open model, its engine and its executor are made with; to change these it is opened again
 FIXED = frozenset({
-    "model", "device", "gpu_layers", "threads", "ctx", "kv_type", "mlock",
+    "model", "device", "gpu_layers", "threads", "ctx", "kv_type", "mlock", "repack",
     "server", "server_kind", "exec_timeout", "exec_memory", "allow_basic_executor",
 })  # fmt: skip
 

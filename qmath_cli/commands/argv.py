@@ -22,7 +22,7 @@ SESSION_VALUES = {
     "-m", "--model", "--mode", "--language", "-k", "--samples", "--seed", "--device", "--gpu-layers", "--threads",
     "--ctx", "--kv-type", "--render", "--server", "--server-kind",
 }  # fmt: skip
-SESSION_SWITCHES = {"--mlock", "--force", "-v", "--verbose", "--allow-basic-executor", "--no-history"}
+SESSION_SWITCHES = {"--mlock", "--no-repack", "--force", "-v", "--verbose", "--allow-basic-executor", "--no-history"}
 _OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?|-[hy]")
 _MATHEMATICS = re.compile(r"-(?!-).*[=^\s]")
 

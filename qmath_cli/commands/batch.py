@@ -94,6 +94,7 @@ def command(
     ctx: o.Context = None,
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
+    no_repack: o.NoRepack = False,
     force: o.Force = False,
     parallel: o.Parallel = None,
     k: o.Samples = None,

@@ -48,6 +48,7 @@ def command(
     threads: o.Threads = None,
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
+    no_repack: o.NoRepack = False,
     force: o.Force = False,
     verbose: o.Verbose = False,
     json: o.Json = False,
@@ -56,8 +57,9 @@ def command(
     from qmath_cli.benchmark.measure import BenchmarkPlan
 
     here = invocation(context)
-    flags = {"device": device, "gpu_layers": gpu_layers, "threads": threads, "kv_type": kv_type, "mlock": mlock}
-    remote = {"server": server or None, "server_kind": server_kind}
+    flags: dict[str, object] = {"device": device, "gpu_layers": gpu_layers, "threads": threads, "kv_type": kv_type}
+    flags |= {"mlock": mlock, "repack": False if no_repack else None}
+    remote: dict[str, object] = {"server": server or None, "server_kind": server_kind}
     wanted: list[str | None] = [*dict.fromkeys(models or ())]
     each = [here.settings(model=model, **flags, **remote) for model in wanted or [None]]
     plan = BenchmarkPlan(prompt_tokens, tokens, _numbers(sequences), repeats)

@@ -18,7 +18,7 @@ import typer
 from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import DataError, ExitCode, TerminationSignal, UsageError
-from qmath_cli.grading.check import check, opened
+from qmath_cli.grading.check import opened
 from qmath_cli.grading.pairs.pair import BadLine, Pair
 from qmath_cli.grading.pairs.read import PairFormat, read
 from qmath_cli.records import Mark, Verdict
@@ -89,8 +89,9 @@ def command(
     if answer is None or expected is None:
         missing = "ANSWER" if answer is None else "EXPECTED"
         raise UsageError(f"missing argument '{missing}'", "qmath check ANSWER EXPECTED, or qmath check --pairs FILE")
-    with here.terminal.status.during(lambda: "comparing"):
-        verdict = check(answer, expected, grade, exact=exact)
+    waiting = here.terminal.status.during(lambda: "comparing")
+    with waiting, opened(grade, exact=exact, open_grader=here.ahead.grader) as compare:
+        verdict = compare(answer, expected)
     if as_json:
         here.terminal.json(as_record(answer, expected, grade, verdict, exact=exact))
     else:
@@ -141,7 +142,7 @@ def _many(here: Invocation, request: _Request) -> int:
     counts: Counter[str] = Counter()
     table = ComparisonTable(here.terminal, style_for(here.terminal, here.environ))
     waiting = here.terminal.status.during(lambda: f"comparing · {counts.total()} done")
-    with waiting, opened(request.grade, exact=request.exact) as compare:
+    with waiting, opened(request.grade, exact=request.exact, open_grader=here.ahead.grader) as compare:
         try:
             for row in _rows(request):
                 if isinstance(row, BadLine):

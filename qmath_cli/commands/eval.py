@@ -86,6 +86,7 @@ def command(
     threads: o.Threads = None,
     ctx: o.Context = None,
     kv_type: o.KV = None,
+    no_repack: o.NoRepack = False,
     force: o.Force = False,
     verbose: o.Verbose = False,
     parallel: o.Parallel = None,

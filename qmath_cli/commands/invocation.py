@@ -10,16 +10,18 @@ import typer
 
 from qmath_cli import paths, settings
 from qmath_cli.paths import Paths
+from qmath_cli.runtime.ahead import Ahead
 from qmath_cli.settings import Resolved, Settings
 from qmath_cli.terminal.output import Terminal
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One call of the program. Tests pass their own terminal and environment."""
+    """One call of the program, and what was started ahead for it. Tests pass their own terminal and environment."""
 
     terminal: Terminal
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    ahead: Ahead = field(default_factory=Ahead)
 
     @property
     def paths(self) -> Paths:

@@ -21,11 +21,10 @@ from qmath_cli.models.fit import Fit
 from qmath_cli.models.lockfile import Lock, LockedModel
 from qmath_cli.models.store import Installed, State
 from qmath_cli.records import ModelFamily
+from qmath_cli.runtime import need
 from qmath_cli.runtime.servers.listing import listed
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.tables import columns
-
-_CELLS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +118,20 @@ _HEAD = ("NAME", "SIZE", "MEMORY", "FITS NOW", "STATE", "SOURCE")
 def _rows(here: Invocation, lock: Lock) -> list[ListedModel]:
     free = memory.memory()
     available = free.available if free else None
+    settings = here.settings()
+    repacked = need.repacked_types(settings, here.paths, lock)
     return [
-        ListedModel(entry, store.state(entry, here.paths), _fit(entry, available))
+        ListedModel(entry, store.state(entry, here.paths), _fit(entry, settings, repacked, available))
         for entry in store.installed(here.paths, lock)
     ]
 
 
-def _fit(entry: Installed, available: int | None) -> Fit | None:
+def _fit(entry: Installed, settings: Settings, repacked: tuple[str, ...], available: int | None) -> Fit | None:
     try:
         header = gguf_file.read(entry.path)
     except QmathError:  # the state column shows what is wrong
         return None
-    return fit.judge(fit.need(header, _CELLS), available, fit.kv_per_cell(header))
+    return need.judge(header, settings, repacked, available)
 
 
 def _cells(row: ListedModel) -> Sequence[str]:

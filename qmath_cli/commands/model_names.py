@@ -46,7 +46,6 @@ def _installed_names(*, embedded: bool = True, reward: bool | None = None) -> li
     """
     from qmath_cli.errors import QmathError
     from qmath_cli.models import lockfile, store
-    from qmath_cli.records import ModelKind
     from qmath_cli.terminal.output import Terminal
 
     try:
@@ -54,7 +53,7 @@ def _installed_names(*, embedded: bool = True, reward: bool | None = None) -> li
     except QmathError:  # nobody would see the message
         return []
     kept = [entry for entry in found if embedded or not entry.model.embedded]
-    kept = [entry for entry in kept if reward is None or (entry.model.kind is ModelKind.REWARD) == reward]
+    kept = [entry for entry in kept if reward is None or entry.model.kind.scores == reward]
     return [name for entry in kept for name in (entry.model.name, entry.name)]
 
 

@@ -28,6 +28,7 @@ from qmath_cli.models.lock_entry import toml_of_snapshot
 from qmath_cli.models.lockfile import Lock, LockedData, LockedModel
 from qmath_cli.models.names import ModelName
 from qmath_cli.models.suggestions import suggestion
+from qmath_cli.runtime import need
 from qmath_cli.runtime.conversion import convert_plan, translated
 from qmath_cli.runtime.installation import install
 from qmath_cli.settings import HubName
@@ -37,8 +38,6 @@ from qmath_cli.terminal.progress import byte_progress
 if TYPE_CHECKING:
     from qmath_cli.runtime.checkpoint import RemoteSource
     from qmath_convert.pipeline import Plan, Written
-
-_CELLS = 4096  # tokens; memory is judged for the whole context of these models
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +176,7 @@ def _pull(here: Invocation, hub: Hub, wanted: PullOptions, waits: Countdown) -> 
     with open_snapshot(hub, snapshot, here.paths, licence=licence, keep=keep) as source:
         with translated():
             planned = plan(source, targets)
-        outlook = _outlook(planned, source, wanted)
+        outlook = _outlook(here, planned, source, wanted)
         if wanted.dry_run:
             return _report_plan(here, wanted, snapshot, outlook)
         _require(here, wanted, outlook, planned)
@@ -188,15 +187,16 @@ def _pull(here: Invocation, hub: Hub, wanted: PullOptions, waits: Countdown) -> 
     return _report(here, wanted, snapshot, written, time.monotonic() - started)
 
 
-def _outlook(planned: Plan, source: RemoteSource, wanted: PullOptions) -> Outlook:
+def _outlook(here: Invocation, planned: Plan, source: RemoteSource, wanted: PullOptions) -> Outlook:
     """What the plan needs, from the headers of the files that it will write."""
     free = memory.memory()
+    settings = here.settings()
+    repacked = need.repacked_types(settings, here.paths, wanted.lock)
     fits = {}
     for output in planned.outputs:
         if output.quant is not None:
             header = gguf_file.parse(output.layout.header, output.layout.size)
-            need = fit.need(header, _CELLS)
-            fits[str(output.quant)] = fit.judge(need, free.total if free else None, fit.kv_per_cell(header))
+            fits[str(output.quant)] = need.judge(header, settings, repacked, free.total if free else None)
     download = sum(source.missing(shard) for shard in planned.checkpoint.shards)
     passing = download if wanted.keep_source else min(download, planned.largest_shard)
     files = {output.path.name: output.layout.size for output in planned.outputs}

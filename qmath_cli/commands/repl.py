@@ -27,6 +27,7 @@ def command(
     ctx: o.Context = None,
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
+    no_repack: o.NoRepack = False,
     force: o.Force = False,
     verbose: o.Verbose = False,
     allow_basic_executor: o.AllowBasic = None,
@@ -40,4 +41,13 @@ def command(
     here = invocation(context)
     settings = here.settings_of(context)
     style = style_for(here.terminal, here.environ, settings.render)
-    return repl(here.terminal, style, settings, here.paths, here.environ, force=force, verbose=verbose)
+    return repl(
+        here.terminal,
+        style,
+        settings,
+        here.paths,
+        here.environ,
+        force=force,
+        verbose=verbose,
+        executor=here.ahead.executor,
+    )

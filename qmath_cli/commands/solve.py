@@ -25,7 +25,7 @@ from qmath_cli.history.keeper import Keeper
 from qmath_cli.models import lockfile
 from qmath_cli.prompting.prompt_format import PromptStyle
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Event, Finish, ModelInfo, Solution
+from qmath_cli.records import Event, Finish, Mode, ModelInfo, Solution
 from qmath_cli.runtime.plans import plan_for
 from qmath_cli.runtime.question import question
 from qmath_cli.settings import Render, Settings
@@ -64,6 +64,7 @@ def command(
     ctx: o.Context = None,
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
+    no_repack: o.NoRepack = False,
     force: o.Force = False,
     k: o.Samples = None,
     pick: o.PickOption = None,
@@ -214,6 +215,8 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     if not asked.known:
         return _refused(here, options, plan, info)
     status = SolvingStatus()
+    if prompt_format.mode is Mode.COT:
+        here.ahead.close()
     hooks, mode, prefix = _hooks(here, settings, options, status), prompt_format.mode, prompt_format.prefix
     opened = open_tools(info, settings, paths, lock, mode=mode, prefix=prefix, force=options.force, hooks=hooks)
     with nullcontext() if options.quiet else here.terminal.status.during(status.text), opened as model:
@@ -244,7 +247,8 @@ def _hooks(here: Invocation, settings: Settings, options: SolveOptions, status: 
     from qmath_cli.runtime.tools import Hooks
 
     approve = approval_prompt(here.terminal, streamed=_streams(here, settings, options)) if options.approve else None
-    return Hooks(approve, status.activity, (lambda _note: None) if options.quiet else here.notes)
+    note = (lambda _note: None) if options.quiet else here.notes
+    return Hooks(approve, status.activity, here.ahead.executor, note)
 
 
 def _refused(here: Invocation, options: SolveOptions, plan: SolvePlan, info: ModelInfo) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from qmath_cli import gguf_file
 from qmath_cli.doctor.results import CheckResult, Status
 from qmath_cli.engine.llama import builds, preflight
 from qmath_cli.engine.llama.devices import choose, devices, supports
@@ -28,6 +29,7 @@ from qmath_cli.paths import Paths
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Language, ModelFamily, Protection
 from qmath_cli.runtime.executors import open_single_executor
+from qmath_cli.runtime.need import need, repacked_types
 from qmath_cli.sandbox.limits import Hold, Layer
 from qmath_cli.settings import Settings
 
@@ -90,9 +92,6 @@ def _name(check: Check) -> str:
     return check.__name__.removeprefix("check_").replace("_", " ")
 
 
-# ---------------------------------------------------------------- the interpreter and llama.cpp
-
-
 def check_python(_installation: Installation) -> CheckResult:
     """Version and architecture. An Intel Python on Apple silicon is translated, which is many times slower."""
     detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
@@ -149,9 +148,6 @@ def _apple_silicon() -> bool:
     return done.stdout.strip() == "1"
 
 
-# ---------------------------------------------------------------- memory, disk, models
-
-
 def check_memory(_installation: Installation) -> CheckResult:
     """Total and available memory."""
     found = memory.memory()
@@ -181,9 +177,11 @@ def check_models(installation: Installation) -> CheckResult:
 
 def check_model(installation: Installation) -> CheckResult:
     """The model and mode that `qmath solve` uses with these settings, and what is to be said of it."""
-    info = describe(installation.settings.model, installation.paths, installation.lock)
-    mode = select(info, Language.EN, installation.settings.mode).mode
-    detail = f"{info.name}: {info.path} ({info.kind}, {mode})"
+    settings = installation.settings
+    info = describe(settings.model, installation.paths, installation.lock)
+    mode = select(info, Language.EN, settings.mode).mode
+    wanted = need(gguf_file.read(info.path), settings, repacked_types(settings, installation.paths, installation.lock))
+    detail = f"{info.name}: {info.path} ({info.kind}, {mode}); needs {fit.size(wanted.total)} of memory"
     if not info.warnings:
         return CheckResult("model", Status.OK, detail)
     other = info.family is ModelFamily.OTHER
@@ -215,9 +213,6 @@ def check_paths(installation: Installation) -> CheckResult:
 def _existing(folder: Path) -> Path:
     """The folder, or its nearest parent that exists."""
     return next(path for path in (folder, *folder.absolute().parents) if path.exists())
-
-
-# ---------------------------------------------------------------- programs, the terminal, the network
 
 
 def check_executor(installation: Installation) -> CheckResult:

@@ -142,6 +142,7 @@ def score(
     majority = _verdicts(by_item, sizes, majority_correct)
     ranked = _verdicts(by_item, rewarded, partial(_best_correct, grade=grade))
     weighted = _verdicts(by_item, rewarded, partial(majority_correct, weighted=True))
+    chosen = {Pick.RM: ranked, Pick.PRM: ranked, Pick.RM_VOTE: weighted, Pick.PRM_VOTE: weighted}
     accuracy = mean(list(means.values()))
     shares, weighted_shares = _shares(ranked), _shares(weighted)
     by_steps = any(sample.sample.steps is not None for sample in complete)
@@ -161,7 +162,7 @@ def score(
         rates=rates_of(complete, grade),
         subjects=_subsets(data.items, means, lambda item: item.subject),
         levels=_subsets(data.items, means, lambda item: item.level),
-        verdicts=_headline(pick, majority, ranked, weighted).get(k, majority[k]),
+        verdicts=chosen.get(pick, majority).get(k, majority[k]),
     )
 
 
@@ -206,13 +207,6 @@ def _majority_correct(
 def _best_correct(samples: Sequence[GradedSample], grade: Grade) -> bool:
     """Whether the sample with the highest reward, the first of equals, is correct."""
     return is_correct(max(samples, key=_reward), grade)
-
-
-def _headline(pick: Pick, majority: _ByCount, ranked: _ByCount, weighted: _ByCount) -> _ByCount:
-    """The verdicts on what `pick` chooses."""
-    if pick in {Pick.RM, Pick.PRM}:
-        return ranked
-    return weighted if pick in {Pick.RM_VOTE, Pick.PRM_VOTE} else majority
 
 
 def _shares(verdicts: _ByCount) -> dict[int, float]:

@@ -57,8 +57,15 @@ def check_many(
 
 
 @contextmanager
-def opened(grade: Grade | str, *, exact: bool = False) -> Iterator[Comparison]:
+def opened(
+    grade: Grade | str, *, exact: bool = False, open_grader: Callable[..., Grader] = Grader
+) -> Iterator[Comparison]:
     """A comparison for the length of a block. The official rules get both answers in their normal form.
+
+    Args:
+        grade: as in `check`.
+        exact: as in `check`.
+        open_grader: makes the grader from a `Grade` and `exact`.
 
     Raises:
         UsageError: as in `check`.
@@ -67,7 +74,7 @@ def opened(grade: Grade | str, *, exact: bool = False) -> Iterator[Comparison]:
         raise UsageError(f"unknown grade {grade!r}", f"one of {', '.join(Grade)}")
     if exact and grade == Grade.OFFICIAL:
         raise UsageError("the official rules accept rounded values", "exact comparison needs the strict grade")
-    with Grader(Grade(grade), exact=exact) as grader:
+    with open_grader(Grade(grade), exact=exact) as grader:
         yield grader if grade == Grade.STRICT else lambda a, b: grader(_normal(a), _normal(b))
 
 

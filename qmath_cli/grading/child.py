@@ -10,6 +10,7 @@ a developer gets the exception by calling the comparison itself.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import json
 import os
 import sys
@@ -34,15 +35,18 @@ EXACT = "exact"  # the argument that has the strict rules refuse a rounded value
 def main(name: str, *options: str) -> None:
     """Grade pairs under the rules of this name until stdin ends."""
     grade, exact = Grade(name), EXACT in options
+    gc.disable()  # imports make no garbage, and sympy's objects would be searched for it many times over
     _limit_memory()
     warnings.simplefilter("ignore")
     answers, requests = sys.stdout, sys.stdin
-    sys.dont_write_bytecode = True
     sys.stdout = sys.stderr  # a library that prints must not write into the verdicts
     if grade is Grade.OFFICIAL:
         sys.modules["numpy"] = None  # type: ignore[assignment]  # sympy's parser imports it if it can, and needs it not
     for answer, reference in _FIRST_PAIRS[grade]:  # imports what the hook below would refuse, before the first pair
         judge(grade, answer, reference)
+    sys.dont_write_bytecode = True  # not before: some installers leave compiling to the first import
+    gc.freeze()
+    gc.enable()
     with open(os.devnull, "w", encoding="utf-8") as null:
         sys.addaudithook(_forbid_side_effects)
         _write_line(answers, READY)

@@ -46,7 +46,7 @@ class Grader:
     def __init__(self, grade: Grade, limit: float = _LIMIT_S, *, exact: bool = False) -> None:
         self._grade = grade
         self._limit = limit
-        self._rules = [grade.value, *([EXACT] if exact else [])]
+        self._rules = _rules(grade, exact=exact)
         self._lock = threading.Lock()
         self._child: _Child | None = None
 
@@ -75,6 +75,10 @@ class Grader:
             return failed(self._grade, f"an answer is longer than {MAX_LENGTH} characters")
         with self._lock:
             return self._grade_in_child(answer, reference)
+
+    def follows(self, grade: Grade, *, exact: bool) -> bool:
+        """Whether these are its rules."""
+        return self._rules == _rules(grade, exact=exact)
 
     def warm(self) -> None:
         """Start the child process, so that it loads while the caller does other work."""
@@ -110,6 +114,11 @@ class Grader:
         if self._child is not None:
             self._child.kill()
             self._child = None
+
+
+def _rules(grade: Grade, *, exact: bool) -> list[str]:
+    """The arguments of the child process."""
+    return [grade.value, *([EXACT] if exact else [])]
 
 
 class _Child:

@@ -1,19 +1,19 @@
 """Whether a model fits into memory or onto the disk, before anything is loaded or downloaded.
 
-The need is computed from the GGUF's header: its tensors, the KV cache (2 x layers x KV heads x head dimension x cells x
-bytes per element) and llama.cpp's compute buffers. The last is an estimate of what llama.cpp allocates on a CPU. Sizes
-are bytes.
+The need is computed from the GGUF's header: its tensors, the copies of them that llama.cpp makes for a CPU, the KV
+cache (2 x layers x KV heads x head dimension x cells x bytes per element), llama.cpp's compute buffers, and the process
+with its vocabulary. It is the peak of a process whose prompts fill a batch, with the weights on a CPU. Sizes are bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from qmath_cli.errors import DoesNotFit
-from qmath_cli.gguf_file import Header
+from qmath_cli.gguf_file import Array, Header, TensorInfo
 from qmath_cli.models.lockfile import Lock, LockedModel
 from qmath_cli.models.memory import free_disk
 from qmath_cli.models.names import ModelName
@@ -36,7 +36,9 @@ BITS: Mapping[str, float] = {
     "f32": 32.0,
 }
 MICRO_BATCH = 512  # llama.cpp's default n_ubatch, in tokens
-_PROCESS_BYTES = 160 << 20  # the interpreter, llama.cpp and its tokenizer
+_PROCESS_BYTES = 58 << 20  # the interpreter, qmath, numpy and llama.cpp, as measured
+_TOKEN_BYTES = 320  # llama.cpp's tables for one token of the vocabulary and its merges, as measured
+_REPACKED_ROWS = 8  # llama.cpp repacks matrices whose number of rows is a multiple of this (ggml-cpu/repack.cpp)
 _TIGHT = 0.9  # share of the available memory above which other programs may be swapped out
 _MIN_CELLS = 1024  # the smallest context worth a hint
 
@@ -52,17 +54,21 @@ class FitVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Bytes that a loaded model takes: weights, KV cache, compute buffers, and the process itself."""
+    """Bytes that a loaded model takes: weights, KV cache, compute buffers, the process, and copies of weights.
+
+    `process` includes the vocabulary's tables and the logits.
+    """
 
     weights: int
     kv: int
     compute: int
     process: int = _PROCESS_BYTES
+    repacked: int = 0
 
     @property
     def total(self) -> int:
         """The sum."""
-        return self.weights + self.kv + self.compute + self.process
+        return self.weights + self.repacked + self.kv + self.compute + self.process
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,15 @@ class Fit:
     cells: int
 
 
-def need(header: Header, cells: int, kv_type: str = "f16", micro_batch: int = MICRO_BATCH) -> Need:
+def need(
+    header: Header,
+    cells: int,
+    kv_type: str = "f16",
+    micro_batch: int = MICRO_BATCH,
+    *,
+    repacked: Collection[str] = (),
+    sequences: int = 1,
+) -> Need:
     """The memory that a model needs.
 
     Args:
@@ -83,8 +97,31 @@ def need(header: Header, cells: int, kv_type: str = "f16", micro_batch: int = MI
         cells: size of the KV cache in tokens, for all sequences together.
         kv_type: element type of the KV cache, a key of `KV_BYTES`.
         micro_batch: tokens per forward pass.
+        repacked: the types of tensors that this build of llama.cpp copies into the CPU's own layout, such as `Q4_K`.
+        sequences: how many sequences decode at once; each has its logits.
     """
-    return Need(header.weights, int(cells * kv_per_cell(header, kv_type)), _compute(header, cells, micro_batch))
+    tokens = header.metadata.get("tokenizer.ggml.tokens")
+    vocabulary = tokens.length if isinstance(tokens, Array) else 0
+    return Need(
+        header.weights,
+        int(cells * kv_per_cell(header, kv_type)),
+        # a prompt is read beside the cells of its own sequence: the mask for more is reserved, but never touched
+        _compute(header, cells // sequences, micro_batch),
+        _PROCESS_BYTES + (_TOKEN_BYTES + 4 * sequences) * vocabulary,
+        sum(tensor.size for tensor in header.tensors if _is_repacked(tensor, header, repacked)),
+    )
+
+
+def _is_repacked(tensor: TensorInfo, header: Header, types: Collection[str]) -> bool:
+    """Whether llama.cpp keeps a copy of a tensor: of matrices that are multiplied with, so not of the embeddings.
+
+    Where there are no output weights, the embeddings are multiplied with too.
+    """
+    if tensor.type_name not in types or len(tensor.shape) != 2 or tensor.shape[1] % _REPACKED_ROWS:
+        return False
+    if tensor.name != "token_embd.weight":
+        return tensor.name.endswith(".weight")
+    return not any(other.name == "output.weight" for other in header.tensors)
 
 
 def kv_per_cell(header: Header, kv_type: str = "f16") -> float:
@@ -117,11 +154,18 @@ def require(fit: Fit, name: str, lock: Lock) -> None:
     """Raise `DoesNotFit`, with a hint at what would fit, if the verdict is `NO`."""
     if fit.verdict is not FitVerdict.NO or fit.available is None:
         return
-    parts = f"weights {size(fit.need.weights)}, KV cache {size(fit.need.kv)}, buffers {size(fit.need.compute)}"
+    copies = f", copies of them for this CPU {size(fit.need.repacked)}" if fit.need.repacked else ""
+    parts = f"weights {size(fit.need.weights)}{copies}, KV cache {size(fit.need.kv)}, buffers {size(fit.need.compute)}"
     raise DoesNotFit(
         f"{name} needs {size(fit.need.total)} of memory ({parts}), and {size(fit.available)} are free",
-        _hint(fit.available, fit.cells, lock),
+        _without_copies(fit) or _hint(fit.available, fit.cells, lock),
     )
+
+
+def _without_copies(fit: Fit) -> str:
+    """The way that costs nothing but speed, where it is enough; else empty."""
+    enough = fit.available is not None and fit.need.total - fit.need.repacked <= fit.available
+    return "it fits with --no-repack, which keeps only the file's weights and is slower" if enough else ""
 
 
 def require_disk(folder: Path, wanted: int, what: str) -> None:

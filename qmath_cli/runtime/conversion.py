@@ -102,7 +102,7 @@ def try_decoding(written: Sequence[Written], paths: Paths, lock: Lock, note: Not
             continue
         if not _fits(file.path):
             note(f"{file.path.name} was not tried in llama.cpp: there is too little free memory")
-        elif failure := preflight.run_child(file.path, verdict.features, "auto"):
+        elif failure := preflight.run_child(file.path, verdict.features, "auto").failure:
             raise IntegrityError(f"llama.cpp cannot run {file.path}: {failure}", "report this as a defect of qmath")
 
 

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from qmath_cli.sandbox.executor import PRELOAD, RestrictedExecutor
 from qmath_cli.sandbox.limits import Limits
 from qmath_cli.settings import Settings
+
+OpenExecutor = Callable[[Settings], RestrictedExecutor]
+"""Opens an executor for solving; the caller closes it."""
 
 _SHOWN_CHARACTERS = 1 << 16  # of a single program's output: more than a model is given
 
 
 def open_executor(settings: Settings) -> RestrictedExecutor:
     """The executor for solving: workers are prepared in advance, libraries included. Close it."""
-    limits = Limits(seconds=settings.exec_timeout, memory=settings.exec_memory << 20)
-    return RestrictedExecutor(limits, allow_basic=settings.allow_basic_executor)
+    return RestrictedExecutor(limits_of(settings), allow_basic=settings.allow_basic_executor)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The limits of programs while solving."""
+    return Limits(seconds=settings.exec_timeout, memory=settings.exec_memory << 20)
 
 
 def open_single_executor(settings: Settings, code: str = "") -> RestrictedExecutor:

@@ -22,8 +22,9 @@ from qmath_cli.prompting import solution_steps
 from qmath_cli.prompting.select import EXAMPLES, require_reward, reward_sentence
 from qmath_cli.records import Aggregate, ModelInfo, ModelKind, Reward
 from qmath_cli.records.activity import OnActivity, unobserved
+from qmath_cli.runtime.need import require_memory, taken
 from qmath_cli.runtime.servers.rewards import ServedReward
-from qmath_cli.runtime.weights import need, open_model, require_memory
+from qmath_cli.runtime.weights import open_model
 from qmath_cli.settings import Settings
 from qmath_cli.solving.raters import OutcomeRater, StepRater
 
@@ -102,8 +103,8 @@ def reward_loader(
     require_reward(info, wanted)
     require_whole(info)
     if not force:
-        taken = 0 if beside is None or beside.servers else need(beside, settings, settings.k).total
-        require_memory(info, settings, lock, 1, held=-taken)
+        here = None if beside is None or beside.servers else beside
+        require_memory(info, settings, paths, lock, 1, held=-taken(here, settings, paths, lock))
     return lambda: open_reward(info, settings, paths, lock, force=force, on_activity=on_activity)
 
 

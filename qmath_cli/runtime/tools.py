@@ -23,12 +23,13 @@ from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.records import Engine, Mode, ModelInfo, Prompt, Protection, ServerInfo
 from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
-from qmath_cli.runtime.executors import open_executor
+from qmath_cli.runtime.executors import OpenExecutor, open_executor
 from qmath_cli.runtime.rewards import reward_loader
 from qmath_cli.runtime.servers.opening import Note, default_sequences, open_served
 from qmath_cli.runtime.servers.rewards import ServedReward
 from qmath_cli.runtime.servers.text_only import executor_for, server_note
 from qmath_cli.runtime.weights import notes, open_model, require_local
+from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
 from qmath_cli.solving.progress import Tools
@@ -41,11 +42,13 @@ class Hooks:
     Attributes:
         approve: Before each program runs.
         on_activity: With what is going on meanwhile.
+        executor: To open the executor, in a mode that has programs.
         note: With what a user has to know while servers compute, such as that one is away.
     """
 
     approve: Approve | None = None
     on_activity: OnActivity = unobserved
+    executor: OpenExecutor = open_executor
     note: Note = lambda _sentence: None
 
 
@@ -53,18 +56,22 @@ class Hooks:
 class OpenTools:
     """An open model with its tools.
 
-    `protection` is None where no executor was wanted; `load_s` is in seconds. `notes` are sentences for the user;
+    `executor` is None where none was wanted; `load_s` is in seconds. `notes` are sentences for the user;
     `engine_warnings` are llama.cpp's own.
     """
 
     info: ModelInfo
     tools: Tools
-    protection: Protection | None = None
+    executor: RestrictedExecutor | None = None
     load_s: float = 0.0
     settings: Settings = field(default_factory=Settings)  # those that it was opened with
     notes: tuple[str, ...] = ()
     engine_warnings: tuple[str, ...] = ()
     scorer: ServerInfo | None = None  # the server that scores the samples
+
+    def protection(self) -> Protection | None:
+        """What restricts programs. Waits for the first worker. Raises `ExecutorUnusable`."""
+        return None if self.executor is None else self.executor.protection
 
 
 @contextmanager
@@ -145,7 +152,7 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
     reward = reward_loader(settings, paths, lock, beside=info, force=wanted.force, on_activity=observer)
     observer(Loading(info.name))
     with ExitStack() as stack:
-        executor = stack.enter_context(closing(open_executor(settings))) if wanted.mode is Mode.TIR else None
+        executor = stack.enter_context(closing(wanted.hooks.executor(settings))) if wanted.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
         engine, noted, warned = _open(info, settings, paths, lock, wanted, stack)
         tools = Tools(
@@ -157,9 +164,8 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
             on_activity=observer,
         )
         load_s = time.perf_counter() - started
-        protection = executor.protection if executor is not None else None  # waits for the first worker
         scorer = reward.info if isinstance(reward, ServedReward) else None
-        yield OpenTools(info, tools, protection, load_s, settings, noted, warned, scorer)
+        yield OpenTools(info, tools, executor, load_s, settings, noted, warned, scorer)
 
 
 def _open(

@@ -1,25 +1,19 @@
-"""The weights of a described model in memory, and whether they fit.
-
-The way in which this build of llama.cpp runs here is found out before the first load, and kept.
-"""
+"""The weights of a described model in memory."""
 
 from __future__ import annotations
 
 from qmath_cli import gguf_file
 from qmath_cli.engine.llama.model import Model, Options, load
-from qmath_cli.engine.llama.preflight import Preflight, check
 from qmath_cli.errors import UsageError
-from qmath_cli.models import fit, memory
-from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.records import ModelInfo
 from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
+from qmath_cli.runtime.need import cells, preflight, require_memory
 from qmath_cli.runtime.offload import footprint
 from qmath_cli.settings import Settings
 
 _MOST_LOCAL = 256  # sequences of one context of llama.cpp
-_MOST_CONTEXTS = 4  # whole contexts whose KV cells are reserved at most, however many sequences there are
 
 
 def open_model(
@@ -48,7 +42,7 @@ def open_model(
         EngineUnusable, IntegrityError, UsageError: as `engine.llama.model.load` raises them.
     """
     if not force:
-        require_memory(info, settings, lock, sequences)
+        require_memory(info, settings, paths, lock, sequences)
     options = Options(
         device=settings.device,
         gpu_layers=settings.gpu_layers,
@@ -56,7 +50,8 @@ def open_model(
         ctx=settings.ctx,
         kv_type=settings.kv_type,
         mlock=settings.mlock,
-        footprint=lambda: footprint(gguf_file.read(info.path), _cells(settings, sequences), settings.kv_type),
+        repack=settings.repack,
+        footprint=lambda: footprint(gguf_file.read(info.path), cells(settings, sequences), settings.kv_type),
     )
     found = preflight(settings, paths, lock)
     on_activity(Loading(info.name))
@@ -71,17 +66,6 @@ def notes(info: ModelInfo, model: Model) -> tuple[str, ...]:
     return tuple(filter(None, (*info.warnings, model.placement.note)))
 
 
-def preflight(settings: Settings, paths: Paths, lock: Lock) -> Preflight:
-    """The way in which this build of llama.cpp runs here, found out once with the demo model and kept in the cache.
-
-    Raises:
-        EngineUnusable: it does not run in any way.
-    """
-    verdict = check(describe("demo", paths, lock).path, paths.cache, settings.device)
-    verdict.require()
-    return verdict
-
-
 def require_local(sequences: int) -> None:
     """Raise `UsageError` for more sequences at once than a model on this machine can have."""
     if sequences > _MOST_LOCAL:
@@ -89,32 +73,3 @@ def require_local(sequences: int) -> None:
             f"--parallel {sequences}: at most {_MOST_LOCAL} sequences decode at once on this machine",
             f"--parallel {_MOST_LOCAL}, or --server URL",
         )
-
-
-def require_memory(info: ModelInfo, settings: Settings, lock: Lock, sequences: int, *, held: int = 0) -> None:
-    """Refuse what does not fit.
-
-    Args:
-        info: the model.
-        settings: context and KV cache.
-        lock: models.lock, for advice on what would fit.
-        sequences: how many sequences will decode at once.
-        held: bytes of the need that this process has already allocated; negative: that another model will take.
-
-    Raises:
-        DoesNotFit: with the numbers, and what would fit.
-    """
-    header, wanted = gguf_file.read(info.path), need(info, settings, sequences)
-    found = memory.memory()
-    available = found.available + held if found is not None else None
-    fit.require(fit.judge(wanted, available, fit.kv_per_cell(header, settings.kv_type)), info.name, lock)
-
-
-def need(info: ModelInfo, settings: Settings, sequences: int) -> fit.Need:
-    """The memory that a model takes with so many sequences at once."""
-    return fit.need(gguf_file.read(info.path), _cells(settings, sequences), settings.kv_type)
-
-
-def _cells(settings: Settings, sequences: int) -> int:
-    """KV cells that are reserved, in tokens."""
-    return settings.ctx * min(sequences, _MOST_CONTEXTS)

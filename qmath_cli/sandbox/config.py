@@ -8,6 +8,15 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+#: Set to 1, they keep numerical libraries from starting threads, which a fork would lose.
+THREAD_VARIABLES = (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
@@ -20,7 +29,8 @@ class WorkerConfig:
     parent: int  # qmath's process id
     seconds: float
     memory: int
-    preload: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()  # imported before the first worker is confined
+    later: tuple[str, ...] = ()  # imported by the zygote once several workers are forked
     without: tuple[str, ...] = ()  # values of `limits.Switch`
 
     def dump(self) -> str:
@@ -31,6 +41,6 @@ class WorkerConfig:
     def load(cls, text: str) -> WorkerConfig:
         """Read what `dump` wrote."""
         record = json.loads(text)
-        for name in ("paths", "readable", "preload", "without"):
+        for name in ("paths", "readable", "preload", "later", "without"):
             record[name] = tuple(record[name])
         return cls(**record)

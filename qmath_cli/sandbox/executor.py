@@ -31,8 +31,11 @@ PRELOAD = ("sympy", "numpy")
 PACKAGE_FOLDERS = ("site-packages", "dist-packages")  # never the current folder, PYTHONPATH or a script's folder
 
 
-def config_for(limits: Limits, scratch: Path, preload: Sequence[str], without: frozenset[Switch]) -> WorkerConfig:
+def config_for(
+    limits: Limits, scratch: Path, preload: Sequence[str], without: frozenset[Switch], *, spares: bool = True
+) -> WorkerConfig:
     """The configuration of a worker, with the folders that Python and the installed libraries need."""
+    at_once = 1 if spares else len(preload)
     found = [Path(spec.origin).parents[1] for spec in map(find_spec, LIBRARIES) if spec and spec.origin]
     paths = tuple(dict.fromkeys(str(path) for path in found if path.name in PACKAGE_FOLDERS))
     python = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
@@ -44,7 +47,8 @@ def config_for(limits: Limits, scratch: Path, preload: Sequence[str], without: f
         parent=os.getpid(),
         seconds=limits.seconds,
         memory=limits.memory,
-        preload=tuple(preload),
+        preload=tuple(preload[:at_once]),
+        later=tuple(preload[at_once:]),
         without=tuple(sorted(without)),
     )
 
@@ -74,7 +78,8 @@ class RestrictedExecutor:
     Args:
         limits: What each program may use; the defaults of `Limits` if None.
         allow_basic: Whether to hand out workers that only Python's own checks hold (basic protection).
-        preload: Libraries that a worker imports before it is confined.
+        preload: Libraries that are imported before a worker is confined; where spares are kept, the first workers get
+            only the first of them in this way, and import others when a program does.
         empty: The text returned for a program that printed nothing.
         spares: Whether to keep a spare worker ready at all times; False prepares only the first one.
         without: Layers to leave out, for tests.
@@ -95,10 +100,10 @@ class RestrictedExecutor:
     ) -> None:
         self.limits = limits or Limits()
         self.empty = empty
-        self._allow_basic = allow_basic
+        self.allow_basic = allow_basic
         self._spares = spares
         self.scratch = make_scratch()
-        self._launcher = launcher_for(config_for(self.limits, self.scratch, preload, without))
+        self._launcher = launcher_for(config_for(self.limits, self.scratch, preload, without, spares=spares))
         self._lock = threading.Lock()
         self._closed = False
         self._live: set[WorkerProcess] = set()
@@ -130,7 +135,7 @@ class RestrictedExecutor:
         if not process.alive():  # killed while it waited, for example because the system ran out of memory
             self.discard(process)
             process = self._take_spare().result()
-        if protection_of(process.layers) is Protection.BASIC and not self._allow_basic:
+        if protection_of(process.layers) is Protection.BASIC and not self.allow_basic:
             self.discard(process)
             raise ExecutorUnusable(
                 "the kernel of this system cannot confine programs; only Python's own checks would hold them",
@@ -159,6 +164,7 @@ class RestrictedExecutor:
             live = list(self._live)
         for process in live:
             process.close()
+        self._launcher.cancel()
         self._background.shutdown(wait=True, cancel_futures=True)
         with self._lock:
             live = list(self._live)

@@ -224,7 +224,7 @@ class Progress:
         if self.tools.reward is None or not self._ranks or self.interrupted:
             return
         texts = [sample.text for sample in self.samples]
-        self.tools.on_activity(Ranking(0, len(self.samples)))
+        self.tools.on_activity(Ranking(0, len(texts)))
         ratings = self.tools.reward().rate(self.problem.text, self.plan.mode, texts)
         self.tools.on_activity(Idle())
         self.samples = [

@@ -6,6 +6,8 @@ Below the frame stands the answer's LaTeX where it differs from what is drawn. O
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qmath_cli.records import Finish, Mode, Protection, Solution, Votes
 from qmath_cli.terminal.maths import plain
 from qmath_cli.terminal.output import clean
@@ -82,15 +84,19 @@ def _agreement(solution: Solution) -> str:
     return f"{best}/{votes.sampled} agree{saved}"
 
 
-def footer(solution: Solution, protection: Protection | None = None) -> str:
-    """`412 tokens · 11.8 tok/s · 2 programs`, and where not all restrictions of programs hold, that they do not."""
+def footer(solution: Solution, protection: Callable[[], Protection | None] = lambda: None) -> str:
+    """`412 tokens · 11.8 tok/s · 2 programs`, and where not all restrictions of programs hold, that they do not.
+
+    `protection` is called where a program ran.
+    """
     parts = [f"{solution.usage.completion_tokens} tokens"]
     if solution.timing.decode_tps > 0:
         parts.append(f"{solution.timing.decode_tps:.1f} tok/s")
     programs = sum(len(sample.runs) for sample in solution.samples)
     if programs:
         parts.append(f"{programs} program{'s' if programs > 1 else ''}")
-        parts += [_LESS[protection]] if protection in _LESS else []
+        held = protection()
+        parts += [_LESS[held]] if held in _LESS else []
     if solution.votes.k > 1:
         parts.append(_agreement(solution))
     return " · ".join(parts)

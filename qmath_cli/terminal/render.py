@@ -10,6 +10,7 @@ longer in the way; if the vote picks another one, that is shown whole at the end
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from qmath_cli.prompting.chat import output_block
@@ -60,7 +61,7 @@ class Renderer:
         terminal: Terminal,
         style: Style,
         options: RenderOptions | None = None,
-        protection: Protection | None = None,
+        protection: Callable[[], Protection | None] = lambda: None,
     ) -> None:
         self._terminal = terminal
         self._style = style

@@ -108,13 +108,15 @@ def test_the_scores_are_those_of_an_independent_computation(
 
 
 def test_a_score_does_not_depend_on_the_other_solutions(body: Model) -> None:
-    """Not even by rounding: alone, first, last, or between longer ones."""
-    mine, other = "We divide.\n\nThe speed is $80$ km/h.", "It is fast. " * 80 + "\n\nIndeed."
+    """Not even by rounding: alone, first, last, or between longer ones, one of which needs exact attention."""
+    mine = "We divide.\n\nThe speed is $80$ km/h."
+    longer, longest = ("It is fast. " * count + "\n\nIndeed." for count in (80, 500))
     with scorer(body) as process:
         (alone,) = scores(process, mine)
-        together = scores(process, mine, other, mine, other, mine)
-    assert together[0] == together[2] == together[4] == alone
-    assert together[1] == together[3] != alone
+        together = scores(process, mine, longer, longest, mine, longer, mine, longest)
+    assert together[0] == together[3] == together[5] == alone
+    assert together[1] == together[4] != alone
+    assert together[2] == together[6] != together[1]
 
 
 @pytest.mark.parametrize(

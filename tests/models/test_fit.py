@@ -155,3 +155,47 @@ def test_needs_add_up() -> None:
 def test_sizes_are_written_as_disks_are_sold(count: int, text: str) -> None:
     """Decimal units, two significant digits."""
     assert fit.size(count) == text
+
+
+def tensors(*wanted: tuple[str, str, tuple[int, ...]]) -> Header:
+    """A header with tensors of these names, types and shapes, of 100 bytes each."""
+    numbers = {"general.architecture": "qwen2", "tokenizer.ggml.tokens": Array(1000)}
+    return Header(3, numbers, tuple(TensorInfo(name, shape, kind, 0, 100) for name, kind, shape in wanted))
+
+
+def test_copies_of_weights_count() -> None:
+    """Of matrices of the types that this build repacks, whose rows it can group; not of the embeddings."""
+    header = tensors(
+        ("token_embd.weight", "Q4_K", (256, 1000)),
+        ("output.weight", "Q6_K", (256, 1000)),
+        ("blk.0.attn_q.weight", "Q4_K", (256, 256)),
+        ("blk.0.ffn_down.weight", "Q4_K", (256, 257)),
+        ("blk.0.attn_norm.weight", "F32", (256,)),
+        ("blk.0.attn_q.bias", "F32", (256,)),
+    )
+    assert fit.need(header, 0).repacked == 0
+    assert fit.need(header, 0, repacked=("Q4_K",)).repacked == 100
+    assert fit.need(header, 0, repacked=("Q4_K", "Q6_K")).repacked == 200
+    wanted = fit.need(header, 0, repacked=("Q4_K",))
+    assert wanted.total == fit.need(header, 0).total + 100
+
+
+def test_embeddings_that_are_the_output_too_are_copied() -> None:
+    """A small model of this family has no output weights of its own."""
+    assert fit.need(tensors(("token_embd.weight", "Q4_K", (256, 1000))), 0, repacked=("Q4_K",)).repacked == 100
+
+
+def test_a_refusal_names_the_way_without_copies_where_that_is_enough(lock: Lock) -> None:
+    """And the numbers have the copies in them."""
+    wanted = Need(weights=GIB, kv=0, compute=0, repacked=GIB)
+    for available, named in ((wanted.total - 1, True), (wanted.total - GIB, True), (wanted.total - GIB - 1, False)):
+        with pytest.raises(DoesNotFit) as caught:
+            fit.require(fit.judge(wanted, available), "mine", lock)
+        assert "copies of them for this CPU 1.1 GB" in caught.value.message
+        assert ("--no-repack" in caught.value.hint) == named
+
+
+def test_every_sequence_has_its_logits() -> None:
+    """Four bytes for each token of the vocabulary."""
+    header = tensors(("token_embd.weight", "F32", (4, 1000)))
+    assert fit.need(header, 0, sequences=9).total - fit.need(header, 0).total == 8 * 4 * 1000

@@ -6,13 +6,17 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from qmath_cli.errors import ExecutorUnusable
 from qmath_cli.records import RunStatus
-from qmath_cli.sandbox.executor import RestrictedExecutor
+from qmath_cli.sandbox.executor import RestrictedExecutor, config_for, make_scratch
 from qmath_cli.sandbox.limits import Limits
+from qmath_cli.sandbox.parent.forked import ZygoteLauncher
 
 from .processes import DEADLINE_S
 from .programs import EXIT, run
@@ -199,3 +203,24 @@ def test_the_error_of_a_worker_that_cannot_start_gives_the_reason(monkeypatch: p
         pytest.raises(ExecutorUnusable, match="No module named 'no_such_module'"),
     ):
         executor.open()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a zygote")
+def test_compiled_files_are_kept_where_an_installer_made_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first import of a library writes them, before anything is confined; unless that was switched off."""
+    (tmp_path / "library.py").write_text("VALUE = 1\n")
+    for read_only in (True, False):
+        monkeypatch.setattr(sys, "dont_write_bytecode", read_only)
+        config = config_for(Limits(), make_scratch(), ("library",), frozenset())
+        launcher = ZygoteLauncher(replace(config, paths=(*config.paths, str(tmp_path))))
+        try:
+            launcher.launch().kill()
+        finally:
+            launcher.close()
+        assert (tmp_path / "__pycache__").exists() != read_only
+
+
+def test_the_first_worker_imports_numpy_by_itself(executor: RestrictedExecutor) -> None:
+    """It is forked before the zygote has it; a program does not see the difference."""
+    with closing(executor.open()) as worker:
+        assert worker.run("import numpy\nprint(numpy.arange(5).sum())").text == "10"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from qmath_cli.errors import ExecutorUnusable
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.sandbox.limits import Limits
 
@@ -131,3 +132,12 @@ def test_after_the_zygote_was_killed_the_next_solution_gets_a_new_one() -> None:
         assert spare is not None
         assert wait_until(lambda: not spare.alive())  # a dying process loses its command line before its pipes
         assert run(executor, "1 + 1")[0].text == "2"
+
+
+def test_an_executor_that_is_closed_while_it_starts_ends_at_once() -> None:
+    """It does not wait for the imports, and nothing of it is left."""
+    executor = RestrictedExecutor(allow_basic=True)
+    executor.close()
+    assert not executor.scratch.exists()
+    with pytest.raises(ExecutorUnusable):
+        _ = executor.layers

@@ -84,7 +84,7 @@ def events(k: int = 1) -> list[Event]:
 def shown(style: Style, wishes: RenderOptions | None = None, *, tty: bool = True) -> tuple[str, str]:
     """Stdout and stderr after all events."""
     out, err = (Screen(), Screen()) if tty else (io.StringIO(), io.StringIO())
-    renderer = Renderer(Terminal(out, err), style, wishes, Protection.FULL)
+    renderer = Renderer(Terminal(out, err), style, wishes, lambda: Protection.FULL)
     for event in events(wishes.k if wishes else 1):
         renderer.event(event)
     renderer.close()
@@ -145,7 +145,7 @@ def test_the_footer_speaks_of_restrictions_only_where_some_are_missing(
     protection: Protection | None, said: str
 ) -> None:
     """In words, with the command that says more."""
-    assert footer(solution(), protection).endswith(f"1 program{said}")
+    assert footer(solution(), lambda: protection).endswith(f"1 program{said}")
 
 
 def test_text_to_be_read_is_legible_on_white_and_on_black() -> None:

@@ -98,6 +98,10 @@ KV = Annotated[
 Mlock = Annotated[
     bool | None, typer.Option("--mlock", rich_help_panel=MODEL, help="Lock the weights in memory, against swapping.")
 ]
+NoRepack = Annotated[
+    bool,
+    typer.Option("--no-repack", rich_help_panel=MODEL, help="No copy of weights for this CPU: less memory, slower."),
+]
 Force = Annotated[
     bool,
     typer.Option(

@@ -7,10 +7,10 @@ crash the process.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -35,6 +35,12 @@ _CMAKE_OPTIONS = {
     "avx512_bf16": "AVX512_BF16",
 }
 
+#: Leaves out what is never loaded: see the file. Apostrophes keep a path with blanks or backslashes in one piece.
+_TRIMMED = f"-DCMAKE_PROJECT_INCLUDE_BEFORE='{Path(__file__).with_name('trim.cmake')}' "
+_REBUILD = "pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python " + INSTALL.removeprefix(
+    "pip install "
+)
+_STATED_VERSION = re.compile(r"^__version__\s*=\s*['\"]([^'\"]+)", re.MULTILINE)
 _UNIX, _ANY = ("linux",), ("linux", "win32")
 #: A kind of GPU: the option of ggml's CMakeLists.txt, and the systems that it exists on.
 _GPU_OPTIONS = {
@@ -69,7 +75,7 @@ def installed() -> Build:
         raise EngineUnusable("llama.cpp is not installed", INSTALL)
     override = os.environ.get("LLAMA_CPP_LIB_PATH")  # llama_cpp looks there first
     folder = Path(override) if override else Path(next(iter(spec.submodule_search_locations))) / "lib"
-    name = f"llama-cpp-python {_version()}"
+    name = f"llama-cpp-python {_version(Path(next(iter(spec.submodule_search_locations))))}"
     parts = [name, str(folder), *_library_stats(folder), platform.machine(), cpu_name(), " ".join(sorted(cpu_flags()))]
     return Build(name, hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16])
 
@@ -79,9 +85,7 @@ def rebuild_line() -> str:
     flags = cpu_flags()
     options = [f"-DGGML_{option}={'ON' if flag in flags else 'OFF'}" for flag, option in _CMAKE_OPTIONS.items()]
     cmake = " ".join(["-DGGML_NATIVE=OFF", *options] if flags & _CMAKE_OPTIONS.keys() else ["-DGGML_NATIVE=ON"])
-    return f'CMAKE_ARGS="{cmake}" pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python ' + (
-        INSTALL.removeprefix("pip install ")
-    )
+    return f'CMAKE_ARGS="{_TRIMMED}{cmake}" {_REBUILD}'
 
 
 def gpu_line(kind: str) -> str:
@@ -93,11 +97,10 @@ def gpu_line(kind: str) -> str:
     option, systems = _GPU_OPTIONS.get(kind, ("", ()))
     if not option or sys.platform not in systems:
         return ""
-    package = INSTALL.removeprefix("pip install ")
-    install = f"pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python {package}"
     if sys.platform == "win32":
-        return f"$env:CMAKE_ARGS='-DGGML_{option}=ON'; {install.replace(package, package.replace(chr(39), chr(34)))}"
-    return f'CMAKE_ARGS="-DGGML_{option}=ON" {install}'
+        rebuild = _REBUILD.replace("'", '"')
+        return f'$env:CMAKE_ARGS="{_TRIMMED}-DGGML_{option}=ON"; {rebuild}'
+    return f'CMAKE_ARGS="{_TRIMMED}-DGGML_{option}=ON" {_REBUILD}'
 
 
 def known_gpu(kind: str) -> bool:
@@ -149,8 +152,10 @@ def _library_stats(folder: Path) -> list[str]:
     return [f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats]
 
 
-def _version() -> str:
+def _version(package: Path) -> str:
+    """The version that the package states; `importlib.metadata` takes longer than everything else here together."""
     try:
-        return importlib.metadata.version("llama-cpp-python")
-    except importlib.metadata.PackageNotFoundError:
-        return "of unknown version"
+        found = _STATED_VERSION.search((package / "__init__.py").read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        found = None
+    return found[1] if found else "of unknown version"

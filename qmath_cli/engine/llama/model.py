@@ -7,12 +7,13 @@ Tokens are llama.cpp's integer ids. Text from a user or a program never becomes 
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any, Self
 
 from qmath_cli import gguf_file
@@ -42,6 +43,7 @@ class Options:
     ctx: int = _DEFAULT_CONTEXT  # tokens
     kv_type: KVType = KVType.F16
     mlock: bool = False
+    repack: bool = True  # whether weights may be copied into this CPU's own layout
     footprint: Callable[[], Footprint] | None = None  # for gpu_layers `auto`; None: offload every layer
 
 
@@ -149,6 +151,7 @@ def load(path: Path, options: Options, preflight: Preflight, on_share: OnShare |
         cpu_only=preflight.plain,
         size=found.weights,
     )
+    Thread(target=importlib.import_module, args=("numpy",), daemon=True).start()  # the first logits need it
     llama = library()
     llama.clear_warnings()
     device_list = placement.device_list()  # C code reads it during the load only
@@ -230,7 +233,7 @@ def _load(
 def _parameters(lib: Any, options: Options, placement: Placement, preflight: Preflight) -> Any:  # noqa: ANN401
     parameters = lib.llama_model_default_params()
     parameters.n_gpu_layers = placement.gpu_layers
-    parameters.use_extra_bufts = preflight.extra_buffers
+    parameters.use_extra_bufts = preflight.extra_buffers and options.repack
     parameters.load_mode = lib.LLAMA_LOAD_MODE_MMAP_MLOCK if options.mlock else lib.LLAMA_LOAD_MODE_MMAP
     return parameters
 

@@ -48,13 +48,25 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """What a child process found: `failure` as in `Trial`, and `repacked` as in `Preflight`."""
+
+    failure: str = ""
+    repacked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Preflight:
-    """The result of the check: the features that work (None: the build does not run), and all trials."""
+    """The result of the check: the features that work (None: the build does not run), and all trials.
+
+    `repacked` has the types of weights of which llama.cpp keeps a second copy in this CPU's layout, such as `Q4_K`.
+    """
 
     features: Features | None = Features.FULL
     trials: tuple[Trial, ...] = ()
     build: str = ""
     rebuild: str = ""  # the command that builds llama.cpp so that all features work; empty if they do
+    repacked: tuple[str, ...] = ()
 
     @property
     def extra_buffers(self) -> bool:
@@ -81,8 +93,8 @@ class Preflight:
             raise EngineUnusable(self.note, f"rebuild it for this CPU: {self.rebuild}")
 
 
-Probe = Callable[[Path, Features, str], str]
-"""Tries a model on a device with these features; returns what failed, or an empty string."""
+Probe = Callable[[Path, Features, str], Attempt]
+"""Tries a model on a device with these features."""
 
 
 def check(model: Path, cache: Path, device: str = "auto", probe: Probe | None = None) -> Preflight:
@@ -113,7 +125,7 @@ def check(model: Path, cache: Path, device: str = "auto", probe: Probe | None = 
     return result
 
 
-def run_child(model: Path, features: Features, device: str) -> str:
+def run_child(model: Path, features: Features, device: str) -> Attempt:
     """Decode a few tokens in a child process.
 
     Args:
@@ -122,7 +134,7 @@ def run_child(model: Path, features: Features, device: str) -> str:
         device: As in `--device`.
 
     Returns:
-        The name of the signal or the error message that ended the child; empty if it succeeded.
+        What it found; `failure` is the name of the signal or the error message that ended it.
 
     Raises:
         UsageError: There is no such device here.
@@ -132,16 +144,16 @@ def run_child(model: Path, features: Features, device: str) -> str:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     with ExitStack() as stack:
         with _signals_deferred():
-            child = subprocess.Popen(command, env=environment, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE)
+            child = subprocess.Popen(command, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
             stack.callback(_kill, child)
         try:
-            _out, errors = child.communicate(timeout=_TIMEOUT_S)
+            found, errors = child.communicate(timeout=_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            return f"no result within {_TIMEOUT_S} seconds"
+            return Attempt(f"no result within {_TIMEOUT_S} seconds")
         text = errors.decode("utf-8", "replace")
         if child.returncode == ExitCode.USAGE:  # the device does not exist: no fault of the build
             raise UsageError(*text.strip("\n").split("\n")[-2:])
-        return _failure(child.returncode, text)
+        return Attempt(_failure(child.returncode, text), tuple(found.decode("utf-8", "replace").split()))
 
 
 @contextlib.contextmanager
@@ -189,10 +201,11 @@ def _try_all(model: Path, device: str, build: builds.Build, probe: Probe) -> Pre
     """Run trials with fewer and fewer features until one succeeds."""
     trials: list[Trial] = []
     for features in Features:
-        trials.append(Trial(features, probe(model, features, device)))
-        if not trials[-1].failure:
+        attempt = probe(model, features, device)
+        trials.append(Trial(features, attempt.failure))
+        if not attempt.failure:
             rebuild = "" if features is Features.FULL else builds.rebuild_line()
-            return Preflight(features, tuple(trials), build.name, rebuild)
+            return Preflight(features, tuple(trials), build.name, rebuild, attempt.repacked)
     return Preflight(None, tuple(trials), build.name, builds.rebuild_line())
 
 
@@ -200,7 +213,8 @@ def _read_cached(file: Path, key: str, build: builds.Build) -> Preflight | None:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))[key]
         trials = tuple(Trial(Features(features), failure) for features, failure in found["trials"])
-        return Preflight(Features(found["features"]), trials, build.name, str(found["rebuild"]))
+        repacked = tuple(map(str, found["repacked"]))
+        return Preflight(Features(found["features"]), trials, build.name, str(found["rebuild"]), repacked)
     except (OSError, ValueError, KeyError, TypeError):
         return None  # the file is missing, damaged, or of another version: check again
 
@@ -210,6 +224,7 @@ def _write_cached(file: Path, key: str, result: Preflight) -> None:
         "features": result.features,
         "trials": [[trial.features, trial.failure] for trial in result.trials],
         "rebuild": result.rebuild,
+        "repacked": result.repacked,
     }
     with contextlib.suppress(OSError):  # without a cache the check only takes longer
         write_json(file, {**_cached_entries(file), key: entry})

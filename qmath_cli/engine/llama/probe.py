@@ -1,6 +1,7 @@
 """The child process of `preflight`: it loads a model and decodes a few tokens.
 
-Run as `python -m qmath_cli.engine.llama.probe MODEL FEATURES DEVICE`. It exits with 0 if prefill and decode worked. An
+Run as `python -m qmath_cli.engine.llama.probe MODEL FEATURES DEVICE`. It exits with 0 if prefill and decode worked, and
+prints the types of weights of which llama.cpp keeps a second copy, one a line; none where a GPU has the weights. An
 error is one line on stderr, a usage error (no such device) a second one with its hint. A crash writes no core file.
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Options, load
 from qmath_cli.engine.llama.preflight import Features, Preflight
+from qmath_cli.engine.llama.repacking import repacked_types
 from qmath_cli.errors import QmathError, UsageError
 from qmath_cli.records import Prompt, Sampling, Segment
 
@@ -30,6 +32,8 @@ def main(arguments: list[str]) -> int:
             batch.start(Prompt((Segment(_PROMPT),)), [Sampling(max_tokens=_TOKENS)] * 2)
             while batch.step():
                 pass
+            if Features[features] is Features.FULL and model.placement.device is None:
+                sys.stdout.write("\n".join(repacked_types()))
     except QmathError as exc:
         sys.stderr.write(f"{exc.message}\n")
         if isinstance(exc, UsageError):

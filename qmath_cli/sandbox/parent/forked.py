@@ -26,6 +26,7 @@ class ZygoteLauncher:
         self._config = config
         self._lock = threading.Lock()
         self._zygote: Zygote | None = None
+        self._cancelled = False
 
     def launch(self) -> StartedProcess:
         """Fork a worker. Raises `ExecutorUnusable`."""
@@ -41,8 +42,11 @@ class ZygoteLauncher:
                 raise ExecutorUnusable(f"no worker process could be started: {exc}") from exc
 
     def _fork(self) -> StartedProcess:
-        if self._zygote is None:
+        if self._zygote is None and not self._cancelled:
             self._zygote = Zygote(self._config)
+        if self._zygote is None or self._cancelled:
+            raise ExecutorUnusable("the executor is closed")
+        self._zygote.await_ready()
         parent_ends, worker_ends = make_pipes()
         try:
             return ForkedProcess(parent_ends, self._zygote.fork(worker_ends), self._zygote)
@@ -57,6 +61,12 @@ class ZygoteLauncher:
         if zygote is not None:
             zygote.close()
 
+    def cancel(self) -> None:
+        """Kill a zygote that still imports; `launch` then raises `ExecutorUnusable`."""
+        self._cancelled = True
+        if (zygote := self._zygote) is not None:
+            zygote.cancel()
+
     def close(self) -> None:
         """End the zygote, and with it every worker that it still has."""
         with self._lock:
@@ -64,12 +74,13 @@ class ZygoteLauncher:
 
 
 class Zygote:
-    """The zygote process and the socket to it; one request at a time."""
+    """The zygote process and the socket to it; one request at a time, the first after `await_ready`."""
 
     def __init__(self, config: WorkerConfig) -> None:
         self._control, zygote_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
+        self._ready = False
         with zygote_end:
             self._process = subprocess.Popen(
                 command_line("zygote", config),
@@ -80,14 +91,24 @@ class Zygote:
                 env=clean_environment(os.environ),
                 start_new_session=True,
             )
+
+    def await_ready(self) -> None:
+        """Wait until it has imported what programs need. Raises `OSError` if it fails to start."""
+        if self._ready:
+            return
         try:
             self._response(0, START_TIMEOUT_S)
+            self._ready = True
         except OSError as exc:
             self._control.close()
             raise OSError(self._startup_error() or str(exc)) from exc
         finally:
-            if self._process.stderr is not None:
-                self._process.stderr.close()
+            self._close_stderr()
+
+    def cancel(self) -> None:
+        """Kill it if it is not ready yet."""
+        if not self._ready:
+            self._process.kill()
 
     def fork(self, ends: PipeEnds) -> int:
         """Fork a worker with these pipes as its descriptors 0, 1 and 2; return its process id."""
@@ -121,10 +142,16 @@ class Zygote:
         _stdout, stderr = self._process.communicate()
         return stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
 
+    def _close_stderr(self) -> None:
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
     def close(self) -> None:
         """Close the socket, after which the zygote ends its workers and exits."""
         with self._lock:
             self._control.close()
+            self.cancel()
+            self._close_stderr()
             try:
                 self._process.wait(RESPONSE_TIMEOUT_S)
             except subprocess.TimeoutExpired:

@@ -16,20 +16,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from qmath_cli.errors import ExecutorUnusable
-from qmath_cli.sandbox.config import WorkerConfig
+from qmath_cli.sandbox.config import THREAD_VARIABLES, WorkerConfig
 from qmath_cli.sandbox.confinement import windows
 from qmath_cli.sandbox.parent.pipes import PipeEnds, make_pipes
 from qmath_cli.sandbox.worker.boot import BOOT_CODE
 
 START_TIMEOUT_S = 60.0  # a first import of sympy without compiled files takes seconds
 
-_THREAD_VARIABLES = (
-    "OPENBLAS_NUM_THREADS",
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
 _PASSED = ("TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR")  # Python may need them to start
 
 
@@ -57,6 +50,10 @@ class Launcher(Protocol):
         """Start one. Raises `ExecutorUnusable`."""
         ...
 
+    def cancel(self) -> None:
+        """Let a start that is under way fail at once, and every later one too."""
+        ...
+
     def close(self) -> None:
         """Release what the launcher itself holds."""
         ...
@@ -64,13 +61,14 @@ class Launcher(Protocol):
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment variables of a worker: fixed ones, and the few that Python may need to start."""
-    clean = dict.fromkeys(_THREAD_VARIABLES, "1") | {"LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0", "MPLBACKEND": "Agg"}
+    clean = dict.fromkeys(THREAD_VARIABLES, "1") | {"LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0", "MPLBACKEND": "Agg"}
     return clean | {name: environ[name] for name in _PASSED if name in environ}
 
 
 def command_line(mode: str, config: WorkerConfig) -> list[str]:
     """The command line of a worker (`mode` "worker") or of a zygote ("zygote")."""
-    return [sys.executable, "-s", "-P", "-B", "-X", "utf8", "-c", BOOT_CODE, config.root, mode, config.dump()]
+    read_only = ["-B"] if sys.dont_write_bytecode else []
+    return [sys.executable, "-s", "-P", *read_only, "-X", "utf8", "-c", BOOT_CODE, config.root, mode, config.dump()]
 
 
 class DirectLauncher:
@@ -89,6 +87,9 @@ class DirectLauncher:
             raise ExecutorUnusable(f"no worker process could be started: {exc}") from exc
         finally:
             worker_ends.close()
+
+    def cancel(self) -> None:
+        """Nothing can be cancelled: the executor kills the worker that it started."""
 
     def close(self) -> None:
         """There is nothing to release."""

@@ -1,16 +1,19 @@
 """The first code that a worker process runs: read the configuration, raise the stack limit, import, then serve or fork.
 
-Command line: `python -s -P -B -X utf8 -c BOOT_CODE ROOT MODE CONFIG`. The environment is one that qmath made, so `-I`
-(which would also ignore the hash seed) is not needed.
+Command line: `python -s -P -X utf8 -c BOOT_CODE ROOT MODE CONFIG`. The environment is one that qmath made, so `-I`
+(which would also ignore the hash seed) is not needed. Until the imports are done, compiled files may be written where
+the libraries are installed: some installers leave that to the first use, and sympy takes seconds without them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from types import FrameType
 
 from qmath_cli.sandbox.config import WorkerConfig
@@ -32,6 +35,7 @@ _ALL_LIBRARIES = """
 
 def main() -> None:
     """Run this process as a worker or as a zygote."""
+    gc.disable()  # an import makes no garbage, and sympy's would be searched for it many times over
     config = WorkerConfig.load(sys.argv[3])
     raise_stack_limit()
     if sys.platform == "linux":
@@ -40,12 +44,14 @@ def main() -> None:
     if sys.argv[2] == "zygote":
         from qmath_cli.sandbox.worker import zygote
 
-        preload(config)
+        preload(config, config.preload)
         zygote.main(config)
     from qmath_cli.sandbox.worker import environment, service
 
     channel = service.take_channel()
-    preload(config)
+    preload(config, (*config.preload, *config.later))
+    sys.dont_write_bytecode = True
+    gc.enable()
     service.serve(config, channel, config.parent, environment.prepare(config))
 
 
@@ -88,9 +94,9 @@ def find_libraries(config: WorkerConfig) -> None:
     sys.path.extend(entry for entry in config.paths if entry not in sys.path)
 
 
-def preload(config: WorkerConfig) -> None:
-    """Import the libraries that programs use; one that is not installed is skipped."""
-    for name in (*config.preload, *(_ALL_LIBRARIES.split() if opens_no_file(config) else ())):
+def preload(config: WorkerConfig, libraries: Iterable[str]) -> None:
+    """Import libraries that programs use, or all of them if none can be later; one that is not installed is skipped."""
+    for name in _ALL_LIBRARIES.split() if opens_no_file(config) else libraries:
         try:
             importlib.import_module(name)
         except ImportError:

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from qmath_cli.sandbox.config import WorkerConfig
+from qmath_cli.sandbox.config import THREAD_VARIABLES, WorkerConfig
 from qmath_cli.sandbox.limits import Switch
 from qmath_cli.sandbox.worker import policy
 from qmath_cli.sandbox.worker.program import Namespace, location
@@ -86,6 +86,8 @@ class Facade(types.ModuleType):
 def prepare(config: WorkerConfig) -> Namespace:
     """Set up the interpreter and make the namespace of a solution. Runs before any restriction is applied."""
     os.environ.clear()
+    for name in THREAD_VARIABLES:
+        os.putenv(name, "1")  # for C code alone: libraries may be imported later
     sys.argv[:] = [""]
     sys.set_int_max_str_digits(0)
     sys.setrecursionlimit(RECURSION_LIMIT)

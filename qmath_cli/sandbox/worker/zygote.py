@@ -1,9 +1,10 @@
 """The zygote: a process that has imported what programs need and forks a worker at each request (Linux).
 
 It is a program of its own, not a fork of qmath (whose threads a fork would lose), has one thread, and runs nothing but
-this file: workers confine themselves after the fork. Requests are JSON datagrams on its standard input, a socket; the
-pipes of a new worker are passed along with them. When qmath ends, even by SIGKILL, the zygote detects it within half
-a second, and its workers end with it.
+this file: workers confine themselves after the fork. The first worker, which a first program waits for, is forked as
+soon as sympy is there; the other libraries are imported once there are several. Requests are JSON datagrams on its
+standard input, a socket; the pipes of a new worker are passed along with them. When qmath ends, even by SIGKILL, the
+zygote detects it within half a second, and its workers end with it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import NoReturn
 from qmath_cli.sandbox.config import WorkerConfig
 from qmath_cli.sandbox.confinement import confine, libc
 from qmath_cli.sandbox.worker import environment, service
+from qmath_cli.sandbox.worker.boot import preload
 from qmath_cli.sandbox.worker.program import Namespace
 
 _PARENT_CHECK_S = 0.5
@@ -44,6 +46,7 @@ class Prepared:
 def main(config: WorkerConfig) -> NoReturn:
     """Prepare, then serve until qmath ends."""
     control = socket.socket(fileno=0)
+    sys.dont_write_bytecode = True
     prepared = Prepared(config, environment.prepare(config), confine.precompute(config))
     freeze_objects()
     children: set[int] = set()
@@ -69,6 +72,7 @@ def _serve(prepared: Prepared, control: socket.socket, children: set[int]) -> No
         control.send(json.dumps({"id": request.get("id")} | response).encode("ascii"))
         forks += not ends
         if forks == _FORKS_BEFORE_WARMING and not ends:
+            preload(prepared.config, prepared.config.later)
             fill_caches()
             freeze_objects()
 
@@ -118,6 +122,7 @@ def _become_worker(prepared: Prepared, descriptors: list[int], zygote: int) -> N
             os.dup2(descriptor, target)
         for below, above in pairwise((2, *sorted(prepared.kept), _MAX_DESCRIPTORS)):
             os.closerange(below + 1, above)
+        gc.enable()
         random.seed()
         if (numpy_random := sys.modules.get("numpy.random")) is not None:
             numpy_random.seed()

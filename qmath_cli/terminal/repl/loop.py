@@ -20,7 +20,8 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Language
-from qmath_cli.records.activity import Loading, OnActivity, unobserved
+from qmath_cli.records.activity import Loading
+from qmath_cli.runtime.executors import OpenExecutor, open_executor
 from qmath_cli.runtime.servers.reach import described
 from qmath_cli.runtime.tools import Hooks, OpenTools, open_tools
 from qmath_cli.settings import Settings
@@ -45,6 +46,7 @@ def repl(
     *,
     force: bool = False,
     verbose: bool = False,
+    executor: OpenExecutor = open_executor,
 ) -> ExitCode:
     """Run a session until the user ends it. The model is loaded in the background.
 
@@ -56,13 +58,15 @@ def repl(
         environ: The environment, for the type of the terminal.
         force: Load models even if they do not seem to fit into memory.
         verbose: Also show llama.cpp's own warnings.
+        executor: Opens the executor for programs.
 
     Returns:
         The exit code.
     """
     lock = lockfile.load()
     status = SolvingStatus()
-    model = BackgroundModel(open_for(paths, lock, force=force, verbose=verbose, on_activity=status.activity))
+    hooks = Hooks(on_activity=status.activity, executor=executor)
+    model = BackgroundModel(open_for(paths, lock, force=force, verbose=verbose, hooks=hooks))
     conversation = Conversation(terminal, style, Session(settings), model, paths, status, force=force)
     history = paths.typed if settings.history else None
     names = model_choice.names(paths, lock)
@@ -85,9 +89,7 @@ def _greet(terminal: Terminal, settings: Settings, paths: Paths, lock: Lock) -> 
         terminal.note("qmath: /model shows the models that are here, /help the commands")
 
 
-def open_for(
-    paths: Paths, lock: Lock, *, force: bool, verbose: bool = False, on_activity: OnActivity = unobserved
-) -> Open:
+def open_for(paths: Paths, lock: Lock, *, force: bool, verbose: bool = False, hooks: Hooks | None = None) -> Open:
     """Return a function that opens the model of given settings.
 
     Args:
@@ -95,13 +97,13 @@ def open_for(
         lock: All models.
         force: Load models even if they do not seem to fit into memory.
         verbose: The notes on a model include llama.cpp's own warnings.
-        on_activity: Told how far loading and reading have come.
+        hooks: Told how far loading and reading have come, and how the executor is opened.
     """
-    hooks = Hooks(on_activity=on_activity)
+    hooks = hooks or Hooks()
 
     @contextmanager
     def open_(settings: Settings) -> Iterator[OpenTools]:
-        on_activity(Loading(settings.model or "the model"))
+        hooks.on_activity(Loading(settings.model or "the model"))
         info = described(settings, paths, lock)
         mode = select(info, Language.EN, settings.mode).mode
         with open_tools(info, settings, paths, lock, mode=mode, force=force, hooks=hooks) as opened:

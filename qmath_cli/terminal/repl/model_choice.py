@@ -15,7 +15,7 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.select import select
 from qmath_cli.records import AnswerLanguage, Language, ModelInfo, ModelKind
-from qmath_cli.runtime.weights import require_memory
+from qmath_cli.runtime.need import require_memory
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.tables import columns
 
@@ -64,7 +64,7 @@ def checked(
         hint = f"/mode {other}, then /model {name} again"
         raise UsageError(f"{info.name} has no mode {settings.mode}, which is set", hint) from exc
     if not force:
-        require_memory(info, settings, lock, settings.k, held=held)
+        require_memory(info, settings, paths, lock, settings.k, held=held)
     return info
 
 

@@ -6,6 +6,7 @@ without showing its own. The last step comes with everything that ends a shown s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from qmath_cli.errors import UsageError
@@ -25,7 +26,7 @@ class Hidden:
 
     solution: Solution
     pick: Pick
-    protection: Protection | None
+    protection: Callable[[], Protection | None]
     steps: tuple[str, ...]
     shown: int = 0
 
@@ -35,7 +36,7 @@ class Hidden:
         return self.shown >= len(self.steps)
 
 
-def hidden(solution: Solution, pick: Pick, protection: Protection | None = None) -> Hidden:
+def hidden(solution: Solution, pick: Pick, protection: Callable[[], Protection | None] = lambda: None) -> Hidden:
     """A solution of which nothing has been shown; a text without steps counts as one."""
     sample = vote.shown(solution, pick)
     text = sample.text if sample is not None else ""

@@ -13,7 +13,7 @@ import pytest
 
 from qmath_cli.engine.llama import builds, devices, preflight
 from qmath_cli.engine.llama.model import Options, load
-from qmath_cli.engine.llama.preflight import Features, Preflight, Trial
+from qmath_cli.engine.llama.preflight import Attempt, Features, Preflight, Trial
 from qmath_cli.errors import EngineUnusable, UsageError
 
 
@@ -24,12 +24,12 @@ class Probes:
         self.signals = signals
         self.tried: list[Features] = []
 
-    def __call__(self, _model: Path, features: Features, _device: str) -> str:
+    def __call__(self, _model: Path, features: Features, _device: str) -> Attempt:
         self.tried.append(features)
         number = self.signals.get(features.name)
         code = "" if number is None else f"import os; os.kill(os.getpid(), {number:d})"
         child = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
-        return preflight._failure(child.returncode, child.stderr.decode())
+        return Attempt(preflight._failure(child.returncode, child.stderr.decode()))
 
 
 def test_the_installed_build_runs(demo: Path, tmp_path: Path) -> None:
@@ -81,12 +81,12 @@ def test_a_damaged_or_unwritable_cache_is_not_an_error(demo: Path, tmp_path: Pat
 @pytest.mark.parametrize("features", list(Features))
 def test_the_installed_build_runs_with_any_features(demo: Path, features: Features) -> None:
     """Loading and decoding work with fewer features too."""
-    assert preflight.run_child(demo, features, "cpu") == ""
+    assert preflight.run_child(demo, features, "cpu").failure == ""
 
 
 def test_an_error_in_the_child_is_its_message(tmp_path: Path) -> None:
     """Here: the model file does not exist."""
-    assert "none.gguf" in preflight.run_child(tmp_path / "none.gguf", Features.FULL, "cpu")
+    assert "none.gguf" in preflight.run_child(tmp_path / "none.gguf", Features.FULL, "cpu").failure
 
 
 @pytest.mark.parametrize("device", ["cuda", "metal", "vulkan0", "tpu"])
@@ -96,7 +96,7 @@ def test_a_device_that_does_not_exist_is_no_fault_of_the_build(demo: Path, tmp_p
         pytest.skip("this machine has a GPU")
     tried: list[Features] = []
 
-    def counted(model: Path, features: Features, name: str) -> str:
+    def counted(model: Path, features: Features, name: str) -> Attempt:
         tried.append(features)
         return preflight.run_child(model, features, name)
 

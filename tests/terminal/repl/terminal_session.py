@@ -49,7 +49,8 @@ def spawned_written(
     """`qmath` with a model that writes these scripts: see `written`."""
     path = home / "scripts.json"
     path.write_text(json.dumps(scripts), encoding="utf-8")
-    with _spawned([written.__file__, str(path), *arguments], environment(home, **more), columns) as child:
+    environ = environment(home, QMATH_TRY_UNKNOWN="on", **more)  # what is written does not depend on what is asked
+    with _spawned([written.__file__, str(path), *arguments], environ, columns) as child:
         yield child
 
 

@@ -65,7 +65,7 @@ def test_a_model_that_does_not_fit_is_refused_unless_that_was_forced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the present model takes counts as free, for it is closed first."""
-    monkeypatch.setattr("qmath_cli.models.memory.memory", lambda: Memory(1 << 30, 150 << 20))
+    monkeypatch.setattr("qmath_cli.models.memory.memory", lambda: Memory(1 << 30, 50 << 20))
     settings, paths, lock = Settings(), find({"QMATH_HOME": str(tmp_path)}), lockfile.load()
     with pytest.raises(DoesNotFit):
         model_choice.checked("demo", settings, paths, lock)

@@ -298,7 +298,7 @@ def test_quitting_prints_nothing(home: Path, typed: str) -> None:
     with session(home) as child:
         child.send(typed)
         assert end_of(child) == (0, None)
-        assert set(readable(child.before).split()) <= {"qmath>", "qmath>qmath>", typed.strip()}
+        assert not re.sub(f"qmath>|{typed.strip()}", "", readable(child.before)).strip()  # the prompt may be redrawn
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_a_model_that_is_not_here_is_said_before_a_problem_is_typed(home: Path) 
 
 def test_a_question_about_the_solution_above_is_offered_to_follow_it(home: Path) -> None:
     """After a yes its prompt holds the solution, and the sign before the next message says so."""
-    with session(home) as child:
+    with session(home, "--force") as child:  # the demo knows no such questions
         ask(child, PERCENT)
         alone = tokens_of(child)
         child.send("and a third of that?\r")
@@ -388,7 +388,7 @@ def test_a_question_about_the_solution_above_is_offered_to_follow_it(home: Path)
 
 def test_a_no_to_the_offer_is_remembered(home: Path) -> None:
     """The question is asked by itself, and no further one is offered anything; Ctrl-D asks nothing."""
-    with session(home) as child:
+    with session(home, "--force") as child:  # the demo knows no such questions
         ask(child, PERCENT)
         for reply, solved in (("\x04", False), ("n\r", True)):
             child.send("and a third of that?\r")

@@ -99,16 +99,15 @@ def _chart(scores: Sequence[Score]) -> str:
 
 def _table(scores: Sequence[Score]) -> str:
     """One row per run, without the columns that are empty in all of them."""
-    reward = next((one.ranked[0] for one in scores if one.ranked[1]), "rm")
-    heads_and_cells = zip(_heads(scores[0].k, reward), *map(_cells, scores), strict=True)
-    columns = [column for column in heads_and_cells if any(column[1:])]
+    columns = [column for column in zip(_heads(scores), *map(_cells, scores), strict=True) if any(column[1:])]
     heads, *runs = zip(*columns, strict=True)
     rows = [f"<tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>"]
     rows += [f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>" for cells in runs]
     return f'<div class="scroll"><table>{"".join(rows)}</table></div>'
 
 
-def _heads(k: int, reward: str) -> tuple[str, ...]:
+def _heads(scores: Sequence[Score]) -> tuple[str, ...]:
+    k, reward = scores[0].k, next((one.ranked[0] for one in scores if one.ranked[1]), "rm")
     votes = (f"maj@{k}", f"pass@{k}", f"{reward}@{k}", f"{reward}-vote@{k}")
     return ("run", "accuracy", "95 %", *votes, "no answer", "cut off", "degenerate", "undecided", "published")
 

@@ -190,13 +190,14 @@ def _rates(scores: Sequence[Score], names: Sequence[str]) -> list[tuple[str, ...
 
 def _accuracies(scores: Sequence[Score], names: Sequence[str]) -> list[tuple[str, ...]]:
     """The cells of accuracies, votes and rankings."""
-    k, ranked = scores[0].k, next((one.ranked[0] for one in scores if one.ranked[1]), "")
+    k, ranked = scores[0].k, any(one.ranked[1] for one in scores)
+    reward = next((one.ranked[0] for one in scores if one.ranked[1]), "rm")
     several = [f"maj@{k}", f"pass@{k}"] if k > 1 else []
-    heads = ("run", "accuracy", "95 %", *several, *([f"{ranked}@{k}", f"{ranked}-vote@{k}"] if ranked else []))
+    heads = ("run", "accuracy", "95 %", *several, *([f"{reward}@{k}", f"{reward}-vote@{k}"] if ranked else []))
     rows = []
     for one, name in zip(scores, names, strict=True):
         shares = [one.maj.get(k), one.passed.get(k)] if k > 1 else []
-        shares += [rated.get(k) for rated in one.ranked[1:]] if ranked else []
+        shares += [found.get(k) for found in one.ranked[1:]] if ranked else []
         cells = [NOTHING if share is None or not one.items else percent(share) for share in (one.accuracy, *shares)]
         rows.append((name, cells[0], interval(one.ci95) if one.items else NOTHING, *cells[1:]))
     return [heads, *rows]
