@@ -75,15 +75,17 @@ def compare(
     """The results of all ways of choosing, over all questions; `stop_at` 0 leaves out early stopping."""
     full = [solved(question, plan, tools) for question in questions]
     tokens = sum(s.usage.completion_tokens for s in full)
+    scored: dict[ModelKind | None, list[Sequence[Sample]]] = {}
 
     def good(question: Question, sample: Sample | None) -> float:
         return float(sample is not None and right(grader, question, sample))
 
-    def picked(how: Pick) -> tuple[float, ...]:
-        pairs = list(zip(questions, full, strict=True))
-        reward = rewards[how.kind] if how.kind else None
-        scored = [s.samples if reward is None else rewarded(reward, q, plan.mode, s.samples) for q, s in pairs]
-        return tuple(good(q, vote.pick(samples, s.votes, how)) for (q, s), samples in zip(pairs, scored, strict=True))
+    def picked(how: Pick, reward: Reward | None = None) -> tuple[float, ...]:
+        if how.kind not in scored:
+            pairs = zip(questions, full, strict=True)
+            scored[how.kind] = [rewarded(reward, q, plan.mode, s.samples) if reward else s.samples for q, s in pairs]
+        chosen = zip(questions, full, scored[how.kind], strict=True)
+        return tuple(good(q, vote.pick(samples, s.votes, how)) for q, s, samples in chosen)
 
     means = [sum(good(q, one) for one in s.samples) / plan.k for q, s in zip(questions, full, strict=True)]
     yield Run("mean single sample", tuple(means), tokens // plan.k)
@@ -97,8 +99,8 @@ def compare(
         (ModelKind.PROCESS_REWARD, "PRM", Pick.PRM, Pick.PRM_VOTE),
     ):
         if kind in rewards:
-            yield Run(f"{name}@{plan.k}", picked(best), tokens)
-            yield Run(f"{name}@{plan.k}, weighted vote", picked(weighted), tokens)
+            yield Run(f"{name}@{plan.k}", picked(best, rewards[kind]), tokens)
+            yield Run(f"{name}@{plan.k}, weighted vote", picked(weighted, rewards[kind]), tokens)
 
 
 @contextmanager

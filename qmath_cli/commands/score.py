@@ -87,7 +87,6 @@ def command(
         typer.Option(
             "-m",
             "--model",
-            "--reward-model",
             metavar="NAME|FILE",
             rich_help_panel=o.MODEL,
             help="A reward model: prm-7b scores every step, rm-72b the whole. Default: the best one installed.",

@@ -12,8 +12,13 @@ import pytest
 from qmath_cli.app import run
 from qmath_cli.errors import ExitCode
 from qmath_cli.history.store import History
+from qmath_cli.models import lockfile, memory
+from qmath_cli.models.describe import describe
+from qmath_cli.paths import find
 from qmath_cli.prompting.solution_steps import steps_of
 from qmath_cli.records import Mode
+from qmath_cli.runtime.need import taken
+from qmath_cli.settings import Settings
 from qmath_convert.recipe import Quant
 from tests.convert import checkpoints
 from tests.convert.checkpoints import Recipe
@@ -225,3 +230,18 @@ def test_solutions_are_chosen_by_their_steps(models: Models, home: Path, capsys:
         assert len(sample["steps"]) == len(steps_of(sample["text"]))
     answered = [sample for sample in record["samples"] if sample["answer"] is not None]
     assert record["answer"] == (max(answered, key=lambda one: one["reward"])["answer"] if answered else None)
+
+
+def test_a_reward_model_that_does_not_fit_beside_the_solver_is_refused_before_anything_is_sampled(
+    models: Models, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Either fits alone; both together do not. The line names the reward model."""
+    paths, lock, settings = find({"QMATH_HOME": str(home)}), lockfile.load(), Settings(k=2)
+    wanted = [taken(describe(name, paths, lock), settings, paths, lock) for name in ("demo", str(models.process))]
+    monkeypatch.setattr(memory, "memory", lambda: memory.Memory(1 << 40, sum(wanted) - (64 << 20)))
+    arguments = ["-m", "demo", "-k", "2", "--pick", "prm", "--reward-model", str(models.process)]
+    code = run(["solve", "What is 12% of 450?", *arguments])
+    out, err = capsys.readouterr()
+    assert code == ExitCode.DOES_NOT_FIT, err
+    assert "process.gguf" in err
+    assert not out
