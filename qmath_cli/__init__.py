@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         NetworkError,
         PromptTooLong,
         QmathError,
+        ServerUnusable,
         UsageError,
     )
     from qmath_cli.grading.check import check, check_many
@@ -55,7 +56,7 @@ _HOMES = {
     "qmath_cli.api": ("Model", "Solution", "open_model"),
     "qmath_cli.errors": (
         *("DataError", "DoesNotFit", "EngineUnusable", "ExecutorUnusable", "IntegrityError", "ModelMissing"),
-        *("NetworkError", "PromptTooLong", "QmathError", "UsageError"),
+        *("NetworkError", "PromptTooLong", "QmathError", "ServerUnusable", "UsageError"),
     ),
     "qmath_cli.grading.check": ("check", "check_many"),
     "qmath_cli.records": (
@@ -90,6 +91,7 @@ __all__ = [
     "QmathError",
     "Sample",
     "SampleFinished",
+    "ServerUnusable",
     "Solution",
     "TextDelta",
     "UsageError",

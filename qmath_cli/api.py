@@ -17,23 +17,27 @@ from qmath_cli import paths as path_settings
 from qmath_cli import records
 from qmath_cli import settings as all_settings
 from qmath_cli.engine.batch import Batch
+from qmath_cli.engine.llama.model import Model as Weights
+from qmath_cli.engine.remote.engine import RemoteEngine
 from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models import lockfile
-from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting import chat
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import require_solver, select
-from qmath_cli.records import Event, Language, Mode, ModelInfo, Problem, Reward
+from qmath_cli.records import Engine, Event, Executor, Language, Mode, ModelInfo, Problem
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.need import require_memory
 from qmath_cli.runtime.plans import plan_for
 from qmath_cli.runtime.question import question
-from qmath_cli.runtime.tools import RewardLoader, default_parallel, reward_loader
-from qmath_cli.runtime.tools import open_model as open_weights
-from qmath_cli.sandbox.executor import RestrictedExecutor
+from qmath_cli.runtime.rewards import OpenRewards
+from qmath_cli.runtime.servers.opening import default_sequences, open_served
+from qmath_cli.runtime.servers.reach import described
+from qmath_cli.runtime.servers.text_only import executor_for
+from qmath_cli.runtime.tools import default_parallel
+from qmath_cli.runtime.weights import open_model as open_weights
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.progress import SolvePlan, Tools
 from qmath_cli.solving.solve import follow, solve, solve_many
@@ -65,6 +69,8 @@ def open_model(name: str = "", **settings: Any) -> Model:  # noqa: ANN401  each 
         settings: any setting of the config file by name: `device`, `ctx`, `threads`, `mode`, `k`, `temperature`,
             `max_tokens`, `exec_timeout`, `pick`, `reward_model` ... They hold for all problems unless a call says
             otherwise. `force=True` loads a model that does not seem to fit, and has the demo try any problem.
+            `server="http://gpu:8000"`, or a list of URLs, computes on model servers; `name` is then the model's there,
+            and QMATH_SERVER_KEY has the key.
 
     Returns:
         The open model. Close it, or use it in a `with` block.
@@ -73,6 +79,7 @@ def open_model(name: str = "", **settings: Any) -> Model:  # noqa: ANN401  each 
         ModelMissing: it is not on this machine; the hint is the command that gets it.
         UsageError: an unknown setting, a wrong value, or a reward model.
         DoesNotFit, IntegrityError, EngineUnusable: it cannot be loaded here.
+        ServerUnusable: no server can be reached, or one refuses.
     """
     force = bool(settings.pop("force", False))
     known = {field.name for field in fields(Settings)}
@@ -84,7 +91,7 @@ def open_model(name: str = "", **settings: Any) -> Model:  # noqa: ANN401  each 
         given["try_unknown"] = True
     merged = all_settings.resolve(paths.config_file, os.environ, given).settings
     paths = paths.with_models(merged.models)
-    info = describe(merged.model, paths, lock)
+    info = described(merged, paths, lock)
     require_solver(info)
     return Model(info, merged, paths, lock, force=force)
 
@@ -99,15 +106,20 @@ class Model:
         self._lock = lock
         self._force = force
         self._stack = ExitStack()
-        self._executor: RestrictedExecutor | None = None
+        self._executor: Executor | None = None
+        self._remote: RemoteEngine | None = None
+        self._weights: Weights | None = None
         self._engine: Batch | None = None
         self._slots = 0
-        self._rewards: dict[str, Reward] = {}
+        self._rewards = OpenRewards(self._stack, paths, lock)
         self._grader = self._stack.enter_context(Grader(Grade.STRICT))
         try:
-            self._weights = self._stack.enter_context(
-                open_weights(info, settings, paths, lock, sequences=settings.k, force=force)
-            )
+            if info.servers:
+                served = open_served(info, settings, paths, lock, default_sequences(info))
+                self._remote = self._stack.enter_context(served)
+            else:
+                weights = open_weights(info, settings, paths, lock, sequences=settings.k, force=force)
+                self._weights = self._stack.enter_context(weights)
         except BaseException:  # the grader must not outlive a model that could not be loaded; raised again
             self._stack.close()
             raise
@@ -245,23 +257,21 @@ class Model:
 
     def _tools(self, call: Settings, mode: Mode, slots: int) -> Tools:
         if mode is Mode.TIR and self._executor is None:
-            self._executor = self._stack.enter_context(closing(open_executor(self._settings)))
-        loader = reward_loader(call, self._paths, self._lock, beside=self.info, force=self._force)
+            own = self._stack.enter_context(closing(open_executor(self._settings)))
+            self._executor = executor_for(self.info, own)
         return Tools(
             engine=self._engine_for(slots),
             executor=self._executor,
             equal=self._grader,
-            reward=None if loader is None else lambda: self._reward(call.reward_model, loader),
+            reward=self._rewards.of(call, self.info, force=self._force),
         )
 
-    def _reward(self, name: str, loader: RewardLoader) -> Reward:
-        """A reward model, loaded once."""
-        if name not in self._rewards:
-            self._rewards[name] = self._stack.enter_context(loader())
-        return self._rewards[name]
-
-    def _engine_for(self, slots: int) -> Batch:
-        """The engine, made again where it has too few slots. Raises `DoesNotFit`."""
+    def _engine_for(self, slots: int) -> Engine:
+        """The engine, made again where it has too few slots. Raises `DoesNotFit`; `ValueError` once it is closed."""
+        if self._remote is not None:
+            return self._remote
+        if self._weights is None:
+            raise ValueError("the model is closed")
         if self._engine is None or self._slots < slots:
             if self._engine is not None:
                 self._engine.close()

@@ -8,6 +8,7 @@
     ├── IntegrityError         exit 7   a hash or the lock does not match, a damaged file
     ├── DoesNotFit             exit 8   not enough memory or disk
     ├── EngineUnusable         exit 9   llama.cpp is missing or cannot run here
+    ├── ServerUnusable     exit 9   a model server cannot be reached or used
     ├── ExecutorUnusable       exit 9   no worker could be confined or started here
     ├── NetworkError           exit 1   a download failed, after its retries
     ├── Interrupted            exit 130 Ctrl-C
@@ -92,6 +93,12 @@ class DoesNotFit(QmathError):
 
 class EngineUnusable(QmathError):
     """llama.cpp is missing or cannot run here."""
+
+    exit_code = ExitCode.ENGINE
+
+
+class ServerUnusable(QmathError):
+    """A model server cannot be reached, refuses, or has no such model."""
 
     exit_code = ExitCode.ENGINE
 

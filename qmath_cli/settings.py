@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from qmath_cli.errors import UsageError
-from qmath_cli.records import Aggregate, AnswerLanguage, Mode, Pick
+from qmath_cli.records import Aggregate, AnswerLanguage, Mode, Pick, ServerKind
 
 
 class Render(StrEnum):
@@ -72,6 +72,8 @@ class Settings:
     ctx: int = 4096  # tokens; at most the context the model was trained on
     kv_type: KVType = KVType.F16
     mlock: bool = False
+    server: str = ""  # URLs of model servers, between blanks; empty: the model runs on this machine
+    server_kind: ServerKind | None = None  # None: found out
     repack: bool = True  # False: on a CPU, only the file's weights are in memory, not a copy in the CPU's own layout
 
     # how a problem is solved
@@ -81,6 +83,7 @@ class Settings:
     k: int = 1  # samples per problem
     pick: Pick = Pick.MAJ
     reward_model: str = ""  # a name or a path; empty: none
+    reward_server: str = ""  # the URL of a server that has the reward model; empty: it runs on this machine
     aggregate: Aggregate = Aggregate.PRODUCT  # how the scores of a solution's steps become one number
     stop_at: int = 3  # equal answers that end a Maj@k early; 0: always k samples
     seed: int = 0  # of the first sample; sample i has seed + i
@@ -107,7 +110,7 @@ class Settings:
 # what an open model, its engine and its executor are made with; to change these it is opened again
 FIXED = frozenset({
     "model", "device", "gpu_layers", "threads", "ctx", "kv_type", "mlock", "repack",
-    "exec_timeout", "exec_memory", "allow_basic_executor",
+    "server", "server_kind", "exec_timeout", "exec_memory", "allow_basic_executor",
 })  # fmt: skip
 
 
@@ -252,7 +255,7 @@ def _as(kind: Any, value: object) -> object:  # noqa: ANN401  a field's type is 
     if isinstance(value, bool) or (isinstance(value, float) and kind is int):
         raise TypeError(value)
     if kind is str:
-        return str(value)
+        return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     return kind(value)
 
 

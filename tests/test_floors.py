@@ -53,6 +53,7 @@ OWNERS = {
     "latex2sympy2_extended": {"grading"},
     "math_verify": set(),  # a third opinion in tests
     "filelock": {"files"},
+    "httpx2": {"engine"},
     "qmath_convert": {"commands", "runtime", "models"},  # `models` asks it what a folder is
 }
 

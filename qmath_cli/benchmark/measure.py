@@ -21,7 +21,7 @@ from qmath_cli.engine.batch import Batch
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.records import Prompt, Sampling, Segment
 
-_FILLER = "We add the numbers from 1 to 100 and find that the sum is 5050. "
+FILLER = "We add the numbers from 1 to 100 and find that the sum is 5050. "
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Measurements:
 
 def prompt_of(model: Model, tokens: int) -> Prompt:
     """A prompt of English text with at most `tokens` tokens, and not many fewer."""
-    text = _FILLER * (tokens // 4 + 1)
+    text = FILLER * (tokens // 4 + 1)
     pieces = map(model.piece, model.tokenize_plain(text.encode())[:tokens])
     return Prompt((Segment(b"".join(pieces).decode("utf-8", "ignore")),))
 

@@ -23,12 +23,12 @@ from qmath_cli.errors import DataError, ExitCode, TerminationSignal, UsageError
 from qmath_cli.history.background import BackgroundKeeper
 from qmath_cli.history.entry import Solved
 from qmath_cli.models import lockfile
-from qmath_cli.models.describe import describe
 from qmath_cli.problem_set.plain_text import Division
 from qmath_cli.problem_set.read import InputFormat, ProblemSet, read
 from qmath_cli.problem_set.result_file import ResultOutcome
 from qmath_cli.records import Finish, ModelInfo, Problem, Solution
 from qmath_cli.runtime.problem_set import Solver
+from qmath_cli.runtime.servers.reach import described
 from qmath_cli.settings import Settings
 from qmath_cli.solving.solve import follow_many, solve_many
 from qmath_cli.terminal.render import DEMO_NOTE
@@ -86,6 +86,8 @@ def command(
     mode: o.ModeOption = None,
     language: o.LanguageOption = None,
     model: o.Model = None,
+    server: o.Server = None,
+    server_kind: o.ServerKindOption = None,
     device: o.Device = None,
     gpu_layers: o.GpuLayers = None,
     threads: o.Threads = None,
@@ -98,6 +100,7 @@ def command(
     k: o.Samples = None,
     pick: o.PickOption = None,
     reward_model: o.RewardModel = None,
+    reward_server: o.RewardServer = None,
     aggregate: o.AggregateOption = None,
     stop_at: o.StopAt = None,
     seed: o.Seed = None,
@@ -190,7 +193,7 @@ def _problems(
 
 def _run(here: Invocation, settings: Settings, options: BatchOptions, found: ProblemSet) -> int:
     lock = lockfile.load()
-    info = describe(settings.model, here.paths, lock)
+    info = described(settings, here.paths, lock)
     solver = Solver(info, settings, here.paths, lock, options.timeout)
     if options.out is not None and options.source != "-":
         _require_another(options.out, Path(options.source))
@@ -222,7 +225,13 @@ def _solve(
     """Solve what has no result yet, and record each result at once; Ctrl-C ends it."""
     progress = BatchProgress(len(missing))
     recorder = BatchRecorder(results, progress, solver, keep)
-    opened = solver.opened(missing, options.parallel, force=options.force, on_activity=progress.activity)
+    opened = solver.opened(
+        missing,
+        options.parallel,
+        force=options.force,
+        on_activity=progress.activity,
+        note=_noted(here, quiet=options.quiet),
+    )
     try:
         with nullcontext() if options.quiet else here.terminal.status.during(progress.text), opened as (tools, width):
             follow_many(solve_many(solver.tasks(missing), tools, width), recorder.event)
@@ -232,6 +241,16 @@ def _solve(
         if isinstance(exc, TerminationSignal):
             results.finish()
             raise
+
+
+def _noted(here: Invocation, *, quiet: bool) -> Callable[[str], None]:
+    """What happens to a sentence about a server: it is shown above the progress."""
+
+    def note(sentence: str) -> None:
+        if not quiet:
+            here.terminal.note(f"warning: {sentence}")
+
+    return note
 
 
 def _kept(keeper: BackgroundKeeper, info: ModelInfo, settings: Settings, solution: Solution) -> None:

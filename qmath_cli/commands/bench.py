@@ -41,6 +41,8 @@ def command(
         Path | None,
         typer.Option(metavar="FILE", help="A llama-bench, run alternately on the same model; ratios are printed."),
     ] = None,
+    server: o.Server = None,
+    server_kind: o.ServerKindOption = None,
     device: o.Device = None,
     gpu_layers: o.GpuLayers = None,
     threads: o.Threads = None,
@@ -57,13 +59,18 @@ def command(
     here = invocation(context)
     flags: dict[str, object] = {"device": device, "gpu_layers": gpu_layers, "threads": threads, "kv_type": kv_type}
     flags |= {"mlock": mlock, "repack": False if no_repack else None}
+    remote: dict[str, object] = {"server": server or None, "server_kind": server_kind}
     wanted: list[str | None] = [*dict.fromkeys(models or ())]
-    each = [here.settings(model=model, **flags) for model in wanted or [None]]
+    each = [here.settings(model=model, **flags, **remote) for model in wanted or [None]]
     plan = BenchmarkPlan(prompt_tokens, tokens, _numbers(sequences), repeats)
-    _require(here, each)
+    if not each[0].server:
+        _require(here, each)
     found = []
     for settings in each:
-        found.append(_run(here, settings, plan, against, force=force, verbose=verbose))
+        if settings.server:
+            found.append(_run_served(here, settings, plan, against))
+        else:
+            found.append(_run(here, settings, plan, against, force=force, verbose=verbose))
         if not json:
             _show(here, found[-1], len(found), len(each))
     if json:
@@ -103,7 +110,7 @@ def _run(
     from qmath_cli.benchmark.measure import measure
     from qmath_cli.models import lockfile
     from qmath_cli.models.describe import describe
-    from qmath_cli.runtime.tools import notes, open_model
+    from qmath_cli.runtime.weights import notes, open_model
 
     paths, lock, before = here.paths, lockfile.load(), peak_rss()
     file = describe(settings.model, paths, lock)
@@ -118,6 +125,23 @@ def _run(
     if report.peak_rss == before:  # it is that of a larger model before
         report = replace(report, peak_rss=None)
     return Benchmark(file, str(placement), report)
+
+
+def _run_served(here: Invocation, settings: Settings, plan: BenchmarkPlan, against: Path | None) -> Benchmark:
+    from qmath_cli.benchmark.served import measure_served
+    from qmath_cli.models import lockfile
+    from qmath_cli.runtime.servers.opening import open_served
+    from qmath_cli.runtime.servers.reach import described
+
+    if against is not None:
+        raise UsageError("--against compares with a tool on this machine", "leave it out where --server is given")
+    paths, lock = here.paths, lockfile.load()
+    served = described(settings, paths, lock)
+    here.notes(*served.warnings)
+    opened = partial(open_served, served, settings, paths, lock, max(plan.sequences), endless=True)
+    place = ", ".join(f"{one.kind} {one.version} at {one.address}" for one in served.servers)
+    here.terminal.note(f"{served.name} on {place}")
+    return Benchmark(served, place, measure_served(opened, plan, here.terminal.note))
 
 
 def _numbers(text: str) -> tuple[int, ...]:

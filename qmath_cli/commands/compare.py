@@ -182,7 +182,7 @@ def _compared(here: Invocation, settings: Settings, wanted: CompareOptions, name
 def _opened(
     here: Invocation, settings: Settings, wanted: CompareOptions, name: str
 ) -> Iterator[tuple[Model, ModelInfo, str]]:
-    from qmath_cli.runtime.tools import notes, open_model
+    from qmath_cli.runtime.weights import notes, open_model
 
     lock = lockfile.load()
     info = describe(name, here.paths, lock)

@@ -21,7 +21,7 @@ _GROUPS = ("Problem", "Data", "Model", "Sampling", "Programs", "Output", "Option
 
 #: The commands by what they are for.
 COMMAND_GROUPS = {
-    "Solve": ("solve", "repl", "batch", "history", "check", "exec", "render"),
+    "Solve": ("solve", "repl", "batch", "history", "check", "score", "exec", "render"),
     "Measure": ("eval", "compare", "bench"),
     "Models": ("list", "pull", "add", "convert", "imatrix", "verify", "rm"),
     "This installation": ("doctor",),

@@ -59,7 +59,7 @@ def _run(
     as_json: bool,
 ) -> None:
     from qmath_cli.runtime.importance import ImportancePlan, measure
-    from qmath_cli.runtime.tools import notes, open_model
+    from qmath_cli.runtime.weights import notes, open_model
 
     output, text_path, chunk, chunks = wanted
     text, _ = read_text(text_path, str(text_path))

@@ -42,7 +42,7 @@ class Invocation:
         An option counts that is called like a setting, or `no_` and one; `--force` sets `try_unknown`.
         """
         names = Settings.__dataclass_fields__.keys() - {"models"}  # a folder, which no command has an option for
-        flags = {name: value for name, value in context.params.items() if name in names}
+        flags = {name: value for name, value in context.params.items() if name in names and value not in ([], ())}
         off = {name: False for name in names if context.params.get(f"no_{name}")}
         tries = {"try_unknown": True} if context.params.get("force") else {}
         return self.settings(**flags, **off, **tries)

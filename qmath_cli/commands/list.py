@@ -1,4 +1,7 @@
-"""`qmath list`: the models on this disk, what they take in memory, and whether their files are as recorded."""
+"""`qmath list`: the models on this disk, what they take in memory, and whether their files are as recorded.
+
+With `--server` it shows the models of servers instead.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,15 @@ import typer
 from qmath_cli import gguf_file
 from qmath_cli.commands import options as o
 from qmath_cli.commands.invocation import Invocation, invocation
-from qmath_cli.errors import ExitCode, QmathError
-from qmath_cli.models import fit, lockfile, memory, store
+from qmath_cli.engine.remote.detect import Detected
+from qmath_cli.errors import ExitCode, QmathError, ServerUnusable
+from qmath_cli.models import fit, lockfile, memory, served, store
 from qmath_cli.models.fit import Fit
 from qmath_cli.models.lockfile import Lock, LockedModel
 from qmath_cli.models.store import Installed, State
+from qmath_cli.records import ModelFamily
 from qmath_cli.runtime import need
+from qmath_cli.runtime.servers.listing import listed
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.tables import columns
 
@@ -33,10 +39,14 @@ class ListedModel:
 def command(
     context: typer.Context,
     every: Annotated[bool, typer.Option("-a", "--all", help="Also show the models that `qmath pull` can get.")] = False,
+    server: o.Server = None,
+    server_kind: o.ServerKindOption = None,
     json: o.Json = False,
 ) -> int:
-    """Show the models on this machine; with --all, also those that `qmath pull` can get."""
+    """Show the models on this machine; with --all, also those that `qmath pull` can get; with --server, those there."""
     here = invocation(context)
+    if server:
+        return _on_servers(here, here.settings_of(context), as_json=json)
     lock = lockfile.load()
     rows = _rows(here, lock)
     others = _others(lock, rows) if every else []
@@ -54,6 +64,52 @@ def command(
         for line in columns([_other_cells(model) for model in others], right=frozenset({1, 2})):
             here.terminal.line("  " + line)
     return ExitCode.OK
+
+
+def _on_servers(here: Invocation, settings: Settings, *, as_json: bool) -> int:
+    """The models of servers. Exit code 9 if one of the servers cannot be asked."""
+    lock = lockfile.load()
+    found = list(listed(settings))
+    if as_json:
+        servers = [_served_record(one, lock) for one in found]
+        here.terminal.json({"schema": "qmath.list/1", "models": [], "servers": servers})
+    for one in () if as_json else found:
+        if isinstance(one, ServerUnusable):
+            here.terminal.note(one.message + (f" ({one.hint})" if one.hint else ""))
+        else:
+            _show_server(here, one, lock)
+    return ExitCode.OK if all(isinstance(one, Detected) for one in found) else ExitCode.ENGINE
+
+
+def _show_server(here: Invocation, one: Detected, lock: Lock) -> None:
+    at_once = f", {one.width} sequences at once" if one.width else ""
+    here.terminal.line(f"{one.address}: {' '.join(filter(None, (one.kind, one.version)))}{at_once}")
+    for line in columns([_served_cells(one, model.id, lock) for model in one.models] or [("no model loaded",)]):
+        here.terminal.line(f"  {line}")
+
+
+def _served_cells(one: Detected, name: str, lock: Lock) -> Sequence[str]:
+    info = one.info(name)
+    model = served.served([info], lock)
+    other = ", no Qwen2.5-Math model" if model.family is ModelFamily.OTHER else ""
+    return name, f"{model.kind}{other}", f"{info.context} tokens" if info.context else "context not told"
+
+
+def _served_record(one: Detected | ServerUnusable, lock: Lock) -> dict[str, object]:
+    if isinstance(one, ServerUnusable):
+        return {"error": one.message}
+    infos = [one.info(model.id) for model in one.models]
+    models = [
+        {"name": info.model, "kind": served.served([info], lock).kind, "context": info.context or None}
+        for info in infos
+    ]
+    return {
+        "address": one.address,
+        "kind": one.kind,
+        "version": one.version or None,
+        "width": one.width or None,
+        "models": models,
+    }
 
 
 _HEAD = ("NAME", "SIZE", "MEMORY", "FITS NOW", "STATE", "SOURCE")

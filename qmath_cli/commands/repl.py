@@ -19,6 +19,8 @@ def command(
     language: o.LanguageOption = None,
     k: o.Samples = None,
     seed: o.Seed = None,
+    server: o.Server = None,
+    server_kind: o.ServerKindOption = None,
     device: o.Device = None,
     gpu_layers: o.GpuLayers = None,
     threads: o.Threads = None,

@@ -27,7 +27,7 @@ from qmath_cli.prompting.chat import language_of
 from qmath_cli.prompting.select import require_reward
 from qmath_cli.prompting.solution_steps import mode_of, steps_of
 from qmath_cli.records import Aggregate, Finish, Mode, ModelInfo, Problem, Rating, Sample, Sampling, Solution, Votes
-from qmath_cli.runtime.tools import open_reward
+from qmath_cli.runtime.rewards import open_reward
 from qmath_cli.settings import Settings
 from qmath_cli.solving import vote
 from qmath_cli.solving.raters import aggregate
@@ -87,7 +87,6 @@ def command(
         typer.Option(
             "-m",
             "--model",
-            "--reward-model",
             metavar="NAME|FILE",
             rich_help_panel=o.MODEL,
             help="A reward model: prm-7b scores every step, rm-72b the whole. Default: the best one installed.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,14 +18,14 @@ import typer
 from qmath_cli.commands import options as o
 from qmath_cli.commands import problem as problems
 from qmath_cli.commands.invocation import Invocation, invocation
+from qmath_cli.commands.solve_options import SolveOptions
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.history.entry import Solved
 from qmath_cli.history.keeper import Keeper
 from qmath_cli.models import lockfile
-from qmath_cli.models.describe import describe
 from qmath_cli.prompting.prompt_format import PromptStyle
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Event, Finish, Mode, ModelInfo, Problem, Solution
+from qmath_cli.records import Event, Finish, Mode, ModelInfo, Solution
 from qmath_cli.runtime.plans import plan_for
 from qmath_cli.runtime.question import question
 from qmath_cli.settings import Render, Settings
@@ -38,28 +38,6 @@ from qmath_cli.terminal.style import style_for
 
 if TYPE_CHECKING:
     from qmath_cli.runtime.tools import Hooks, OpenTools
-
-
-@dataclass(frozen=True, slots=True)
-class SolveOptions:
-    """One solve's options that are no settings."""
-
-    problem: Problem
-    timeout: float | None = None
-    min_votes: int | None = None
-    answer_only: bool = False
-    plain: bool = False
-    as_json: bool = False
-    as_jsonl: bool = False
-    quiet: bool = False
-    verbose: bool = False
-    force: bool = False
-    approve: bool = False
-    export: Path | None = None
-    overwrite: bool = False
-    style: PromptStyle = PromptStyle.AUTO
-    examples: Path | None = None
-    show_prompt: bool = False
 
 
 def command(
@@ -78,6 +56,8 @@ def command(
         ),
     ] = None,
     model: o.Model = None,
+    server: o.Server = None,
+    server_kind: o.ServerKindOption = None,
     device: o.Device = None,
     gpu_layers: o.GpuLayers = None,
     threads: o.Threads = None,
@@ -89,6 +69,7 @@ def command(
     k: o.Samples = None,
     pick: o.PickOption = None,
     reward_model: o.RewardModel = None,
+    reward_server: o.RewardServer = None,
     aggregate: o.AggregateOption = None,
     stop_at: o.StopAt = None,
     min_votes: Annotated[
@@ -209,22 +190,22 @@ def _with_votes(settings: Settings, min_votes: int | None) -> Settings:
     if min_votes is None:
         return settings
     if min_votes > settings.k:
-        raise UsageError(
-            f"--min-votes {min_votes} cannot be reached with {settings.k} sample{'s' if settings.k > 1 else ''}",
-            f"ask for at least as many samples: -k {min_votes}",
-        )
+        samples = f"{settings.k} sample{'s' if settings.k > 1 else ''}"
+        hint = f"ask for at least as many samples: -k {min_votes}"
+        raise UsageError(f"--min-votes {min_votes} cannot be reached with {samples}", hint)
     return replace(settings, stop_at=max(settings.stop_at, min_votes)) if settings.stop_at else settings
 
 
 def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
+    from qmath_cli.runtime.servers.reach import described
     from qmath_cli.runtime.tools import open_tools
     from qmath_cli.terminal.render import DEMO_NOTE
 
     problem = options.problem
     paths, lock = here.paths, lockfile.load()
-    info = describe(settings.model, paths, lock)
-    answer = problem.answer_language
-    prompt_format = select(info, problem.language, settings.mode, options.style, options.examples, answer=answer)
+    info = described(settings, paths, lock)
+    chosen = settings.mode, options.style, options.examples
+    prompt_format = select(info, problem.language, *chosen, answer=problem.answer_language)
     asked = question(info, problem.text, settings)
     prompt = prompt_format.typed(asked.text)
     if options.show_prompt:
@@ -236,16 +217,8 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     status = SolvingStatus()
     if prompt_format.mode is Mode.COT:
         here.ahead.close()
-    opened = open_tools(
-        info,
-        settings,
-        paths,
-        lock,
-        mode=prompt_format.mode,
-        prefix=prompt_format.prefix,
-        force=options.force,
-        hooks=_hooks(here, settings, options, status),
-    )
+    hooks, mode, prefix = _hooks(here, settings, options, status), prompt_format.mode, prompt_format.prefix
+    opened = open_tools(info, settings, paths, lock, mode=mode, prefix=prefix, force=options.force, hooks=hooks)
     with nullcontext() if options.quiet else here.terminal.status.during(status.text), opened as model:
         if info.embedded and not options.quiet:
             here.terminal.note(DEMO_NOTE)
@@ -260,7 +233,7 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
 
         note(f"wrote {exports.export([solved], options.export, overwrite=options.overwrite)}")
     if options.as_json:
-        here.terminal.json(json_record.solution_record(solution, info, model.load_s))
+        here.terminal.json(json_record.solution_record(solution, info, model.load_s, model.scorer))
     return exit_code(solution, options.min_votes)
 
 
@@ -274,7 +247,8 @@ def _hooks(here: Invocation, settings: Settings, options: SolveOptions, status: 
     from qmath_cli.runtime.tools import Hooks
 
     approve = approval_prompt(here.terminal, streamed=_streams(here, settings, options)) if options.approve else None
-    return Hooks(approve, status.activity, here.ahead.executor)
+    note = (lambda _note: None) if options.quiet else here.notes
+    return Hooks(approve, status.activity, here.ahead.executor, note)
 
 
 def _refused(here: Invocation, options: SolveOptions, plan: SolvePlan, info: ModelInfo) -> int:
@@ -300,7 +274,7 @@ def _sink(
     if options.as_json:
         return lambda _event: None
     if options.as_jsonl:
-        return lambda event: here.terminal.json(json_record.event_record(event, model.info, model.load_s))
+        return lambda event: here.terminal.json(json_record.event_record(event, model.info, model.load_s, model.scorer))
     shown = RenderOptions(
         k=plan.k, pick=plan.pick, answer_only=options.answer_only, plain=options.plain, figures=not options.quiet
     )

@@ -10,7 +10,7 @@ dropped.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _MAX_CHARACTER = 4  # bytes of a UTF-8 character
 
@@ -21,6 +21,7 @@ class StopMatch:
 
     tokens: int
     rest: bytes
+    stop: str = field(default="", compare=False)  # the string itself
 
 
 class StopScanner:
@@ -45,6 +46,11 @@ class StopScanner:
             return self._text_up_to(start), self._match(start)
         return self._text_up_to(self._certain_end()), None
 
+    @property
+    def held(self) -> bytes:
+        """The bytes that are not certain yet: an unfinished character, or the beginning of a stop string."""
+        return bytes(self._raw[self._returned :])
+
     def finish(self) -> str:
         """The text still held back, for a continuation that ends without a stop string."""
         return self._text_up_to(_complete_end(self._raw))
@@ -67,7 +73,8 @@ class StopScanner:
         token = bisect_right(self._token_starts, start) - 1
         while token > 0 and _inside_character(self._raw, self._token_starts[token]):
             token -= 1
-        return StopMatch(token, bytes(self._raw[self._token_starts[token] : start]))
+        stop = next(one for one in self._stops if self._raw.startswith(one, start))
+        return StopMatch(token, bytes(self._raw[self._token_starts[token] : start]), stop.decode())
 
 
 def _overlap(raw: bytearray, stop: bytes, start: int) -> int:

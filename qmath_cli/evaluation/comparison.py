@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qmath_cli.evaluation.layouts import LAYOUTS
 from qmath_cli.evaluation.published import Method
 from qmath_cli.evaluation.score import Score
-from qmath_cli.records import Mode
+from qmath_cli.records import Mode, ServerInfo
 from qmath_cli.settings import Grade
 
 #: Where process reward models pay, by the table of best-of-8 choices in arXiv 2501.07301 (table 6 and the appendix).
@@ -45,6 +47,21 @@ def remarks(found: Score, quantization: str) -> tuple[str, ...]:
     if quantization:
         sentences.append(f"The published model is bf16; this one is {quantization}.")
     return tuple(sentences)
+
+
+def server_remarks(servers: Sequence[ServerInfo], scorer: ServerInfo | None = None) -> tuple[str, ...]:
+    """Sentences about the servers that computed a run, and that which scored it; none for this machine."""
+    scored = () if scorer is None else (f"Rewards by {_named(scorer)} with {scorer.model}.",)
+    if not servers:
+        return scored
+    named = [_named(one) for one in servers]
+    promise = all(one.deterministic for one in servers)
+    seeds = "" if promise else " The same seed need not give the same text there."
+    return (f"Computed by {', '.join(dict.fromkeys(named))} with {servers[0].model}.{seeds}", *scored)
+
+
+def _named(server: ServerInfo) -> str:
+    return f"{server.kind} {server.version or 'of unknown version'} at {server.address}"
 
 
 def against_published(found: Score) -> tuple[tuple[Method, float, float], ...]:

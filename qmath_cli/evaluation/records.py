@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from qmath_cli.records import Mark, Mode, Rating, Sample, Sampling, Verdict
-from qmath_cli.solving.sample_record import record_of, sample_of
+from qmath_cli.records import Mark, Mode, Rating, Sample, Sampling, ServerInfo, Verdict
+from qmath_cli.solving.sample_record import record_of, sample_of, server_of, server_record
 
 SCHEMA = "qmath.eval-run/2"
 
@@ -25,7 +25,11 @@ SampleKey = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What is run. `model_sha256` is empty if the file was never hashed; `model_size` (bytes) identifies it then."""
+    """What is run. `model_sha256` is empty if the file was never hashed; `model_size` (bytes) identifies it then.
+
+    `servers` compute it, if it does not run on this machine. Which ones they are is recorded, and does not make another
+    run: one goes on after they were started again elsewhere.
+    """
 
     data: str
     data_sha256: str
@@ -37,23 +41,35 @@ class Setup:
     sampling: Sampling
     max_programs: int
     prompt_sha256: str  # of the prompt of a made-up problem, and of the stop strings
+    servers: tuple[ServerInfo, ...] = ()
 
     @property
     def key(self) -> str:
         """Sixteen hexadecimal digits that identify the setup."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        text = json.dumps(self._identity | ({"served": True} if self.servers else {}), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def record(self, source: Path | None = None) -> dict[str, Any]:
         """The first line of a run file; `source` is the file of the problems."""
-        return {"schema": SCHEMA, "setup": asdict(self), "source": str(source.absolute()) if source else None}
+        servers = {"servers": [server_record(one) for one in self.servers]} if self.servers else {}
+        where = str(source.absolute()) if source else None
+        return {"schema": SCHEMA, "setup": self._identity | servers, "source": where}
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Setup:
         """The setup that `record` wrote. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
-        found = cls(**{**record, "mode": Mode(record["mode"]), "sampling": Sampling(**record["sampling"])})
+        servers = tuple(server_of(one) for one in record.get("servers", ()))
+        read = {"mode": Mode(record["mode"]), "sampling": Sampling(**record["sampling"]), "servers": servers}
+        found = cls(**{**record, **read})
         if not isinstance(found.data, str) or not isinstance(found.model, str):
             raise TypeError("a name is no text")
+        return found
+
+    @property
+    def _identity(self) -> dict[str, Any]:
+        """What makes it another run than others."""
+        found = asdict(self)
+        del found["servers"]
         return found
 
 

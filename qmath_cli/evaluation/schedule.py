@@ -6,13 +6,16 @@ the running attempts, which are not stored, and is raised to the caller.
 
 A run is computed in groups. A group starts with an empty batch and an empty prefix cache, so that its samples do not
 depend on earlier groups. An interrupted group is computed again, and only the missing samples are stored.
+
+Servers promise no such thing, and many sequences would wait for the last one of every group. There a run is one group,
+which is not stored: what is missing is computed.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -42,6 +45,7 @@ class EvaluationPlan:
         k: Samples per problem.
         parallel: The largest number of sequences in the batch.
         max_programs: Programs per sample.
+        grouped: Whether the samples are computed in groups.
     """
 
     data: Dataset
@@ -51,6 +55,7 @@ class EvaluationPlan:
     k: int = 1
     parallel: int = 1
     max_programs: int = 4
+    grouped: bool = True
 
     def missing(self, stored: Container[SampleKey]) -> list[SampleKey]:
         """The samples that are not stored yet, in the data's order."""
@@ -58,6 +63,9 @@ class EvaluationPlan:
 
     def groups(self, file: RunFile) -> Iterator[Group]:
         """The groups to compute: interrupted ones, then new ones, which are written to the file when they start."""
+        if not self.grouped:
+            yield Group(tuple(self.missing(file.stored)), self.parallel)
+            return
         wanted = {(item.id, i) for item in self.data.items for i in range(self.k)}
         interrupted = [
             group
@@ -210,23 +218,43 @@ def in_order(data: Dataset, stored: dict[SampleKey, GradedSample]) -> list[Grade
     return sorted(stored.values(), key=lambda sample: (position.get(sample.item, end), *sample.key))
 
 
-def reward(plan: EvaluationPlan, stored: Sequence[GradedSample], model: Reward) -> Iterator[GradedSample]:
+def reward(
+    plan: EvaluationPlan, stored: Sequence[GradedSample], model: Reward, at_once: int = 1
+) -> Iterator[GradedSample]:
     """Score samples with a reward model.
 
     Args:
         plan: What was run.
         stored: Graded samples; those of other problems and with an index of `plan.k` or more are not scored.
         model: Rates the samples of one problem together.
+        at_once: Problems whose samples are rated at the same time, each in a thread: for a model on a server.
 
     Yields:
         All samples in their order, with rewards where they were scored.
     """
     items = {item.id: item for item in plan.data.items}
-    for name, samples in groupby(stored, key=lambda sample: sample.item):
-        group = list(samples)
-        chosen = [sample for sample in group if name in items and sample.sample.index < plan.k]
-        rated = {}
-        if chosen:
-            ratings = model.rate(items[name].problem, plan.mode, [sample.sample.text for sample in chosen])
-            rated = {one.key: one.rated(rating) for one, rating in zip(chosen, ratings, strict=True)}
-        yield from (rated.get(sample.key, sample) for sample in group)
+    groups = [list(samples) for _, samples in groupby(stored, key=lambda sample: sample.item)]
+    if at_once == 1:
+        for group in groups:
+            yield from _rated(plan, items, group, model)
+        return
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="reward")
+    try:
+        jobs = [pool.submit(_rated, plan, items, group, model) for group in groups]
+        for job in jobs:
+            yield from job.result()
+    finally:  # after Ctrl-C the model is closed, which ends what still runs
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _rated(
+    plan: EvaluationPlan, items: Mapping[str, Item], group: Sequence[GradedSample], model: Reward
+) -> list[GradedSample]:
+    """The samples of one problem, with rewards where they are scored."""
+    item = items.get(group[0].item)
+    chosen = [sample for sample in group if sample.sample.index < plan.k]
+    if item is None or not chosen:
+        return list(group)
+    ratings = model.rate(item.problem, plan.mode, [sample.sample.text for sample in chosen])
+    rated = {one.key: one.rated(rating) for one, rating in zip(chosen, ratings, strict=True)}
+    return [rated.get(sample.key, sample) for sample in group]

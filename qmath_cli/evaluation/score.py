@@ -23,9 +23,10 @@ from pathlib import Path
 from qmath_cli.evaluation.datasets import Dataset, Item
 from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.published import Published
+from qmath_cli.evaluation.rates import SampleRates, is_correct, mean, rates_of
 from qmath_cli.evaluation.records import GradedSample, Setup
 from qmath_cli.evaluation.statistics import pass_at, wilson
-from qmath_cli.records import Equivalence, Finish, Mark, Pick, RunStatus
+from qmath_cli.records import Equivalence, Pick
 from qmath_cli.settings import Grade
 from qmath_cli.solving import vote
 
@@ -48,36 +49,6 @@ class Subset:
     items: int
     accuracy: float
     ci95: tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class SampleRates:
-    """Kinds of failure, and sums, over all samples.
-
-    Attributes:
-        no_answer: Share of the samples without an answer, between 0 and 1.
-        out_of_tokens: Share that reached the token limit or the end of the context.
-        degenerate: Share that was stopped because its text repeated itself or was token soup.
-        undecided: Share that the grader could not decide.
-        unboxed_correct: Share without an answer that counts as correct all the same: the official rules take the last
-            number of a text without a box.
-        programs: Programs that were run.
-        programs_failed: Programs that did not end with status `ok`.
-        tokens: Generated tokens.
-        seconds: Wall clock of decoding.
-        joules: Energy; None unless it was measured for every sample.
-    """
-
-    no_answer: float = 0.0
-    out_of_tokens: float = 0.0
-    degenerate: float = 0.0
-    undecided: float = 0.0
-    unboxed_correct: float = 0.0
-    programs: int = 0
-    programs_failed: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    joules: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +135,7 @@ def score(
     """
     by_item = _by_item(data, samples, k)
     complete = [sample for group in by_item.values() for sample in group]
-    means = {name: _mean([_correct(sample, grade) for sample in group]) for name, group in by_item.items()}
+    means = {name: mean([is_correct(sample, grade) for sample in group]) for name, group in by_item.items()}
     sizes = _sizes(k)
     rewarded = sizes if all(sample.sample.reward is not None for sample in complete) else []
     majority_correct = partial(_majority_correct, grade=grade, grader=grader)
@@ -172,7 +143,7 @@ def score(
     ranked = _verdicts(by_item, rewarded, partial(_best_correct, grade=grade))
     weighted = _verdicts(by_item, rewarded, partial(majority_correct, weighted=True))
     chosen = {Pick.RM: ranked, Pick.PRM: ranked, Pick.RM_VOTE: weighted, Pick.PRM_VOTE: weighted}
-    accuracy = _mean(list(means.values()))
+    accuracy = mean(list(means.values()))
     shares, weighted_shares = _shares(ranked), _shares(weighted)
     by_steps = any(sample.sample.steps is not None for sample in complete)
     return Score(
@@ -188,7 +159,7 @@ def score(
         rm_vote={} if by_steps else weighted_shares,
         prm=shares if by_steps else {},
         prm_vote=weighted_shares if by_steps else {},
-        rates=_rates(complete, grade),
+        rates=rates_of(complete, grade),
         subjects=_subsets(data.items, means, lambda item: item.subject),
         levels=_subsets(data.items, means, lambda item: item.level),
         verdicts=chosen.get(pick, majority).get(k, majority[k]),
@@ -197,8 +168,8 @@ def score(
 
 def _passed(by_item: Mapping[str, Sequence[GradedSample]], n: int, grade: Grade) -> float:
     """pass@n over all problems."""
-    counts = [(len(group), sum(_correct(sample, grade) for sample in group)) for group in by_item.values()]
-    return _mean([pass_at(n, samples, correct) for samples, correct in counts])
+    counts = [(len(group), sum(is_correct(sample, grade) for sample in group)) for group in by_item.values()]
+    return mean([pass_at(n, samples, correct) for samples, correct in counts])
 
 
 def _by_item(data: Dataset, samples: Sequence[GradedSample], k: int) -> dict[str, list[GradedSample]]:
@@ -219,14 +190,6 @@ def _verdicts(
     return {n: {name: correct(group[:n]) for name, group in by_item.items()} for n in sizes}
 
 
-def _mark(sample: GradedSample, grade: Grade) -> Mark:
-    return sample.grades.official.mark if grade is Grade.OFFICIAL else sample.grades.strict.mark
-
-
-def _correct(sample: GradedSample, grade: Grade) -> bool:
-    return _mark(sample, grade) is Mark.CORRECT
-
-
 def _majority_correct(
     samples: Sequence[GradedSample], *, grade: Grade, grader: SampleGrader, weighted: bool = False
 ) -> bool:
@@ -238,12 +201,12 @@ def _majority_correct(
         groups = vote.group([sample.sample.answer for sample in samples], strict)
     if weighted:
         groups = sorted(groups, key=lambda members: vote.weight([samples[i].sample for i in members]), reverse=True)
-    return bool(groups) and _correct(samples[groups[0][0]], grade)
+    return bool(groups) and is_correct(samples[groups[0][0]], grade)
 
 
 def _best_correct(samples: Sequence[GradedSample], grade: Grade) -> bool:
     """Whether the sample with the highest reward, the first of equals, is correct."""
-    return _correct(max(samples, key=_reward), grade)
+    return is_correct(max(samples, key=_reward), grade)
 
 
 def _shares(verdicts: _ByCount) -> dict[int, float]:
@@ -251,7 +214,7 @@ def _shares(verdicts: _ByCount) -> dict[int, float]:
 
 
 def _share(verdicts: Mapping[str, bool]) -> float:
-    return _mean(list(verdicts.values()))
+    return mean(list(verdicts.values()))
 
 
 def _reward(sample: GradedSample) -> float:
@@ -263,31 +226,6 @@ def _sizes(k: int) -> list[int]:
     return sorted({k, *(1 << bit for bit in range(k.bit_length()) if 1 << bit <= k)})
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
-
-
-def _rates(samples: Sequence[GradedSample], grade: Grade) -> SampleRates:
-    if not samples:
-        return SampleRates()
-    ends = [sample.sample.finish for sample in samples]
-    runs = [run for sample in samples for run in sample.sample.runs]
-    joules = [sample.made.joules for sample in samples]
-    measured = [energy for energy in joules if energy is not None]
-    return SampleRates(
-        no_answer=_mean([sample.sample.answer is None for sample in samples]),
-        out_of_tokens=_mean([end in {Finish.OUT_OF_TOKENS, Finish.OUT_OF_CONTEXT} for end in ends]),
-        degenerate=_mean([end is Finish.DEGENERATE for end in ends]),
-        undecided=_mean([_mark(sample, grade) is Mark.UNDECIDED for sample in samples]),
-        unboxed_correct=_mean([sample.sample.answer is None and _correct(sample, grade) for sample in samples]),
-        programs=len(runs),
-        programs_failed=sum(run.output.status is not RunStatus.OK for run in runs),
-        tokens=sum(sample.sample.usage.completion_tokens for sample in samples),
-        seconds=sum(sample.made.seconds for sample in samples),
-        joules=sum(measured) if len(measured) == len(joules) else None,
-    )
-
-
 def _subsets(items: Sequence[Item], means: Mapping[str, float], name: Callable[[Item], str]) -> tuple[Subset, ...]:
     """The score of each subset of the scored problems, in the order of their names; `name` is empty for no subset."""
     groups: dict[str, list[float]] = {}
@@ -295,6 +233,6 @@ def _subsets(items: Sequence[Item], means: Mapping[str, float], name: Callable[[
         if item.id in means and name(item):
             groups.setdefault(name(item), []).append(means[item.id])
     return tuple(
-        Subset(title, len(values), _mean(values), wilson(sum(values), len(values)))
+        Subset(title, len(values), mean(values), wilson(sum(values), len(values)))
         for title, values in sorted(groups.items())
     )

@@ -27,7 +27,7 @@ from qmath_cli.records import (
     VoteGroup,
     Votes,
 )
-from qmath_cli.solving.sample_record import field_of, record_of, sample_of
+from qmath_cli.solving.sample_record import field_of, record_of, sample_of, server_of, server_record
 
 Record = dict[str, Any]
 
@@ -102,7 +102,7 @@ def read(text: str, number: int) -> Solved:
     model = field_of(record, "model", dict, NoneType)
     return Solved(
         _solution(record),
-        None if model is None else ModelInfo(**{**model, "path": Path(model["path"])}),
+        None if model is None else _model_of(model),
         Pick(record["pick"]),
         tuple(int(one) for one in record["earlier"]),
         number,
@@ -122,7 +122,13 @@ def _model(model: ModelInfo) -> Record:
         "sha256": model.sha256,
         "base_name": model.base_name,
         "embedded": model.embedded,
+        "servers": [server_record(one) for one in model.servers],
     }
+
+
+def _model_of(record: Record) -> ModelInfo:
+    servers = tuple(server_of(one) for one in record.get("servers", ()))  # absent in entries of earlier versions
+    return ModelInfo(**{**record, "path": Path(record["path"]), "servers": servers})
 
 
 def _solution(record: Record) -> Solution:

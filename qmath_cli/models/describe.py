@@ -150,19 +150,31 @@ def _kind(path: Path, header: Header) -> ModelKind:
     if written in list(ModelKind):
         return ModelKind(written)
     names = _names(path, header)
-    if _PROCESS.search(names):
-        return ModelKind.PROCESS_REWARD
-    if store.head_path(path).is_file() or _REWARD.search(names):
+    if store.head_path(path).is_file() and not _PROCESS.search(names):
         return ModelKind.REWARD
-    chats = _INSTRUCT.search(names) or header.metadata.get("tokenizer.ggml.eos_token_id") == _IM_END
-    return ModelKind.INSTRUCT if chats or not _is_math(names) else ModelKind.BASE
+    return kind_named(names, chats=header.metadata.get("tokenizer.ggml.eos_token_id") == _IM_END)
 
 
 def _family(path: Path, header: Header) -> ModelFamily:
-    names = _names(path, header)
+    found = family_named(_names(path, header))
+    return ModelFamily.QWEN2_5 if found is ModelFamily.OTHER and header.text("qmath.kind") else found
+
+
+def kind_named(names: str, *, chats: bool = False) -> ModelKind:
+    """What a model is by its names, in lower case with hyphens; `chats`: whether its texts end with a turn."""
+    if _PROCESS.search(names):
+        return ModelKind.PROCESS_REWARD
+    if _REWARD.search(names):
+        return ModelKind.REWARD
+    chats = chats or _INSTRUCT.search(names) is not None
+    return ModelKind.INSTRUCT if chats or not _is_math(names) else ModelKind.BASE
+
+
+def family_named(names: str) -> ModelFamily:
+    """The family of a model by its names, in lower case with hyphens."""
     if "qwen2-math" in names:
         return ModelFamily.QWEN2
-    return ModelFamily.QWEN2_5 if _is_math(names) or header.text("qmath.kind") else ModelFamily.OTHER
+    return ModelFamily.QWEN2_5 if _is_math(names) else ModelFamily.OTHER
 
 
 def _is_math(names: str) -> bool:

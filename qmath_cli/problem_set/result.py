@@ -1,7 +1,7 @@
 """The result of one problem of a set, and its two written forms: a line of JSONL, a row of CSV.
 
-Reading what was written gives an equal result; only the working (`text`) is not part of a row of CSV. The schema of a
-line is `qmath.batch/1`.
+Reading what was written gives an equal result; only the working (`text`) and the servers are not part of a row of CSV.
+The schema of a line is `qmath.batch/1`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Protocol
 
-from qmath_cli.records import Finish, Language, Mode, Solution
-from qmath_cli.solving.sample_record import field_of
+from qmath_cli.records import Finish, Language, Mode, ServerInfo, Solution
+from qmath_cli.solving.sample_record import field_of, server_of, server_record
 
 SCHEMA = "qmath.batch/1"
 _CELL = re.compile(r'(?:^|,)("(?:[^"]|"")*"|[^",\n]*)')  # of a row that this module wrote; Python's reader has a limit
@@ -58,6 +58,7 @@ class ProblemResult:
         model: The model's name.
         run: What tells runs with other settings or another model apart.
         text: The working that gives the answer; empty where it is not kept.
+        servers: The servers that computed it; none where it was this machine, or where they are not kept.
     """
 
     id: str
@@ -74,6 +75,7 @@ class ProblemResult:
     model: str
     run: str
     text: str = ""
+    servers: tuple[ServerInfo, ...] = ()
 
 
 def agreement(solution: Solution) -> Agreement:
@@ -203,6 +205,7 @@ def record_of(result: ProblemResult) -> dict[str, Any]:
         "model": result.model,
         "run": result.run,
         "text": result.text,
+        "servers": [server_record(one) for one in result.servers],
     }
 
 
@@ -225,4 +228,5 @@ def _result_of(record: dict[str, Any]) -> ProblemResult:
         model=field_of(record, "model", str),
         run=field_of(record, "run", str),
         text=field_of(record, "text", str),
+        servers=tuple(server_of(one) for one in record.get("servers", ())),  # absent in files of earlier versions
     )

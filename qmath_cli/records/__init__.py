@@ -16,6 +16,7 @@ from qmath_cli.records.enums import (
     Pick,
     Protection,
     RunStatus,
+    ServerKind,
     Stop,
 )
 from qmath_cli.records.events import (
@@ -31,6 +32,7 @@ from qmath_cli.records.inputs import (
     Prompt,
     Sampling,
     Segment,
+    ServerInfo,
 )
 from qmath_cli.records.ports import (
     ConversationScorer,
@@ -89,6 +91,8 @@ __all__ = [
     "SampleFinished",
     "Sampling",
     "Segment",
+    "ServerInfo",
+    "ServerKind",
     "Solution",
     "StepScore",
     "StepScorer",

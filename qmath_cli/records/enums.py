@@ -135,3 +135,15 @@ class Protection(StrEnum):
     FULL = "full"
     PARTIAL = "partial"
     BASIC = "basic"
+
+
+class ServerKind(StrEnum):
+    """Which program a model server is: it decides the paths, the fields and how the end of a text is told."""
+
+    VLLM = "vllm"
+    SGLANG = "sglang"
+    LLAMA_SERVER = "llama-server"
+    OLLAMA = "ollama"
+    LM_STUDIO = "lm-studio"
+    MLX_LM = "mlx-lm"
+    GENERIC = "generic"  # any other with `/v1/completions`, which gets text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from qmath_cli.records.enums import Language, ModelFamily, ModelKind
+from qmath_cli.records.enums import Language, ModelFamily, ModelKind, ServerKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,37 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """What is known about a model file before it is loaded. `models.describe` creates it.
+class ServerInfo:
+    """What a model server tells of itself.
 
     Attributes:
-        name: The full name, such as `7b-instruct:q4_k_m`, or a path.
-        path: The GGUF.
+        address: Its URL, without user name and password.
+        kind: Which program it is.
+        version: As it tells; empty if it does not.
+        model: The id of the model that it is asked for.
+        context: Tokens that a sequence can hold; 0 if it does not tell.
+        width: Requests that it computes at once; 0 if it does not tell.
+        token_ids: Whether it takes prompts as token ids.
+        deterministic: Whether it promises that equal seeds give equal texts.
+    """
+
+    address: str
+    kind: ServerKind
+    version: str = ""
+    model: str = ""
+    context: int = 0
+    width: int = 0
+    token_ids: bool = False
+    deterministic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What is known about a model before it is loaded. `models.describe` creates it.
+
+    Attributes:
+        name: The full name, such as `7b-instruct:q4_k_m`, or a path; on a server, the id that it has there.
+        path: The GGUF; where servers have the model, nothing is read from it.
         quantization: In lower case; empty if it is not known.
         sha256: Empty if the file was never hashed.
         base_name: The name in models.lock; empty for any other file.
@@ -96,6 +121,7 @@ class ModelInfo:
         context: Tokens of the context it was trained on; 0 if it is not known.
         chatml: Whether its vocabulary has the control tokens of ChatML.
         warnings: What a user of it has to know, one sentence each, such as that prompts come out wrong.
+        servers: The servers that compute it; none for a file on this machine.
     """
 
     name: str
@@ -110,3 +136,4 @@ class ModelInfo:
     context: int = 0
     chatml: bool = True
     warnings: tuple[str, ...] = ()
+    servers: tuple[ServerInfo, ...] = ()

@@ -20,7 +20,10 @@ class Engine(Protocol):
 
     @property
     def steps_per_round(self) -> int:
-        """Steps in which a sequence that can run gets one token, on average."""
+        """Steps in which a sequence that can run gets one token, on average.
+
+        0 where sequences do not decode in rounds, as on servers: a program's output goes back as soon as it is there.
+        """
         ...
 
     def start(self, prompt: Prompt, samplings: Sequence[Sampling]) -> tuple[int, ...]:
@@ -55,7 +58,7 @@ class Engine(Protocol):
         """Compute the next tokens.
 
         Returns:
-            New text of at least one sequence; empty if no sequence can run.
+            New text of at least one sequence; empty if no sequence can run, or on servers if none came in a moment.
         """
         ...
 

@@ -59,12 +59,14 @@ class Usage:
         completion_tokens: Tokens that were sampled.
         prefilled_tokens: Tokens that were prefilled; those that the KV cache already has are not.
         output_tokens: Tokens of program outputs.
+        cached_tokens: Prompt tokens that a server had in its cache, summed over its requests, as far as it tells.
     """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     prefilled_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -72,6 +74,7 @@ class Usage:
             self.completion_tokens + other.completion_tokens,
             self.prefilled_tokens + other.prefilled_tokens,
             self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
         )
 
 

@@ -1,6 +1,8 @@
 """The composition root: from settings to working tools.
 
     tools        a described model opened, with its executor, grader and reward model
+    weights      the model's file loaded on this machine
+    servers/     model servers instead
     executors    restricted executors with the user's limits
     evaluation   one model over one data set: what is missing is run, what is stored is scored
     conversion   a conversion plan carried out, its errors in our own tree, a trial decode

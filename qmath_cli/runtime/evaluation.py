@@ -17,7 +17,7 @@ from typing import Protocol
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.errors import UsageError
 from qmath_cli.evaluation import datasets, schedule
-from qmath_cli.evaluation.comparison import remarks
+from qmath_cli.evaluation.comparison import remarks, server_remarks
 from qmath_cli.evaluation.datasets import Dataset
 from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.layouts import layout_of
@@ -27,16 +27,21 @@ from qmath_cli.evaluation.run_file import RunFile
 from qmath_cli.evaluation.schedule import EvaluationPlan
 from qmath_cli.evaluation.score import Score, ScoredRun, score
 from qmath_cli.grading.grader import Grader
-from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Equivalence, Event, Mode, ModelInfo, Pick
+from qmath_cli.records import Engine, Equivalence, Event, Mode, ModelInfo, Pick, ServerInfo
 from qmath_cli.records.activity import Activity, Ranking
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import sampling_of
-from qmath_cli.runtime.tools import default_parallel, notes, open_model, prefix_folder, reward_loader
+from qmath_cli.runtime.rewards import reward_loader
+from qmath_cli.runtime.servers.opening import open_served
+from qmath_cli.runtime.servers.reach import described
+from qmath_cli.runtime.servers.rewards import PROBLEMS_AT_ONCE, ServedReward
+from qmath_cli.runtime.servers.text_only import executor_for, require_sendable, server_note
+from qmath_cli.runtime.tools import default_parallel, prefix_folder
+from qmath_cli.runtime.weights import notes, open_model, require_local
 from qmath_cli.settings import Grade, Settings
 
 
@@ -119,7 +124,7 @@ class Evaluation:
             raise UsageError(
                 "--pick first: an evaluation reports votes and rankings", "--pick maj, rm, rm-vote, prm or prm-vote"
             )
-        self._info = describe(model, paths, lock)
+        self._info = described(replace(request.settings, model=model), paths, lock)
         self._reward = reward_loader(request.settings, paths, lock, force=request.force)
         self._format = _format(request, self._info)
         self.plan = _plan(request, self._info, self._format)
@@ -151,25 +156,44 @@ class Evaluation:
         total = len(plan.data.items) * plan.k
         observer.begin(len(file.stored), total)
         with ExitStack() as stack:
-            model = stack.enter_context(
-                open_model(
-                    self._info,
-                    settings,
-                    self._paths,
-                    self._lock,
-                    sequences=plan.parallel,
-                    force=self._request.force,
-                    on_activity=observer.activity,
-                )
-            )
-            self._request.on_model(notes(self._info, model), model.warnings)
-            engine = open_engine(model, plan.parallel, retain=1, on_activity=observer.activity)
-            stack.enter_context(closing(engine))
-            engine.cache_prefix(self._format.prefix, prefix_folder(self._paths), self._info.sha256)
+            engine = self._engine(stack, observer)
             tir = plan.mode is Mode.TIR
-            executor = stack.enter_context(closing(open_executor(settings))) if tir else None
+            own = stack.enter_context(closing(open_executor(settings))) if tir else None
+            executor = None if own is None else executor_for(self._info, own)
             for one in schedule.run(plan, engine, executor, file, self._graders, observer.event):
                 observer.stored(one, len(file.stored), total)
+
+    def _engine(self, stack: ExitStack, observer: Observer) -> Engine:
+        """The engine, on servers or on this machine; the stack closes it."""
+        info, settings, plan = self._info, self._request.settings, self.plan
+        if info.servers:
+            wanted = replace(settings, model=info.name)
+            opened = open_served(info, wanted, self._paths, self._lock, plan.parallel, note=self._note)
+            remote = stack.enter_context(opened)
+            self._request.on_model((*info.warnings, *server_note(info)), ())
+            require_sendable(remote, ((item.id, plan.prompt(item)) for item in plan.data.items))
+            return remote
+        require_local(plan.parallel)
+        force = self._request.force
+        model = stack.enter_context(
+            open_model(
+                info,
+                settings,
+                self._paths,
+                self._lock,
+                sequences=plan.parallel,
+                force=force,
+                on_activity=observer.activity,
+            )
+        )
+        self._request.on_model(notes(info, model), model.warnings)
+        engine = open_engine(model, plan.parallel, retain=1, on_activity=observer.activity)
+        stack.callback(engine.close)
+        engine.cache_prefix(self._format.prefix, prefix_folder(self._paths), info.sha256)
+        return engine
+
+    def _note(self, sentence: str) -> None:
+        self._request.on_model((sentence,), ())
 
     def _regraded(self, samples: list[GradedSample]) -> list[GradedSample]:
         if not self._request.regrade:
@@ -183,17 +207,25 @@ class Evaluation:
             return samples
         observer.activity(Ranking(0, len(samples)))
         with self._reward() as model:
-            scored: list[GradedSample] = []
-            for one in schedule.reward(self.plan, samples, model):
-                scored.append(one)
-                observer.activity(Ranking(len(scored), len(samples)))
-            return scored
+            at_once = 1 if self._scorer is None else PROBLEMS_AT_ONCE
+            rated: list[GradedSample] = []
+            for one in schedule.reward(self.plan, samples, model, at_once):
+                rated.append(one)
+                observer.activity(Ranking(len(rated), len(samples)))
+            return rated
+
+    @property
+    def _scorer(self) -> ServerInfo | None:
+        """The server that scores; None for none."""
+        return self._reward.info if isinstance(self._reward, ServedReward) else None
 
     def _scored(self, samples: list[GradedSample], path: Path) -> ScoredRun:
         found = scored(self._request, samples, self._graders)
         figures = published(self._info.base_name, self.plan.mode, self._request.data.name)
         found = replace(found, setup=self.setup, published=figures)
-        found = replace(found, remarks=remarks(found, self._info.quantization))
+        found = replace(
+            found, remarks=(*remarks(found, self._info.quantization), *server_remarks(self.setup.servers, self._scorer))
+        )
         return ScoredRun(found, samples, path.absolute())
 
 
@@ -217,6 +249,7 @@ def _plan(request: EvaluationRequest, info: ModelInfo, prompt_format: PromptForm
         k=request.settings.k,
         parallel=request.parallel or default_parallel(info),
         max_programs=request.settings.max_programs,
+        grouped=not info.servers,
     )
 
 
@@ -234,5 +267,6 @@ def _setup(request: EvaluationRequest, info: ModelInfo, plan: EvaluationPlan, pr
         mode=plan.mode,
         sampling=plan.sampling,
         max_programs=plan.max_programs,
+        servers=info.servers,
         prompt_sha256=hashlib.sha256("\0".join((prompt.text, *prompt.stops)).encode()).hexdigest(),
     )

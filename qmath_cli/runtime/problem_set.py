@@ -21,7 +21,10 @@ from qmath_cli.records import Language, ModelInfo, ModelKind, Problem, Solution
 from qmath_cli.records.activity import OnActivity, unobserved
 from qmath_cli.runtime.plans import plan_for, sampling_of
 from qmath_cli.runtime.question import question
-from qmath_cli.runtime.tools import default_parallel, open_many, reward_loader
+from qmath_cli.runtime.rewards import reward_loader
+from qmath_cli.runtime.servers.opening import Note
+from qmath_cli.runtime.servers.text_only import require_sendable
+from qmath_cli.runtime.tools import Hooks, default_parallel, open_many
 from qmath_cli.settings import Settings
 from qmath_cli.solving import vote
 from qmath_cli.solving.progress import Tools
@@ -65,14 +68,25 @@ class Solver:
     def run(self) -> str:
         """Sixteen hexadecimal digits that are the same for results which belong together."""
         settings = self._settings
-        model = self._info.sha256 or f"{self._info.path.name}, {self._info.size} bytes"
+        model = self._info.sha256 or self._described
         modes = [str(prompt_format.mode) for prompt_format in self._formats.values()]
-        choice = [settings.k, str(settings.pick), settings.reward_model, settings.stop_at, settings.max_programs]
+        choice = [settings.k, str(settings.pick), self._scorer, settings.stop_at, settings.max_programs]
         if settings.pick.kind is ModelKind.PROCESS_REWARD:
             choice.append(str(settings.aggregate))
         described = [model, modes, asdict(sampling_of(settings)), *choice, settings.ctx, self._answer or ""]
         described += ["try unknown"] if self._info.embedded and settings.try_unknown else []
         return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
+
+    @property
+    def _scorer(self) -> str:
+        """Which reward model scores. Which server has it does not matter, unless only the server is named."""
+        return self._settings.reward_model or self._settings.reward_server
+
+    @property
+    def _described(self) -> str:
+        """What the results of a model without a hash belong to. Which servers computed it does not matter."""
+        info = self._info
+        return f"{info.name} on servers" if info.servers else f"{info.path.name}, {info.size} bytes"
 
     def tasks(self, problems: Iterable[Problem]) -> Iterator[Task]:
         """Problems with their plans, one by one: a prompt is built when its problem starts."""
@@ -90,6 +104,7 @@ class Solver:
         parallel: int | None = None,
         *,
         force: bool = False,
+        note: Note = lambda _sentence: None,
         on_activity: OnActivity = unobserved,
     ) -> Iterator[tuple[Tools, int]]:
         """The tools for these problems, and how many sequences decode at once, for as long as the block lasts.
@@ -98,17 +113,27 @@ class Solver:
             problems: At least one.
             parallel: Sequences at once; None: as suits the model.
             force: Load the model even if it does not seem to fit.
+            note: Called with what a user has to know while servers compute.
             on_activity: Told what opening and solving are busy with.
 
         Raises:
-            As `open_tools`.
+            As `open_tools`; `UsageError` for a problem that a server cannot be sent, before any is solved.
         """
         width = parallel or min(default_parallel(self._info), len(problems) * self._settings.k)
         usual = self._usual(problems)
         opened = open_many(
-            self._info, self._settings, self._paths, self._lock, usual, width, force=force, on_activity=on_activity
+            self._info,
+            self._settings,
+            self._paths,
+            self._lock,
+            usual,
+            width,
+            force=force,
+            hooks=Hooks(on_activity=on_activity, note=note),
         )
         with opened as model:
+            prompts = ((one.id, self._formats[one.language].build(one.text)) for one in problems)
+            require_sendable(model.tools.engine, prompts)
             yield model.tools, width
 
     def _usual(self, problems: Sequence[Problem]) -> PromptFormat:
@@ -141,4 +166,5 @@ class Solver:
             model=self._info.name,
             run=self.run,
             text="" if shown is None else shown.text,
+            servers=self._info.servers,
         )

@@ -8,48 +8,48 @@ closed when the `with` block ends, whatever ended it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from qmath_cli import gguf_file
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.engine.llama.placement import SMALL
 from qmath_cli.engine.parallel_batches import ParallelBatches, open_engine
-from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
-from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
-from qmath_cli.prompting.select import EXAMPLES, require_reward
-from qmath_cli.records import Mode, ModelInfo, Prompt, Protection, Reward
+from qmath_cli.records import Engine, Mode, ModelInfo, Prompt, Protection, ServerInfo
 from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
 from qmath_cli.runtime.executors import OpenExecutor, open_executor
-from qmath_cli.runtime.need import cells, preflight, require_memory, taken
-from qmath_cli.runtime.offload import footprint
-from qmath_cli.runtime.rewards import rater, require_whole
+from qmath_cli.runtime.rewards import reward_loader
+from qmath_cli.runtime.servers.opening import Note, default_sequences, open_served
+from qmath_cli.runtime.servers.rewards import ServedReward
+from qmath_cli.runtime.servers.text_only import executor_for, server_note
+from qmath_cli.runtime.weights import notes, open_model, require_local
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
 from qmath_cli.solving.progress import Tools
 
-RewardLoader = Callable[[], AbstractContextManager[Reward]]
-
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What is called: `approve` before each program runs, `on_activity` with what is going on meanwhile.
+    """What is called.
 
-    `executor` opens the executor, in a mode that has programs.
+    Attributes:
+        approve: Before each program runs.
+        on_activity: With what is going on meanwhile.
+        executor: To open the executor, in a mode that has programs.
+        note: With what a user has to know while servers compute, such as that one is away.
     """
 
     approve: Approve | None = None
     on_activity: OnActivity = unobserved
     executor: OpenExecutor = open_executor
+    note: Note = lambda _sentence: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class OpenTools:
     settings: Settings = field(default_factory=Settings)  # those that it was opened with
     notes: tuple[str, ...] = ()
     engine_warnings: tuple[str, ...] = ()
+    scorer: ServerInfo | None = None  # the server that scores the samples
 
     def protection(self) -> Protection | None:
         """What restricts programs. Waits for the first worker. Raises `ExecutorUnusable`."""
@@ -114,7 +115,7 @@ def open_many(
     sequences: int,
     *,
     force: bool = False,
-    on_activity: OnActivity = unobserved,
+    hooks: Hooks | None = None,
 ) -> Iterator[OpenTools]:
     """Everything that solving many problems in one batch needs, for as long as the block lasts.
 
@@ -126,9 +127,9 @@ def open_many(
         prompt_format: how the problems are asked, or most of them.
         sequences: how many sequences decode at once.
         force: load the model even if it does not seem to fit.
-        on_activity: as for `open_tools`.
+        hooks: called meanwhile.
     """
-    wanted = _Wanted(prompt_format.mode, prompt_format.prefix, sequences, force, Hooks(on_activity=on_activity))
+    wanted = _Wanted(prompt_format.mode, prompt_format.prefix, sequences, force, hooks or Hooks())
     with _opened(info, settings, paths, lock, wanted) as tools:
         yield tools
 
@@ -149,144 +150,56 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
     started = time.perf_counter()
     observer = wanted.hooks.on_activity
     reward = reward_loader(settings, paths, lock, beside=info, force=wanted.force, on_activity=observer)
-    width = wanted.sequences or settings.k
     observer(Loading(info.name))
     with ExitStack() as stack:
         executor = stack.enter_context(closing(wanted.hooks.executor(settings))) if wanted.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
-        model = stack.enter_context(
-            open_model(info, settings, paths, lock, sequences=width, force=wanted.force, on_activity=observer)
-        )
-        if wanted.sequences is None:
-            # two are retained: the latest sequence, and the prefix
-            engine: Batch | ParallelBatches = Batch(model, width, retain=2, on_activity=observer)
-        else:
-            engine = open_engine(model, width, retain=1, on_activity=observer)
-        stack.enter_context(engine)
-        if wanted.prefix is not None:
-            engine.cache_prefix(wanted.prefix, prefix_folder(paths), info.sha256)
+        engine, noted, warned = _open(info, settings, paths, lock, wanted, stack)
         tools = Tools(
             engine=engine,
-            executor=executor,
+            executor=None if executor is None else executor_for(info, executor),
             equal=grader,
             reward=None if reward is None else cache(lambda: stack.enter_context(reward())),  # many problems, one model
             approve=wanted.hooks.approve,
             on_activity=observer,
         )
         load_s = time.perf_counter() - started
-        yield OpenTools(info, tools, executor, load_s, settings, notes(info, model), model.warnings)
+        scorer = reward.info if isinstance(reward, ServedReward) else None
+        yield OpenTools(info, tools, executor, load_s, settings, noted, warned, scorer)
 
 
-def open_model(
-    info: ModelInfo,
-    settings: Settings,
-    paths: Paths,
-    lock: Lock,
-    *,
-    sequences: int = 1,
-    force: bool = False,
-    on_activity: OnActivity = unobserved,
-) -> Model:
-    """The weights in memory. Close the model, or use it as a context manager.
-
-    Args:
-        info: the model.
-        settings: device, threads, context and KV cache.
-        paths: where the preflight's verdict is kept.
-        lock: models.lock, for advice on what would fit.
-        sequences: how many sequences will decode at once.
-        force: load it even if it does not seem to fit.
-        on_activity: told how far loading has come.
-
-    Raises:
-        DoesNotFit: with the numbers, and what would fit.
-        EngineUnusable, IntegrityError, UsageError: as `engine.llama.model.load` raises them.
-    """
-    if not force:
-        require_memory(info, settings, paths, lock, sequences)
-    options = Options(
-        device=settings.device,
-        gpu_layers=settings.gpu_layers,
-        threads=settings.threads,
-        ctx=settings.ctx,
-        kv_type=settings.kv_type,
-        mlock=settings.mlock,
-        repack=settings.repack,
-        footprint=lambda: footprint(gguf_file.read(info.path), cells(settings, sequences), settings.kv_type),
+def _open(
+    info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted: _Wanted, stack: ExitStack
+) -> tuple[Engine, tuple[str, ...], tuple[str, ...]]:
+    """The engine, the notes, and llama.cpp's own warnings; the stack closes the engine."""
+    width = wanted.sequences or settings.k
+    observer = wanted.hooks.on_activity
+    if info.servers:
+        remote = stack.enter_context(open_served(info, settings, paths, lock, width, note=wanted.hooks.note))
+        observer(Idle())
+        return remote, (*info.warnings, *server_note(info)), ()
+    require_local(width)
+    model = stack.enter_context(
+        open_model(info, settings, paths, lock, sequences=width, force=wanted.force, on_activity=observer)
     )
-    found = preflight(settings, paths, lock)
-    on_activity(Loading(info.name))
-    try:
-        return load(info.path, options, found, lambda share: on_activity(Loading(info.name, share)))
-    finally:
-        on_activity(Idle())
-
-
-def notes(info: ModelInfo, model: Model) -> tuple[str, ...]:
-    """What a user has to know of a model and of where it runs, one sentence each."""
-    return tuple(filter(None, (*info.warnings, model.placement.note)))
-
-
-def reward_loader(
-    settings: Settings,
-    paths: Paths,
-    lock: Lock,
-    *,
-    beside: ModelInfo | None = None,
-    force: bool = False,
-    on_activity: OnActivity = unobserved,
-) -> RewardLoader | None:
-    """A function that opens the reward model, to be called once the samples are done; None where none is wanted.
-
-    Args:
-        settings: which model, and what it is wanted for.
-        paths: where models are kept.
-        lock: models.lock.
-        beside: the model that stays in memory meanwhile; None: its memory is free by then.
-        force: load it even if it does not seem to fit.
-        on_activity: told of the loading.
-
-    Raises:
-        UsageError: no reward model is named, or the one named does not score what `--pick` needs.
-        ModelMissing: it, or a part of it, is not on this machine.
-        IntegrityError: its vocabulary lacks the mark of steps.
-        DoesNotFit: the memory is too small. All are raised before any sample is made.
-    """
-    wanted = settings.pick.kind
-    if wanted is None:
-        return None
-    if not settings.reward_model:
-        example = "for example --reward-model " + EXAMPLES[wanted]
-        raise UsageError(f"--pick {settings.pick} needs --reward-model", example)
-    info = describe(settings.reward_model, paths, lock)
-    require_reward(info, wanted)
-    require_whole(info)
-    if not force:
-        require_memory(info, settings, paths, lock, 1, held=-taken(beside, settings, paths, lock))
-    return lambda: open_reward(info, settings, paths, lock, force=force, on_activity=on_activity)
-
-
-@contextmanager
-def open_reward(
-    info: ModelInfo,
-    settings: Settings,
-    paths: Paths,
-    lock: Lock,
-    *,
-    force: bool = False,
-    on_activity: OnActivity = unobserved,
-) -> Iterator[Reward]:
-    """A reward model, for as long as the block lasts. Arguments and errors as for `open_model` and `rater`."""
-    require_whole(info)
-    with (
-        open_model(info, settings, paths, lock, force=force, on_activity=on_activity) as model,
-        rater(info, model, settings.aggregate) as reward,
-    ):
-        yield reward
+    if wanted.sequences is None:
+        # two are retained: the latest sequence, and the prefix
+        engine: Batch | ParallelBatches = Batch(model, width, retain=2, on_activity=observer)
+    else:
+        engine = open_engine(model, width, retain=1, on_activity=observer)
+    stack.callback(engine.close)
+    if wanted.prefix is not None:
+        engine.cache_prefix(wanted.prefix, prefix_folder(paths), info.sha256)
+    return engine, notes(info, model), model.warnings
 
 
 def default_parallel(info: ModelInfo) -> int:
-    """Sequences at once where no number was asked for: more for a model whose decode steps are mostly overhead."""
+    """Sequences at once where no number was asked for: more for a model whose decode steps are mostly overhead.
+
+    On servers it is as many as they compute at once, and some more.
+    """
+    if info.servers:
+        return default_sequences(info)
     return 32 if info.size < SMALL else 16
 
 

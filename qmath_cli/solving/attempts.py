@@ -4,7 +4,8 @@ An attempt is a trajectory, the engine's sequence that carries it, and the worke
 decodes for all attempts in one batch. A program runs in a thread meanwhile, and its sequence leaves its share of the
 batch to the others. Its output goes back to the model a fixed number of decode steps after the program was written, or
 as soon as no other sequence can decode; decoding never goes past that step without it. So the composition of each batch
-does not depend on how long programs take, and neither do the rounding of sums and the sampled tokens.
+does not depend on how long programs take, and neither do the rounding of sums and the sampled tokens. Servers promise
+no such thing: there an output goes back as soon as it is there, in whatever order.
 
 One sample and a benchmark of thousands use the same loop:
 
@@ -17,6 +18,7 @@ Not thread-safe: one caller, which also closes. After `close` no sequence, worke
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -77,7 +79,7 @@ class _Attempt:
         return worker.run(code)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Program:
     """A submitted program; its output goes back to the model before decode step `due`."""
 
@@ -105,8 +107,14 @@ class Attempts:
     _next_key: int = 0
 
     def __post_init__(self) -> None:
-        self._pool = ThreadPoolExecutor(self.program_threads, thread_name_prefix="program")
+        threads = self.program_threads if self._paced else max(self.program_threads, os.cpu_count() or 1)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="program")
         self._closer = ThreadPoolExecutor(1, thread_name_prefix="closer")
+
+    @property
+    def _paced(self) -> bool:
+        """Whether outputs go back at fixed steps, so that a run can be repeated."""
+        return self.engine.steps_per_round > 0
 
     @property
     def busy(self) -> bool:
@@ -163,16 +171,19 @@ class Attempts:
         """
         while self._unapproved:
             self._approve(*self._unapproved.popleft())
-        while self._programs and self._programs[0].due <= self._steps:
+        if not self._paced:
+            for program in [one for one in self._programs if one.job.completion.ended]:
+                self._feed_back(program)
+        while self._paced and self._programs and self._programs[0].due <= self._steps:
             if not self._ended(self._programs[0]):
                 return self._take_events()
-            self._feed_back()
+            self._feed_back(self._programs[0])
         chunks = self.engine.step()
         self._steps += bool(chunks)  # a step in which nothing was decoded does not count
         for chunk in chunks:
             self._receive(self._running[chunk.sequence], chunk)
         if not chunks and self._programs and self._ended(self._programs[0]):
-            self._feed_back()
+            self._feed_back(self._programs[0])
         return self._take_events()
 
     def cut(self, finish: Finish, keys: Sequence[int] | None = None) -> list[tuple[int, Event]]:
@@ -235,9 +246,9 @@ class Attempts:
         """Whether it has ended, or ends within `_POLL_S`."""
         return program.job.completion.wait_for(_POLL_S)
 
-    def _feed_back(self) -> None:
-        """Feed the oldest program's output back to its attempt."""
-        program = self._programs.popleft()
+    def _feed_back(self, program: _Program) -> None:
+        """Feed a program's output back to its attempt."""
+        self._programs.remove(program)
         attempt = program.attempt
         run = ProgramRun(program.code, program.job.result())
         self._events.append((attempt.key, ProgramFinished(attempt.index, run)))

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from types import NoneType
 from typing import Any
 
-from qmath_cli.records import Finish, Output, ProgramRun, RunStatus, Sample, StepScore, Usage
+from qmath_cli.records import Finish, Output, ProgramRun, RunStatus, Sample, ServerInfo, ServerKind, StepScore, Usage
 
 Record = dict[str, Any]
 
@@ -40,6 +40,30 @@ def program_record(run: ProgramRun) -> Record:
         "seconds": round(run.output.seconds, 3),
         "error": run.output.error,
     }
+
+
+def server_record(server: ServerInfo) -> Record:
+    """A server as a JSON object; what it does not tell is null."""
+    return {
+        "address": server.address,
+        "kind": str(server.kind),
+        "version": server.version or None,
+        "model": server.model,
+        "context": server.context or None,
+        "deterministic": server.deterministic,
+    }
+
+
+def server_of(record: Mapping[str, Any]) -> ServerInfo:
+    """The server that `server_record` wrote. Raises as `sample_of`."""
+    return ServerInfo(
+        address=field_of(record, "address", str),
+        kind=ServerKind(record["kind"]),
+        version=field_of(record, "version", str, NoneType) or "",
+        model=field_of(record, "model", str),
+        context=field_of(record, "context", int, NoneType) or 0,
+        deterministic=field_of(record, "deterministic", bool),
+    )
 
 
 def sample_of(record: Mapping[str, Any]) -> Sample:

@@ -15,12 +15,13 @@ from qmath_cli.records import (
     ProgramStarted,
     SampleFinished,
     Sampling,
+    ServerInfo,
     Solution,
     TextDelta,
     Timing,
     Votes,
 )
-from qmath_cli.solving.sample_record import program_record, record_of
+from qmath_cli.solving.sample_record import program_record, record_of, server_record
 
 SOLVE = "qmath.solve/1"
 EVENT = "qmath.event/1"
@@ -28,13 +29,16 @@ EVENT = "qmath.event/1"
 Record = dict[str, Any]
 
 
-def solution_record(solution: Solution, model: ModelInfo, load_s: float = 0.0) -> Record:
+def solution_record(
+    solution: Solution, model: ModelInfo, load_s: float = 0.0, scorer: ServerInfo | None = None
+) -> Record:
     """A solution as `qmath.solve/1`.
 
     Args:
         solution: The solution.
         model: The model that produced it.
         load_s: Seconds that loading the model took, for a solution that does not record them.
+        scorer: The server that scored the samples; None for none.
 
     Returns:
         The object, ready for `json.dumps`.
@@ -50,18 +54,20 @@ def solution_record(solution: Solution, model: ModelInfo, load_s: float = 0.0) -
         "votes": _votes(solution.votes),
         "expected": _expected(solution.expected),
         "model": _model(model),
+        **({} if scorer is None else {"reward_server": server_record(scorer)}),
         "sampling": _sampling(solution.sampling),
         "usage": {
             "prompt_tokens": solution.usage.prompt_tokens,
             "completion_tokens": solution.usage.completion_tokens,
             "prefilled_tokens": solution.usage.prefilled_tokens,
+            "cached_tokens": solution.usage.cached_tokens,
         },
         "timing": _timing(solution.timing, load_s),
         "samples": [record_of(sample) for sample in solution.samples],
     }
 
 
-def event_record(event: Event, model: ModelInfo, load_s: float = 0.0) -> Record:
+def event_record(event: Event, model: ModelInfo, load_s: float = 0.0, scorer: ServerInfo | None = None) -> Record:
     """An event as `qmath.event/1`; the last one holds the whole solution. Arguments as for `solution_record`."""
     match event:
         case TextDelta():
@@ -73,7 +79,7 @@ def event_record(event: Event, model: ModelInfo, load_s: float = 0.0) -> Record:
         case SampleFinished():
             return _event("sample_finished", sample=event.sample.index, result=record_of(event.sample))
         case Solution():
-            return _event("solution", solution=solution_record(event, model, load_s))
+            return _event("solution", solution=solution_record(event, model, load_s, scorer))
 
 
 def _event(name: str, **fields: object) -> Record:
@@ -92,9 +98,10 @@ def _expected(expected: Expected | None) -> Record | None:
 def _model(model: ModelInfo) -> Record:
     return {
         "name": model.name,
-        "file": str(model.path),
+        "file": None if model.servers else str(model.path),
         "sha256": model.sha256 or None,
         "quantization": model.quantization or None,
+        "servers": [server_record(one) for one in model.servers],
     }
 
 

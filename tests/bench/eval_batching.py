@@ -36,7 +36,7 @@ from qmath_cli.records import Language, Sampling
 from qmath_cli.runtime.evaluation import open_graders
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import sampling_of
-from qmath_cli.runtime.tools import open_model
+from qmath_cli.runtime.weights import open_model
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade, Settings
 

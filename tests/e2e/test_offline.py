@@ -61,3 +61,26 @@ def test_pull_without_a_network_is_an_error(tmp_path: Path) -> None:
     assert "error: " in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.rglob("*.gguf"))
+
+
+def test_only_a_run_with_a_server_looks_for_the_network(tmp_path: Path) -> None:
+    """No address is resolved and no connection made without `--server`, whatever is in the way."""
+    watching = (
+        "import sys; seen = []\n"
+        "names = {'socket.connect', 'socket.getaddrinfo'}\n"
+        "sys.addaudithook(lambda name, given: seen.append(given) if name in names else None)\n"
+        "from qmath_cli.app import run\n"
+        "code = run(sys.argv[1:]); print(len(seen), file=sys.stderr); sys.exit(code)\n"
+    )
+    solve = ["solve", "What is 12% of 450?", "-k", "2", "-a"]
+    for arguments, code, connects in ((solve, 0, False), ([*solve, "--server", "http://127.0.0.1:9"], 9, True)):
+        done = subprocess.run(
+            [COMMAND[0], "-c", watching, *arguments],
+            capture_output=True,
+            text=True,
+            env=environment(tmp_path, QMATH_SERVER_KEY="key"),
+            stdin=subprocess.DEVNULL,
+            timeout=TIMEOUT_S,
+        )
+        assert done.returncode == code, done.stderr
+        assert (int(done.stderr.splitlines()[-1]) > 0) == connects

@@ -429,3 +429,16 @@ def test_a_prompt_that_is_too_long_starts_nothing(start: Start) -> None:
     loop.launch()
     loop.to_the_end()
     assert loop.samples()[0].answer == "0"
+
+
+def test_without_rounds_an_output_goes_back_as_soon_as_it_is_there(start: Start) -> None:
+    """As on servers: a slow program delays no other one, and no decode steps are waited for."""
+    executor = HeldExecutor()
+    loop = start(executor, [program("slow"), ANSWER], [program("quick"), ANSWER], [LONG], steps_per_round=0)
+    loop.launch()
+    executor.end("quick")
+    loop.until(lambda: loop.engine.extensions)
+    assert [one.sequence for one in loop.engine.extensions] == [1]
+    executor.end("slow")
+    loop.to_the_end()
+    assert {sample.finish for sample in loop.samples().values()} == {Finish.ANSWERED}

@@ -15,7 +15,8 @@ import pytest
 from qmath_cli.benchmark.measure import BenchmarkReport, Comparison, Decode, Spread
 from qmath_cli.commands.bench import SCHEMA as BENCH
 from qmath_cli.evaluation.datasets import Dataset
-from qmath_cli.evaluation.score import SampleRates, Score, ScoredRun
+from qmath_cli.evaluation.rates import SampleRates
+from qmath_cli.evaluation.score import Score, ScoredRun
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.terminal.reports.evaluation.record import record as report_record
 from tests.convert import checkpoints

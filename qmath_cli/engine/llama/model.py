@@ -168,12 +168,25 @@ def load(path: Path, options: Options, preflight: Preflight, on_share: OnShare |
     return Model(Opened(pointer, control_tokens, llama.warnings()), path, options, placement, preflight)
 
 
-def vocabulary_warnings(path: Path) -> tuple[str, ...]:
-    """What llama.cpp warns of when it reads the metadata and the vocabulary of a file; the weights are not read.
+class VocabularyFile:
+    """The vocabulary of a GGUF file, without its weights. Made by `load_vocabulary`; close it."""
+
+    def __init__(self, opened: Opened, path: Path) -> None:
+        lib = library().lib
+        self.path = path
+        self.warnings = opened.warnings  # llama.cpp's, one line each
+        self.tokenizer = Tokenizer(lib, lib.llama_model_get_vocab(opened.pointer), opened.control_tokens)
+        self.close = weakref.finalize(self, lib.llama_model_free, opened.pointer)
+
+
+def load_vocabulary(path: Path) -> VocabularyFile:
+    """Read the metadata and the vocabulary of a file; the weights are not read.
 
     Raises:
-        IntegrityError: It cannot read them.
+        ModelMissing: The file does not exist.
+        IntegrityError: It is damaged, or llama.cpp cannot read it.
     """
+    found = gguf_file.read(path)
     llama = library()
     llama.clear_warnings()
     parameters = llama.lib.llama_model_default_params()
@@ -181,9 +194,15 @@ def vocabulary_warnings(path: Path) -> tuple[str, ...]:
     pointer = _load(llama.lib, path, parameters)
     if not pointer:
         raise IntegrityError(f"llama.cpp cannot load {path}: {'; '.join(llama.warnings()) or 'it gives no reason'}")
-    found = llama.warnings()
-    llama.lib.llama_model_free(pointer)
-    return found
+    control_tokens = gguf_file.find_tokens(path, found, CONTROL_TOKENS)
+    return VocabularyFile(Opened(pointer, control_tokens, llama.warnings()), path)
+
+
+def vocabulary_warnings(path: Path) -> tuple[str, ...]:
+    """What llama.cpp warns of when it reads the metadata and the vocabulary of a file. Raises as `load_vocabulary`."""
+    vocabulary = load_vocabulary(path)
+    vocabulary.close()
+    return vocabulary.warnings
 
 
 def _load(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from qmath_cli.errors import EngineUnusable
@@ -26,7 +26,7 @@ CONTROL_TOKENS = (
 _CACHED_TEXTS = 64  # texts whose tokens are cached: the text of a template recurs in every prompt
 _MAX_TEXT = 2**31 - 2  # bytes: llama_tokenize takes the length as int32
 _PIECE_BYTES = 64  # a first buffer for the bytes of one token; most tokens need fewer
-_SPELLED = re.compile(r"<\|[^|<>\s]{1,40}\|>|<extra_0>")  # how Qwen2 spells its control tokens
+SPELLED = re.compile(r"<\|[^|<>\s]{1,40}\|>|<extra_0>")  # how Qwen2 spells its control tokens
 _OPENING = re.compile(rb"<\||<[a-z]+")
 _USER_DEFINED = 1 << 4  # LLAMA_TOKEN_ATTR_USER_DEFINED in llama.h
 
@@ -61,7 +61,7 @@ class Tokenizer:
         that spells one stays text.
         """
         tokens: list[int] = []
-        for part in self._parts(prompt.segments):
+        for part in parts(prompt.segments, self._control_token):
             tokens += [part] if isinstance(part, int) else self._plain_tokens(part)
         return tokens
 
@@ -94,20 +94,6 @@ class Tokenizer:
             self._ends[token] = bool(ends) or token in self._control_ids
         return self._ends[token]
 
-    def _parts(self, segments: Iterable[Segment]) -> Iterator[str | int]:
-        """Each control token as its id, and the text between two control tokens in one piece."""
-        plain = ""
-        for segment in segments:
-            start = 0
-            for match in _SPELLED.finditer(segment.text) if segment.special else ():
-                token = self._control_token(match.group())
-                if token is not None:
-                    yield plain + segment.text[start : match.start()]
-                    yield token
-                    plain, start = "", match.end()
-            plain += segment.text[start:]
-        yield plain
-
     def _control_token(self, text: str) -> int | None:
         """The id of the control token with this spelling, if the vocabulary has one."""
         if text not in self._control_tokens:
@@ -137,6 +123,26 @@ class Tokenizer:
                 return buffer.raw[:written]
             size = -written  # negative: minus the size that is needed
         raise EngineUnusable(f"llama.cpp does not give the text of token {token}")
+
+
+def parts(segments: Iterable[Segment], control_token: Callable[[str], int | None]) -> Iterator[str | int]:
+    """Each control token of a prompt as its id, and the text between two control tokens in one piece.
+
+    Args:
+        segments: Of the prompt.
+        control_token: The id of the control token with this spelling, if the vocabulary has one.
+    """
+    plain = ""
+    for segment in segments:
+        start = 0
+        for match in SPELLED.finditer(segment.text) if segment.special else ():
+            token = control_token(match.group())
+            if token is not None:
+                yield plain + segment.text[start : match.start()]
+                yield token
+                plain, start = "", match.end()
+        plain += segment.text[start:]
+    yield plain
 
 
 def _pattern(texts: Iterable[str]) -> re.Pattern[bytes] | None:

@@ -16,13 +16,13 @@ from functools import partial
 
 from qmath_cli.errors import ExitCode, QmathError
 from qmath_cli.models import lockfile
-from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Language
 from qmath_cli.records.activity import Loading
 from qmath_cli.runtime.executors import OpenExecutor, open_executor
+from qmath_cli.runtime.servers.reach import described
 from qmath_cli.runtime.tools import Hooks, OpenTools, open_tools
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.output import Terminal
@@ -104,7 +104,7 @@ def open_for(paths: Paths, lock: Lock, *, force: bool, verbose: bool = False, ho
     @contextmanager
     def open_(settings: Settings) -> Iterator[OpenTools]:
         hooks.on_activity(Loading(settings.model or "the model"))
-        info = describe(settings.model, paths, lock)
+        info = described(settings, paths, lock)
         mode = select(info, Language.EN, settings.mode).mode
         with open_tools(info, settings, paths, lock, mode=mode, force=force, hooks=hooks) as opened:
             more = tuple(f"llama.cpp: {line}" for line in opened.engine_warnings) if verbose else ()

@@ -13,7 +13,7 @@ from qmath_cli.models import lockfile
 from qmath_cli.models.describe import describe
 from qmath_cli.models.reward_choice import best_reward
 from qmath_cli.prompting.select import require_reward
-from qmath_cli.runtime.tools import open_reward
+from qmath_cli.runtime.rewards import open_reward
 from qmath_cli.terminal import step_scores
 from qmath_cli.terminal.repl.conversation import Conversation
 

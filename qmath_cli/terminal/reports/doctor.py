@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qmath_cli.doctor import CheckResult, Status
+from qmath_cli.doctor.results import CheckResult, Status
 from qmath_cli.terminal.output import clean
 from qmath_cli.terminal.style import Paint, Style
 from qmath_cli.terminal.tables import definition

@@ -9,6 +9,7 @@ from typing import Any
 from qmath_cli.evaluation.datasets import Dataset
 from qmath_cli.evaluation.score import ScoredRun
 from qmath_cli.evaluation.statistics import mcnemar
+from qmath_cli.solving.sample_record import server_record
 from qmath_cli.terminal.reports.evaluation import failures
 from qmath_cli.terminal.reports.evaluation.figures import aligned, name_of, pairs
 
@@ -51,6 +52,7 @@ def _record(data: Dataset, run: ScoredRun) -> dict[str, Any]:
         "model": one.setup.model if one.setup else None,
         "quantization": one.setup.quantization if one.setup else None,
         "mode": str(one.setup.mode) if one.setup else None,
+        "servers": [server_record(server) for server in one.setup.servers] if one.setup else [],
         "sampling": asdict(one.setup.sampling) if one.setup else None,
         "run": one.setup.key if one.setup else None,
         "records": str(run.records) if run.records is not None else None,

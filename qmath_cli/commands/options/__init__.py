@@ -12,16 +12,19 @@ from typing import Annotated
 import typer
 
 from qmath_cli.commands import model_names
+from qmath_cli.commands.options.panels import DATA as DATA
+from qmath_cli.commands.options.panels import MODEL, OUTPUT, PROBLEM, SAMPLING
+from qmath_cli.commands.options.panels import PROGRAMS as PROGRAMS
+from qmath_cli.commands.options.programs import AllowBasic as AllowBasic
+from qmath_cli.commands.options.programs import Approve as Approve
+from qmath_cli.commands.options.programs import ExecMemory as ExecMemory
+from qmath_cli.commands.options.programs import ExecTimeout as ExecTimeout
+from qmath_cli.commands.options.programs import MaxPrograms as MaxPrograms
+from qmath_cli.commands.options.servers import RewardServer as RewardServer
+from qmath_cli.commands.options.servers import Server as Server
+from qmath_cli.commands.options.servers import ServerKindOption as ServerKindOption
 from qmath_cli.records import Aggregate, AnswerLanguage, Mode, Pick
 from qmath_cli.settings import KVType, Render
-
-PROBLEM = "Problem"
-DATA = "Data"
-MODEL = "Model"
-SAMPLING = "Sampling"
-PROGRAMS = "Programs"
-OUTPUT = "Output"
-
 
 # ---------------------------------------------------------------- problem
 
@@ -112,11 +115,11 @@ Parallel = Annotated[
     int | None,
     typer.Option(
         min=1,
-        max=256,
+        max=1024,
         metavar="N",
         rich_help_panel=MODEL,
-        help="Sequences that decode at once. Default: 16; 32 for a model under 64 MB. "
-        "With 1, texts are the same on every run.",
+        help="Sequences that decode at once, here at most 256. Default: 16; 32 for a model under 64 MB; on servers as "
+        "many as they take. With 1, texts are the same on every run.",
     ),
 ]
 Verbose = Annotated[
@@ -136,10 +139,10 @@ PickOption = Annotated[
     Pick | None,
     typer.Option(
         "--pick",
-        metavar="maj|rm|rm-vote|prm|prm-vote|first",
+        metavar="HOW",
         rich_help_panel=SAMPLING,
-        help="Choose among samples by majority, by a reward model (rm), by one that scores steps (prm), by votes "
-        "weighted with either, or take the first. prm-7b pays for a 7b model in words (published: 67.6 % against "
+        help="Choose among samples by majority (maj), by a reward model (rm), by one that scores steps (prm), by "
+        "votes weighted with either (rm-vote, prm-vote), or take the first (first). prm-7b pays for a 7b model in words (published: 67.6 % against "
         "66.2 % by vote), not for a 72b one; with programs nobody has measured it.",
     ),
 ]
@@ -214,46 +217,6 @@ MaxTokens = Annotated[
     int | None,
     typer.Option(
         "--max-tokens", min=1, metavar="N", rich_help_panel=SAMPLING, help="Tokens per sample. Default: 2048."
-    ),
-]
-
-# ---------------------------------------------------------------- programs
-
-MaxPrograms = Annotated[
-    int | None,
-    typer.Option(
-        "--max-programs", min=0, metavar="N", rich_help_panel=PROGRAMS, help="Programs per sample. Default: 4."
-    ),
-]
-ExecTimeout = Annotated[
-    float | None,
-    typer.Option(
-        "--exec-timeout",
-        min=0.1,
-        metavar="SECONDS",
-        rich_help_panel=PROGRAMS,
-        help="Time limit of a program. Default: 10.",
-    ),
-]
-ExecMemory = Annotated[
-    int | None,
-    typer.Option(
-        "--exec-memory",
-        min=64,
-        metavar="MIB",
-        rich_help_panel=PROGRAMS,
-        help="Memory limit of a program. Default: 1536.",
-    ),
-]
-Approve = Annotated[
-    bool, typer.Option("--approve", rich_help_panel=PROGRAMS, help="Show each program and ask before it runs.")
-]
-AllowBasic = Annotated[
-    bool | None,
-    typer.Option(
-        "--allow-basic-executor",
-        rich_help_panel=PROGRAMS,
-        help="Run programs even where only Python itself, not the kernel, restricts them.",
     ),
 ]
 

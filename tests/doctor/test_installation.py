@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli.doctor import (
+from qmath_cli.doctor.installation import (
     CHECKS,
-    CheckResult,
     Installation,
     Screen,
-    Status,
     check_model,
     check_models,
+    check_network,
     check_terminal,
 )
-from qmath_cli.doctor import examine as examined
+from qmath_cli.doctor.installation import examine as examined
+from qmath_cli.doctor.results import CheckResult, Status
 from qmath_cli.models import lockfile
 from qmath_cli.models.describe import describe
 from qmath_cli.paths import find
@@ -139,3 +139,10 @@ def test_config_shows_every_setting_and_where_it_came_from(tmp_path: Path) -> No
     assert found["model"] == ("demo", "flag")
     assert found["mode"] == (None, "default")
     assert "QMATH_SEED" in doctor(tmp_path, "--config", QMATH_SEED="11").stdout
+
+
+def test_the_network_check_says_when_every_run_uses_servers(tmp_path: Path) -> None:
+    """Whoever has QMATH_SERVER set does not compute here."""
+    assert "except by" in check_network(installation(tmp_path)).detail
+    for name in ("server", "reward_server"):
+        assert "every run" in check_network(installation(tmp_path, **{name: "http://gpu-machine:8000"})).detail

@@ -12,10 +12,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from qmath_cli import gguf_file
+from qmath_cli.doctor.results import CheckResult, Status
 from qmath_cli.engine.llama import builds, preflight
 from qmath_cli.engine.llama.devices import choose, devices, supports
 from qmath_cli.engine.llama.library import library
@@ -32,31 +32,6 @@ from qmath_cli.runtime.executors import open_single_executor
 from qmath_cli.runtime.need import need, repacked_types
 from qmath_cli.sandbox.limits import Hold, Layer
 from qmath_cli.settings import Settings
-
-
-class Status(StrEnum):
-    """The outcome of a check."""
-
-    OK = "ok"
-    WARNING = "warning"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """The result of one check.
-
-    Attributes:
-        name: The name of the check.
-        status: Its outcome.
-        detail: What was found, in one line.
-        fix: A command or a short instruction that solves the problem; empty if there is none.
-    """
-
-    name: str
-    status: Status
-    detail: str
-    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,9 +247,13 @@ def check_terminal(installation: Installation) -> CheckResult:
     return CheckResult("terminal", Status.OK, detail)
 
 
-def check_network(_installation: Installation) -> CheckResult:
+def check_network(installation: Installation) -> CheckResult:
     """States which commands use the network. No connection is tested."""
-    return CheckResult("network", Status.OK, "not used, except by qmath pull and by qmath convert of a hub repository")
+    settings = installation.settings
+    detail = "not used, except by qmath pull, qmath convert of a hub repository, and runs with --server"
+    if settings.server or settings.reward_server:
+        detail = "used by every run: the settings name model servers; qmath doctor --server URL examines one"
+    return CheckResult("network", Status.OK, detail)
 
 
 CHECKS: tuple[Check, ...] = (

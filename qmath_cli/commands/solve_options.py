@@ -1,0 +1,31 @@
+"""What `qmath solve` was asked for beside the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from qmath_cli.prompting.prompt_format import PromptStyle
+from qmath_cli.records import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class SolveOptions:
+    """One solve's options that are no settings."""
+
+    problem: Problem
+    timeout: float | None = None
+    min_votes: int | None = None
+    answer_only: bool = False
+    plain: bool = False
+    as_json: bool = False
+    as_jsonl: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    force: bool = False
+    approve: bool = False
+    export: Path | None = None
+    overwrite: bool = False
+    style: PromptStyle = PromptStyle.AUTO
+    examples: Path | None = None
+    show_prompt: bool = False

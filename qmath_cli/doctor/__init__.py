@@ -1,0 +1,1 @@
+"""The checks of `qmath doctor`: `installation` examines this machine, `servers` model servers."""

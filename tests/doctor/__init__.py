@@ -1,0 +1,1 @@
+"""Tests of `qmath_cli.doctor`."""

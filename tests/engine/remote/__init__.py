@@ -1,0 +1,1 @@
+"""Scripted servers that speak as inference servers do, and the tests of the client."""
