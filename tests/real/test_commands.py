@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,15 @@ def test_solve_answers_and_warns_once(qmath: Qmath, real_model: Path, mode: str)
     assert done.returncode == 0
     assert done.stderr.count(NOT_MATH) == 1
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("language", "question"), [("zh", QUESTION), ("en", "求 450 的 12%。")])
+def test_a_solution_is_in_the_language_asked_for(qmath: Qmath, real_model: Path, language: str, question: str) -> None:
+    """Also where the problem is in the other one."""
+    asked = ("solve", question, "-m", real_model, "--mode", "cot", "--language", language, "--max-tokens", "120")
+    text = json.loads(qmath(*asked, "--json").stdout)["samples"][0]["text"]
+    chinese, english = (len(re.findall(pattern, text)) for pattern in ("[\u4e00-\u9fff]", "[A-Za-z]{2,}"))
+    assert (chinese > english) == (language == "zh")
 
 
 def test_verbose_shows_llama_cpps_warnings_and_quiet_shows_none(qmath: Qmath, real_model: Path) -> None:

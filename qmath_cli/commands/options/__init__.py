@@ -141,9 +141,9 @@ PickOption = Annotated[
         "--pick",
         metavar="HOW",
         rich_help_panel=SAMPLING,
-        help="Choose among samples by majority (maj), by a reward model (rm), by one that scores steps (prm), by "
-        "votes weighted with either (rm-vote, prm-vote), or take the first (first). prm-7b pays for a 7b model in "
-        "words (published: 67.6 % against 66.2 % by vote), not for a 72b one; with programs nobody has measured it.",
+        help="Choose among samples by majority (maj), by a reward model (rm), by one that scores steps (prm), by votes "
+        "weighted with either (rm-vote, prm-vote), or take the first (first). prm-7b pays for a 7b model in words "
+        "(published: 67.6 % against 66.2 % by vote), not for a 72b one; with programs nobody has measured it.",
     ),
 ]
 RewardModel = Annotated[
