@@ -43,7 +43,7 @@ COMMANDS = {
     "bench": "Measure load time, time to the first token, prefill and decode on this machine.",
     "render": "Draw a text with LaTeX or Markdown as the terminal shows a solution, on a pipe too.",
     "doctor": "Examine this installation: each line is ok, a warning or a problem, with one command that helps.",
-    "list": "Show the models on this machine; with --all, also those that `qmath pull` can get.",
+    "list": "Show the models on this machine; with --all, also those that can be pulled; with --server, those there.",
     "pull": "Download a released model and convert it, in one pass, shard by shard.",
     "add": "Give a GGUF or a checkpoint of one's own a name.",
     "rm": "Remove models.",

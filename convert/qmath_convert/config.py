@@ -70,7 +70,7 @@ def parse(text: bytes) -> Config:
     """
     raw = json_object(text, "config.json")
     listed = raw.get("architectures")
-    architecture = listed[0] if isinstance(listed, list) and listed else "none"
+    architecture = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], str) else "none"
     if architecture not in {form.value for form in HeadForm}:
         raise UnsupportedModel(f"the architecture {architecture} is not supported", _HINT)
     head = HeadForm(architecture)

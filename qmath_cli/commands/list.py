@@ -43,7 +43,7 @@ def command(
     server_kind: o.ServerKindOption = None,
     json: o.Json = False,
 ) -> int:
-    """Show the models on this machine; with --all, also those that `qmath pull` can get; with --server, those there."""
+    """Show the models on this machine; with --all, also those that can be pulled; with --server, those there."""
     here = invocation(context)
     if server:
         return _on_servers(here, here.settings_of(context), as_json=json)

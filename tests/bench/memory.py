@@ -46,7 +46,7 @@ def measured(model: str, flags: dict[str, object], *, long: bool) -> tuple[int, 
     """The need that is shown, and the peak of a process, in bytes."""
     words = " ".join(f"Item {number} costs {number}." for number in range(60)) if long else ""
     options = [_OPTIONS[name].format(value) for name, value in flags.items()]
-    arguments = ["solve", f"{words} What is 12% of 450?", "-m", model, *options, "-q", "-a", "--mode", "cot"]
+    arguments = ["solve", f"{words} What is 12% of 450?", "-m", model, *options, "-q", "-a", "--mode", "cot", "--force"]
     done = subprocess.run(
         [
             sys.executable,

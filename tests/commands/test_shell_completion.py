@@ -29,7 +29,7 @@ def test_a_command_that_runs_a_model_is_offered_those_that_are_here() -> None:
     """No reward model, and none that would have to be pulled first."""
     assert complete_model("") == ["demo", "demo:q8_0", "demo:q4_k_m"]
     assert complete_model("7b") == []
-    assert complete_reward("") == ["demo-rm", "demo-rm:q8_0"]
+    assert complete_reward("") == ["demo-rm", "demo-rm:q8_0", "demo-prm", "demo-prm:q8_0"]
 
 
 @pytest.mark.usefixtures("empty_home")

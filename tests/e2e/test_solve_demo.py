@@ -89,7 +89,7 @@ def test_tokens_run_out_with_exit_3(tmp_path: Path) -> None:
         (["solve", "2+2", "-m", "7b-instruct"], 6, "qmath pull 7b-instruct"),
         (["solve", "2+2", "-m", "8b"], 6, "8b"),
         (["solve", "2+2", "--mode", "pot"], 2, "pot"),
-        (["solve", "word " * 5000], 3, "tokens"),
+        (["solve", "word " * 5000, "--force"], 3, "tokens"),
         (["solve", "2+2", "-f", "nowhere.txt"], 2, "twice"),
         (["solve", "-f", "nowhere.txt"], 2, "nowhere.txt"),
         (["slove", "2+2"], 2, "solve"),

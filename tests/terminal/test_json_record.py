@@ -97,6 +97,7 @@ def test_the_record_has_the_values_of_the_solution() -> None:
         "file": "x.gguf",
         "sha256": "0" * 64,
         "quantization": "q4_k_m",
+        "servers": [],
     }
     assert record["votes"] == {"k": 2, "sampled": 1, "groups": [{"answer": "1", "count": 1, "reward": 0.5}]}
     assert record["timing"]["load_s"] == 1.5

@@ -14,7 +14,7 @@ from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.select import select
-from qmath_cli.records import AnswerLanguage, Language, ModelInfo, ModelKind
+from qmath_cli.records import AnswerLanguage, Language, ModelInfo
 from qmath_cli.runtime.need import require_memory
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.tables import columns
@@ -24,13 +24,13 @@ FIRST_WORDS = "type a problem, or /help"
 
 def names(paths: Paths, lock: Lock) -> tuple[str, ...]:
     """The names of the models that are here and solve problems, without and with their quantization."""
-    found = (entry for entry in store.installed(paths, lock) if entry.model.kind is not ModelKind.REWARD)
+    found = (entry for entry in store.installed(paths, lock) if not entry.model.kind.scores)
     return tuple(dict.fromkeys(name for entry in found for name in (entry.model.name, entry.name)))
 
 
 def listed(settings: Settings, paths: Paths, lock: Lock) -> list[str]:
     """One line per model that is here and solves problems, a star before the one that the session uses."""
-    found = [entry for entry in store.installed(paths, lock) if entry.model.kind is not ModelKind.REWARD]
+    found = [entry for entry in store.installed(paths, lock) if not entry.model.kind.scores]
     used = _used(settings, paths, lock)
     rows = [("*" if entry.name == used else "", entry.name, fit.size(entry.size)) for entry in found]
     if used not in {entry.name for entry in found}:

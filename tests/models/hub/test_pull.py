@@ -388,8 +388,9 @@ def test_a_wait_that_the_hub_asks_for_is_counted_down(machine: Machine, tmp_path
     pexpect = pytest.importorskip("pexpect")
     machine.hub.fault = lambda number, _: Fault(429, {"Retry-After": "3"}) if number == 1 else None
     arguments = [NAME] if command == "pull" else [MODEL.repo, "-o", str(tmp_path / "x.gguf")]
+    environ = machine.variables | {"TERM": "xterm"}
     child = pexpect.spawn(
-        sys.executable, ["-m", "qmath_cli", command, *arguments], env=machine.variables, timeout=120, encoding="utf-8"
+        sys.executable, ["-m", "qmath_cli", command, *arguments], env=environ, timeout=120, encoding="utf-8"
     )
     child.expect("waiting: 3 s")
     child.expect("waiting: 1 s")
