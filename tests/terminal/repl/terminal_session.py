@@ -50,7 +50,7 @@ def spawned_written(
     path = home / "scripts.json"
     path.write_text(json.dumps(scripts), encoding="utf-8")
     environ = environment(home, QMATH_TRY_UNKNOWN="on", **more)  # what is written does not depend on what is asked
-    with _spawned([written.__file__, str(path), *arguments], environ, columns) as child:
+    with _spawned(["-m", written.__name__, str(path), *arguments], environ, columns) as child:
         yield child
 
 
