@@ -70,7 +70,7 @@ class ActivationReader:
         before = dict(self.sums), dict(self.counts)  # arrays are replaced, never changed
         try:
             self._compute(tokens)
-        except BaseException:
+        except BaseException:  # Ctrl-C too; raised again
             self._context.abort()  # nothing is added any more
             self.sums, self.counts = before
             raise

@@ -43,7 +43,7 @@ class ServerMember:
         refusal: Why it is not used any more; None while it is.
         failures: In a row.
         finished: Requests that it has finished.
-        heard: When something last came from it.
+        last_reply: When something last came from it.
     """
 
     access: Access
@@ -60,7 +60,7 @@ class ServerMember:
     refusal: ServerUnusable | None = None
     failures: int = 0
     finished: int = 0
-    heard: float = float("-inf")
+    last_reply: float = float("-inf")
     reason: str = ""  # of the latest failure
     _paused_until: float = 0.0
 

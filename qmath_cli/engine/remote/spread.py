@@ -34,7 +34,7 @@ Revive = Callable[[ServerMember], Awaitable[None]]
 _GRACE_S = 1.0  # for the rest of a reply whose text has ended
 _IDLE_S = 2.0  # without a token, after which a request is given to a server that has nothing to do
 _MOST_MOVES = 2  # of one sequence: where all servers are slow to begin, moving it helps nobody
-_HEARD_S = 30.0  # a server that has sent anything within this time is there
+_RECENT_S = 30.0  # a server that has sent anything within this time is there
 _NOTED_PAUSE_S = 5.0  # a longer one is announced
 _MOST_FAILURES = 8  # of one sequence in a row, without one new token, while servers are there
 _ENDED_BY_SERVER = frozenset({Stop.END, Stop.STRING, Stop.MAX_TOKENS, Stop.CONTEXT})
@@ -177,7 +177,7 @@ class RequestSpread:
             async for record in replies:
                 delta = dialect.read(record)
                 self._silent.pop(one, None)
-                member.heard = asyncio.get_running_loop().time()
+                member.last_reply = asyncio.get_running_loop().time()
                 one.count(Delta(cached_tokens=delta.cached_tokens, prompt_tokens=delta.prompt_tokens))
                 chunk = one.take(delta)
                 if chunk is not None and chunk.stop is not None:
@@ -216,7 +216,9 @@ class RequestSpread:
     def _broken(self, one: Stretch, member: ServerMember, failure: Broken) -> None:
         loop = asyncio.get_running_loop()
         was_there = member.usable
-        if failure.silent and loop.time() - member.heard < _HEARD_S:  # it computes others: this one was in its queue
+        if (
+            failure.silent and loop.time() - member.last_reply < _RECENT_S
+        ):  # it computes others: this one was in its queue
             failure = Broken(failure.reason, busy=True)
         member.failed(failure, loop.time())
         if not member.usable:
