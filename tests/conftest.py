@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,11 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("there is no folder ../shared/data")
     return SHARED
+
+
+@pytest.fixture
+def without_gc() -> Iterator[None]:
+    """No garbage is collected: an interrupt in a callback of the collector, such as hypothesis has, would be lost."""
+    gc.disable()
+    yield
+    gc.enable()

@@ -37,6 +37,7 @@ def test_a_job_gives_its_result_or_raises_its_error() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX timers")
+@pytest.mark.usefixtures("without_gc")
 def test_an_interrupted_wait_does_not_block_the_other_thread() -> None:
     """Hundreds of exceptions from a signal handler inside `wait`, and every job still reports its end."""
     armed = False

@@ -159,7 +159,7 @@ def test_a_degenerate_text_is_stopped(model: Model) -> None:
 
 
 @pytest.fixture
-def alarm() -> Iterator[Callable[[float], None]]:
+def alarm(without_gc: None) -> Iterator[Callable[[float], None]]:
     """Sets the time, in seconds, after which KeyboardInterrupt is raised."""
 
     def set_alarm(seconds: float) -> None:

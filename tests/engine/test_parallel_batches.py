@@ -169,7 +169,7 @@ def interrupted_after(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # an interrupt in a callback of the gc
+@pytest.mark.usefixtures("without_gc")
 def test_ctrl_c_at_any_moment_loses_nothing(model: Model, engine: ParallelBatches) -> None:
     """Two batches that are interrupted many times, at various moments, compute the tokens of an undisturbed run.
 

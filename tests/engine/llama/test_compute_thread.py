@@ -16,7 +16,7 @@ _TIMEOUT_S = 5.0
 
 
 @pytest.fixture
-def interrupts() -> Iterator[None]:
+def interrupts(without_gc: None) -> Iterator[None]:
     """SIGALRM raises KeyboardInterrupt."""
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     yield

@@ -146,6 +146,7 @@ def test_a_tokenizer_that_needs_a_larger_buffer_is_an_error(model: Model, monkey
         model.tokenize_plain(b"1 + 1")
 
 
+@pytest.mark.usefixtures("without_gc")
 def test_ctrl_c_ends_a_load(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The exception is raised although C code is running, and the next load works."""
     real = library().lib.llama_model_load_from_file
