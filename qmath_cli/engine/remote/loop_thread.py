@@ -37,7 +37,7 @@ class LoopThread:
         future.add_done_callback(lambda _future: ended.set())
         try:
             ended.wait()
-        except BaseException:
+        except BaseException:  # Ctrl-C too; raised again
             future.cancel()
             raise
         return future.result()

@@ -216,9 +216,7 @@ class RequestSpread:
     def _broken(self, one: Stretch, member: ServerMember, failure: Broken) -> None:
         loop = asyncio.get_running_loop()
         was_there = member.usable
-        if (
-            failure.silent and loop.time() - member.last_reply < _RECENT_S
-        ):  # it computes others: this one was in its queue
+        if failure.silent and loop.time() - member.last_reply < _RECENT_S:  # busy: this one was in its queue
             failure = Broken(failure.reason, busy=True)
         member.failed(failure, loop.time())
         if not member.usable:
