@@ -64,6 +64,19 @@ def open_snapshot(
 
 
 @contextmanager
+def kept(source: Source) -> Iterator[None]:
+    """Keep downloaded shards during the block, so that they can be read again; afterwards as was asked for before."""
+    if not isinstance(source, RemoteSource):
+        yield
+        return
+    before, source.keep = source.keep, True
+    try:
+        yield
+    finally:
+        source.keep = before
+
+
+@contextmanager
 def open_checkpoint(
     text: str, open_hub: Callable[[], Hub], paths: Paths, lock: Lock, note: Note, *, keep: bool = False
 ) -> Iterator[Source]:
