@@ -12,8 +12,8 @@ from itertools import islice
 from random import Random
 
 from qmath_cli.calibration.draft import Kind
-from qmath_cli.calibration.wording import Manner, write
 from qmath_cli.calibration.solution import WorkedSolution, as_prompt
+from qmath_cli.calibration.wording import Manner, write
 from qmath_cli.records import Language, Mode, Prompt
 
 SOLUTIONS = 720

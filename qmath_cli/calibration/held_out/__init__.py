@@ -6,8 +6,8 @@ from random import Random
 
 from qmath_cli.calibration.draft import Draft, Kind
 from qmath_cli.calibration.held_out import everyday, figures, numbers
-from qmath_cli.calibration.wording import Manner
 from qmath_cli.calibration.measured.choice import choice
+from qmath_cli.calibration.wording import Manner
 
 
 def _choices(rng: Random) -> Draft:

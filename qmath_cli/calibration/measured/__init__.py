@@ -5,7 +5,6 @@ from __future__ import annotations
 from random import Random
 
 from qmath_cli.calibration.draft import Draft, Kind
-from qmath_cli.calibration.wording import Manner
 from qmath_cli.calibration.measured import (
     algebra,
     arithmetic,
@@ -18,6 +17,7 @@ from qmath_cli.calibration.measured import (
     proofs,
     stories,
 )
+from qmath_cli.calibration.wording import Manner
 
 
 def _choices(rng: Random) -> Draft:
