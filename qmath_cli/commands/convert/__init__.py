@@ -17,6 +17,7 @@ import typer
 from qmath_cli.commands import options as o
 from qmath_cli.commands.convert import advised, measured
 from qmath_cli.commands.convert.targets import quant_named, require_room, targets_of
+from qmath_cli.commands.convert.wanted import ConvertOptions, notes, rules
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.models import lockfile, own, store
@@ -29,32 +30,11 @@ from qmath_cli.terminal.progress import ByteProgress, byte_progress
 if TYPE_CHECKING:
     from qmath_cli.models.hub.client import Hub
     from qmath_cli.runtime.quantizing.advice import Advice
-    from qmath_convert.layout import Field
     from qmath_convert.pipeline import Plan, Written
     from qmath_convert.recipe import Quant
     from qmath_convert.source import Source
-    from qmath_convert.tensor_types import TypeRule
 
 _DEFAULT = "q4_k_m"
-
-
-@dataclass(frozen=True, slots=True)
-class ConvertOptions:
-    """The options of one conversion, as given."""
-
-    source: str
-    quants: tuple[str, ...]
-    output: Path | None
-    imatrix: str | None
-    tensor_types: tuple[str, ...]
-    recipe: Path | None
-    advise: bool
-    size: str | None
-    verify: bool
-    keep_source: bool
-    threads: int
-    force: bool
-    as_json: bool
 
 
 def command(
@@ -261,30 +241,14 @@ def _plan(
     """The plan, after what it rests on is measured; what has no room is refused before."""
     from qmath_convert.pipeline import plan
 
-    rules = _rules(wanted)
-    notes = _notes(wanted)
-    first = plan(source, targets, None, rules, notes)
+    chosen = rules(wanted)
+    said = notes(wanted)
+    first = plan(source, targets, None, chosen, said)
     require_room(first)
     if wanted.advise:
-        return advised.plan_with_advice(here, first, rules, (wanted.size, wanted.imatrix), progress)
+        return advised.plan_with_advice(here, first, chosen, (wanted.size, wanted.imatrix), progress)
     importance = measured.importance(here, wanted.imatrix, source, first.outputs[0].path, progress, first.output_bytes)
-    return (first if importance is None else plan(source, targets, importance, rules, notes)), None
-
-
-def _notes(wanted: ConvertOptions) -> tuple[Field, ...]:
-    """What a recipe says about its mixture, which holds where it is followed to the letter."""
-    from qmath_convert.recipe_file import read_notes
-
-    followed = wanted.recipe is not None and not wanted.tensor_types and not wanted.advise
-    return read_notes(wanted.recipe) if followed and wanted.recipe is not None else ()
-
-
-def _rules(wanted: ConvertOptions) -> list[TypeRule]:
-    """The rules for tensor types: those of the command line come first, so that they overrule the file's."""
-    from qmath_convert.tensor_types import parse_rule, read_rules
-
-    given = [parse_rule(text) for text in wanted.tensor_types]
-    return [*given, *(read_rules(wanted.recipe) if wanted.recipe else ())]
+    return (first if importance is None else plan(source, targets, importance, chosen, said)), None
 
 
 def _targets(wanted: ConvertOptions, source: Source) -> Mapping[Path, Quant]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from qmath_cli.commands.invocation import Invocation
 from qmath_cli.errors import UsageError
 from qmath_cli.models import fit, lockfile
 from qmath_cli.runtime.quantizing.measuring import Measuring
-from qmath_cli.terminal.counted import Counted
+from qmath_cli.terminal.counted import CountedProgress
 from qmath_cli.terminal.progress import ByteProgress
 
 if TYPE_CHECKING:
@@ -60,24 +60,37 @@ def importance(
 
 @contextmanager
 def measuring(here: Invocation, progress: ByteProgress, beside: Path, later: int) -> Iterator[Measuring]:
-    """The surroundings of a measurement; the status line has what is counted, or the bytes of a conversion."""
-    counts = Counted(here.terminal)
-    latest: ByteProgress | Counted = progress
+    """The surroundings of a measurement; the status line has what is counted, or the bytes of a conversion.
+
+    Args:
+        here: the invocation.
+        progress: the progress of conversions.
+        beside: an output; intermediate files lie beside it.
+        later: bytes of disk that are needed there besides.
+    """
+    stages: list[CountedProgress] = []
+    latest: Callable[[], str] = progress.text
+    named = ""
 
     def on_bytes(stage: str, done: int, total: int, detail: str = "") -> None:
         nonlocal latest
-        latest = progress
         progress.update(stage, done, total, detail)
+        latest = progress.text
 
-    def on_count(what: str, done: int, total: int) -> None:
-        nonlocal latest
-        counts.update(what, done, total)
-        latest = counts
+    def on_count(what: str, unit: str, done: int, total: int) -> None:
+        nonlocal latest, named
+        if what != named:
+            named = what
+            stages.append(CountedProgress(what, unit))
+            if not here.terminal.status.shown:
+                here.terminal.note(what)
+        stages[-1](done, total)
+        latest = stages[-1].text
 
     def require_disk(size: int) -> None:
         fit.require_disk(beside.absolute().parent, size + later, "what is measured before the conversion")
 
-    with here.terminal.status.during(lambda: latest.text()):  # noqa: PLW0108  `latest` changes
+    with here.terminal.status.during(lambda: latest()):  # noqa: PLW0108  `latest` changes
         yield Measuring(
             here.settings(), here.paths, lockfile.load(), on_bytes, on_count, here.terminal.note, require_disk
         )

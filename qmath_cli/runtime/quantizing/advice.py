@@ -36,7 +36,7 @@ STANDARD = ("q2_k", "q3_k_s", "q3_k_m", "q3_k_l", "iq4_xs", "q4_k_s", "q4_k_m", 
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedCost:
     """What a mixture takes, and what it is expected to cost.
 
     Attributes:
@@ -76,8 +76,8 @@ class Advice:
     """
 
     types: Mapping[str, GgmlType]
-    advised: Expected
-    standard: tuple[Expected, ...]
+    advised: ExpectedCost
+    standard: tuple[ExpectedCost, ...]
     roles: tuple[RoleAdvice, ...]
     text: str
     positions: int = _PASSAGES * _SCORED
@@ -136,7 +136,7 @@ def advise(
 def _measured(
     source: Source,
     wanted: AdviceWanted,
-    divided: Sequence[sensitivity.Group],
+    divided: Sequence[sensitivity.MatrixGroup],
     text: ReadText,
     measuring: Measuring,
     chunks: int,
@@ -235,9 +235,9 @@ def _advice(wanted: AdviceWanted, found: Costs, standard: Mapping[str, Mapping[s
     types = {name: one.kind for name, one in chosen_types.items()}
     weights = sum(tensor.stored.rows * tensor.stored.columns for tensor in wanted.plan.checkpoint.body)
 
-    def expected(name: str, given_types: Mapping[str, GgmlType], extra: int) -> Expected:
+    def expected(name: str, given_types: Mapping[str, GgmlType], extra: int) -> ExpectedCost:
         size, kld = found.total(given_types)
-        return Expected(name, size + extra, 8 * (size + extra) / weights, kld)
+        return ExpectedCost(name, size + extra, 8 * (size + extra) / weights, kld)
 
     others = sorted((expected(name, one, rest) for name, one in standard.items()), key=lambda one: one.size)
     return Advice(types, expected("advised", types, rest + _RESERVE), tuple(others), _roles(types, found), text)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qmath_cli.runtime.quantizing.measuring import Measuring
-from qmath_cli.runtime.quantizing.sensitivity import Group
+from qmath_cli.runtime.quantizing.sensitivity import MatrixGroup
 
 if TYPE_CHECKING:
     from qmath_convert.checkpoint import Checkpoint, Tensor
@@ -61,7 +61,7 @@ def matrices(checkpoint: Checkpoint) -> list[Tensor]:
 def costs(
     checkpoint: Checkpoint,
     importance: Importance,
-    divided: Sequence[Group],
+    divided: Sequence[MatrixGroup],
     klds: Mapping[str, float],
     more: Mapping[str, Iterable[GgmlType]],
     measuring: Measuring,
@@ -98,7 +98,7 @@ def _errors(
         wanted = sorted(kind for kind in kinds if kind.is_quantized)
         return Rounding(checkpoint.source, library(), importance).errors(tensor, wanted)
 
-    progress = measuring.counting("rounding rows of every matrix")
+    progress = measuring.counting("rounding rows of every matrix", "matrices")
     computed: dict[str, Mapping[GgmlType, float]] = {}
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for tensor, one in zip(found, pool.map(errors, found), strict=True):
@@ -108,7 +108,7 @@ def _errors(
 
 
 def _scales(
-    divided: Sequence[Group], klds: Mapping[str, float], errors: Mapping[str, Mapping[GgmlType, float]]
+    divided: Sequence[MatrixGroup], klds: Mapping[str, float], errors: Mapping[str, Mapping[GgmlType, float]]
 ) -> dict[str, float]:
     from qmath_convert.rounding import rough_type
 

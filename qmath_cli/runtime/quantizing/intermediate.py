@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qmath_cli import gguf_file
-from qmath_cli.errors import DoesNotFit
+from qmath_cli.errors import DoesNotFit, TerminationSignal
 from qmath_cli.files import UNFINISHED
 from qmath_cli.models import fit, memory
 from qmath_cli.models.fit import FitVerdict
@@ -121,5 +121,9 @@ def made(one: Intermediate, measuring: Measuring, threads: int = 0) -> Iterator[
     if not one.path.is_file():
         measuring.require_disk(one.size - reserved_bytes(one.path))
         convert_plan(one.plan, Options(threads=threads), measuring.on_bytes, measuring.note)
-    yield one.path
+    try:
+        yield one.path
+    except (KeyboardInterrupt, TerminationSignal):
+        measuring.note("what is measured is kept: the same command goes on there")
+        raise
     one.path.unlink(missing_ok=True)

@@ -15,8 +15,8 @@ from qmath_cli.runtime.conversion import Note, OnProgress
 from qmath_cli.runtime.weights import open_model
 from qmath_cli.settings import Settings
 
-OnCount = Callable[[str, int, int], None]
-"""Called with what is counted, how many are done, and how many there are."""
+OnCount = Callable[[str, str, int, int], None]
+"""Called with what is going on, what its steps are, how many are done, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class Measuring:
         with open_model(info, self.settings, self.paths, self.lock, writable=writable) as model:
             yield model
 
-    def counting(self, what: str) -> Callable[[int, int], None]:
-        """Progress of one stage."""
-        return lambda done, total: self.on_count(what, done, total)
+    def counting(self, what: str, unit: str) -> Callable[[int, int], None]:
+        """Progress of one stage, and what its steps are."""
+        return lambda done, total: self.on_count(what, unit, done, total)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,14 +36,14 @@ _SCHEMA = "qmath.sensitivity/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class MatrixGroup:
     """Matrices that are rounded together."""
 
     name: str
     tensors: tuple[Tensor, ...]
 
 
-def groups(matrices: Sequence[Tensor], layers: int) -> list[Group]:
+def groups(matrices: Sequence[Tensor], layers: int) -> list[MatrixGroup]:
     """Matrices of one role by bands of layers; those outside the layers are groups of their own."""
     found: dict[str, list[Tensor]] = {}
     bands = min(BANDS, layers)
@@ -54,7 +54,7 @@ def groups(matrices: Sequence[Tensor], layers: int) -> list[Group]:
             found.setdefault(f"{parts[2]} {band + 1}/{bands}", []).append(tensor)
         else:
             found[parts[0]] = [tensor]
-    return [Group(name, tuple(tensors)) for name, tensors in found.items()]
+    return [MatrixGroup(name, tuple(tensors)) for name, tensors in found.items()]
 
 
 class Sensitivities:
@@ -75,7 +75,7 @@ class Sensitivities:
 
 def measure(
     weights: Path,
-    wanted: Sequence[Group],
+    wanted: Sequence[MatrixGroup],
     passages: Callable[[Model], Sequence[Passage]],
     source: Source,
     importance: Importance,
@@ -103,7 +103,7 @@ def measure(
     missing = [group for group in wanted if group.name not in kept.klds]
     if not missing:
         return
-    progress = measuring.counting("measuring how sensitive the matrices are")
+    progress = measuring.counting("measuring how sensitive the matrices are", "groups")
     progress(len(wanted) - len(missing), len(wanted))
     measuring.paths.cache.mkdir(parents=True, exist_ok=True)
     with (
@@ -119,7 +119,7 @@ def measure(
 
 
 def _divergence(
-    base: Path, model: Model, writer: WeightWriter, group: Group, rounding: Rounding, weights: Path
+    base: Path, model: Model, writer: WeightWriter, group: MatrixGroup, rounding: Rounding, weights: Path
 ) -> float:
     """The mean KL divergence with the matrices of a group rounded; afterwards they are as they were."""
     import numpy as np

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qmath_cli.runtime.quantizing.advice import Advice, Expected
+from qmath_cli.runtime.quantizing.advice import Advice, ExpectedCost
 from qmath_cli.terminal.tables import columns
 
 _NEIGHBOURS = 5  # standard quantizations that are shown, the nearest in size
@@ -27,11 +27,11 @@ def lines(advice: Advice) -> list[str]:
     ]
 
 
-def _shown(advice: Advice) -> Iterator[Expected]:
+def _shown(advice: Advice) -> Iterator[ExpectedCost]:
     """The advice among its neighbours, by size."""
     near = sorted(advice.standard, key=lambda one: abs(one.size - advice.advised.size))[:_NEIGHBOURS]
     yield from sorted([*near, advice.advised], key=lambda one: one.size)
 
 
-def _cells(one: Expected) -> tuple[str, ...]:
+def _cells(one: ExpectedCost) -> tuple[str, ...]:
     return one.name, f"{one.size / 1e6:,.1f} MB", f"{one.bits:.2f}", f"{one.kld:.5f}"
