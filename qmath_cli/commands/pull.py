@@ -211,7 +211,7 @@ def _pull(here: Invocation, hub: Hub, wanted: PullOptions, waits: Countdown) -> 
             if whole := before.added_to(planned):
                 written = before.taken_from(convert_plan(whole, Options(), progress.update, here.terminal.note))
                 install(here.paths, wanted.model, source, planned, written)
-                source.discard()
+            source.discard()
             before.compare(here, progress)
     return _report(here, wanted, snapshot, written, time.monotonic() - started)
 

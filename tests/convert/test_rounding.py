@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import gguf
@@ -40,7 +41,7 @@ def test_more_bits_are_a_smaller_error(folder: Path) -> None:
     one, tensor = rounding(folder)
     kinds = (GgmlType.Q2_K, GgmlType.Q3_K, GgmlType.Q4_K, GgmlType.Q5_K, GgmlType.Q6_K, GgmlType.Q8_0)
     found = one.errors(tensor, kinds)
-    assert all(found[b] < found[a] / 1.5 for a, b in zip(kinds, kinds[1:], strict=False))
+    assert all(found[b] < found[a] / 1.5 for a, b in pairwise(kinds))
     assert 0.005 < found[GgmlType.Q3_K] < 0.05
 
 
@@ -61,7 +62,7 @@ def test_an_error_counts_as_much_as_its_column(folder: Path) -> None:
 
 def test_the_rounded_matrix_is_what_a_conversion_writes(folder: Path, tmp_path: Path) -> None:
     """Read back from its file."""
-    one, tensor = rounding(folder)
+    one, _ = rounding(folder)
     to_gguf(folder, tmp_path / "m.gguf", Quant.Q4_K_S)
     (found,) = [t for t in gguf.GGUFReader(tmp_path / "m.gguf").tensors if t.name == "blk.0.ffn_up.weight"]
     assert found.tensor_type == gguf.GGMLQuantizationType.Q4_K

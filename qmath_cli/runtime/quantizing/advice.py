@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from qmath_cli.errors import DoesNotFit, UsageError
 from qmath_cli.models import fit
-from qmath_cli.runtime.quantizing import sensitivity
+from qmath_cli.runtime.quantizing import matrix, sensitivity
 from qmath_cli.runtime.quantizing.costs import Costs, costs, matrices
 from qmath_cli.runtime.quantizing.intermediate import Intermediate, chosen, intermediates, made
-from qmath_cli.runtime.quantizing.matrix import CHUNKS, matrix_path, measured, read
+from qmath_cli.runtime.quantizing.matrix import matrix_path, measured, read
 from qmath_cli.runtime.quantizing.measuring import Measuring, ReadText
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class AdviceWanted:
 
 
 def advise(
-    source: Source, wanted: AdviceWanted, text: ReadText, measuring: Measuring, *, chunks: int = CHUNKS
+    source: Source, wanted: AdviceWanted, text: ReadText, measuring: Measuring, *, chunks: int | None = None
 ) -> tuple[Advice, Importance]:
     """Measure, and choose a mixture.
 
@@ -110,7 +110,7 @@ def advise(
         wanted: what is asked.
         text: what the model reads.
         measuring: the surroundings.
-        chunks: chunks of the text for an importance matrix at most.
+        chunks: chunks of the text for an importance matrix at most; None: as many as `importance_of` reads.
 
     Returns:
         The advice, and the importance matrix that it is for.
@@ -123,8 +123,9 @@ def advise(
     checkpoint = wanted.plan.checkpoint
     if checkpoint.config.is_reward:
         raise UsageError("a reward model predicts no tokens whose change could be measured", "leave out --advise")
+    _require_size(wanted)
     divided = sensitivity.groups(matrices(checkpoint), checkpoint.config.layers)
-    importance, klds = _measured(source, wanted, divided, text, measuring, chunks)
+    importance, klds = _measured(source, wanted, divided, text, measuring, chunks or matrix.CHUNKS)
     standard = _standard_types(wanted)
     more = {tensor.name: {types[tensor.name] for types in standard.values()} for tensor in matrices(checkpoint)}
     for name, kind in _given(wanted).items():
@@ -219,19 +220,45 @@ def _standard_types(wanted: AdviceWanted) -> dict[str, Mapping[str, GgmlType]]:
     return {name: tensor_types(dims, Quant(name), shape) for name in STANDARD}
 
 
-def _advice(wanted: AdviceWanted, found: Costs, standard: Mapping[str, Mapping[str, GgmlType]], text: str) -> Advice:
-    from qmath_convert.mixture import mixture
+def _kinds(wanted: AdviceWanted) -> dict[str, tuple[GgmlType, ...]]:
+    """The types that every matrix can have."""
     from qmath_convert.rounding import types_for
 
-    layout = wanted.plan.outputs[0].layout
-    rest = layout.size - sum(tensor.spec.padded_bytes for tensor in layout.tensors if tensor.spec.name in found.dims)
     given = _given(wanted)
-    kinds = {name: (given[name],) if name in given else types_for(dims[-1]) for name, dims in found.dims.items()}
-    choices = {name: [found.choice(name, kind) for kind in several] for name, several in kinds.items()}
+    return {
+        tensor.name: (given[tensor.name],) if tensor.name in given else types_for(tensor.stored.columns)
+        for tensor in matrices(wanted.plan.checkpoint)
+    }
+
+
+def _rest(wanted: AdviceWanted) -> int:
+    """Bytes of the file without its matrices."""
+    layout, kinds = wanted.plan.outputs[0].layout, _kinds(wanted)
+    return layout.size - sum(tensor.spec.padded_bytes for tensor in layout.tensors if tensor.spec.name in kinds)
+
+
+def _require_size(wanted: AdviceWanted) -> None:
+    """Raise `DoesNotFit` if the smallest types make a larger file."""
+    from qmath_convert.layout import TensorSpec
+
+    least = _rest(wanted) + _RESERVE
+    kinds = _kinds(wanted)
+    for tensor in matrices(wanted.plan.checkpoint):
+        specs = (TensorSpec(tensor.name, tensor.stored.dims, kind) for kind in kinds[tensor.name])
+        least += min(spec.padded_bytes for spec in specs)
+    if least > wanted.size:
+        mb = -(-least // 10**4) / 100
+        raise DoesNotFit(f"the smallest file has {mb:,.2f} MB", f"--size {mb}MB, or more")
+
+
+def _advice(wanted: AdviceWanted, found: Costs, standard: Mapping[str, Mapping[str, GgmlType]], text: str) -> Advice:
+    from qmath_convert.mixture import mixture
+
+    rest = _rest(wanted)
+    choices = {name: [found.choice(name, kind) for kind in kinds] for name, kinds in _kinds(wanted).items()}
     chosen_types = mixture(choices, wanted.size - rest - _RESERVE)
     if chosen_types is None:
-        least = rest + _RESERVE + sum(min(one.size for one in several) for several in choices.values())
-        raise DoesNotFit(f"the smallest file has {fit.size(least)}", f"--size {-(-least // 10**6)}MB")
+        raise ValueError("a size was found large enough, and is not")
     types = {name: one.kind for name, one in chosen_types.items()}
     weights = sum(tensor.stored.rows * tensor.stored.columns for tensor in wanted.plan.checkpoint.body)
 

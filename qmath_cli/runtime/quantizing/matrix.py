@@ -27,7 +27,7 @@ CHUNKS = 100  # of `CHUNK` tokens that are read; more changes the weights little
 
 
 def importance_of(
-    source: Source, beside: Path, text: ReadText, measuring: Measuring, *, chunks: int = CHUNKS, threads: int = 0
+    source: Source, beside: Path, text: ReadText, measuring: Measuring, *, chunks: int | None = None, threads: int = 0
 ) -> Importance:
     """A checkpoint's importance matrix, from the cache or measured now.
 
@@ -36,13 +36,14 @@ def importance_of(
         beside: the output that the intermediate file lies beside.
         text: what is read.
         measuring: the surroundings.
-        chunks: chunks of the text at most.
+        chunks: chunks of the text at most; None: `CHUNKS`.
         threads: threads of the conversion; 0: as many as cores.
 
     Raises:
         DoesNotFit: memory or disk do not suffice.
         QmathError: the checkpoint cannot be converted, or llama.cpp fails.
     """
+    chunks = chunks or CHUNKS
     candidates = intermediates(source, beside)
     for one in candidates:
         if (path := matrix_path(one, text, chunks, measuring)).is_file():

@@ -25,7 +25,7 @@ SOLUTIONS = 24  # some 5,000 predictions: the error of the mean divergence is a 
 
 
 def measure_quality(
-    base: Path, base_type: str, files: Sequence[Path], measuring: Measuring, *, solutions: int = SOLUTIONS
+    base: Path, base_type: str, files: Sequence[Path], measuring: Measuring, *, solutions: int | None = None
 ) -> list[Quality]:
     """Compare quantized files with the weights that they were made from.
 
@@ -34,7 +34,7 @@ def measure_quality(
         base_type: the type of its matrices.
         files: the quantized files.
         measuring: the surroundings.
-        solutions: how many are read.
+        solutions: how many are read; None: `SOLUTIONS`.
 
     Returns:
         One for each file.
@@ -47,7 +47,7 @@ def measure_quality(
     with tempfile.TemporaryDirectory(dir=measuring.paths.cache) as scratch:
         kept = Path(scratch) / "base"
         with measuring.opened(base) as model:
-            passages = _passages(model, base, measuring, solutions)
+            passages = _passages(model, base, measuring, solutions or SOLUTIONS)
             progress = measuring.counting("reading with the weights before quantization", "solutions")
             write_base(kept, model, base_type, passages, NAME, progress)
         return [_compared(kept, base_type, file, len(passages), measuring) for file in files]
