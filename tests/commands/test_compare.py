@@ -61,6 +61,8 @@ def test_a_stored_base_gives_the_figures_of_a_loaded_one(home: Path) -> None:
         (["base", "demo", "--text", "text.txt"], "holds its text"),
         (["base", "--save-base", "other"], "stored already"),
         (["demo", "--text", "text.txt", "--save-base", "base"], "already there"),
+        (["demo", "demo-rm"], "reward model"),
+        (["demo", "demo", "--problems", "3", "--data", "nosuch"], "no file for the data set"),
     ],
 )
 def test_what_cannot_be_compared_is_said_before_a_model_is_loaded(
@@ -72,6 +74,7 @@ def test_what_cannot_be_compared_is_said_before_a_model_is_loaded(
     done = qmath(home, "compare", *(str(home / word) if word in files else word for word in arguments))
     assert done.returncode == 2
     assert message in done.stderr
+    assert "reading" not in done.stderr
     assert "hint:" in done.stderr
 
 

@@ -96,10 +96,12 @@ def command(
 
 def _run(here: Invocation, settings: Settings, wanted: CompareOptions) -> ExitCode:
     from qmath_cli.benchmark.divergence.base_file import reading
-    from qmath_cli.commands.compare.answers import with_answers
-    from qmath_cli.commands.compare.predictions import base_file, compared
+    from qmath_cli.commands.compare.answers import request_of, with_answers
+    from qmath_cli.commands.compare.predictions import base_file, compared, require_solvers
     from qmath_cli.terminal.reports.divergence import text
 
+    require_solvers(here, wanted)
+    request = request_of(here, settings, wanted)
     found: list[ModelComparison] = []
     header: BaseHeader | None = None
     partial = False
@@ -111,8 +113,8 @@ def _run(here: Invocation, settings: Settings, wanted: CompareOptions) -> ExitCo
             for name in wanted.models:
                 found.append(compared(here, settings, wanted, name, path))
                 _lines(here, wanted, text.block(found[-1]))
-        if wanted.problems:
-            found, partial = with_answers(here, settings, wanted, found)
+        if request is not None:
+            found, partial = with_answers(here, request, wanted.base, found)
     except KeyboardInterrupt:
         if header is None or not found:
             raise

@@ -23,17 +23,22 @@ from qmath_cli.terminal.reports.progress import EvaluationProgress
 
 
 def with_answers(
-    here: Invocation, settings: Settings, wanted: CompareOptions, found: list[ModelComparison]
+    here: Invocation, request: EvaluationRequest, base_name: str, found: list[ModelComparison]
 ) -> tuple[list[ModelComparison], bool]:
     """Solve the problems with the base and every model.
+
+    Args:
+        here: this call.
+        request: what is solved.
+        base_name: the base.
+        found: the comparisons of predictions.
 
     Returns:
         The comparisons with what became of the answers, and whether Ctrl-C ended it early.
     """
-    request = _request(here, settings, wanted)
     done: list[ModelComparison] = []
     with open_graders(request.data.name) as graders:
-        base, partial = _answered(here, request, wanted.base, graders)
+        base, partial = _answered(here, request, base_name, graders)
         for one in found:
             if partial:
                 done.append(one)
@@ -58,7 +63,10 @@ def _answered(
         return evaluation.stored(), True
 
 
-def _request(here: Invocation, settings: Settings, wanted: CompareOptions) -> EvaluationRequest:
+def request_of(here: Invocation, settings: Settings, wanted: CompareOptions) -> EvaluationRequest | None:
+    """What is solved, and how; None if nothing is. Raises `DataError` for problems that are not there."""
+    if not wanted.problems:
+        return None
     greedy = replace(settings, server="", temperature=0.0, top_p=None, top_k=0, min_p=0.0, seed=0, k=1, pick=Pick.MAJ)
     return EvaluationRequest(
         data=_problems(here, wanted),

@@ -19,13 +19,22 @@ from qmath_cli.evaluation import responses
 from qmath_cli.evaluation.changed import ModelComparison
 from qmath_cli.models import lockfile
 from qmath_cli.models.describe import describe
-from qmath_cli.records import ModelInfo
+from qmath_cli.prompting.select import select
+from qmath_cli.records import Language, Mode, ModelInfo
 from qmath_cli.runtime import held_out
 from qmath_cli.runtime.solution_passages import solution_passages
 from qmath_cli.runtime.weights import notes, open_model
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.counted import counted_progress
 from qmath_cli.terminal.solving_status import SolvingStatus
+
+
+def require_solvers(here: Invocation, wanted: CompareOptions) -> None:
+    """Raise for a model that is not here, or that only scores; before the first one is loaded."""
+    lock = lockfile.load()
+    base = () if is_base_file(Path(wanted.base)) else (wanted.base,)
+    for name in (*base, *wanted.models):
+        select(describe(name, here.paths, lock), Language.EN, Mode.COT)
 
 
 @contextmanager
