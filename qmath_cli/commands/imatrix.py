@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -82,8 +82,7 @@ def _run(
         here.notes(*notes(info, model))
         tokens, called = read(model)
         plan = ImportancePlan(output, tokens, called, chunk, chunks)
-        what = f"reading {plan.count} chunks of {chunk} tokens"
-        with counted_progress(here.terminal, what, "chunks") as progress:
+        with counted_progress(here.terminal, "reading", "chunks", f"with {PurePath(info.name).name}") as progress:
             resumed = measure(model, plan, progress)
     if resumed:
         here.terminal.note(f"{resumed} of {plan.count} chunks had been read before")

@@ -17,7 +17,7 @@ from tests.terminal.screen import TextScreen, terminal_stream
 def test_in_a_log_it_is_one_line() -> None:
     """However many steps there are."""
     terminal = Terminal(io.StringIO(), io.StringIO())
-    with counted_progress(terminal, "reading with demo", "chunks") as progress:
+    with counted_progress(terminal, "reading", "chunks", "with demo") as progress:
         for done in range(1, 6):
             progress(done, 5)
     assert terminal.err.getvalue() == "reading with demo\n"  # type: ignore[attr-defined]
@@ -31,13 +31,13 @@ def test_on_a_terminal_it_is_the_status_line(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     with (
         terminal_stream(80) as (err, seen),
-        counted_progress(Terminal(io.StringIO(), err), "reading", "chunks") as progress,
+        counted_progress(Terminal(io.StringIO(), err), "reading", "chunks", "with demo") as progress,
     ):
         for done in range(1, 7):
             progress(done, 12)
             time.sleep(0.1)
     line = next(text for text in seen.text.split("\r") if "/12" in text)
-    assert re.match(r"reading  █+·+  \d+%  \d/12 chunks  \d+ s left", line)
+    assert re.match(r"reading  █+·+  \d+%  \d/12 chunks  \d+ s left  with demo", line)
     assert TextScreen(80).feed(seen.text).lines == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from qmath_cli.benchmark.divergence.base_file import is_base_file, reading
 from qmath_cli.benchmark.divergence.passage import Passage, chunks
@@ -48,7 +48,7 @@ def base_file(here: Invocation, settings: Settings, wanted: CompareOptions) -> I
         path = wanted.save_base or Path(scratch) / "base"
         with _opened(here, settings, wanted, wanted.base) as (model, info, name):
             passages, source = _passages(wanted, model, info)
-            with counted_progress(here.terminal, f"reading with {name}", _unit(wanted)) as progress:
+            with counted_progress(here.terminal, "reading", _unit(wanted), _with(name)) as progress:
                 write_base(path, model, name, passages, source, progress)
         if wanted.save_base is not None:
             here.terminal.note(f"the predictions of {name} are in {path}: {path.stat().st_size / 1e6:,.0f} MB")
@@ -60,11 +60,15 @@ def compared(here: Invocation, settings: Settings, wanted: CompareOptions, name:
     with (
         _opened(here, settings, wanted, name) as (model, _info, shown),
         reading(path) as reader,
-        counted_progress(here.terminal, f"reading with {shown}", _unit(wanted)) as progress,
+        counted_progress(here.terminal, "reading", _unit(wanted), _with(shown)) as progress,
     ):
         found = positions_against(reader, model, progress)
     statistics = divergence([position for passage in found for position in passage])
     return ModelComparison(name, statistics, clustered(found) if len(found) > 1 else None)
+
+
+def _with(name: str) -> str:
+    return f"with {PurePath(name).name}"
 
 
 def _unit(wanted: CompareOptions) -> str:
