@@ -1,6 +1,6 @@
 """What a kind of problem gives: a problem with its answer and the way to it, in English and in Chinese at once.
 
-How it is worded and laid out is decided elsewhere (`wording`). Outputs of programs are computed by the kind itself, with
+How it is worded and laid out is decided elsewhere (`wording`). Outputs of programs are computed by the kind, with
 Python's own numbers; tests run the programs and compare.
 """
 

@@ -17,7 +17,7 @@ from qmath_cli.calibration.wording import Manner, write
 from qmath_cli.records import Language, Mode, Prompt
 
 SOLUTIONS = 720
-"""Solutions of the calibration text: more than 150,000 tokens of Qwen2's."""
+"""Solutions of the calibration text: about 133,000 tokens of Qwen2's."""
 
 NAME = "qmath-calibration-1"
 """What the text is called in files; another text gets another name."""

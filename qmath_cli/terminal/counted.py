@@ -23,10 +23,11 @@ class CountedProgress:
     Args:
         what: what is going on.
         unit: what the steps are, in the plural.
+        detail: what stands at the end of the line, where a narrow terminal cuts it off, such as a model's name.
     """
 
-    def __init__(self, what: str, unit: str) -> None:
-        self._what, self._unit = clean(what), unit
+    def __init__(self, what: str, unit: str, detail: str = "") -> None:
+        self._what, self._unit, self._detail = clean(what), unit, clean(detail)
         self._done = self._total = 0
         self._recent: deque[tuple[float, int]] = deque([(time.monotonic(), -1)], maxlen=_WINDOW)
 
@@ -38,13 +39,14 @@ class CountedProgress:
         self._recent.append((time.monotonic(), done))
 
     def text(self) -> str:
-        """`reading with demo  ████····  40 %  8/20 chunks  20 s left`."""
+        """`reading  ████····  40%  8/20 chunks  20 s left  with demo`."""
         if not self._total:
-            return self._what
+            return f"{self._what} {self._detail}".strip()
         share = self._done / self._total
         full = round(share * _BAR)
         parts = [self._what, "█" * full + "·" * (_BAR - full), f"{share:.0%}"]
-        return "  ".join([*parts, f"{self._done}/{self._total} {self._unit}", f"{minutes(self._left())} left"])
+        parts += [f"{self._done}/{self._total} {self._unit}", f"{minutes(self._left())} left", self._detail]
+        return "  ".join(filter(None, parts))
 
     def _left(self) -> float:
         (since, before), (now, done) = self._recent[0], self._recent[-1]
@@ -52,10 +54,10 @@ class CountedProgress:
 
 
 @contextmanager
-def counted_progress(terminal: Terminal, what: str, unit: str) -> Iterator[CountedProgress]:
+def counted_progress(terminal: Terminal, what: str, unit: str, detail: str = "") -> Iterator[CountedProgress]:
     """Show progress while the block runs: on the status line of a terminal, otherwise one line."""
-    progress = CountedProgress(what, unit)
+    progress = CountedProgress(what, unit, detail)
     if not terminal.status.shown:
-        terminal.note(what)
+        terminal.note(progress.text())
     with terminal.status.during(progress.text):
         yield progress

@@ -36,10 +36,13 @@ def test_the_same_seed_gives_the_same_text(text: list[WorkedSolution]) -> None:
 
 
 def test_it_has_at_least_100_000_tokens_of_qwen2(text: list[WorkedSolution], shared: Path) -> None:
-    """Counted with the released tokenizer."""
+    """Counted with the released tokenizer; as one text it has the tokens of its segments, each by itself."""
     tokenizers = pytest.importorskip("tokenizers")
     tokenizer = tokenizers.Tokenizer.from_file(str(shared / "qwen2-tokenizer" / "tokenizer.json"))
-    assert len(tokenizer.encode(as_text(text)).ids) > 100_000
+    pieces = tokenizer.encode_batch([segment.text for segment in as_prompt(text).segments])
+    tokens = [token for piece in pieces for token in piece.ids]
+    assert len(tokens) > 100_000
+    assert tokenizer.encode(as_text(text)).ids == tokens
 
 
 def test_both_languages_and_both_modes_are_a_good_part(text: list[WorkedSolution]) -> None:
