@@ -84,7 +84,8 @@ def measuring(here: Invocation, progress: ByteProgress, beside: Path, later: int
             stages.append(CountedProgress(what, unit))
             if not here.terminal.status.shown:
                 here.terminal.note(what)
-        stages[-1](done, total)
+        if done:
+            stages[-1](done, total)
         latest = stages[-1].text
 
     def require_disk(size: int) -> None:

@@ -98,7 +98,7 @@ def _errors(
         wanted = sorted(kind for kind in kinds if kind.is_quantized)
         return Rounding(checkpoint.source, library(), importance).errors(tensor, wanted)
 
-    progress = measuring.counting("rounding rows of every matrix", "matrices")
+    progress = measuring.counting("trying types", "matrices")
     computed: dict[str, Mapping[GgmlType, float]] = {}
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for tensor, one in zip(found, pool.map(errors, found), strict=True):

@@ -68,7 +68,7 @@ def measured(weights: Path, one: Intermediate, text: ReadText, chunks: int, meas
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise cannot_write(path, exc) from exc
-    progress = measuring.counting("measuring the importance matrix", "chunks")
+    progress = measuring.counting("measuring importance", "chunks")
     progress(0, chunks)
     with measuring.opened(weights) as model:
         plan = ImportancePlan(path, text.tokens(model), text.name, CHUNK, chunks)

@@ -48,7 +48,7 @@ def measure_quality(
         kept = Path(scratch) / "base"
         with measuring.opened(base) as model:
             passages = _passages(model, base, measuring, solutions or SOLUTIONS)
-            progress = measuring.counting("reading with the weights before quantization", "solutions")
+            progress = measuring.counting("reading before quantization", "solutions")
             write_base(kept, model, base_type, passages, NAME, progress)
         return [_compared(kept, base_type, file, len(passages), measuring) for file in files]
 
@@ -60,7 +60,7 @@ def _passages(model: Model, base: Path, measuring: Measuring, solutions: int) ->
 
 def _compared(kept: Path, base_type: str, file: Path, solutions: int, measuring: Measuring) -> Quality:
     with measuring.opened(file) as model, reading(kept) as reader:
-        found = positions_against(reader, model, measuring.counting(f"reading with {file.name}", "solutions"))
+        found = positions_against(reader, model, measuring.counting(f"reading after it, {file.name}", "solutions"))
     one = divergence([position for passage in found for position in passage])
     return Quality(
         base=base_type,

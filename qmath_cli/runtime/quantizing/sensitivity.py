@@ -103,7 +103,7 @@ def measure(
     missing = [group for group in wanted if group.name not in kept.klds]
     if not missing:
         return
-    progress = measuring.counting("measuring how sensitive the matrices are", "groups")
+    progress = measuring.counting("measuring sensitivity", "groups")
     progress(len(wanted) - len(missing), len(wanted))
     measuring.paths.cache.mkdir(parents=True, exist_ok=True)
     with (

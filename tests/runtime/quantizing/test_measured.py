@@ -83,7 +83,7 @@ def tokens(model: Model) -> Sequence[int]:
 
 
 TEXT = ReadText("sums", "0", tokens)
-MEASURING = "measuring how sensitive the matrices are"
+MEASURING = "measuring sensitivity"
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_another_checkpoint_is_measured_anew(folder: Path, tmp_path: Path) -> No
 
 def test_an_interrupted_measurement_goes_on(folder: Path, tmp_path: Path) -> None:
     """The intermediate file and what is measured stay, and the result is that of an uninterrupted run."""
-    one = Conversion(folder, tmp_path, stop_at=("measuring the importance matrix", 1))
+    one = Conversion(folder, tmp_path, stop_at=("measuring importance", 1))
     with pytest.raises(KeyboardInterrupt):
         one.importance()
     assert len(one.left()) == 1
