@@ -117,3 +117,16 @@ def test_a_size_that_nothing_has_is_refused(qmath: Any, tmp_path: Path, checkpoi
     assert code == 8
     assert "--size" in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recipe_that_is_there_is_kept(qmath: Any, tmp_path: Path, checkpoint: str) -> None:
+    """Unless told otherwise; and never the one whose rules are followed."""
+    recipe = tmp_path / "m.recipe"
+    recipe.write_text("attn_v=q8_0\n")
+    arguments = ("convert", checkpoint, "--advise", "-o", str(tmp_path / "m.gguf"))
+    for more in ((), ("--force", "--recipe", str(recipe))):
+        code, _, err = qmath(*arguments, *more)
+        assert code == 2
+        assert "m.recipe" in err
+    assert recipe.read_text() == "attn_v=q8_0\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["m.recipe"]

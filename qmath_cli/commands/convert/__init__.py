@@ -192,12 +192,11 @@ def _convert(here: Invocation, wanted: ConvertOptions, targets: Callable[[Source
         files = targets(source)
         measured.check(wanted.imatrix, files)
         if wanted.advise:
-            advised.check(files)
+            advised.check(files, wanted.recipe, force=wanted.force)
         if not wanted.verify:
             note("not verified: no row is compared with the checkpoint, and nothing is reopened or decoded")
         options = Options(verify=wanted.verify, threads=wanted.threads)
-        again = measured.shards_kept(source, wanted.imatrix, advise=wanted.advise)
-        with byte_progress(here.terminal) as progress, waits.within(progress), again:
+        with byte_progress(here.terminal) as progress, waits.within(progress):
             plan, advice = _plan(here, wanted, source, files, progress)
             written = convert_plan(plan, options, progress.update, note)
         came_from = _came_from(wanted, source)

@@ -35,12 +35,27 @@ def label(source: Source, size: str) -> Quant:
     return min(sizes, key=lambda quant: abs(sizes[quant] - wanted))
 
 
-def check(targets: Mapping[Path, Quant]) -> None:
-    """Raise `UsageError` unless one quantized file is written."""
+def check(targets: Mapping[Path, Quant], followed: Path | None, *, force: bool) -> None:
+    """Raise `UsageError` unless one quantized file is written, and a recipe where none is.
+
+    Args:
+        targets: the files.
+        followed: a recipe whose rules are kept.
+        force: replace files that are there.
+    """
+    from qmath_convert.part import unfinished_files
+
     if len(targets) != 1:
         raise UsageError("--advise chooses the types of one file", "one -q, or none")
     if not all(quant.base.is_quantized for quant in targets.values()):
         raise UsageError("--advise: nothing is quantized", "leave it out, or choose another type with -q")
+    (output,) = targets
+    recipe = recipe_path(output)
+    if followed is not None and recipe.exists() and followed.exists() and recipe.samefile(followed):
+        raise UsageError(f"{recipe} would be replaced by the recipe that is written", "another name with -o")
+    _part, journal = unfinished_files(output)
+    if recipe.exists() and not force and not journal.exists():  # with a journal, it is of a run that was interrupted
+        raise UsageError(f"{recipe} is already there", "Give another name with -o, or --force to replace it.")
 
 
 def recipe_path(output: Path) -> Path:
@@ -74,7 +89,8 @@ def plan_with_advice(
     size = size_in_bytes(asked[0], first.checkpoint) if asked[0] else output.layout.size
     matrix = read_importance(Path(asked[1])) if asked[1] not in (None, measured.AUTO) else None
     wanted = AdviceWanted(first, size, rules, matrix)
-    with measured.measuring(here, progress, output.path, first.output_bytes + measured.missing(source)) as surroundings:
+    later = first.output_bytes + measured.missing(source)
+    with measured.measuring(here, progress, output.path, later, source) as surroundings:
         advice, importance = advise(source, wanted, calibration(), surroundings)
     recipe = recipe_path(output.path)
     _write_recipe(recipe, advice, str(output.quant))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,13 +28,6 @@ def check(imatrix: str | None, quants: Mapping[Path, Quant]) -> None:
         raise UsageError("--imatrix auto: nothing is quantized", "leave it out, or choose another type with -q")
 
 
-def shards_kept(source: Source, imatrix: str | None, *, advise: bool) -> AbstractContextManager[None]:
-    """Keep downloaded shards for the block if they are read more than once."""
-    from qmath_cli.runtime.checkpoint import kept
-
-    return kept(source) if advise or imatrix == AUTO else nullcontext()
-
-
 def importance(
     here: Invocation, imatrix: str | None, source: Source, beside: Path, progress: ByteProgress, later: int
 ) -> Importance | None:
@@ -54,12 +47,14 @@ def importance(
 
     if imatrix != AUTO:
         return read_importance(Path(imatrix)) if imatrix is not None else None
-    with measuring(here, progress, beside, later + missing(source)) as surroundings:
+    with measuring(here, progress, beside, later + missing(source), source) as surroundings:
         return importance_of(source, beside, calibration(), surroundings)
 
 
 @contextmanager
-def measuring(here: Invocation, progress: ByteProgress, beside: Path, later: int) -> Iterator[Measuring]:
+def measuring(
+    here: Invocation, progress: ByteProgress, beside: Path, later: int, source: Source | None = None
+) -> Iterator[Measuring]:
     """The surroundings of a measurement; the status line has what is counted, or the bytes of a conversion.
 
     Args:
@@ -67,7 +62,10 @@ def measuring(here: Invocation, progress: ByteProgress, beside: Path, later: int
         progress: the progress of conversions.
         beside: an output; intermediate files lie beside it.
         later: bytes of disk that are needed there besides.
+        source: a checkpoint that is read again afterwards: its downloaded shards are kept meanwhile.
     """
+    from qmath_cli.runtime.checkpoint import kept
+
     stages: list[CountedProgress] = []
     latest: Callable[[], str] = progress.text
     named = ""
@@ -91,7 +89,8 @@ def measuring(here: Invocation, progress: ByteProgress, beside: Path, later: int
     def require_disk(size: int) -> None:
         fit.require_disk(beside.absolute().parent, size + later, "what is measured before the conversion")
 
-    with here.terminal.status.during(lambda: latest()):  # noqa: PLW0108  `latest` changes
+    again = nullcontext() if source is None else kept(source)
+    with again, here.terminal.status.during(lambda: latest()):  # noqa: PLW0108  `latest` changes
         yield Measuring(
             here.settings(), here.paths, lockfile.load(), on_bytes, on_count, here.terminal.note, require_disk
         )

@@ -125,12 +125,12 @@ def advise(
         raise UsageError("a reward model predicts no tokens whose change could be measured", "leave out --advise")
     _require_size(wanted)
     divided = sensitivity.groups(matrices(checkpoint), checkpoint.config.layers)
-    importance, klds = _measured(source, wanted, divided, text, measuring, chunks or matrix.CHUNKS)
+    importance, kept = _measured(source, wanted, divided, text, measuring, chunks or matrix.CHUNKS)
     standard = _standard_types(wanted)
     more = {tensor.name: {types[tensor.name] for types in standard.values()} for tensor in matrices(checkpoint)}
     for name, kind in _given(wanted).items():
         more[name].add(kind)
-    found = costs(checkpoint, importance, divided, klds, more, measuring)
+    found = costs(checkpoint, importance, divided, kept, more, measuring)
     return _advice(wanted, found, standard, text.name), importance
 
 
@@ -141,14 +141,14 @@ def _measured(
     text: ReadText,
     measuring: Measuring,
     chunks: int,
-) -> tuple[Importance, Mapping[str, float]]:
+) -> tuple[Importance, sensitivity.Sensitivities]:
     """The importance matrix, and every group's divergence; from the cache where that has both."""
     candidates = intermediates(source, wanted.plan.outputs[0].path)
     for one in candidates:
         cached = _cached(source, one, wanted, text, measuring, chunks)
         if cached is not None and all(group.name in cached[1].klds for group in divided):
             measuring.note("the sensitivities were measured before")
-            return cached[0], cached[1].klds
+            return cached
     one = chosen(candidates, measuring)
     measuring.note(
         f"{len(divided)} groups of matrices are measured first, with the weights in {one.type_name}: "
@@ -162,7 +162,7 @@ def _measured(
             raise ValueError("an importance matrix that was measured is not in the cache")
         importance, kept = cached
         sensitivity.measure(weights, divided, _passages(text), source, importance, measuring, kept)
-    return importance, kept.klds
+    return importance, kept
 
 
 def _cached(

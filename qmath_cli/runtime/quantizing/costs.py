@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from qmath_cli.runtime.checkpoint import fetch
 from qmath_cli.runtime.quantizing.measuring import Measuring
-from qmath_cli.runtime.quantizing.sensitivity import MatrixGroup
+from qmath_cli.runtime.quantizing.sensitivity import MatrixGroup, Sensitivities
 
 if TYPE_CHECKING:
     from qmath_convert.checkpoint import Checkpoint, Tensor
@@ -62,49 +63,61 @@ def costs(
     checkpoint: Checkpoint,
     importance: Importance,
     divided: Sequence[MatrixGroup],
-    klds: Mapping[str, float],
+    kept: Sensitivities,
     more: Mapping[str, Iterable[GgmlType]],
     measuring: Measuring,
 ) -> Costs:
-    """Compute the errors, and scale them by what was measured.
+    """Compute the errors that are not known yet, and scale them by what was measured.
 
     Args:
         checkpoint: the weights.
         importance: the weights of their columns.
         divided: the groups that were measured; together they have all matrices.
-        klds: the divergence that was measured for each group.
+        kept: the divergence of every group; the errors are added to it.
         more: by matrix, types that are wanted beside those of a mixture.
         measuring: the surroundings.
     """
+    from qmath_convert.ggml import GgmlType
+
     found = matrices(checkpoint)
-    errors = _errors(checkpoint, found, importance, more, measuring)
+    _complete(checkpoint, found, importance, kept, more, measuring)
+    errors = {name: {GgmlType[kind]: error for kind, error in one.items()} for name, one in kept.errors.items()}
     dims = {tensor.name: tensor.stored.dims for tensor in found}
-    return Costs(dims, errors, _scales(divided, klds, errors))
+    return Costs(dims, errors, _scales(divided, kept.klds, errors))
 
 
-def _errors(
+def _complete(
     checkpoint: Checkpoint,
     found: Sequence[Tensor],
     importance: Importance,
+    kept: Sensitivities,
     more: Mapping[str, Iterable[GgmlType]],
     measuring: Measuring,
-) -> dict[str, Mapping[GgmlType, float]]:
+) -> None:
+    """Add the errors that are missing, matrices side by side."""
     from qmath_convert.ggml import library
     from qmath_convert.rounding import Rounding, rough_type, types_for
 
-    def errors(tensor: Tensor) -> Mapping[GgmlType, float]:
+    missing: list[tuple[Tensor, list[GgmlType]]] = []
+    for tensor in found:
         columns = tensor.stored.columns
         kinds = {*types_for(columns), rough_type(columns), *more[tensor.name]}
-        wanted = sorted(kind for kind in kinds if kind.is_quantized)
-        return Rounding(checkpoint.source, library(), importance).errors(tensor, wanted)
+        unknown = [k for k in sorted(kinds) if k.is_quantized and k.name not in kept.errors.get(tensor.name, {})]
+        missing += [(tensor, unknown)] if unknown else []
+    if not missing:
+        return
+    fetch(checkpoint.source, checkpoint.shards, measuring.on_bytes)
+
+    def errors(one: tuple[Tensor, list[GgmlType]]) -> Mapping[GgmlType, float]:
+        return Rounding(checkpoint.source, library(), importance).errors(*one)
 
     progress = measuring.counting("trying types", "matrices")
-    computed: dict[str, Mapping[GgmlType, float]] = {}
+    computed: dict[str, dict[str, float]] = {}
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for tensor, one in zip(found, pool.map(errors, found), strict=True):
-            computed[tensor.name] = one
-            progress(len(computed), len(found))
-    return computed
+        for (tensor, _), one in zip(missing, pool.map(errors, missing), strict=True):
+            computed[tensor.name] = {kind.name: error for kind, error in one.items()}
+            progress(len(computed), len(missing))
+    kept.put_errors(computed)
 
 
 def _scales(

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qmath_cli import gguf_file
 from qmath_cli.benchmark.divergence.base_file import reading
@@ -58,17 +58,32 @@ def groups(matrices: Sequence[Tensor], layers: int) -> list[MatrixGroup]:
 
 
 class Sensitivities:
-    """The measured divergences of groups, in a file."""
+    """What was measured of a checkpoint, in a file of the cache folder.
+
+    Attributes:
+        klds: mean KL divergence in nats, by group.
+        errors: relative rounding errors, by matrix and name of the type: see `costs`.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.klds: dict[str, float] = _read(path)
+        self.klds, self.errors = _read(path)
 
     def put(self, name: str, kld: float) -> None:
-        """Add a group's mean KL divergence, in nats; it is on the disk when this returns."""
+        """Add a group's divergence; it is on the disk when this returns."""
         self.klds[name] = kld
+        self._write()
+
+    def put_errors(self, errors: Mapping[str, Mapping[str, float]]) -> None:
+        """Add rounding errors."""
+        for name, found in errors.items():
+            self.errors[name] = {**self.errors.get(name, {}), **found}
+        self._write()
+
+    def _write(self) -> None:
+        record = {"schema": _SCHEMA, "klds": self.klds, "errors": self.errors}
         try:
-            write_atomically(self._path, json.dumps({"schema": _SCHEMA, "klds": self.klds}))
+            write_atomically(self._path, json.dumps(record))
         except OSError as exc:
             raise cannot_write(self._path, exc) from exc
 
@@ -146,12 +161,13 @@ def _pieces(path: Path, start: int, size: int, step: int = 1 << 24) -> Iterator[
             yield offset, file.read(min(step, size - offset))
 
 
-def _read(path: Path) -> dict[str, float]:
+def _read(path: Path) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
     try:
-        found: Mapping[str, object] = json.loads(path.read_text(encoding="utf-8"))
-        klds = found["klds"]
-        if found["schema"] != _SCHEMA or not isinstance(klds, dict):
-            return {}
-        return {str(name): float(kld) for name, kld in klds.items()}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}  # absent, or damaged: it is measured again
+        found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if found["schema"] != _SCHEMA:
+            return {}, {}
+        klds = {str(name): float(kld) for name, kld in found["klds"].items()}
+        errors = {str(name): {str(kind): float(e) for kind, e in one.items()} for name, one in found["errors"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}, {}  # absent, or damaged: it is measured again
+    return klds, errors

@@ -10,7 +10,8 @@ import pytest
 
 from qmath_cli.errors import ExitCode
 from qmath_cli.models.manifest import manifest_path, read
-from qmath_cli.runtime.quantizing import matrix, quality
+from qmath_cli.runtime.quantizing import matrix, quality, texts
+from qmath_cli.runtime.quantizing.measuring import ReadText
 from tests.models.hub.loopback import Loopback
 from tests.models.hub.pulling import MODEL, NAME, Machine, publish
 from tests.terminal.schemas import validate
@@ -21,6 +22,8 @@ def machine(loopback: Loopback, tmp_path: Path, checkpoint: Path, monkeypatch: p
     """A machine on which little is read."""
     monkeypatch.setattr(quality, "SOLUTIONS", 2)
     monkeypatch.setattr(matrix, "CHUNKS", 2)
+    short = ReadText("short", "0", lambda model: model.tokenize_plain(b"The sum of 12 and 30 is 42. " * 80))
+    monkeypatch.setattr(texts, "calibration", lambda: short)
     publish(loopback, checkpoint)
     return Machine(tmp_path / "user", loopback)
 
@@ -107,3 +110,22 @@ def test_a_matrix_is_measured_on_the_way_from_the_hub(machine: Machine) -> None:
     assert {name: requested.count(name) for name in requested} == dict.fromkeys(requested, 2)
     assert not list(machine.paths.cache.rglob("*.safetensors*"))
     assert [path.name for path in machine.home.glob("m.gguf*")] == ["m.gguf"]
+
+
+def test_an_advice_for_another_size_downloads_nothing_for_measuring(machine: Machine) -> None:
+    """What was measured is kept, so the second conversion is one pass like any other; a lost part is measured again."""
+    for number, size in enumerate(("4.6bpw", "5.2bpw")):
+        arguments = ("--advise", "--size", size, "-q", "q4_k_m", "-o", str(machine.home / f"{number}.gguf"))
+        code, _, err = machine.run("convert", MODEL.repo, *arguments)
+        assert code == 0, err
+        requested = machine.hub.shards_requested()
+        assert {name: requested.count(name) for name in requested} == dict.fromkeys(requested, 2 * (number + 1))
+        assert not list(machine.paths.cache.rglob("model-*.safetensors*"))
+    (kept,) = (machine.paths.cache / "sensitivity").iterdir()
+    record = json.loads(kept.read_text(encoding="utf-8"))
+    validate(record)
+    kept.write_text(json.dumps(record | {"errors": {}}), encoding="utf-8")
+    before = (machine.home / "1.gguf").read_bytes()
+    code, _, err = machine.run("convert", MODEL.repo, *arguments, "--force")
+    assert code == 0, err
+    assert (machine.home / "1.gguf").read_bytes() == before
