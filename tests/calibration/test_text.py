@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from qmath_cli.calibration import held_out, measured
 from qmath_cli.calibration.solution import WorkedSolution, as_prompt, as_text
-from qmath_cli.calibration.text import SOLUTIONS, calibration_solutions, held_out_solutions
+from qmath_cli.calibration.text import NAME, SOLUTIONS, calibration_solutions, held_out_solutions
 from qmath_cli.grading.extract import last_boxed
 from qmath_cli.records import Language, Mode
 from qmath_cli.sandbox.executor import RestrictedExecutor
@@ -33,6 +34,12 @@ def test_the_same_seed_gives_the_same_text(text: list[WorkedSolution]) -> None:
     """Fewer solutions are a beginning of more; another seed gives other ones."""
     assert list(calibration_solutions(40)) == text[:40]
     assert list(calibration_solutions(40, seed=1)) != text[:40]
+
+
+def test_a_name_stands_for_one_text(text: list[WorkedSolution]) -> None:
+    """Importance matrices name their text: another text needs another name, and another hash here."""
+    assert NAME == "qmath-calibration-1"
+    assert hashlib.sha256(as_text(text).encode()).hexdigest()[:16] == "2c2ab6f5dff88383"
 
 
 def test_it_has_at_least_100_000_tokens_of_qwen2(text: list[WorkedSolution], shared: Path) -> None:

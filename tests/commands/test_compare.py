@@ -59,6 +59,7 @@ def test_a_stored_base_gives_the_figures_of_a_loaded_one(home: Path) -> None:
         (["demo", "demo", "--data", "demo"], "none are wanted"),
         (["demo", "demo", "--text", "short.txt"], "two chunks"),
         (["base", "demo", "--text", "text.txt"], "holds its text"),
+        (["base", "demo", "--chunks", "2"], "holds its text"),
         (["base", "--save-base", "other"], "stored already"),
         (["demo", "--text", "text.txt", "--save-base", "base"], "already there"),
         (["demo", "demo-rm"], "reward model"),

@@ -133,7 +133,8 @@ def _show(
     from qmath_cli.terminal.reports.divergence.record import record
 
     if partial:
-        here.terminal.note("interrupted: the same command goes on with the answers that are missing")
+        rest = ": the same command goes on with the answers that are missing" if wanted.problems else ""
+        here.terminal.note(f"interrupted{rest}")
     if wanted.html is not None:
         try:
             write_atomically(wanted.html, page(base, found, partial=partial))

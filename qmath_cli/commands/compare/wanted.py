@@ -49,7 +49,7 @@ def _check_stored(wanted: CompareOptions) -> None:
     """The base is a file of predictions."""
     if wanted.save_base is not None:
         raise UsageError(f"{wanted.base} is stored already", "leave out --save-base")
-    if wanted.text is not None or wanted.solutions is not None:
-        raise UsageError(f"{wanted.base} holds its text", "leave out --text and --solutions")
+    if wanted.text is not None or wanted.solutions is not None or wanted.chunks is not None:
+        raise UsageError(f"{wanted.base} holds its text", "leave out --text, --solutions and --chunks")
     if wanted.problems:
         raise UsageError(f"{wanted.base} has predictions and no model that solves problems", "leave out --problems")
