@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import gguf
+import numpy as np
 import pytest
 
 from qmath_cli.app import run
 from qmath_cli.runtime.quantizing import matrix
+from qmath_convert.imatrix import ActivationSums, write_sums
 from tests.terminal.schemas import validate
 
 
@@ -130,3 +132,17 @@ def test_a_recipe_that_is_there_is_kept(qmath: Any, tmp_path: Path, checkpoint: 
         assert "m.recipe" in err
     assert recipe.read_text() == "attn_v=q8_0\n"
     assert [path.name for path in tmp_path.iterdir()] == ["m.recipe"]
+
+
+def test_a_matrix_of_another_model_is_refused_before_anything_is_measured(
+    qmath: Any, tmp_path: Path, checkpoint: str
+) -> None:
+    """Its columns are others."""
+    sums = {"blk.0.attn_q.weight": np.ones(64)}
+    matrix_path = tmp_path / "other.gguf"
+    write_sums(matrix_path, ActivationSums(sums, {"blk.0.attn_q.weight": 1}, "other", 1, 512))
+    more = ("--imatrix", str(matrix_path), "-o", str(tmp_path / "m.gguf"))
+    code, _, err = qmath("convert", checkpoint, "--advise", *more)
+    assert code == 7
+    assert "64 weights" in err
+    assert "measured first" not in err

@@ -88,6 +88,8 @@ def plan_with_advice(
     output, source = first.outputs[0], first.checkpoint.source
     size = size_in_bytes(asked[0], first.checkpoint) if asked[0] else output.layout.size
     matrix = read_importance(Path(asked[1])) if asked[1] not in (None, measured.AUTO) else None
+    if matrix is not None:
+        matrix.check(first.checkpoint)  # one of another model is refused before anything is measured with it
     wanted = AdviceWanted(first, size, rules, matrix)
     later = first.output_bytes + measured.missing(source)
     with measured.measuring(here, progress, output.path, later, source) as surroundings:

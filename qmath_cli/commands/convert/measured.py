@@ -88,6 +88,8 @@ def measuring(
 
     def require_disk(size: int) -> None:
         fit.require_disk(beside.absolute().parent, size + later, "what is measured before the conversion")
+        if source is not None and (download := missing(source)):
+            here.terminal.note(f"the downloaded checkpoint stays until then, too: {fit.size(download)}")
 
     again = nullcontext() if source is None else kept(source)
     with again, here.terminal.status.during(lambda: latest()):  # noqa: PLW0108  `latest` changes

@@ -105,6 +105,7 @@ def test_a_matrix_is_measured_on_the_way_from_the_hub(machine: Machine) -> None:
     code, _, err = machine.run("convert", MODEL.repo, "--imatrix", "auto", "-o", str(target))
     assert code == 0, err
     assert "importance matrix is measured first" in err
+    assert "the downloaded checkpoint stays until then, too: 2." in err
     assert b"quantize.imatrix.entries_count" in target.read_bytes()
     requested = machine.hub.shards_requested()
     assert {name: requested.count(name) for name in requested} == dict.fromkeys(requested, 2)
