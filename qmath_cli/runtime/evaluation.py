@@ -168,8 +168,9 @@ class Evaluation:
         info, settings, plan = self._info, self._request.settings, self.plan
         if info.servers:
             wanted = replace(settings, model=info.name)
-            opened = open_served(info, wanted, self._paths, self._lock, plan.parallel, note=self._note)
-            remote = stack.enter_context(opened)
+            remote = stack.enter_context(
+                open_served(info, wanted, self._paths, self._lock, plan.parallel, note=self._note, watched=False)
+            )
             self._request.on_model((*info.warnings, *server_note(info)), ())
             require_sendable(remote, ((item.id, plan.prompt(item)) for item in plan.data.items))
             return remote

@@ -48,6 +48,8 @@ _WORST_FIRST = (
     Finish.NO_ANSWER,
 )
 
+_FEW = 16  # tokens that come together where text is streamed
+
 
 @dataclass(frozen=True, slots=True)
 class SolvePlan:
@@ -112,6 +114,7 @@ class Progress:
     spent: Usage = field(default_factory=Usage)  # tokens of attempts that the decision made superfluous
     first_token: float | None = None
     last_token: float | None = None
+    in_first: int = 1  # tokens that came together with the first
     known: dict[tuple[str, str], Verdict] = field(default_factory=dict)  # comparisons already made
 
     def __post_init__(self) -> None:
@@ -153,7 +156,8 @@ class Progress:
         now = time.perf_counter()
         for key, event in events:
             if isinstance(event, TextDelta):
-                self.first_token = self.first_token or now
+                if self.first_token is None:
+                    self.first_token, self.in_first = now, event.tokens
                 self.last_token = now
             elif isinstance(event, SampleFinished):
                 self.keys.discard(key)
@@ -266,10 +270,11 @@ class Progress:
         now = time.perf_counter()
         first, last = self.first_token or now, self.last_token or now
         usage = self._usage(samples)
+        whole = self.in_first > _FEW  # replies of a server: when the first one came says nothing of prefill or decoding
         return Timing(
             first_token_s=first - self.started,
-            prefill_tps=_rate(usage.prompt_tokens, first - self.started),
-            decode_tps=_rate(usage.completion_tokens - 1, last - first),
+            prefill_tps=0.0 if whole else _rate(usage.prompt_tokens, first - self.started),
+            decode_tps=_rate(usage.completion_tokens - 1, last - (self.started if whole else first)),
             total_s=now - self.started,
         )
 
