@@ -21,6 +21,7 @@ from qmath_cli.engine.remote.stretch import Stretch
 from qmath_cli.records import Chunk, Stop
 
 _GRACE_S = 1.0  # for the rest of a stream whose text has ended
+_REFUSED_S = 1.0  # a server that is busy says so sooner; later it is a proxy that has waited for long enough
 _ENDED_BY_SERVER = frozenset({Stop.END, Stop.STRING, Stop.MAX_TOKENS, Stop.CONTEXT})
 
 
@@ -53,16 +54,16 @@ class Exchange:
         if request is None:
             self.one.last = self.one.stop(Stop.CONTEXT)
             return
-        before, started = self.one.state.sampled, asyncio.get_running_loop().time()
+        before, clock = self.one.state.sampled, asyncio.get_running_loop().time
+        started = clock()
         try:
             await (self._whole(request) if request.whole else self._streamed(request))
         except Broken as exc:
-            if request.whole and not exc.busy:
+            if request.whole and not (exc.busy and clock() - started < _REFUSED_S):
                 self.one.streamed = True
                 self.member.pace.broke()
             raise
-        seconds = asyncio.get_running_loop().time() - started
-        self.member.pace.came(self.one.state.sampled - before, seconds)
+        self.member.pace.came(self.one.state.sampled - before, clock() - started)
 
     async def _whole(self, request: Request) -> None:
         one, dialect = self.one, self.member.dialect
@@ -122,7 +123,7 @@ class Exchange:
         room = min(one.left, context - length)
         part = self._part(room)
         sampling = one.sampling()
-        one.begin(length, part if part < room else 0)
+        one.begin(length, part if part < room else 0, whole=part > 0)
         one.expected_s = member.pace.duration(part)
         stops = one.prompt.stops if member.dialect.names_stops else ()
         return Request(info.model, prompt, stops, sampling, part or room, context, one.endless, whole=part > 0)

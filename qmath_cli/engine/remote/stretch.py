@@ -70,6 +70,7 @@ class Stretch:
     _cached: int = 0
     _sampled_before: int = 0  # before the current request
     _part: int = 0  # tokens of the current request, where that is less than the text may have; else 0
+    _whole: bool = False  # its reply comes in one piece
     _ids_came: bool = False  # in the current request
     _begun: bool = False  # a request was sent, and no piece of its reply has come yet
 
@@ -100,14 +101,21 @@ class Stretch:
         seed = (self.state.sampling.seed + self._requests * _SEED_STEP) % _SEEDS
         return replace(self.state.sampling, seed=seed)
 
-    def begin(self, prompt_tokens: int, part: int = 0) -> None:
-        """Count a request, with a prompt of this length; `part`: its tokens, where the text may go on behind them."""
+    def begin(self, prompt_tokens: int, part: int = 0, *, whole: bool = False) -> None:
+        """Count a request.
+
+        Args:
+            prompt_tokens: Length of its prompt.
+            part: Tokens of its reply, where the text may go on behind them; else 0.
+            whole: Whether the reply comes in one piece.
+        """
         self._requests += 1
         self._sent += prompt_tokens
         self._counted = prompt_tokens
         self._prompt_tokens = self._prompt_tokens or prompt_tokens
         self._sampled_before = self.state.sampled
         self._part = part
+        self._whole = whole
         self._ids_came = False
         self._begun = True
 
@@ -138,13 +146,12 @@ class Stretch:
 
     def take(self, delta: Delta) -> Chunk | None:
         """Add a piece of a reply, or all of it; returns what is new, with `stop` set where the sequence has stopped."""
-        whole = self._begun and delta.ending is not None
-        self._begun = False
+        self._begun = self._begun and delta.ending is None and not delta.text and not delta.tokens
         self._ids_came = self._ids_came or bool(delta.tokens)
         if self.exact and delta.text and not self._ids_came:
             self.exact = False
             self._scan_text()
-        chunk = self._by_tokens(delta) if self.exact else self._by_text(delta, whole)
+        chunk = self._by_tokens(delta) if self.exact else self._by_text(delta)
         if chunk is not None:
             self._text += chunk.text
             self.failures = 0
@@ -198,11 +205,12 @@ class Stretch:
             return state.stop(Stop.MAX_TOKENS, text)
         return Chunk(state.id, text)
 
-    def _by_text(self, delta: Delta, whole: bool) -> Chunk | None:
+    def _by_text(self, delta: Delta) -> Chunk | None:
         """Add text. It is looked at in pieces of about a token's length: a loop within one reply is a loop, too."""
         state, text = self.state, ""
-        pieces = _PIECES.findall(delta.text.rstrip(_CUT) if self._cut_short(delta) else delta.text)
-        count = len(delta.tokens) or (len(pieces) if whole else min(len(pieces), 1))
+        cut = self._whole and delta.ending in {None, Ending.LENGTH}  # maybe within a character
+        pieces = _PIECES.findall(delta.text.rstrip(_CUT) if cut else delta.text)
+        count = len(delta.tokens) or (len(pieces) if self._whole else min(len(pieces), 1))
         before = state.sampled
         for number, piece in enumerate(pieces, 1):
             new, match = state.accept(0, piece.encode("utf-8", "replace"))
@@ -218,10 +226,6 @@ class Stretch:
         state.sampled = before + count
         return self._ended(delta, text, count)
 
-    def _cut_short(self, delta: Delta) -> bool:
-        """Whether a text ends where its request does, maybe within a character."""
-        return self._part > 0 and delta.ending is Ending.LENGTH
-
     def _ended(self, delta: Delta, text: str, count: int) -> Chunk | None:
         """The chunk of a piece in which we found no stop: the server may have ended the text."""
         state = self.state
@@ -232,8 +236,8 @@ class Stretch:
             return self._stopped_by_server(text, count)
         if delta.ending is Ending.END:
             return state.stop(Stop.END, text, count)
-        if self._cut_short(delta) and state.sampled - self._sampled_before >= self._part:
-            return Chunk(state.id, text, count)
+        if self._part and state.sampled - self._sampled_before >= self._part:
+            return Chunk(state.id, text, count)  # the text goes on with the next request
         full = state.sampled >= state.sampling.max_tokens
         return state.stop(Stop.MAX_TOKENS if full else Stop.CONTEXT, text, count)
 
