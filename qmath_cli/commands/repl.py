@@ -21,6 +21,8 @@ def command(
     seed: o.Seed = None,
     server: o.Server = None,
     server_kind: o.ServerKindOption = None,
+    reward_model: o.RewardModel = None,
+    reward_server: o.RewardServer = None,
     device: o.Device = None,
     gpu_layers: o.GpuLayers = None,
     threads: o.Threads = None,

@@ -22,6 +22,7 @@ from qmath_cli.records import (
     Pick,
     Problem,
     Prompt,
+    Rating,
     Reward,
     Sample,
     SampleFinished,
@@ -36,6 +37,7 @@ from qmath_cli.records import (
 from qmath_cli.records.activity import Comparing, Idle, OnActivity, Ranking, unobserved
 from qmath_cli.solving import vote
 from qmath_cli.solving.attempts import Approve, Attempts
+from qmath_cli.solving.raters import rate_each
 
 #: Why a solution ended where no sample has an answer: the first of these that any sample had.
 _WORST_FIRST = (
@@ -229,10 +231,10 @@ class Progress:
             return
         texts = [sample.text for sample in self.samples]
         self.tools.on_activity(Ranking(0, len(texts)))
-        ratings = self.tools.reward().rate(self.problem.text, self.plan.mode, texts)
+        ratings = rate_each(self.tools.reward(), self.problem.text, self.plan.mode, texts)
         self.tools.on_activity(Idle())
         self.samples = [
-            replace(sample, reward=rating.value, steps=rating.steps)
+            replace(sample, reward=rating.value, steps=rating.steps) if isinstance(rating, Rating) else sample
             for sample, rating in zip(self.samples, ratings, strict=True)
         ]
         self._count()  # the groups carry their members' rewards
