@@ -175,7 +175,7 @@ def main() -> None:
     given = [float(word) for word in sys.argv[1:]]
     problems, samples, slots, token_s, servers = given + [5000, 4, 64, 0.03, len(KINDS)][len(given) :]
     total = int(problems) * int(samples)
-    arguments = ("--slots", str(int(slots)), "--token-s", str(token_s), "--prefill-tps", "4000", "--per-piece", "8",
+    arguments = ("--slots", str(int(slots)), "--token-s", str(token_s), "--prefill-tps", "4000", "--per-piece", "32",
                  "--model", "tests.bench.servers:model")  # fmt: skip
     done = [0]
     with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
