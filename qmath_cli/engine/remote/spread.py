@@ -31,6 +31,8 @@ Revive = Callable[[ServerMember], Awaitable[None]]
 """Reaches a server again: raises `Broken` where it is still away, `ServerUnusable` where it is of no use any more."""
 
 _IDLE_S = 2.0  # without a token that should have come, after which a request is given to a server with nothing to do
+_BURST = 32  # requests that are sent in one turn: a thousand new connections at once would all be late
+_TURN_S = 0.05
 _MOST_MOVES = 2  # of one sequence: where all servers are slow to begin, moving it helps nobody
 _RECENT_S = 30.0  # a server that has sent anything within this time is there
 _NOTED_PAUSE_S = 5.0  # a longer one is announced
@@ -88,14 +90,19 @@ class RequestSpread:
     def _dispatch(self) -> None:
         if self._closed:
             return
-        now = asyncio.get_running_loop().time()
-        while (found := self._next(now)) is not None:
+        loop = asyncio.get_running_loop()
+        now, sent = loop.time(), 0
+        while sent < _BURST and (found := self._next(now)) is not None:
             member, one = found
             if not one.released:
                 member.active += 1
                 self._silent[one] = member, now
                 self._requests[one] = asyncio.create_task(self._serve(one, member))
-        self._rebalance(now)
+                sent += 1
+        if sent < _BURST:
+            self._rebalance(now)
+        else:
+            loop.call_later(_TURN_S, self._dispatch)
 
     def _rebalance(self, now: float) -> None:
         """Take over one request that its server has not begun with, for each server that has nothing to do."""
