@@ -133,5 +133,4 @@ class Exchange:
         one, dialect = self.one, self.member.dialect
         if one.watched or one.streamed or not dialect.whole or (one.prompt.stops and not dialect.names_stops):
             return 0
-        divisible = one.exact and not self.member.reached.deterministic  # each request has its own seed
-        return self.member.pace.part(room, divisible=divisible)
+        return self.member.pace.part(room, divisible=not self.member.reached.deterministic)  # each has its own seed

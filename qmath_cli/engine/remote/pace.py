@@ -9,11 +9,13 @@ server that is too slow for that streams. Each reply that breaks makes the next 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 LONGEST_S = 20.0  # proxies commonly give a connection up after 60 silent seconds
 _SHORTEST_S = 0.5
 _LEAST, _MOST = 256, 1024  # tokens of one reply, where a text is asked for in parts
+_BETWEEN_WORDS = re.compile(r"(?<=\S) (?=\S)|\n(?=\S)")
 _BEFORE = 0.9  # what earlier replies count, beside the latest
 _BACK = 1.02  # a reply that comes makes the next ones longer again, slowly
 
@@ -45,9 +47,19 @@ class Pace:
 
         Args:
             room: Tokens that the text may have.
-            divisible: Whether it can go on, with another request, exactly where a reply ends.
+            divisible: Whether it may go on with another request.
         """
         reach = int(self.tokens / self.seconds * self.longest) if self.seconds > 0 else 0
         if room <= reach and (not divisible or room <= _MOST):
             return room
         return min(reach, _MOST) if divisible and reach >= _LEAST else 0
+
+
+def whole_words(text: str) -> str:
+    """A part of a text up to its last word, which may be cut short; all of it where it has but one.
+
+    For servers that are sent the text again: between words, and behind a line's end, Qwen2's pre-tokenizer cuts anyway,
+    so that what stands before has the same tokens as when it was written.
+    """
+    places = [match.end() if match.group() == "\n" else match.start() for match in _BETWEEN_WORDS.finditer(text)]
+    return text[: places[-1]] if places and places[-1] else text

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from qmath_cli.engine.llama.tokenizer import Tokenizer
 from qmath_cli.engine.remote.dialects.dialect import Delta, Ending
+from qmath_cli.engine.remote.pace import whole_words
 from qmath_cli.engine.sequence import SequenceState
 from qmath_cli.records import Chunk, Prompt, Sampling, Segment, Stop, Usage
 
@@ -208,8 +209,12 @@ class Stretch:
     def _by_text(self, delta: Delta) -> Chunk | None:
         """Add text. It is looked at in pieces of about a token's length: a loop within one reply is a loop, too."""
         state, text = self.state, ""
-        cut = self._whole and delta.ending in {None, Ending.LENGTH}  # maybe within a character
-        pieces = _PIECES.findall(delta.text.rstrip(_CUT) if cut else delta.text)
+        written = delta.text
+        if self._whole and delta.ending in {None, Ending.LENGTH}:  # cut maybe within a character
+            written = written.rstrip(_CUT)
+        if self._goes_on(delta, delta.completion_tokens):
+            written = whole_words(written)
+        pieces = _PIECES.findall(written)
         count = len(delta.tokens) or (len(pieces) if self._whole else min(len(pieces), 1))
         before = state.sampled
         for number, piece in enumerate(pieces, 1):
@@ -226,6 +231,10 @@ class Stretch:
         state.sampled = before + count
         return self._ended(delta, text, count)
 
+    def _goes_on(self, delta: Delta, tokens: int | None) -> bool:
+        """Whether the text was cut because only a part was asked for; `tokens`: that have come, if it is known."""
+        return bool(self._part) and delta.ending is Ending.LENGTH and (tokens is None or tokens >= self._part)
+
     def _ended(self, delta: Delta, text: str, count: int) -> Chunk | None:
         """The chunk of a piece in which we found no stop: the server may have ended the text."""
         state = self.state
@@ -236,8 +245,9 @@ class Stretch:
             return self._stopped_by_server(text, count)
         if delta.ending is Ending.END:
             return state.stop(Stop.END, text, count)
-        if self._part and state.sampled - self._sampled_before >= self._part:
-            return Chunk(state.id, text, count)  # the text goes on with the next request
+        came = state.sampled - self._sampled_before if self.exact else delta.completion_tokens
+        if count and self._goes_on(delta, came):
+            return Chunk(state.id, text, count)
         full = state.sampled >= state.sampling.max_tokens
         return state.stop(Stop.MAX_TOKENS if full else Stop.CONTEXT, text, count)
 

@@ -11,7 +11,7 @@ import pytest
 from qmath_cli.engine.llama.model import load_vocabulary
 from qmath_cli.engine.remote import exchange, member, pace, spread
 from qmath_cli.engine.remote.dialects.dialect import Delta, Ending
-from qmath_cli.engine.remote.pace import Pace
+from qmath_cli.engine.remote.pace import Pace, whole_words
 from qmath_cli.engine.remote.stretch import Stretch
 from qmath_cli.engine.sequence import SequenceState
 from qmath_cli.records import Sampling, Stop
@@ -120,20 +120,36 @@ def test_a_part_may_end_within_a_character_or_a_stop_string() -> None:
             assert (text, chunk and chunk.stop) == (BEFORE, Stop.STRING)
 
 
-def test_a_server_that_sends_no_ids_goes_on_in_parts_of_its_text(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", ["vllm without ids", *(kind for kind in WHOLE if kind not in WITH_IDS)])
+def test_a_long_text_comes_in_parts_of_whole_words_where_there_are_no_ids(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first part may end within a character, of which nothing is kept; what follows is not divided."""
-    monkeypatch.setattr(pace, "_MOST", 7)
-    monkeypatch.setattr(pace, "_LEAST", 7)
-    text = "aaaa bb 🧮🧮🧮 求根求根求根 and so on."
-    monkeypatch.setattr("tests.engine.remote.dialects.openai.choice", _without_ids)
+    """The server gets the text again, up to a place where its tokens are the same again."""
+    monkeypatch.setattr(pace, "_MOST", 9)
+    monkeypatch.setattr(pace, "_LEAST", 9)
+    text = "Let π be 3, und 求根 and so on:\n7 8 9\n\n\\frac{1}{2} ends it."
+    if kind == "vllm without ids":
+        monkeypatch.setattr("tests.engine.remote.dialects.openai.choice", _without_ids)
     with (
-        ScriptedServer(VLLM, Serving(writing(text))) as server,
+        ScriptedServer(DIALECTS[kind.partition(" ")[0]], Serving(writing(text))) as server,
         engine_on(server.url, home=tmp_path, watched=False) as engine,
     ):
         assert complete(engine, PLAIN) == (text, Stop.END)
-        assert server.counters.started == 2
+        assert server.counters.started > 3
+        assert not any(one.stream for one in server.counters.asked)
+        written = [one.text.rpartition("assistant\n")[2] for one in server.counters.asked]
+    assert all(text.startswith(one) for one in written)
+    assert all(one == "" or text[len(one)] == " " or one.endswith("\n") for one in written)
+
+
+def test_a_part_without_a_blank_is_taken_as_it_is() -> None:
+    """Long numbers, and what is no text at all; never less than something."""
+    assert whole_words("1234567") == "1234567"
+    assert whole_words("") == ""
+    assert whole_words(" ab") == " ab"
+    assert whole_words("a b\n\nc d") == "a b\n\nc"
+    assert whole_words("a b\ncd") == "a b\n"
+    assert whole_words("a b  ") == "a"
 
 
 def _without_ids(piece: object, *, ids: bool, **more: object) -> dict[str, object]:
