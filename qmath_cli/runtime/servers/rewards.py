@@ -108,14 +108,14 @@ def reward_access(settings: Settings) -> Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ScoringTrial:
     """What a server made of a short solution: whether it scores the whole or the steps, and the score in words."""
 
     kind: ModelKind
     words: str
 
 
-def tried(access: Access, info: ServerInfo, kind: ModelKind | None) -> Trial:
+def tried(access: Access, info: ServerInfo, kind: ModelKind | None) -> ScoringTrial:
     """Let a server score a short solution.
 
     Args:
@@ -134,6 +134,6 @@ def tried(access: Access, info: ServerInfo, kind: ModelKind | None) -> Trial:
                 if kind is not None:
                     raise
             else:
-                return Trial(ModelKind.REWARD, f"scores solutions: {score:.2f} for a right one")
+                return ScoringTrial(ModelKind.REWARD, f"scores solutions: {score:.2f} for a right one")
         ratings = StepRater(reward).rate(_PROBLEM, Mode.COT, [_SOLUTION])
-        return Trial(ModelKind.PROCESS_REWARD, f"scores steps: {ratings[0].value:.2f} for a right one")
+        return ScoringTrial(ModelKind.PROCESS_REWARD, f"scores steps: {ratings[0].value:.2f} for a right one")
