@@ -58,6 +58,7 @@ from qmath_cli.records.results import (
     VoteGroup,
     Votes,
 )
+from qmath_cli.records.step_cost import StepCost
 
 __all__ = [
     "Aggregate",
@@ -94,6 +95,7 @@ __all__ = [
     "ServerInfo",
     "ServerKind",
     "Solution",
+    "StepCost",
     "StepScore",
     "StepScorer",
     "Stop",
