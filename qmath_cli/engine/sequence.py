@@ -53,7 +53,16 @@ class SequenceState:
     @property
     def usage(self) -> Usage:
         """Token counts so far."""
-        return Usage(self.prompt_tokens, self.sampled, self.prefilled, self.appended)
+        drafting = self.drafting
+        return Usage(
+            self.prompt_tokens,
+            self.sampled,
+            self.prefilled,
+            self.appended,
+            drafted_tokens=drafting.drafted,
+            accepted_tokens=drafting.accepted,
+            gained_tokens=round(drafting.gained),
+        )
 
     def append(self, tokens: list[int]) -> None:
         """Append tokens that were not sampled, and make the sequence active again."""
