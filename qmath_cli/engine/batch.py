@@ -194,6 +194,8 @@ class Batch:
         """
         self._recover()
         self._slots.drop_retained()
+        if not self._sequences:
+            self._drafts.reset()
 
     def extend(self, sequence: int, text: str) -> None:
         """Append plain text to a sequence that has stopped, and let it decode again: see `Engine.extend`."""

@@ -102,6 +102,17 @@ NoRepack = Annotated[
     bool,
     typer.Option("--no-repack", rich_help_panel=MODEL, help="No copy of weights for this CPU: less memory, slower."),
 ]
+Draft = Annotated[
+    str | None,
+    typer.Option(
+        "--draft",
+        metavar="auto|lookup|off|NAME",
+        rich_help_panel=MODEL,
+        help="What is likely to come next is verified several tokens at a time, where `qmath bench` has found that "
+        "this gains: copied from the text so far (auto), or written by a smaller model (NAME). Texts stay the same.",
+        autocompletion=model_names.complete_model,
+    ),
+]
 Force = Annotated[
     bool,
     typer.Option(

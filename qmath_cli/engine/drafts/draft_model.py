@@ -57,6 +57,11 @@ class DraftModelSource:
         """Free the KV cache; the model stays loaded."""
         self._mirror.close()
 
+    def reset(self) -> None:
+        """Empty the KV cache."""
+        self._mirror.clear()
+        self._credit = 0.0
+
     def recover(self) -> None:
         """Discard a computation that an exception left unfinished."""
         self._mirror.recover()

@@ -62,6 +62,11 @@ class Drafts:
         self._proposed = []
         self._source.recover()
 
+    def reset(self) -> None:
+        """Forget what was learned: what follows is drafted as in a new batch."""
+        self._all = Acceptance(self._source.prior)
+        self._source.reset()
+
     def add(self, planned: list[StepShare], free: Callable[[], int]) -> list[StepShare]:
         """The same step with drafts, where they gain.
 

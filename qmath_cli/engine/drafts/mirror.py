@@ -57,6 +57,12 @@ class Mirror:
         for slot, held in enumerate(self._held):
             self._context.truncate(slot, len(held))
 
+    def clear(self) -> None:
+        """Free all cells."""
+        for held in self._held:
+            held.clear()
+        self._context.clear()
+
     def match(self, slot: int, tokens: list[int]) -> list[int]:
         """Let a slot hold nothing but a beginning of these tokens, as long as there is one here.
 
@@ -95,7 +101,7 @@ class Mirror:
             rows += [BatchRow(token, start + i, slot, outputs and i == end) for i, token in enumerate(tokens)]
             last.append(len(rows) - 1)
         if self._context.compute(rows) is not ComputeStatus.DONE:
-            self._free_all()
+            self.clear()
             return None
         for slot, tokens in work:
             self._held[slot] += tokens
@@ -108,8 +114,3 @@ class Mirror:
         if longest:
             self._context.share(source, slot, longest)
             self._held[slot] = tokens[:longest]
-
-    def _free_all(self) -> None:
-        for held in self._held:
-            held.clear()
-        self._context.clear()

@@ -40,6 +40,10 @@ class Source(Protocol):
         """The sequence's tokens have changed."""
         ...
 
+    def reset(self) -> None:
+        """Forget everything: the next proposals are those of a new source."""
+        ...
+
     def recover(self) -> None:
         """Discard what an exception left unfinished."""
         ...
@@ -68,6 +72,9 @@ class LookupSource:
     def update(self, sequence: SequenceState) -> None:
         """See `Source.update`. Without it, tokens that replace removed ones would not be indexed."""
         sequence.drafting.lookup.update(sequence.tokens)
+
+    def reset(self) -> None:
+        """There is nothing to forget: the index belongs to the sequence."""
 
     def recover(self) -> None:
         """Nothing is left unfinished: the index is compared with the tokens whenever it is used."""
