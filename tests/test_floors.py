@@ -22,6 +22,7 @@ FLOORS = {
     "paths": 1,
     "files": 1,
     "completion": 1,
+    "signals": 1,
     "gguf_file": 1,
     "mathematics": 1,
     "prompting": 2,

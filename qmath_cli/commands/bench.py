@@ -17,6 +17,7 @@ from qmath_cli.settings import Settings
 
 if TYPE_CHECKING:
     from qmath_cli.benchmark.measure import BenchmarkPlan, BenchmarkReport, ReferenceTool
+    from qmath_cli.benchmark.tuning.table import Tuning
     from qmath_cli.engine.llama.model import Model
     from qmath_cli.engine.llama.placement import Placement
     from qmath_cli.records import ModelInfo
@@ -54,7 +55,11 @@ def command(
     verbose: o.Verbose = False,
     json: o.Json = False,
 ) -> int:
-    """Measure load time, time to the first token, prefill and decode on this machine."""
+    """Measure load time, time to the first token, prefill and decode on this machine.
+
+    Also what a step costs by the number of sequences in it, in one batch and in several side by side. This is kept:
+    eval, batch and solve -k take the fastest shape from it.
+    """
     from qmath_cli.benchmark.measure import BenchmarkPlan
 
     here = invocation(context)
@@ -82,11 +87,12 @@ def command(
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One model's report, and where it was computed."""
+    """One model's report, where it was computed, and what steps cost there; None on servers."""
 
     file: ModelInfo
     placement: str
     report: BenchmarkReport
+    tuning: Tuning | None = None
 
 
 def _require(here: Invocation, each: Sequence[Settings]) -> None:
@@ -111,6 +117,7 @@ def _run(
     from qmath_cli.benchmark.measure import measure
     from qmath_cli.models import lockfile
     from qmath_cli.models.describe import describe
+    from qmath_cli.runtime.tuning import measured
     from qmath_cli.runtime.weights import notes, open_model
 
     paths, lock, before = here.paths, lockfile.load(), peak_rss()
@@ -121,11 +128,24 @@ def _run(
         references = _references(against, file, model, plan)
         placement = model.placement
         here.notes(*notes(file, model), engine=model.warnings if verbose else ())
-    here.terminal.note(f"{file.name} ({file.quantization}) on {placement}")
+        here.terminal.note(f"{file.name} ({file.quantization}) on {placement}")
+        here.terminal.note("what a step costs, by the number of sequences in it")
+        tuning = measured(model, file, settings, paths, most=_most(here, file, settings, force=force))
     report = _with_machine(measure(opened, plan, references, here.terminal.note), placement, file)
     if report.peak_rss == before:  # it is that of a larger model before
         report = replace(report, peak_rss=None)
-    return Benchmark(file, str(placement), report)
+    return Benchmark(file, str(placement), report, tuning)
+
+
+def _most(here: Invocation, file: ModelInfo, settings: Settings, *, force: bool) -> int:
+    """Sequences at once for which there is memory, up to what is measured."""
+    from qmath_cli.benchmark.tuning.measure import MOST_ROWS
+    from qmath_cli.models import lockfile
+    from qmath_cli.records import Shape
+    from qmath_cli.runtime.need import fitting
+
+    fits = fitting(file, settings, here.paths, lockfile.load(), loaded=True)
+    return next((most for most in (MOST_ROWS, 8, 2) if force or fits(Shape(most))), 1)
 
 
 def _run_served(here: Invocation, settings: Settings, plan: BenchmarkPlan, against: Path | None) -> Benchmark:
@@ -203,15 +223,15 @@ def _read_per_token(path: Path) -> int:
 
 def _record(one: Benchmark) -> dict[str, object]:
     head = {"model": one.file.name, "quantization": one.file.quantization, "device": one.placement}
-    return {**head, **asdict(one.report)}
+    return {**head, **asdict(one.report), "tuning": None if one.tuning is None else one.tuning.record()}
 
 
 def _show(here: Invocation, one: Benchmark, number: int, several: int) -> None:
     """The table of a model; of several, each under its name."""
-    from qmath_cli.terminal.reports.bench import table
+    from qmath_cli.terminal.reports.bench import step_costs, table
 
     if several > 1:
         here.terminal.write("\n" if number > 1 else "")
         here.terminal.line(one.file.name)
-    for line in table(one.report):
+    for line in [*table(one.report), *([] if one.tuning is None else step_costs(one.tuning))]:
         here.terminal.line(line)

@@ -7,8 +7,7 @@ shares their cells, and only its remaining tokens are prefilled. When no cells a
 preempted and computed again later.
 
 Equal prompts, samplings and seeds give equal texts on the same machine and build, whatever the order of the samplings.
-After an exception at any moment (Ctrl-C), a batch can be used as if the exception had not happened. A batch is not
-thread-safe.
+After an exception at any moment (Ctrl-C), a batch can be used as if it had not happened. It is not thread-safe.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class Batch:
         retain: How many released sequences keep their cells until these are needed, for prompts that share a prefix.
             The prefix of `cache_prefix` is one of them.
         endless: For measurements: only token limits and the context's end stop a sequence.
-        thread: Number of the compute thread: see `compute_thread`.
+        thread, threads: Number of the compute thread, and of the CPU threads that it computes on: see `Context`.
         on_activity: Told how far the prefill of prompts has come.
         drafts: How tokens are drafted, and what steps cost; the texts are the same with any of them.
 
@@ -61,6 +60,7 @@ class Batch:
         retain: int = 0,
         endless: bool = False,
         thread: int = 0,
+        threads: int = 0,
         on_activity: OnActivity = unobserved,
         drafts: DraftOptions = NO_DRAFTS,
     ) -> None:
@@ -68,7 +68,9 @@ class Batch:
         cells = max(cells or cells_for(slots, whole), whole)
         self._model = model
         outputs = slots + retain + drafts.rows
-        self._context = Context(model, cells=cells, slots=slots + retain, outputs=outputs, thread=thread)
+        self._context = Context(
+            model, cells=cells, slots=slots + retain, outputs=outputs, thread=thread, threads=threads
+        )
         self._sequences: dict[int, SequenceState] = {}  # not released, oldest first
         self._slots = Slots(self._context, self._sequences, slots, retain)
         self._ids = itertools.count()

@@ -1,4 +1,4 @@
-"""A benchmark through one engine: problems x samples, scheduled continuously over one batch.
+"""A benchmark through one engine: problems x samples, scheduled continuously over its batches.
 
 As soon as a sequence ends, the next sample is admitted; programs and graders run while other sequences decode. A sample
 is stored as soon as it is graded, so that a run can be killed at any moment and resumed. A `KeyboardInterrupt` cancels
@@ -26,11 +26,25 @@ from qmath_cli.evaluation.energy import EnergyMeter
 from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.records import GradedSample, Group, ItemSample, SampleKey
 from qmath_cli.evaluation.run_file import RunFile
-from qmath_cli.records import Engine, Event, Executor, Finish, Mode, Prompt, Reward, Sample, SampleFinished, Sampling
+from qmath_cli.records import (
+    Engine,
+    Event,
+    Executor,
+    Finish,
+    Mode,
+    Prompt,
+    Reward,
+    Sample,
+    SampleFinished,
+    Sampling,
+    Shape,
+)
 from qmath_cli.solving.attempts import Attempts
 
-#: Samples of a group per sequence of the batch. A larger group leaves slots idle less often; a kill loses more of it.
-_GROUP_FACTOR = 4
+#: Samples of a group per sequence that runs at once, as far as `_GROUP` allows; at least the second number. A larger
+#: group leaves slots idle less often; a kill loses more of it.
+_MOST_EACH, _LEAST_EACH = 8, 4
+_GROUP = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +57,10 @@ class EvaluationPlan:
         sampling: How tokens are sampled; sample i of every problem has the seed `sampling.seed` + i.
         prompt: Builds the prompt for a problem.
         k: Samples per problem.
-        parallel: The largest number of sequences in the batch.
+        parallel: The largest number of sequences at once.
         max_programs: Programs per sample.
         grouped: Whether the samples are computed in groups.
+        batches, threads: Those of the `Shape` with this number of sequences.
     """
 
     data: Dataset
@@ -56,6 +71,8 @@ class EvaluationPlan:
     parallel: int = 1
     max_programs: int = 4
     grouped: bool = True
+    batches: int = 0
+    threads: int = 0
 
     def missing(self, stored: Container[SampleKey]) -> list[SampleKey]:
         """The samples that are not stored yet, in the data's order."""
@@ -74,11 +91,26 @@ class EvaluationPlan:
         ]
         yield from interrupted
         rest = self.missing({*file.stored, *(key for group in interrupted for key in group.samples)})
-        size = self.parallel * _GROUP_FACTOR
+        size = group_size(self.parallel)
         for start in range(0, len(rest), size):
-            group = Group(tuple(rest[start : start + size]), self.parallel)
+            group = Group(tuple(rest[start : start + size]), self.parallel, self.batches, self.threads)
             file.start(group)
             yield group
+
+
+def group_size(parallel: int) -> int:
+    """Samples of a group of which so many run at once. One at a time leaves no slot idle at the end of a group."""
+    most = _LEAST_EACH if parallel == 1 else _MOST_EACH
+    return max(min(parallel * most, _GROUP), parallel * _LEAST_EACH)
+
+
+def begun(groups: Sequence[Group], missing: int) -> Shape | None:
+    """The shape in which a run goes on that has these groups and misses so many samples; None: any.
+
+    A group that was smaller than its shape says nothing about the shape for more samples.
+    """
+    last = groups[-1] if groups else None
+    return last.shape if last is not None and len(last.samples) >= min(missing, last.parallel + 1) else None
 
 
 @dataclass(slots=True)

@@ -58,6 +58,7 @@ from qmath_cli.records.results import (
     VoteGroup,
     Votes,
 )
+from qmath_cli.records.shape import Shape, ShapeDecision, ShapeReason
 from qmath_cli.records.step_cost import StepCost
 
 __all__ = [
@@ -94,6 +95,9 @@ __all__ = [
     "Segment",
     "ServerInfo",
     "ServerKind",
+    "Shape",
+    "ShapeDecision",
+    "ShapeReason",
     "Solution",
     "StepCost",
     "StepScore",

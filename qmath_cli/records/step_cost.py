@@ -16,7 +16,8 @@ class StepCost:
     """The cost of a step.
 
     Attributes:
-        points: what was measured: numbers of rows, rising from 1, each with the seconds that a step of it takes.
+        points: what was measured: numbers of rows, rising, each with the seconds of a step of it. The first number is
+            1, but for prompts.
     """
 
     points: tuple[tuple[int, float], ...]

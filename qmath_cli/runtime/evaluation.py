@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from qmath_cli.benchmark.tuning.choose import Work
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.errors import UsageError
 from qmath_cli.evaluation import datasets, schedule
@@ -31,7 +32,7 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Engine, Equivalence, Event, Mode, ModelInfo, Pick, ServerInfo
+from qmath_cli.records import Engine, Equivalence, Event, Mode, ModelInfo, Pick, ServerInfo, ShapeDecision
 from qmath_cli.records.activity import Activity, Ranking
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import sampling_of
@@ -40,8 +41,9 @@ from qmath_cli.runtime.servers.opening import open_served
 from qmath_cli.runtime.servers.reach import described
 from qmath_cli.runtime.servers.rewards import PROBLEMS_AT_ONCE, ServedReward
 from qmath_cli.runtime.servers.text_only import executor_for, require_sendable, server_note
+from qmath_cli.runtime.shapes import ShapeRequest, open_shaped, sentence
 from qmath_cli.runtime.tools import default_parallel, prefix_folder
-from qmath_cli.runtime.weights import notes, open_model, require_local
+from qmath_cli.runtime.weights import notes
 from qmath_cli.settings import Grade, Settings
 
 
@@ -77,11 +79,12 @@ class EvaluationRequest:
         data: the problems.
         settings: sampling, limits, device.
         grade: whose verdict counts.
-        parallel: sequences at once; 0: as suits the model.
+        parallel: sequences at once; 0: as suits the model and this machine.
         folder: where runs are stored.
         regrade: grade what is stored again.
         force: load the model even if it does not seem to fit.
         on_model: told what is to be said of each model before it runs.
+        on_shape: told in one sentence in which shape a model computes, and why.
         source: the file of the problems, for those who read the run again.
     """
 
@@ -93,6 +96,7 @@ class EvaluationRequest:
     regrade: bool = False
     force: bool = False
     on_model: OnModel = lambda _notes, _engine: None
+    on_shape: Callable[[str], object] = lambda _sentence: None
     source: Path | None = None
 
 
@@ -129,6 +133,7 @@ class Evaluation:
         self._format = _format(request, self._info)
         self.plan = _plan(request, self._info, self._format)
         self.setup = _setup(request, self._info, self.plan, self._format)
+        self._shape: ShapeDecision | None = None  # of this computation
 
     def run(self, observer: Observer) -> ScoredRun:
         """Run what is missing, and score what is stored.
@@ -156,14 +161,14 @@ class Evaluation:
         total = len(plan.data.items) * plan.k
         observer.begin(len(file.stored), total)
         with ExitStack() as stack:
-            engine = self._engine(stack, observer)
+            engine = self._engine(stack, file, observer)
             tir = plan.mode is Mode.TIR
             own = stack.enter_context(closing(open_executor(settings))) if tir else None
             executor = None if own is None else executor_for(self._info, own)
-            for one in schedule.run(plan, engine, executor, file, self._graders, observer.event):
+            for one in schedule.run(self.plan, engine, executor, file, self._graders, observer.event):
                 observer.stored(one, len(file.stored), total)
 
-    def _engine(self, stack: ExitStack, observer: Observer) -> Engine:
+    def _engine(self, stack: ExitStack, file: RunFile, observer: Observer) -> Engine:
         """The engine, on servers or on this machine; the stack closes it."""
         info, settings, plan = self._info, self._request.settings, self.plan
         if info.servers:
@@ -173,21 +178,25 @@ class Evaluation:
             self._request.on_model((*info.warnings, *server_note(info)), ())
             require_sendable(remote, ((item.id, plan.prompt(item)) for item in plan.data.items))
             return remote
-        require_local(plan.parallel)
-        force = self._request.force
-        model = stack.enter_context(
-            open_model(
-                info,
-                settings,
-                self._paths,
-                self._lock,
-                sequences=plan.parallel,
-                force=force,
-                on_activity=observer.activity,
-            )
+        samples = len(plan.missing(file.stored))
+        work, begun = Work(samples, plan.k, schedule.group_size), schedule.begun(file.groups, samples)
+        wanted_shape = ShapeRequest(work, self._request.parallel, begun, unhurried=True)
+        model, self._shape = open_shaped(
+            info,
+            settings,
+            self._paths,
+            self._lock,
+            wanted_shape,
+            stack,
+            force=self._request.force,
+            on_activity=observer.activity,
         )
         self._request.on_model(notes(info, model), model.warnings)
-        engine = open_engine(model, plan.parallel, retain=1, on_activity=observer.activity)
+        if said := sentence(info, self._shape):
+            self._request.on_shape(said)
+        shape = self._shape.shape
+        self.plan = replace(plan, parallel=shape.width, batches=shape.batches, threads=shape.threads)
+        engine = open_engine(model, shape, retain=1, on_activity=observer.activity)
         stack.callback(engine.close)
         engine.cache_prefix(self._format.prefix, prefix_folder(self._paths), info.sha256)
         return engine
@@ -226,7 +235,7 @@ class Evaluation:
         found = replace(
             found, remarks=(*remarks(found, self._info.quantization), *server_remarks(self.setup.servers, self._scorer))
         )
-        return ScoredRun(found, samples, path.absolute())
+        return ScoredRun(found, samples, path.absolute(), self._shape)
 
 
 def scored(request: EvaluationRequest, samples: list[GradedSample], graders: SampleGrader) -> Score:

@@ -23,6 +23,7 @@ def open_model(
     lock: Lock,
     *,
     sequences: int = 1,
+    batches: int = 1,
     force: bool = False,
     on_activity: OnActivity = unobserved,
 ) -> Model:
@@ -34,6 +35,7 @@ def open_model(
         paths: where the preflight's verdict is kept.
         lock: models.lock, for advice on what would fit.
         sequences: how many sequences will decode at once.
+        batches: in how many batches.
         force: load it even if it does not seem to fit.
         on_activity: told how far loading has come.
 
@@ -42,7 +44,7 @@ def open_model(
         EngineUnusable, IntegrityError, UsageError: as `engine.llama.model.load` raises them.
     """
     if not force:
-        require_memory(info, settings, paths, lock, sequences)
+        require_memory(info, settings, paths, lock, sequences, batches=batches)
     options = Options(
         device=settings.device,
         gpu_layers=settings.gpu_layers,

@@ -57,6 +57,7 @@ class Context:
         slots: Number of sequences that can have cells at the same time.
         outputs: Rows per computation that can have outputs; by default one per slot. Each reserves a row of logits.
         thread: Number of the compute thread: see `compute_thread`.
+        threads: CPU threads that compute; 0: as the model is placed.
         exact: Compute attention without flash attention, which changes a hidden state by a per cent after some
             thousand tokens. A quantized KV cache requires it all the same.
         on_node: A C callback for each node of the graph (`ggml_backend_sched_eval_callback`), kept by the caller.
@@ -73,6 +74,7 @@ class Context:
         slots: int,
         outputs: int | None = None,
         thread: int = 0,
+        threads: int = 0,
         exact: bool = False,
         on_node: Any = None,  # noqa: ANN401  a ctypes function
     ) -> None:
@@ -87,6 +89,7 @@ class Context:
         self._hidden_size = model.facts.embedding
         self._hidden_states = False
         parameters = _parameters(model, cells, slots, self._outputs, exact=exact)
+        parameters.n_threads = parameters.n_threads_batch = threads or model.placement.threads
         if on_node is not None:
             parameters.cb_eval = on_node
         library().clear_warnings()
@@ -275,8 +278,6 @@ def _parameters(model: Model, cells: int, slots: int, outputs: int, *, exact: bo
     parameters.n_batch = parameters.n_ubatch = ROWS
     parameters.n_seq_max = slots
     parameters.n_outputs_max = outputs  # by default one row of logits per token is reserved
-    parameters.n_threads = model.placement.threads
-    parameters.n_threads_batch = model.placement.threads
     parameters.kv_unified = True
     parameters.pooling_type = lib.LLAMA_POOLING_TYPE_NONE  # hidden states per token
     parameters.no_perf = True

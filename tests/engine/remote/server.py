@@ -108,15 +108,17 @@ class ScriptedServer:
         self._ready.set()
         await self._stopped.wait()
         server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        await asyncio.sleep(0.05)  # the transports close in the next turns of the loop, and so do late connections
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:  # connections, and such as are being accepted
+            for task in self._connections:
+                task.cancel()
+            await asyncio.wait(others, timeout=0.05)
+        await asyncio.sleep(0.05)  # the transports close in the next turns of the loop
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = self._loop.create_task(self._connection(reader, writer))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
+        task.add_done_callback(lambda _task: writer.close())  # not there: a task may be cancelled before it begins
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.counters.connections += 1
@@ -133,7 +135,6 @@ class ScriptedServer:
         finally:
             self.counters.connected -= 1
             self._writers.discard(writer)
-            writer.close()
 
     async def _respond(self, request: Request, stream: Stream, writer: asyncio.StreamWriter) -> None:
         answer = await self._answer(request, stream)

@@ -1,0 +1,216 @@
+"""Measures what steps cost: one batch on all threads first, then several batches side by side.
+
+Sequences stand `depth` tokens deep in contexts of their own, because attention costs more the more tokens it has to
+look at. A step includes what follows it: taking the likeliest token of each row. Of several measurements the lowest
+counts, since other programs only ever make a step slower.
+
+The time is limited. What matters most is measured first, and a measurement that would not end in time is left out.
+A first pass finds what is fast; only that is measured again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from qmath_cli.benchmark.tuning.table import Arrangement, ArrangementCost, Tuning
+from qmath_cli.records import StepCost
+
+LONGEST_S = 20.0
+MOST_ROWS = 32
+#: Numbers of rows in the order of what they tell. CPU kernels take four rows at a time: multiples of four stand out.
+_ROWS = (1, 4, 8, 2, 16, 12, 3, 6, 5, 24, 32, 7, 20, 10)
+_PASSES = 3
+_CONTENDER = 0.85  # of the best rate: what is below after the first pass is not measured again
+_SMALL = 8  # rows up to which all are measured again: drafts are verified with so few
+_LEAST_S, _MOST_ROUNDS = 0.02, 20  # seconds of rounds that are compared
+_PREFILL = (16, 32, 64, 128)  # slices of the prompt with which all sequences begin
+_PREFILL_SHARE = 0.25  # of the time
+_FIRST_SHARE = 0.6  # of the time, until one batch on all threads is measured
+
+
+class Trial(Protocol):
+    """One arrangement, ready to compute."""
+
+    @property
+    def most(self) -> int:
+        """The most rows of a step of one batch."""
+        ...
+
+    @property
+    def depth(self) -> int:
+        """Tokens of each sequence."""
+        ...
+
+    def prefill(self, tokens: int) -> float | None:
+        """Compute so many more tokens of the prompt; returns the seconds, or None if there is no room for them."""
+        ...
+
+    def ready(self) -> None:
+        """Give all sequences the prompt that was computed, in this trial or in the first one."""
+        ...
+
+    def round(self, rows: int) -> float:
+        """Compute one step of so many rows in every batch, at the same time; returns the seconds."""
+        ...
+
+
+OpenTrial = Callable[[Arrangement], AbstractContextManager[Trial]]
+"""Makes contexts for an arrangement."""
+
+
+@dataclass(slots=True)
+class _Clock:
+    """How much of the time is left."""
+
+    seconds: float
+    now: Callable[[], float]
+    started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.now()
+
+    @property
+    def spent(self) -> float:
+        return self.now() - self.started
+
+    def allows(self, seconds: float, share: float = 1.0) -> bool:
+        """Whether something that takes so long ends within a share of the time."""
+        return self.spent + seconds <= self.seconds * share
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """What one arrangement may still measure: until a share of the time is spent.
+
+    `known` is the cost of one batch on all threads, where it was measured.
+    """
+
+    clock: _Clock
+    share: float
+    known: StepCost | None
+    on_share: Callable[[float], object]
+
+    def allows(self, found: dict[int, float], rows: int) -> bool:
+        """Whether a step of so many rows ends in time, as far as that is known."""
+        expected = found.get(rows)
+        if expected is None:
+            expected = StepCost(tuple(sorted(found.items()))).seconds(rows)
+            if self.known is not None:
+                expected = max(expected, self.known.seconds(rows))
+        return self.clock.allows(expected, self.share)
+
+    def report(self) -> None:
+        """Tell how much of the time is spent."""
+        self.on_share(min(self.clock.spent / self.clock.seconds, 1.0))
+
+
+def arrangements(cores: int, *, fixed: bool, side_by_side: bool) -> tuple[Arrangement, ...]:
+    """What is measured.
+
+    Args:
+        cores: Threads in all.
+        fixed: Whether the user asked for this number of threads: no other is tried.
+        side_by_side: Whether batches can gain by computing at the same time, as on a CPU.
+
+    Returns:
+        One batch on all threads; on a CPU also two and four that share the cores, and one on half of many cores, whose
+        barriers may cost more than the other half computes.
+    """
+    found = [Arrangement(1, cores)]
+    if fixed or not side_by_side:
+        return tuple(found)
+    found += [Arrangement(batches, cores // batches) for batches in (2, 4) if cores >= batches]
+    found += [Arrangement(1, cores // 2)] if cores >= 4 else []
+    return tuple(found)
+
+
+def measure(
+    wanted: Sequence[Arrangement],
+    opened: OpenTrial,
+    *,
+    longest: float = LONGEST_S,
+    now: Callable[[], float] = time.perf_counter,
+    on_share: Callable[[float], object] = lambda _share: None,
+) -> Tuning:
+    """Measure arrangements, as far as the time allows.
+
+    Args:
+        wanted: At least one; the first is one batch on all threads.
+        opened: Makes contexts.
+        longest: Seconds for all of it. Only the first step of the first arrangement takes place whatever it costs.
+        now: The clock.
+        on_share: Told which share of the time is spent.
+
+    Raises:
+        DoesNotFit: There is no memory for the contexts.
+    """
+    clock = _Clock(longest, now)
+    found: list[ArrangementCost] = []
+    prefill: dict[int, float] = {}
+    depth = 0
+    for index, arrangement in enumerate(wanted):
+        known = found[0].cost if found else None
+        if known is not None and not clock.allows(arrangement.batches * known.seconds(4)):
+            break
+        with opened(arrangement) as trial:
+            if known is None:
+                prefill = _prefill(trial, clock)
+            trial.ready()
+            depth = depth or trial.depth
+            pace = _Pace(clock, _deadline(index, len(wanted)), known, on_share)
+            found.append(ArrangementCost(arrangement, _steps(trial, pace)))
+    on_share(1.0)
+    return Tuning(tuple(found), StepCost(tuple(prefill.items())), depth, clock.spent)
+
+
+def _deadline(index: int, count: int) -> float:
+    """The share of the time at which an arrangement is done: one batch on all threads matters most."""
+    return 1.0 if count == 1 else _FIRST_SHARE + (1 - _FIRST_SHARE) * index / (count - 1)
+
+
+def _prefill(trial: Trial, clock: _Clock) -> dict[int, float]:
+    """Seconds of steps with more and more tokens of a prompt; the first is computed in any case."""
+    found: dict[int, float] = {}
+    for tokens in _PREFILL:
+        if found and not clock.allows(2 * found[tokens // 2], _PREFILL_SHARE):
+            break
+        seconds = trial.prefill(tokens)
+        if seconds is None:
+            break
+        found[tokens] = seconds
+    return found
+
+
+def _steps(trial: Trial, pace: _Pace) -> StepCost:
+    """The cost of steps, of one row in any case."""
+    trial.round(1)  # the first step of a context allocates
+    found = {1: _lowest(trial, 1)}
+    for again in range(_PASSES):
+        for rows in _contenders(found, trial.most) if again else _points(trial.most):
+            if pace.allows(found, rows):
+                found[rows] = min(found.get(rows, float("inf")), _lowest(trial, rows))
+                pace.report()
+    return StepCost(tuple(sorted(found.items())))
+
+
+def _lowest(trial: Trial, rows: int) -> float:
+    """The time of a round; of short ones the lowest of several, which are disturbed more easily."""
+    first = trial.round(rows)
+    more = min(int(_LEAST_S / max(first, 1e-9)), _MOST_ROUNDS)
+    return min([first, *(trial.round(rows) for _ in range(more))])
+
+
+def _points(most: int) -> Iterator[int]:
+    return (rows for rows in _ROWS if rows <= most)
+
+
+def _contenders(found: dict[int, float], most: int) -> list[int]:
+    """What is measured again: what is fast, and what decides about drafts."""
+    best = max(rows / seconds for rows, seconds in found.items())
+    return [
+        rows for rows in _points(most) if rows in found and (rows <= _SMALL or rows / found[rows] >= best * _CONTENDER)
+    ]

@@ -1,0 +1,75 @@
+"""The shape in which sequences are computed on this machine: how many at once, in how many batches, why these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Up to `width` sequences at once, spread over `batches` that compute side by side, each on its own `threads`.
+
+    0 batches or threads: as the model is placed.
+    """
+
+    width: int
+    batches: int = 0
+    threads: int = 0
+
+    @property
+    def rows(self) -> int:
+        """Sequences of the fullest batch."""
+        return -(-self.width // max(self.batches, 1))
+
+    def __str__(self) -> str:
+        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}" if self.threads else ""
+        if self.batches <= 1:
+            return f"{self.width} at once" + (f" on {threads}" if threads else "")
+        return f"{self.width} at once in {self.batches} batches" + (f" of {threads}" if threads else "")
+
+
+class ShapeReason(StrEnum):
+    """Why a shape was taken."""
+
+    DEFAULT = "default"  # nothing was measured
+    MEASURED = "measured"  # the fastest by what was measured on this machine
+    ASKED = "asked"  # the user gave the number of sequences
+    RESUMED = "resumed"  # the run began with it: its samples stay those of one run
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeDecision:
+    """A shape, why it was taken, and where it was measured, tokens per second.
+
+    `rate` is expected of it, `default_rate` of the shape that would have been taken otherwise.
+    """
+
+    shape: Shape
+    reason: ShapeReason = ShapeReason.DEFAULT
+    rate: float | None = None
+    default_rate: float | None = None
+
+    def __str__(self) -> str:
+        if self.reason is ShapeReason.DEFAULT:
+            return f"{self.shape}: the default; what is fastest here was not measured (qmath bench)"
+        if self.reason is ShapeReason.RESUMED:
+            return f"{self.shape}, as the run began"
+        expected = "" if self.rate is None else f": about {self.rate:.3g} tokens/s"
+        if self.reason is ShapeReason.ASKED:
+            return f"{self.shape}, as asked{expected}"
+        gain = f", {self.rate / self.default_rate:.2f} times the default" if self.rate and self.default_rate else ""
+        return f"{self.shape}{expected}{gain}, by what was measured on this machine"
+
+    def record(self) -> dict[str, Any]:
+        """The decision as JSON."""
+        shape = self.shape
+        return {
+            "width": shape.width,
+            "batches": shape.batches or None,
+            "threads": shape.threads or None,
+            "why": str(self.reason),
+            "expected_tps": None if self.rate is None else round(self.rate, 2),
+            "default_tps": None if self.default_rate is None else round(self.default_rate, 2),
+        }
