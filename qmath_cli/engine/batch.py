@@ -20,6 +20,7 @@ from typing import Self
 from qmath_cli.engine import prefix_cache, scheduler
 from qmath_cli.engine.decoder import Decoder
 from qmath_cli.engine.drafts.opening import NO_DRAFTS, DraftOptions, open_drafts
+from qmath_cli.engine.llama.compute_thread import ALONE, Team
 from qmath_cli.engine.llama.context import ComputeStatus, Context
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.prefill import Prefill
@@ -43,7 +44,7 @@ class Batch:
         retain: How many released sequences keep their cells until these are needed, for prompts that share a prefix.
             The prefix of `cache_prefix` is one of them.
         endless: For measurements: only token limits and the context's end stop a sequence.
-        thread, threads: Number of the compute thread, and of the CPU threads that it computes on: see `Context`.
+        team: The compute thread, and the CPU threads that it computes on.
         on_activity: Told how far the prefill of prompts has come.
         drafts: How tokens are drafted, and what steps cost; the texts are the same with any of them.
 
@@ -59,8 +60,7 @@ class Batch:
         cells: int = 0,
         retain: int = 0,
         endless: bool = False,
-        thread: int = 0,
-        threads: int = 0,
+        team: Team = ALONE,
         on_activity: OnActivity = unobserved,
         drafts: DraftOptions = NO_DRAFTS,
     ) -> None:
@@ -68,9 +68,7 @@ class Batch:
         cells = max(cells or cells_for(slots, whole), whole)
         self._model = model
         outputs = slots + retain + drafts.rows
-        self._context = Context(
-            model, cells=cells, slots=slots + retain, outputs=outputs, thread=thread, threads=threads
-        )
+        self._context = Context(model, cells=cells, slots=slots + retain, outputs=outputs, team=team)
         self._sequences: dict[int, SequenceState] = {}  # not released, oldest first
         self._slots = Slots(self._context, self._sequences, slots, retain)
         self._ids = itertools.count()
@@ -79,7 +77,7 @@ class Batch:
         self._unfinished = False  # an exception may have left a step or a release half done
         self._decoder = Decoder(model, self._context, self._slots, endless=endless)
         self._prefill = Prefill(model, on_activity)
-        self._drafts = open_drafts(drafts, model, slots + retain, cells, thread)
+        self._drafts = open_drafts(drafts, model, slots + retain, cells, team)
 
     def __enter__(self) -> Self:
         return self

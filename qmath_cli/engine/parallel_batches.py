@@ -24,6 +24,7 @@ from typing import Self
 
 from qmath_cli.engine.batch import MOST_CONTEXTS, Batch, cells_for
 from qmath_cli.engine.drafts.opening import NO_DRAFTS, DraftOptions
+from qmath_cli.engine.llama.compute_thread import Team
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.scheduler import seed_order
 from qmath_cli.records import Chunk, Prompt, Sampling, Shape, Usage
@@ -68,8 +69,7 @@ class ParallelBatches:
                 share,
                 cells=cells,
                 retain=retain,
-                thread=index,
-                threads=threads,
+                team=Team(index, threads),
                 on_activity=unobserved if index else on_activity,
             )
             for index, share in enumerate(self._slots)
@@ -227,4 +227,4 @@ def open_engine(
     width, threads = shape.width, shape.threads
     if batches > 1:
         return ParallelBatches(model, width, batches, retain=retain, threads=threads, on_activity=on_activity)
-    return Batch(model, width, retain=retain, threads=threads, on_activity=on_activity, drafts=drafts)
+    return Batch(model, width, retain=retain, team=Team(threads=threads), on_activity=on_activity, drafts=drafts)

@@ -6,9 +6,11 @@ enough; where nothing was measured, nothing is drafted.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
+from qmath_cli.benchmark.tuning.table import Arrangement
 from qmath_cli.engine.drafts.opening import NO_DRAFTS, DraftOptions
 from qmath_cli.engine.drafts.vocabulary import difference
 from qmath_cli.engine.llama.model import Model, load_vocabulary
@@ -16,13 +18,15 @@ from qmath_cli.errors import UsageError
 from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
-from qmath_cli.records import ModelInfo, StepCost
+from qmath_cli.records import ModelInfo, Shape, StepCost
 from qmath_cli.records.activity import OnActivity, unobserved
 from qmath_cli.runtime import tuning
 from qmath_cli.runtime.weights import open_model
 from qmath_cli.settings import Draft, Settings
 
+_SIDE_BY_SIDE = "nothing is drafted where several batches compute side by side"
 _UNMEASURED = "nothing is drafted: what steps cost is not known for {}; `qmath bench -m {}` measures it"
+_SMALLER = "a smaller model of the same family, such as 1.5b-instruct for 7b-instruct"
 _ON_SERVERS = "--draft {} does nothing where servers compute: vLLM, SGLang and llama-server have drafts of their own"
 
 
@@ -34,22 +38,25 @@ def draft_model(settings: Settings, paths: Paths, lock: Lock) -> ModelInfo | Non
     """
     if settings.draft.lower() in tuple(Draft):
         return None
-    return describe(settings.draft, paths, lock)
+    found = describe(settings.draft, paths, lock)
+    if found.kind.scores:
+        raise UsageError(f"--draft {settings.draft}: a reward model writes nothing", _SMALLER)
+    return found
 
 
+@contextmanager
 def open_drafts(
     info: ModelInfo,
     model: Model,
     settings: Settings,
     paths: Paths,
     lock: Lock,
-    stack: ExitStack,
     *,
-    width: int = 1,
+    shape: Shape,
     force: bool = False,
     on_activity: OnActivity = unobserved,
-) -> tuple[DraftOptions, tuple[str, ...]]:
-    """How a loaded model's tokens are drafted, and what the user has to know of it.
+) -> Iterator[tuple[DraftOptions, tuple[str, ...]]]:
+    """How a loaded model's tokens are drafted while the block lasts, and what the user has to know of it.
 
     Args:
         info: The model.
@@ -57,8 +64,7 @@ def open_drafts(
         settings: Which drafts are wanted.
         paths: Where measurements are kept.
         lock: models.lock.
-        stack: Closes the model that drafts.
-        width: Sequences at once.
+        shape: In which the model computes.
         force: Load the model that drafts even if it does not seem to fit.
         on_activity: Told how far that has come.
 
@@ -66,22 +72,42 @@ def open_drafts(
         UsageError: The model that drafts has another vocabulary.
         ModelMissing, IntegrityError, DoesNotFit: as for any model.
     """
-    if settings.draft.lower() == Draft.OFF:
-        return NO_DRAFTS, ()
     small = draft_model(settings, paths, lock)
     if small is not None:
         _require_same_vocabulary(info, model, small)
-    cost = _cost(info, settings, paths)
-    if cost is None:
-        asked = settings.draft.lower() != Draft.AUTO
-        return NO_DRAFTS, (_UNMEASURED.format(info.name, info.name),) if asked else ()
-    if small is None:
-        return DraftOptions(cost), ()
-    own = replace(settings, model=settings.draft)
-    opened = stack.enter_context(
-        open_model(small, own, paths, lock, sequences=width, force=force, on_activity=on_activity)
-    )
-    return DraftOptions(cost, opened, _cost(small, own, paths)), ()
+    cost = None if settings.draft.lower() == Draft.OFF else _cost(info, settings, paths, shape)
+    if cost is None or shape.batches > 1:
+        yield NO_DRAFTS, _why_not(info, settings, measured=cost is not None)
+    elif small is None:
+        yield DraftOptions(cost), ()
+    else:
+        own = replace(settings, model=settings.draft)
+        with open_model(small, own, paths, lock, sequences=shape.width, force=force, on_activity=on_activity) as opened:
+            yield DraftOptions(cost, opened, _cost(small, own, paths, shape)), ()
+
+
+@contextmanager
+def open_with_drafts(
+    info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, *, force: bool = False
+) -> Iterator[tuple[Model, DraftOptions]]:
+    """A model in memory, for the samples of one problem at once, and how its tokens are drafted.
+
+    Raises:
+        UsageError, ModelMissing, IntegrityError, DoesNotFit, EngineUnusable: as `open_model` and `open_drafts`.
+    """
+    draft_model(settings, paths, lock)  # if it is missing, this is known before the other one is loaded
+    with (
+        open_model(info, settings, paths, lock, sequences=settings.k, force=force) as model,
+        open_drafts(info, model, settings, paths, lock, shape=Shape(settings.k), force=force) as (options, _),
+    ):
+        yield model, options
+
+
+def _why_not(info: ModelInfo, settings: Settings, *, measured: bool) -> tuple[str, ...]:
+    """Why nothing is drafted, where that was asked for."""
+    if settings.draft.lower() in {Draft.AUTO, Draft.OFF}:
+        return ()
+    return (_SIDE_BY_SIDE if measured else _UNMEASURED.format(info.name, info.name),)
 
 
 def note_on_servers(settings: Settings) -> tuple[str, ...]:
@@ -91,9 +117,13 @@ def note_on_servers(settings: Settings) -> tuple[str, ...]:
     return (_ON_SERVERS.format(settings.draft),)
 
 
-def _cost(info: ModelInfo, settings: Settings, paths: Paths) -> StepCost | None:
+def _cost(info: ModelInfo, settings: Settings, paths: Paths, shape: Shape) -> StepCost | None:
+    """What steps of one batch cost on the threads of a shape; None if that was not measured."""
     found = tuning.known(info, settings, paths)
-    return None if found is None else found.steps
+    if found is None:
+        return None
+    threads = shape.threads or found.arrangements[0].arrangement.threads
+    return next((one.cost for one in found.arrangements if one.arrangement == Arrangement(1, threads)), None)
 
 
 def _require_same_vocabulary(info: ModelInfo, model: Model, small: ModelInfo) -> None:
@@ -105,5 +135,5 @@ def _require_same_vocabulary(info: ModelInfo, model: Model, small: ModelInfo) ->
     if found:
         raise UsageError(
             f"--draft {small.name}: its vocabulary is not that of {info.name}: {found}",
-            "a smaller model of the same family, such as 1.5b-instruct for 7b-instruct",
+            _SMALLER,
         )

@@ -34,6 +34,7 @@ from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Engine, Equivalence, Event, Mode, ModelInfo, Pick, ServerInfo, ShapeDecision
 from qmath_cli.records.activity import Activity, Ranking
+from qmath_cli.runtime.drafts import draft_model, open_drafts
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import sampling_of
 from qmath_cli.runtime.rewards import reward_loader
@@ -178,6 +179,7 @@ class Evaluation:
             self._request.on_model((*info.warnings, *server_note(info)), ())
             require_sendable(remote, ((item.id, plan.prompt(item)) for item in plan.data.items))
             return remote
+        draft_model(settings, self._paths, self._lock)  # if it is missing, this is known before loading
         samples = len(plan.missing(file.stored))
         work, begun = Work(samples, plan.k, schedule.group_size), schedule.begun(file.groups, samples)
         wanted_shape = ShapeRequest(work, self._request.parallel, begun, unhurried=True)
@@ -196,7 +198,11 @@ class Evaluation:
             self._request.on_shape(said)
         shape = self._shape.shape
         self.plan = replace(plan, parallel=shape.width, batches=shape.batches, threads=shape.threads)
-        engine = open_engine(model, shape, retain=1, on_activity=observer.activity)
+        drafted, noted = stack.enter_context(
+            open_drafts(info, model, settings, self._paths, self._lock, shape=shape, force=self._request.force)
+        )
+        self._request.on_model(noted, ())
+        engine = open_engine(model, shape, retain=1, on_activity=observer.activity, drafts=drafted)
         stack.callback(engine.close)
         engine.cache_prefix(self._format.prefix, prefix_folder(self._paths), info.sha256)
         return engine

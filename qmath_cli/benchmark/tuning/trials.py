@@ -14,6 +14,7 @@ from qmath_cli.benchmark.measure import FILLER
 from qmath_cli.benchmark.tuning.measure import MOST_ROWS, Trial
 from qmath_cli.benchmark.tuning.table import Arrangement
 from qmath_cli.engine.batch import cells_for
+from qmath_cli.engine.llama.compute_thread import Team
 from qmath_cli.engine.llama.context import BatchRow, Context
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.sampler import Sampler
@@ -47,8 +48,7 @@ class Trials:
                             self._model,
                             cells=each * (depth + _SPARE),
                             slots=each,
-                            thread=index,
-                            threads=arrangement.threads,
+                            team=Team(index, arrangement.threads),
                         )
                     )
                 )

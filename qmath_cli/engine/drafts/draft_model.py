@@ -14,6 +14,7 @@ from qmath_cli.engine.drafts.acceptance import Prior
 from qmath_cli.engine.drafts.gate import best_length
 from qmath_cli.engine.drafts.lookup import NOTHING, Proposal
 from qmath_cli.engine.drafts.mirror import Mirror, Work
+from qmath_cli.engine.llama.compute_thread import Team
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.sequence import SequenceState
 from qmath_cli.records import StepCost
@@ -39,18 +40,18 @@ class DraftModelSource:
         vocabulary: Tokens of the model that verifies; others are never proposed.
         slots: Slots of the batch.
         cells: KV cells of the batch.
-        thread: Number of the compute thread.
+        team: Who computes.
 
     Raises:
         DoesNotFit: There is no memory for the KV cache.
     """
 
-    def __init__(self, model: Model, cost: StepCost, vocabulary: int, slots: int, cells: int, thread: int) -> None:
+    def __init__(self, model: Model, cost: StepCost, vocabulary: int, slots: int, cells: int, team: Team) -> None:
         self.prior = _PRIOR
         self.spent = 0.0
         self._cost = cost
         self._vocabulary = vocabulary
-        self._mirror = Mirror(model, slots, cells, thread)
+        self._mirror = Mirror(model, slots, cells, team)
         self._credit = 0.0  # seconds that trials may take
 
     def close(self) -> None:
@@ -73,7 +74,7 @@ class DraftModelSource:
         """See `Source.propose`."""
         self.spent = 0.0
         length = self._length(sequences, cost)
-        drafts = [_Draft(one, min(limit, length)) for one, limit in zip(sequences, limits, strict=True)]
+        drafts = [_OpenDraft(one, min(limit, length)) for one, limit in zip(sequences, limits, strict=True)]
         if length and self._catch_up(drafts):
             # below this chance the next token would not pay for its computation
             worth = self._cost.seconds(len(sequences)) / cost.seconds(len(sequences))
@@ -96,7 +97,7 @@ class DraftModelSource:
         self._credit -= trial
         return _TRIAL_LENGTH
 
-    def _catch_up(self, drafts: Sequence[_Draft]) -> bool:
+    def _catch_up(self, drafts: Sequence[_OpenDraft]) -> bool:
         """Compute what the small model lacks of the sequences, but for a few last tokens; false if no cell is free."""
         for draft in drafts:
             if draft.limit < 1:
@@ -109,7 +110,7 @@ class DraftModelSource:
                 draft.new = draft.new[count:]
         return True
 
-    def _draft(self, drafts: Sequence[_Draft], worth: float) -> None:
+    def _draft(self, drafts: Sequence[_OpenDraft], worth: float) -> None:
         """Draft for all sequences at once, one token after the other."""
         while going := [draft for draft in drafts if draft.new]:
             found = self._compute([Work(draft.slot, draft.new) for draft in going])
@@ -127,7 +128,7 @@ class DraftModelSource:
         return self._mirror.compute(work, outputs=outputs)
 
 
-class _Draft:
+class _OpenDraft:
     """A draft in the making; `new` are the tokens that are computed next, none where it is finished."""
 
     def __init__(self, sequence: SequenceState, limit: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from qmath_cli.engine.llama.compute_thread import Team
 from qmath_cli.engine.llama.context import BatchRow, ComputeStatus, Context
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.slots import common_prefix
@@ -32,14 +33,14 @@ class Mirror:
         model: The model, loaded.
         slots: As many as the batch has.
         cells: KV cells, as many as the batch has.
-        thread: Number of the compute thread.
+        team: Who computes.
 
     Raises:
         DoesNotFit: There is no memory for the KV cache.
     """
 
-    def __init__(self, model: Model, slots: int, cells: int, thread: int) -> None:
-        self._context = Context(model, cells=cells, slots=slots, thread=thread)
+    def __init__(self, model: Model, slots: int, cells: int, team: Team) -> None:
+        self._context = Context(model, cells=cells, slots=slots, team=team)
         self._held: list[list[int]] = [[] for _ in range(slots)]  # the computed tokens of each slot
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from qmath_cli.engine.drafts.draft_model import DraftModelSource
 from qmath_cli.engine.drafts.drafts import MOST_ROWS, Drafts
 from qmath_cli.engine.drafts.source import LookupSource
+from qmath_cli.engine.llama.compute_thread import Team
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.records import StepCost
 
@@ -36,7 +37,7 @@ class DraftOptions:
 NO_DRAFTS = DraftOptions()
 
 
-def open_drafts(options: DraftOptions, model: Model, slots: int, cells: int, thread: int) -> Drafts:
+def open_drafts(options: DraftOptions, model: Model, slots: int, cells: int, team: Team) -> Drafts:
     """The drafts of a batch; without a known cost they never propose anything.
 
     Args:
@@ -44,7 +45,7 @@ def open_drafts(options: DraftOptions, model: Model, slots: int, cells: int, thr
         model: The batch's model.
         slots: Slots of the batch, those for retained sequences included.
         cells: KV cells of the batch.
-        thread: Number of the batch's compute thread.
+        team: Who computes the batch.
 
     Raises:
         DoesNotFit: There is no memory for the KV cache of the model that drafts.
@@ -55,7 +56,7 @@ def open_drafts(options: DraftOptions, model: Model, slots: int, cells: int, thr
     if options.model is None:
         return Drafts(LookupSource(), options.cost, model.context_length)
     cost = options.model_cost or _estimated(options.cost, options.model.facts.size / model.facts.size)
-    source = DraftModelSource(options.model, cost, model.vocabulary, slots, cells, thread)
+    source = DraftModelSource(options.model, cost, model.vocabulary, slots, cells, team)
     return Drafts(source, options.cost, model.context_length)
 
 
