@@ -35,7 +35,7 @@ def known(info: ModelInfo, settings: Settings, paths: Paths) -> Tuning | None:
     """
     if info.servers or not folder(paths).is_dir():
         return None
-    return store.read(_key(info, settings), folder(paths))
+    return store.read(key_of(info, settings), folder(paths))
 
 
 def measured(
@@ -75,11 +75,12 @@ def measured(
         )
     finally:
         on_activity(Idle())
-    store.write(_key(info, settings), found, folder(paths))
+    store.write(key_of(info, settings), found, folder(paths))
     return found
 
 
-def _key(info: ModelInfo, settings: Settings) -> TuningKey:
+def key_of(info: ModelInfo, settings: Settings) -> TuningKey:
+    """What a measurement of a model depends on, as these settings run it."""
     run = {
         "device": settings.device.lower(),
         "gpu_layers": settings.gpu_layers.lower(),
