@@ -43,13 +43,15 @@ class ShapeReason(StrEnum):
 class ShapeDecision:
     """A shape, why it was taken, and where it was measured, tokens per second.
 
-    `rate` is expected of it, `default_rate` of the shape that would have been taken otherwise.
+    `rate` is expected of it, `default_rate` of the shape that would have been taken otherwise. `disturbed`: other
+    programs computed while it was measured.
     """
 
     shape: Shape
     reason: ShapeReason = ShapeReason.DEFAULT
     rate: float | None = None
     default_rate: float | None = None
+    disturbed: bool = False
 
     def __str__(self) -> str:
         if self.reason is ShapeReason.DEFAULT:
@@ -60,7 +62,8 @@ class ShapeDecision:
         if self.reason is ShapeReason.ASKED:
             return f"{self.shape}, as asked{expected}"
         gain = f", {self.rate / self.default_rate:.2f} times the default" if self.rate and self.default_rate else ""
-        return f"{self.shape}{expected}{gain}, by what was measured on this machine"
+        while_busy = " while other programs computed" if self.disturbed else ""
+        return f"{self.shape}{expected}{gain}, by what was measured on this machine{while_busy}"
 
     def record(self) -> dict[str, Any]:
         """The decision as JSON."""

@@ -6,13 +6,14 @@ speed; with any of them changed, it is measured again.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from qmath_cli.benchmark.tuning import store
 from qmath_cli.benchmark.tuning.measure import LONGEST_S, MOST_ROWS, arrangements, measure
+from qmath_cli.benchmark.tuning.rigs import Rigs
 from qmath_cli.benchmark.tuning.store import TuningKey
 from qmath_cli.benchmark.tuning.table import Tuning
-from qmath_cli.benchmark.tuning.trials import Trials
 from qmath_cli.engine.llama import builds
 from qmath_cli.engine.llama.devices import physical_cores
 from qmath_cli.engine.llama.model import Model
@@ -71,7 +72,11 @@ def measured(
     on_activity(Measuring(0.0))
     try:
         found = measure(
-            wanted, Trials(model, most), longest=longest, on_share=lambda share: on_activity(Measuring(share))
+            wanted,
+            Rigs(model, most),
+            longest=longest,
+            processor=time.process_time if placement.device is None else None,
+            on_share=lambda share: on_activity(Measuring(share)),
         )
     finally:
         on_activity(Idle())

@@ -149,6 +149,20 @@ def test_nothing_is_measured_where_it_would_delay_an_answer_or_decide_nothing(
     assert measuring == []
 
 
+def test_what_was_measured_while_others_computed_is_measured_again_where_there_is_time(
+    kept: Paths, demo: ModelInfo, measuring: list[int]
+) -> None:
+    """Until then it is used, and the run says so."""
+    store.write(tuning.key_of(demo, Settings()), replace(MEASURED, processor=0.5), tuning.folder(kept))
+    found = decided(kept, demo, ShapeRequest(Work(8, each=8)))
+    assert found.shape == Shape(4, 1, 2)
+    assert "other programs" in sentence(demo, found)
+    assert measuring == []
+    again = decided(kept, demo, ShapeRequest(EVALUATION, unhurried=True))
+    assert measuring == [32]
+    assert "other programs" not in sentence(demo, again)
+
+
 def test_nothing_is_measured_of_a_small_model(paths: Paths, demo: ModelInfo, measuring: list[int]) -> None:
     """Its default is the fastest wherever it was tried."""
     with pytest.MonkeyPatch.context() as patch:
