@@ -199,7 +199,8 @@ def check_speed(installation: Installation) -> CheckResult:
         return CheckResult("speed", Status.OK, f"not measured for {info.name}; qmath bench does, in some seconds")
     shape, rate = found.fastest
     costs = ", ".join(f"v({rows}) {found.steps.relative(rows):.2f}" for rows in _SHOWN_ROWS if rows <= found.steps.most)
-    return CheckResult("speed", Status.OK, f"{info.name}: fastest {shape}, {rate:.1f} tokens/s; {costs}")
+    busy = "; measured while other programs computed" if found.disturbed else ""
+    return CheckResult("speed", Status.OK, f"{info.name}: fastest {shape}, {rate:.1f} tokens/s; {costs}{busy}")
 
 
 def check_vocabulary(installation: Installation) -> CheckResult:

@@ -30,6 +30,9 @@ class Shape:
         return f"{self.width} at once in {self.batches} batches" + (f" of {threads}" if threads else "")
 
 
+_NOTABLE = 1.01  # times the default; what is below is not worth a word
+
+
 class ShapeReason(StrEnum):
     """Why a shape was taken."""
 
@@ -43,13 +46,15 @@ class ShapeReason(StrEnum):
 class ShapeDecision:
     """A shape, why it was taken, and where it was measured, tokens per second.
 
-    `rate` is expected of it, `default_rate` of the shape that would have been taken otherwise.
+    `rate` is expected of it, `default_rate` of the shape that would have been taken otherwise. `disturbed`: other
+    programs computed while it was measured.
     """
 
     shape: Shape
     reason: ShapeReason = ShapeReason.DEFAULT
     rate: float | None = None
     default_rate: float | None = None
+    disturbed: bool = False
 
     def __str__(self) -> str:
         if self.reason is ShapeReason.DEFAULT:
@@ -59,8 +64,10 @@ class ShapeDecision:
         expected = "" if self.rate is None else f": about {self.rate:.3g} tokens/s"
         if self.reason is ShapeReason.ASKED:
             return f"{self.shape}, as asked{expected}"
-        gain = f", {self.rate / self.default_rate:.2f} times the default" if self.rate and self.default_rate else ""
-        return f"{self.shape}{expected}{gain}, by what was measured on this machine"
+        gain = self.rate / self.default_rate if self.rate and self.default_rate else 1.0
+        gained = f", {gain:.2f} times the default" if gain > _NOTABLE else ""
+        while_busy = " while other programs computed" if self.disturbed else ""
+        return f"{self.shape}{expected}{gained}, by what was measured on this machine{while_busy}"
 
     def record(self) -> dict[str, Any]:
         """The decision as JSON."""

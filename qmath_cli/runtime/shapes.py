@@ -78,7 +78,8 @@ def decide(
     if found is None or choice is None:
         return ShapeDecision(default, ShapeReason.ASKED if request.parallel else ShapeReason.DEFAULT)
     placed = _placed(default, info, found.arrangements[0].arrangement)
-    return ShapeDecision(choice.shape, reason, choice.rate, expected(found, request.work, placed))
+    default_rate = expected(found, request.work, placed)
+    return ShapeDecision(choice.shape, reason, choice.rate, default_rate, found.disturbed)
 
 
 def _placed(default: Shape, info: ModelInfo, whole: Arrangement) -> Shape:
@@ -120,7 +121,8 @@ def open_shaped(
     def allows(*, loaded: bool = False) -> Callable[[Shape], bool]:
         return (lambda _shape: True) if force else fitting(info, settings, paths, lock, loaded=loaded)
 
-    decision = decide(info, request, tuning.known(info, settings, paths), allows)
+    kept = tuning.known(info, settings, paths)
+    decision = decide(info, request, kept, allows)
     shape = decision.shape
     require_local(shape.width)
     model = stack.enter_context(
@@ -135,7 +137,7 @@ def open_shaped(
             on_activity=on_activity,
         )
     )
-    if request.unhurried and decision.reason is ShapeReason.DEFAULT and _is_worth(info, request.work):
+    if _is_worth(info, request, kept):
         most = max(MOST_ROWS, shape.width) if allows(loaded=True)(Shape(MOST_ROWS)) else shape.width
         try:
             found = tuning.measured(model, info, settings, paths, most=most, on_activity=on_activity)
@@ -152,5 +154,7 @@ def sentence(info: ModelInfo, decision: ShapeDecision | None) -> str:
     return str(decision)
 
 
-def _is_worth(info: ModelInfo, work: Work) -> bool:
-    return info.size >= SMALL and work.samples >= _WORTH
+def _is_worth(info: ModelInfo, request: ShapeRequest, kept: Tuning | None) -> bool:
+    """Whether the work begins with a measurement."""
+    free = request.unhurried and not request.parallel and request.begun is None
+    return free and (kept is None or kept.disturbed) and info.size >= SMALL and request.work.samples >= _WORTH

@@ -6,13 +6,14 @@ speed; with any of them changed, it is measured again.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from qmath_cli.benchmark.tuning import store
 from qmath_cli.benchmark.tuning.measure import LONGEST_S, MOST_ROWS, arrangements, measure
+from qmath_cli.benchmark.tuning.rigs import Rigs
 from qmath_cli.benchmark.tuning.store import TuningKey
 from qmath_cli.benchmark.tuning.table import Tuning
-from qmath_cli.benchmark.tuning.trials import Trials
 from qmath_cli.engine.llama import builds
 from qmath_cli.engine.llama.devices import physical_cores
 from qmath_cli.engine.llama.model import Model
@@ -35,7 +36,7 @@ def known(info: ModelInfo, settings: Settings, paths: Paths) -> Tuning | None:
     """
     if info.servers or not folder(paths).is_dir():
         return None
-    return store.read(_key(info, settings), folder(paths))
+    return store.read(key_of(info, settings), folder(paths))
 
 
 def measured(
@@ -71,15 +72,20 @@ def measured(
     on_activity(Measuring(0.0))
     try:
         found = measure(
-            wanted, Trials(model, most), longest=longest, on_share=lambda share: on_activity(Measuring(share))
+            wanted,
+            Rigs(model, most),
+            longest=longest,
+            processor=time.process_time if placement.device is None else None,
+            on_share=lambda share: on_activity(Measuring(share)),
         )
     finally:
         on_activity(Idle())
-    store.write(_key(info, settings), found, folder(paths))
+    store.write(key_of(info, settings), found, folder(paths))
     return found
 
 
-def _key(info: ModelInfo, settings: Settings) -> TuningKey:
+def key_of(info: ModelInfo, settings: Settings) -> TuningKey:
+    """What a measurement of a model depends on, as these settings run it."""
     run = {
         "device": settings.device.lower(),
         "gpu_layers": settings.gpu_layers.lower(),

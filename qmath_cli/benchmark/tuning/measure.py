@@ -19,7 +19,7 @@ from typing import Protocol
 from qmath_cli.benchmark.tuning.table import Arrangement, ArrangementCost, Tuning
 from qmath_cli.records import StepCost
 
-LONGEST_S = 20.0
+LONGEST_S = 18.0  # a step that takes longer than expected ends within twenty
 MOST_ROWS = 32
 #: Numbers of rows in the order of what they tell. CPU kernels take four rows at a time: multiples of four stand out.
 _ROWS = (1, 4, 8, 2, 16, 12, 3, 6, 5, 24, 32, 7, 20, 10)
@@ -32,7 +32,7 @@ _PREFILL_SHARE = 0.25  # of the time
 _FIRST_SHARE = 0.6  # of the time, until one batch on all threads is measured
 
 
-class Trial(Protocol):
+class Rig(Protocol):
     """One arrangement, ready to compute."""
 
     @property
@@ -50,7 +50,7 @@ class Trial(Protocol):
         ...
 
     def ready(self) -> None:
-        """Give all sequences the prompt that was computed, in this trial or in the first one."""
+        """Give all sequences the prompt that was computed, in this rig or in the first one."""
         ...
 
     def round(self, rows: int) -> float:
@@ -58,7 +58,7 @@ class Trial(Protocol):
         ...
 
 
-OpenTrial = Callable[[Arrangement], AbstractContextManager[Trial]]
+OpenRig = Callable[[Arrangement], AbstractContextManager[Rig]]
 """Makes contexts for an arrangement."""
 
 
@@ -82,6 +82,28 @@ class _Clock:
         return self.spent + seconds <= self.seconds * share
 
 
+@dataclass(slots=True)
+class _Processor:
+    """How much processor time the threads of long steps got of the time that these took."""
+
+    now: Callable[[], float]
+    used: float = 0.0
+    due: float = 0.0
+
+    def timed(self, rig: Rig, rows: int, threads: int) -> float:
+        """The seconds of a round on so many threads in all."""
+        before = self.now()
+        seconds = rig.round(rows)
+        if seconds >= _LEAST_S:
+            self.used += self.now() - before
+            self.due += seconds * threads
+        return seconds
+
+    @property
+    def share(self) -> float:
+        return min(self.used / self.due, 1.0) if self.due else 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class _Pace:
     """What one arrangement may still measure: until a share of the time is spent.
@@ -92,6 +114,8 @@ class _Pace:
     clock: _Clock
     share: float
     known: StepCost | None
+    threads: int  # of all batches together
+    processor: _Processor
     on_share: Callable[[float], object]
 
     def allows(self, found: dict[int, float], rows: int) -> bool:
@@ -130,10 +154,11 @@ def arrangements(cores: int, *, fixed: bool, side_by_side: bool) -> tuple[Arrang
 
 def measure(
     wanted: Sequence[Arrangement],
-    opened: OpenTrial,
+    opened: OpenRig,
     *,
     longest: float = LONGEST_S,
     now: Callable[[], float] = time.perf_counter,
+    processor: Callable[[], float] | None = time.process_time,
     on_share: Callable[[float], object] = lambda _share: None,
 ) -> Tuning:
     """Measure arrangements, as far as the time allows.
@@ -143,12 +168,13 @@ def measure(
         opened: Makes contexts.
         longest: Seconds for all of it. Only the first step of the first arrangement takes place whatever it costs.
         now: The clock.
+        processor: The processor time of this process; None where something else computes.
         on_share: Told which share of the time is spent.
 
     Raises:
         DoesNotFit: There is no memory for the contexts.
     """
-    clock = _Clock(longest, now)
+    clock, used = _Clock(longest, now), _Processor(processor or (lambda: 0.0))
     found: list[ArrangementCost] = []
     prefill: dict[int, float] = {}
     depth = 0
@@ -156,15 +182,17 @@ def measure(
         known = found[0].cost if found else None
         if known is not None and not clock.allows(arrangement.batches * known.seconds(4)):
             break
-        with opened(arrangement) as trial:
+        with opened(arrangement) as rig:
             if known is None:
-                prefill = _prefill(trial, clock)
-            trial.ready()
-            depth = depth or trial.depth
-            pace = _Pace(clock, _deadline(index, len(wanted)), known, on_share)
-            found.append(ArrangementCost(arrangement, _steps(trial, pace)))
+                prefill = _prefill(rig, clock)
+            rig.ready()
+            depth = depth or rig.depth
+            threads = arrangement.batches * arrangement.threads
+            pace = _Pace(clock, _deadline(index, len(wanted)), known, threads, used, on_share)
+            found.append(ArrangementCost(arrangement, _steps(rig, pace)))
     on_share(1.0)
-    return Tuning(tuple(found), StepCost(tuple(prefill.items())), depth, clock.spent)
+    share = used.share if processor is not None else 1.0
+    return Tuning(tuple(found), StepCost(tuple(prefill.items())), depth, clock.spent, share)
 
 
 def _deadline(index: int, count: int) -> float:
@@ -172,36 +200,36 @@ def _deadline(index: int, count: int) -> float:
     return 1.0 if count == 1 else _FIRST_SHARE + (1 - _FIRST_SHARE) * index / (count - 1)
 
 
-def _prefill(trial: Trial, clock: _Clock) -> dict[int, float]:
+def _prefill(rig: Rig, clock: _Clock) -> dict[int, float]:
     """Seconds of steps with more and more tokens of a prompt; the first is computed in any case."""
     found: dict[int, float] = {}
     for tokens in _PREFILL:
         if found and not clock.allows(2 * found[tokens // 2], _PREFILL_SHARE):
             break
-        seconds = trial.prefill(tokens)
+        seconds = rig.prefill(tokens)
         if seconds is None:
             break
         found[tokens] = seconds
     return found
 
 
-def _steps(trial: Trial, pace: _Pace) -> StepCost:
+def _steps(rig: Rig, pace: _Pace) -> StepCost:
     """The cost of steps, of one row in any case."""
-    trial.round(1)  # the first step of a context allocates
-    found = {1: _lowest(trial, 1)}
+    rig.round(1)  # the first step of a context allocates
+    found = {1: _lowest(rig, 1, pace)}
     for again in range(_PASSES):
-        for rows in _contenders(found, trial.most) if again else _points(trial.most):
+        for rows in _contenders(found, rig.most) if again else _points(rig.most):
             if pace.allows(found, rows):
-                found[rows] = min(found.get(rows, float("inf")), _lowest(trial, rows))
+                found[rows] = min(found.get(rows, float("inf")), _lowest(rig, rows, pace))
                 pace.report()
     return StepCost(tuple(sorted(found.items())))
 
 
-def _lowest(trial: Trial, rows: int) -> float:
+def _lowest(rig: Rig, rows: int, pace: _Pace) -> float:
     """The time of a round; of short ones the lowest of several, which are disturbed more easily."""
-    first = trial.round(rows)
+    first = pace.processor.timed(rig, rows, pace.threads)
     more = min(int(_LEAST_S / max(first, 1e-9)), _MOST_ROUNDS)
-    return min([first, *(trial.round(rows) for _ in range(more))])
+    return min([first, *(rig.round(rows) for _ in range(more))])
 
 
 def _points(most: int) -> Iterator[int]:

@@ -13,6 +13,8 @@ from typing import Any
 
 from qmath_cli.records import Shape, StepCost
 
+_UNDISTURBED = 0.8  # of the processor time
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Arrangement:
@@ -47,12 +49,19 @@ class Tuning:
         prefill: Seconds of a step by the number of a prompt's tokens in it, in the first arrangement.
         depth: Tokens that each sequence had in its KV cache.
         seconds: What the measurement took.
+        processor: The share of the processor time that the threads could have had; the rest went to other programs.
     """
 
     arrangements: tuple[ArrangementCost, ...]
     prefill: StepCost
     depth: int
     seconds: float
+    processor: float = 1.0
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether other programs computed so much that the figures may be off."""
+        return self.processor < _UNDISTURBED
 
     @property
     def steps(self) -> StepCost:
@@ -88,6 +97,7 @@ class Tuning:
             "prefill": _points(self.prefill),
             "depth": self.depth,
             "seconds": round(self.seconds, 3),
+            "processor": round(self.processor, 3),
         }
 
     @classmethod
@@ -102,7 +112,7 @@ class Tuning:
         if any(one.cost.points[0][0] != 1 for one in arrangements):
             raise ValueError("a step of one row is missing")
         prefill, depth = _cost(record["prefill"]), _count(record["depth"])
-        return cls(arrangements, prefill, depth, float(record["seconds"]))
+        return cls(arrangements, prefill, depth, float(record["seconds"]), float(record["processor"]))
 
 
 def _points(cost: StepCost) -> list[dict[str, float]]:

@@ -10,6 +10,7 @@ from qmath_cli.benchmark.tuning.table import ArrangementCost, Tuning
 from qmath_cli.terminal.tables import columns
 
 _RATE = "tokens/s"
+_DISTURBED = "other programs computed meanwhile: on an idle machine the same command tells more"
 
 
 def table(report: BenchmarkReport) -> list[str]:
@@ -54,6 +55,7 @@ def step_costs(tuning: Tuning) -> list[str]:
         *lines,
         f"fastest: {shape}, {rate:.1f} {_RATE}",
         f"prefill in slices of {slices} tokens: {rates} {_RATE}",
+        *([_DISTURBED] if tuning.disturbed else []),
     ]
 
 

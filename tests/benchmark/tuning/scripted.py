@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from qmath_cli.benchmark.tuning.measure import Trial
+from qmath_cli.benchmark.tuning.measure import Rig
 from qmath_cli.benchmark.tuning.table import Arrangement, ArrangementCost, Tuning
 from qmath_cli.records import StepCost
 
@@ -45,16 +45,21 @@ class Machine:
     rounds: list[tuple[Arrangement, int]] = field(default_factory=list)
     opened: list[Arrangement] = field(default_factory=list)
 
+    share: float = 1.0  # of two cores that this process gets
+
     def now(self) -> float:
         return self.time
 
+    def processor(self) -> float:
+        return 2 * self.share * self.time
+
     @contextmanager
-    def trial(self, arrangement: Arrangement) -> Iterator[Trial]:
+    def rig(self, arrangement: Arrangement) -> Iterator[Rig]:
         self.opened.append(arrangement)
-        yield _Trial(self, arrangement, self.most // arrangement.batches)
+        yield _Rig(self, arrangement, self.most // arrangement.batches)
 
 
-class _Trial:
+class _Rig:
     def __init__(self, machine: Machine, arrangement: Arrangement, most: int) -> None:
         self.machine, self.arrangement, self.most, self.depth = machine, arrangement, most, 240
 

@@ -73,6 +73,7 @@ def _changed(record: dict[str, object], path: tuple[str | int, ...], value: obje
         (("tuning", "prefill"), None),
         (("tuning", "depth"), -5),
         (("tuning", "seconds"), "long"),
+        (("tuning", "processor"), None),
     ],
 )
 def test_a_file_with_a_wrong_value_is_as_good_as_none(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 from qmath_cli.benchmark.measure import FILLER
-from qmath_cli.benchmark.tuning.measure import MOST_ROWS, Trial
+from qmath_cli.benchmark.tuning.measure import MOST_ROWS, Rig
 from qmath_cli.benchmark.tuning.table import Arrangement
 from qmath_cli.engine.batch import cells_for
 from qmath_cli.engine.llama.compute_thread import Team
@@ -24,8 +24,8 @@ _DEPTH = 240  # tokens of a sequence: a problem, and half of its solution
 _SPARE = 4  # cells per sequence for the tokens of a step, which are removed after it
 
 
-class Trials:
-    """The trials of one model. Calling it with an arrangement opens its contexts for as long as the block lasts."""
+class Rigs:
+    """The rigs of one model. Calling it with an arrangement opens its contexts for as long as the block lasts."""
 
     def __init__(self, model: Model, most: int = MOST_ROWS) -> None:
         """Name the model, and the most sequences of all batches together for which there is memory."""
@@ -35,7 +35,7 @@ class Trials:
         self._depth = 0
 
     @contextmanager
-    def __call__(self, arrangement: Arrangement) -> Iterator[Trial]:
+    def __call__(self, arrangement: Arrangement) -> Iterator[Rig]:
         """Contexts for an arrangement. Raises `DoesNotFit`."""
         room = cells_for(self._most, self._model.context_length)
         depth = self._depth or min(_DEPTH, self._model.context_length - _SPARE)
@@ -54,13 +54,13 @@ class Trials:
                 )
                 for index in range(arrangement.batches)
             ]
-            trial = _Contexts(self._model, contexts, each, depth, self._prompt)
-            yield trial
-            self._prompt, self._depth = trial.prompt, trial.depth
+            rig = _Contexts(self._model, contexts, each, depth, self._prompt)
+            yield rig
+            self._prompt, self._depth = rig.prompt, rig.depth
 
 
 class _Contexts:
-    """The contexts of one arrangement. Implements `Trial`."""
+    """The contexts of one arrangement. Implements `Rig`."""
 
     def __init__(self, model: Model, contexts: list[Context], slots: int, longest: int, prompt: bytes) -> None:
         text = FILLER.encode() * (longest // 8 + 1)
