@@ -16,6 +16,7 @@ from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.settings import Settings
 
 if TYPE_CHECKING:
+    from qmath_cli.benchmark.drafted import DraftReport
     from qmath_cli.benchmark.measure import BenchmarkPlan, BenchmarkReport, ReferenceTool
     from qmath_cli.benchmark.tuning.table import Tuning
     from qmath_cli.engine.llama.model import Model
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from qmath_cli.records import ModelInfo
 
 SCHEMA = "qmath.bench/1"
+_PROBLEM = (
+    "A shop sells pens at 3 dollars and books at 7 dollars. Tom pays 64 dollars for 12 things. How many are books?"
+)
 
 
 def command(
@@ -64,7 +68,7 @@ def command(
 
     here = invocation(context)
     flags: dict[str, object] = {"device": device, "gpu_layers": gpu_layers, "threads": threads, "kv_type": kv_type}
-    flags |= {"mlock": mlock, "repack": False if no_repack else None}
+    flags |= {"mlock": mlock, "repack": False if no_repack else None, "draft": draft}
     remote: dict[str, object] = {"server": server or None, "server_kind": server_kind}
     wanted: list[str | None] = [*dict.fromkeys(models or ())]
     each = [here.settings(model=model, **flags, **remote) for model in wanted or [None]]
@@ -87,12 +91,16 @@ def command(
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One model's report, where it was computed, and what steps cost there; None on servers."""
+    """One model's report, where it was computed, and what steps cost there; None on servers.
+
+    `drafts` is what drafts gained; None where nothing is drafted.
+    """
 
     file: ModelInfo
     placement: str
     report: BenchmarkReport
     tuning: Tuning | None = None
+    drafts: DraftReport | None = None
 
 
 def _require(here: Invocation, each: Sequence[Settings]) -> None:
@@ -131,10 +139,36 @@ def _run(
         here.terminal.note(f"{file.name} ({file.quantization}) on {placement}")
         here.terminal.note("what a step costs, by the number of sequences in it")
         tuning = measured(model, file, settings, paths, most=_most(here, file, settings, force=force))
+        drafts = _drafts(here, file, model, settings, plan, force=force)
     report = _with_machine(measure(opened, plan, references, here.terminal.note), placement, file)
     if report.peak_rss == before:  # it is that of a larger model before
         report = replace(report, peak_rss=None)
-    return Benchmark(file, str(placement), report, tuning)
+    return Benchmark(file, str(placement), report, tuning, drafts)
+
+
+def _drafts(
+    here: Invocation, file: ModelInfo, model: Model, settings: Settings, plan: BenchmarkPlan, *, force: bool
+) -> DraftReport | None:
+    """What drafts gain, after the cost of steps was measured; None where they could not gain at all."""
+    from qmath_cli.benchmark.drafted import measure_drafts
+    from qmath_cli.models import lockfile
+    from qmath_cli.prompting.select import select
+    from qmath_cli.records import Language, Shape
+    from qmath_cli.runtime.drafts import open_drafts
+    from qmath_cli.settings import Draft
+
+    if file.kind.scores:
+        return None
+    asked = settings.draft.lower()
+    source = settings.draft if asked not in tuple(Draft) else str(Draft.LOOKUP)
+    one = Shape(1)
+    with open_drafts(file, model, settings, here.paths, lockfile.load(), shape=one, force=force) as (options, noted):
+        here.notes(*noted)
+        if not options.can_gain:
+            return None
+        prompt = select(file, Language.EN, settings.mode).typed(_PROBLEM)
+        here.terminal.note(f"drafts: {source}")
+        return measure_drafts(model, prompt, options, source, max(2 * plan.tokens, 2), plan.repeats)
 
 
 def _most(here: Invocation, file: ModelInfo, settings: Settings, *, force: bool) -> int:
@@ -223,15 +257,24 @@ def _read_per_token(path: Path) -> int:
 
 def _record(one: Benchmark) -> dict[str, object]:
     head = {"model": one.file.name, "quantization": one.file.quantization, "device": one.placement}
-    return {**head, **asdict(one.report), "tuning": None if one.tuning is None else one.tuning.record()}
+    return {**head, **asdict(one.report), **_measured(one)}
+
+
+def _measured(one: Benchmark) -> dict[str, object]:
+    """What steps cost, and what drafts gained."""
+    return {
+        "tuning": None if one.tuning is None else one.tuning.record(),
+        "drafts": None if one.drafts is None else asdict(one.drafts),
+    }
 
 
 def _show(here: Invocation, one: Benchmark, number: int, several: int) -> None:
     """The table of a model; of several, each under its name."""
-    from qmath_cli.terminal.reports.bench import step_costs, table
+    from qmath_cli.terminal.reports.bench import drafts, step_costs, table
 
     if several > 1:
         here.terminal.write("\n" if number > 1 else "")
         here.terminal.line(one.file.name)
-    for line in [*table(one.report), *([] if one.tuning is None else step_costs(one.tuning))]:
+    costs = [] if one.tuning is None else step_costs(one.tuning) + drafts(one.drafts)
+    for line in [*table(one.report), *costs]:
         here.terminal.line(line)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from qmath_cli.engine.drafts.acceptance import Prior
 from qmath_cli.engine.drafts.gate import best_length
 from qmath_cli.engine.drafts.lookup import NOTHING, Proposal
-from qmath_cli.engine.drafts.mirror import Mirror, Work
+from qmath_cli.engine.drafts.mirror import Mirror, NewTokens
 from qmath_cli.engine.llama.compute_thread import Team
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.sequence import SequenceState
@@ -32,7 +32,7 @@ _FEW = 8  # missing tokens that are computed in one step with those of the other
 
 
 class DraftModelSource:
-    """A `Source`.
+    """A `DraftSource`.
 
     Args:
         model: The small model, loaded; the caller closes it.
@@ -71,7 +71,7 @@ class DraftModelSource:
         """Nothing to do: what is held is compared with the tokens when it is used."""
 
     def propose(self, sequences: Sequence[SequenceState], limits: Sequence[int], cost: StepCost) -> list[Proposal]:
-        """See `Source.propose`."""
+        """See `DraftSource.propose`."""
         self.spent = 0.0
         length = self._length(sequences, cost)
         drafts = [_OpenDraft(one, min(limit, length)) for one, limit in zip(sequences, limits, strict=True)]
@@ -105,7 +105,7 @@ class DraftModelSource:
             draft.new = self._mirror.match(draft.slot, draft.known)
             while len(draft.new) > _FEW:
                 count = min(len(draft.new) - 1, self._mirror.max_rows)
-                if self._compute([Work(draft.slot, draft.new[:count])], outputs=False) is None:
+                if self._compute([NewTokens(draft.slot, draft.new[:count])], outputs=False) is None:
                     return False
                 draft.new = draft.new[count:]
         return True
@@ -113,7 +113,7 @@ class DraftModelSource:
     def _draft(self, drafts: Sequence[_OpenDraft], worth: float) -> None:
         """Draft for all sequences at once, one token after the other."""
         while going := [draft for draft in drafts if draft.new]:
-            found = self._compute([Work(draft.slot, draft.new) for draft in going])
+            found = self._compute([NewTokens(draft.slot, draft.new) for draft in going])
             if found is None:
                 return
             for draft, logits in zip(going, found, strict=True):
@@ -122,7 +122,7 @@ class DraftModelSource:
                 if token < self._vocabulary:
                     draft.add(token, min(int(sure * _LEVELS), _LEVELS - 1), worth)
 
-    def _compute(self, work: Sequence[Work], *, outputs: bool = True) -> list[NDArray[np.float32]] | None:
+    def _compute(self, work: Sequence[NewTokens], *, outputs: bool = True) -> list[NDArray[np.float32]] | None:
         """As `Mirror.compute`; what it costs is counted."""
         self.spent += self._cost.seconds(sum(len(one.tokens) for one in work))
         return self._mirror.compute(work, outputs=outputs)

@@ -11,13 +11,13 @@ that looking for drafts would be felt.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 from qmath_cli.engine.drafts.acceptance import Acceptance
 from qmath_cli.engine.drafts.gate import MOST_DRAFTED, can_gain, choose
 from qmath_cli.engine.drafts.lookup import Proposal
-from qmath_cli.engine.drafts.source import Source
+from qmath_cli.engine.drafts.source import DraftSource
 from qmath_cli.engine.scheduler import StepShare
 from qmath_cli.engine.sequence import SequenceState
 from qmath_cli.records import StepCost
@@ -44,14 +44,13 @@ class Drafts:
         context_length: Tokens that a sequence can hold.
     """
 
-    def __init__(self, source: Source, cost: StepCost, context_length: int) -> None:
+    def __init__(self, source: DraftSource, cost: StepCost, context_length: int) -> None:
         self._source = source
         self._cost = cost
         self._context_length = context_length
         self._all = Acceptance(source.prior)  # of all sequences
         self._proposed: list[_Proposed] = []
-        # whether drafts could gain in a step of so many rows
-        self._possible = cache(lambda rows: cost.seconds(1) >= _SHORT_STEP_S and can_gain(rows, cost, self._room(rows)))
+        self._possible = cache(partial(worth_drafting, cost))
 
     def close(self) -> None:
         """Free the memory of the source."""
@@ -106,9 +105,6 @@ class Drafts:
             drafting.gained += accepted - lost * (one.length / drafted if drafted else 1 / len(proposed))
             self._source.update(one.sequence)
 
-    def _room(self, rows: int) -> int:
-        return min(MOST_ROWS, self._cost.most - rows)
-
     def _limit(self, sequence: SequenceState) -> int:
         """How many tokens of a draft could be used before the sequence ends anyway."""
         left = min(
@@ -124,7 +120,7 @@ class Drafts:
             acceptance.chances(proposal.levels) if (acceptance := sequence.drafting.acceptance) is not None else []
             for sequence, proposal in zip(sequences, proposals, strict=True)
         ]
-        lengths = choose(len(sequences), chances, self._cost, self._room(len(sequences)))
+        lengths = choose(len(sequences), chances, self._cost, _room(self._cost, len(sequences)))
         if any(lengths) and free() < len(sequences) + sum(lengths):  # no sequence is preempted for drafts
             return [0] * len(lengths)
         return lengths
@@ -135,6 +131,16 @@ class Drafts:
             return 0.0
         plain = self._cost.seconds(rows)
         return (self._cost.seconds(rows + drafted) - plain + self._source.spent) / (plain / rows)
+
+
+def worth_drafting(cost: StepCost, rows: int) -> bool:
+    """Whether drafts could gain in a step that has so many rows without them."""
+    return cost.seconds(1) >= _SHORT_STEP_S and can_gain(rows, cost, _room(cost, rows))
+
+
+def _room(cost: StepCost, rows: int) -> int:
+    """Drafted rows that such a step can take: no more than were measured."""
+    return min(MOST_ROWS, cost.most - rows)
 
 
 def _observe(one: _Proposed) -> int:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Work(NamedTuple):
+class NewTokens(NamedTuple):
     """Tokens to compute in a slot, after those that it holds."""
 
     slot: int
@@ -84,7 +84,7 @@ class Mirror:
         """About how many of these tokens `match` would return."""
         return max(len(tokens) - len(self._held[slot]), 1)
 
-    def compute(self, work: Sequence[Work], *, outputs: bool = True) -> list[NDArray[np.float32]] | None:
+    def compute(self, work: Sequence[NewTokens], *, outputs: bool = True) -> list[NDArray[np.float32]] | None:
         """Compute tokens of several slots in one step.
 
         Args:

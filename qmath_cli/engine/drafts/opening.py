@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qmath_cli.engine.drafts.draft_model import DraftModelSource
-from qmath_cli.engine.drafts.drafts import MOST_ROWS, Drafts
+from qmath_cli.engine.drafts.drafts import MOST_ROWS, Drafts, worth_drafting
 from qmath_cli.engine.drafts.source import LookupSource
 from qmath_cli.engine.llama.compute_thread import Team
 from qmath_cli.engine.llama.model import Model
@@ -27,6 +27,11 @@ class DraftOptions:
     cost: StepCost | None = None
     model: Model | None = None
     model_cost: StepCost | None = None
+
+    @property
+    def can_gain(self) -> bool:
+        """Whether one sequence could gain from drafts if all of them were accepted."""
+        return self.cost is not None and worth_drafting(self.cost, 1)
 
     @property
     def rows(self) -> int:

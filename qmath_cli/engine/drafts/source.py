@@ -15,7 +15,7 @@ from qmath_cli.records import StepCost
 _RECORDED = Prior((0.0, 0.0, 0.51, 0.56, 0.66, 0.69, 0.71, 0.73, 0.77), 0.61)
 
 
-class Source(Protocol):
+class DraftSource(Protocol):
     """Proposes drafts, and tells what that costs.
 
     Attributes:
@@ -61,7 +61,7 @@ class LookupSource:
         self.spent = 0.0
 
     def propose(self, sequences: Sequence[SequenceState], limits: Sequence[int], _cost: StepCost) -> list[Proposal]:
-        """See `Source.propose`."""
+        """See `DraftSource.propose`."""
         found = []
         for sequence, limit in zip(sequences, limits, strict=True):
             lookup = sequence.drafting.lookup
@@ -70,7 +70,7 @@ class LookupSource:
         return found
 
     def update(self, sequence: SequenceState) -> None:
-        """See `Source.update`. Without it, tokens that replace removed ones would not be indexed."""
+        """See `DraftSource.update`. Without it, tokens that replace removed ones would not be indexed."""
         sequence.drafting.lookup.update(sequence.tokens)
 
     def reset(self) -> None:
