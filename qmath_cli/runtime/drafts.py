@@ -14,6 +14,7 @@ from qmath_cli.benchmark.tuning.table import Arrangement
 from qmath_cli.engine.drafts.opening import NO_DRAFTS, DraftOptions
 from qmath_cli.engine.drafts.vocabulary import difference
 from qmath_cli.engine.llama.model import Model, load_vocabulary
+from qmath_cli.engine.llama.placement import SMALL
 from qmath_cli.errors import UsageError
 from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
@@ -24,8 +25,6 @@ from qmath_cli.runtime import tuning
 from qmath_cli.runtime.weights import open_model
 from qmath_cli.settings import Draft, Settings
 
-_SIDE_BY_SIDE = "nothing is drafted where several batches compute side by side"
-_UNMEASURED = "nothing is drafted: what steps cost is not known for {}; `qmath bench -m {}` measures it"
 _SMALLER = "a smaller model of the same family, such as 1.5b-instruct for 7b-instruct"
 _ON_SERVERS = "--draft {} does nothing where servers compute: vLLM, SGLang and llama-server have drafts of their own"
 
@@ -75,9 +74,11 @@ def open_drafts(
     small = draft_model(settings, paths, lock)
     if small is not None:
         _require_same_vocabulary(info, model, small)
-    cost = None if settings.draft.lower() == Draft.OFF else _cost(info, settings, paths, shape)
-    if cost is None or shape.batches > 1:
-        yield NO_DRAFTS, _why_not(info, settings, measured=cost is not None)
+    why = _why_not(info, settings, paths, shape)
+    cost = None if why else _cost(info, settings, paths, shape)
+    if cost is None:
+        asked = settings.draft.lower() not in {Draft.AUTO, Draft.OFF}
+        yield NO_DRAFTS, (f"nothing is drafted: {why}",) if asked else ()
     elif small is None:
         yield DraftOptions(cost), ()
     else:
@@ -103,11 +104,20 @@ def open_with_drafts(
         yield model, options
 
 
-def _why_not(info: ModelInfo, settings: Settings, *, measured: bool) -> tuple[str, ...]:
-    """Why nothing is drafted, where that was asked for."""
-    if settings.draft.lower() in {Draft.AUTO, Draft.OFF}:
-        return ()
-    return (_SIDE_BY_SIDE if measured else _UNMEASURED.format(info.name, info.name),)
+def _why_not(info: ModelInfo, settings: Settings, paths: Paths, shape: Shape) -> str:
+    """Why nothing is drafted; empty where something may be."""
+    if settings.draft.lower() == Draft.OFF:
+        return "it is switched off"
+    if info.size < SMALL:
+        return f"steps of {info.name} are too short for drafts to gain"
+    if shape.batches > 1:
+        return "several batches compute side by side"
+    found = tuning.known(info, settings, paths)
+    if found is not None and found.disturbed:
+        return f"steps of {info.name} were measured beside other programs; `qmath bench -m {info.name}` does it again"
+    if _cost(info, settings, paths, shape) is None:
+        return f"what steps of {info.name} cost is not known; `qmath bench -m {info.name}` measures it"
+    return ""
 
 
 def note_on_servers(settings: Settings) -> tuple[str, ...]:

@@ -11,15 +11,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _ALL_WEIGHT = 12.0  # observations of one's own that count as much as those of all sequences
-_PRIOR_WEIGHT = 24.0  # observations of all sequences that count as much as the prior
 _MOST = 256.0  # observations that are remembered: later ones make earlier ones fade
 
 
 class Prior(NamedTuple):
-    """Shares before anything was seen: of the tokens of each level, and of all."""
+    """Shares before anything was seen: of the tokens of each level, and of all.
+
+    `weight` observations count as much as they do.
+    """
 
     levels: tuple[float, ...]
     overall: float
+    weight: float = 24.0
 
     @property
     def size(self) -> int:
@@ -41,7 +44,7 @@ class Acceptance:
     def __init__(self, prior: Prior | Acceptance) -> None:
         self.size: int = prior.size
         self._prior = prior
-        self._weight = _ALL_WEIGHT if isinstance(prior, Acceptance) else _PRIOR_WEIGHT
+        self._weight = _ALL_WEIGHT if isinstance(prior, Acceptance) else prior.weight
         self._seen = [0.0] * self.size
         self._accepted = [0.0] * self.size
 

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LEVELS = 10
-#: A token is accepted about as often as the small model is sure of it; of all, two in three are.
-_PRIOR = Prior(tuple((level + 0.5) / _LEVELS for level in range(_LEVELS)), 0.67)
+#: A token is accepted about as often as the small model is sure of it; of all, two in three are. A few observations
+#: weigh more than this, because each of them costs a step of the small model.
+_PRIOR = Prior(tuple((level + 0.5) / _LEVELS for level in range(_LEVELS)), 0.67, 8.0)
 _TRIAL_SHARE = 0.005  # of the time, for trials where drafting does not seem to gain
 _TRIAL_LENGTH = 2
 _FEW = 8  # missing tokens that are computed in one step with those of the other sequences
