@@ -73,7 +73,7 @@ def test_a_model_whose_tokens_are_never_accepted_rests_soon(model: Model, small_
         assert first.gained_tokens >= -0.01 * first.completion_tokens
         (other,) = batch.start(PROMPT, [Sampling(temperature=20, seed=2, max_tokens=200)])
         collect(batch, [other])
-        assert batch.usage(other).drafted_tokens < 4, "a new sequence knows what the others saw"
+        assert batch.usage(other).drafted_tokens < 10, "a new sequence knows what the others saw"
 
 
 def test_several_samples_share_the_small_models_prompt_and_end_as_without(model: Model, small_model: Model) -> None:
