@@ -106,10 +106,9 @@ Draft = Annotated[
     str | None,
     typer.Option(
         "--draft",
-        metavar="auto|lookup|off|NAME",
+        metavar="HOW",
         rich_help_panel=MODEL,
-        help="What is likely to come next is verified several tokens at a time, where `qmath bench` has found that "
-        "this gains: copied from the text so far (auto), or written by a smaller model (NAME). Texts stay the same.",
+        help="Verify several likely tokens at once where that gains: auto, lookup, off, or a smaller model's name.",
         autocompletion=model_names.complete_model,
     ),
 ]
