@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qmath_cli.engine.drafts.draft_model import DraftModelSource
 from qmath_cli.engine.drafts.drafts import MOST_ROWS, Drafts, worth_drafting
 from qmath_cli.engine.drafts.source import LookupSource
 from qmath_cli.engine.llama.compute_thread import Team
@@ -60,6 +59,8 @@ def open_drafts(options: DraftOptions, model: Model, slots: int, cells: int, tea
         return Drafts(LookupSource(), _NOTHING_GAINS, model.context_length)
     if options.model is None:
         return Drafts(LookupSource(), options.cost, model.context_length)
+    from qmath_cli.engine.drafts.draft_model import DraftModelSource  # rarely needed
+
     cost = options.model_cost or _estimated(options.cost, options.model.facts.size / model.facts.size)
     source = DraftModelSource(options.model, cost, model.vocabulary, slots, cells, team)
     return Drafts(source, options.cost, model.context_length)
