@@ -1,8 +1,9 @@
 """How often proposed tokens turn out to be the ones that are sampled, by how sure the proposal was.
 
 Every proposal is compared with the tokens that come, whether it was verified as a draft or only made: what a draft
-would be worth is known before one was ever paid for. Each sequence has counts of its own. Until these are many, the
-counts of all sequences stand in for them, and for those the shares that were measured on recorded responses.
+would be worth is known before one was ever paid for. What is counted of all sequences is counted by level, and begins
+with shares that were measured elsewhere. A single sequence has too few observations for that: there a factor is
+counted, by which more or fewer tokens are accepted than in the others.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_ALL_WEIGHT = 12.0  # observations of one's own that count as much as those of all sequences
+_OWN_WEIGHT = 4.0  # accepted tokens of others that count as much as one's own
 _MOST = 256.0  # observations that are remembered: later ones make earlier ones fade
+_MOST_OWN = 48.0  # the same of one sequence, whose text changes its kind from part to part
 
 
 class Prior(NamedTuple):
@@ -24,50 +26,66 @@ class Prior(NamedTuple):
     overall: float
     weight: float = 24.0
 
-    @property
-    def size(self) -> int:
-        """The number of levels."""
-        return len(self.levels)
-
-    def share(self, level: int) -> float:
-        """The share of tokens of this level that are accepted."""
-        return self.levels[level]
-
 
 class Acceptance:
-    """The share of accepted tokens by level.
+    """The share of accepted tokens by level, of all sequences together.
 
     Args:
-        prior: What is expected before anything was seen, or the acceptance of all sequences.
+        prior: What is expected before anything was seen.
     """
 
-    def __init__(self, prior: Prior | Acceptance) -> None:
-        self.size: int = prior.size
+    def __init__(self, prior: Prior) -> None:
         self._prior = prior
-        self._weight = _ALL_WEIGHT if isinstance(prior, Acceptance) else prior.weight
-        self._seen = [0.0] * self.size
-        self._accepted = [0.0] * self.size
+        self._seen = [0.0] * len(prior.levels)
+        self._accepted = [0.0] * len(prior.levels)
 
     def share(self, level: int) -> float:
         """The share of tokens of this level that are accepted, estimated."""
-        expected = self._weight * self._prior.share(level)
-        return (self._accepted[level] + expected) / (self._seen[level] + self._weight)
+        prior = self._prior
+        return (self._accepted[level] + prior.weight * prior.levels[level]) / (self._seen[level] + prior.weight)
 
     def overall(self) -> float:
         """The share of all tokens that are accepted, estimated."""
         prior = self._prior
-        expected = prior.overall() if isinstance(prior, Acceptance) else prior.overall
-        return (sum(self._accepted) + self._weight * expected) / (sum(self._seen) + self._weight)
+        return (sum(self._accepted) + prior.weight * prior.overall) / (sum(self._seen) + prior.weight)
 
     def observe(self, level: int, *, accepted: bool) -> None:
-        """Count one token, here and for all sequences."""
+        """Count one token."""
         if self._seen[level] >= _MOST:
             self._seen[level] /= 2
             self._accepted[level] /= 2
         self._seen[level] += 1
         self._accepted[level] += accepted
-        if isinstance(self._prior, Acceptance):
-            self._prior.observe(level, accepted=accepted)
+
+
+class OwnAcceptance:
+    """The share of accepted tokens of one sequence.
+
+    Args:
+        everyone: That of all sequences, which learns from this one too.
+    """
+
+    def __init__(self, everyone: Acceptance) -> None:
+        self._everyone = everyone
+        self._accepted = 0.0
+        self._expected = 0.0  # how many would have been accepted at the shares of all
+
+    def share(self, level: int) -> float:
+        """The share of tokens of this level that are accepted, estimated."""
+        return min(self._everyone.share(level) * self._factor, 1.0)
+
+    def overall(self) -> float:
+        """The share of all tokens that are accepted, estimated."""
+        return min(self._everyone.overall() * self._factor, 1.0)
+
+    def observe(self, level: int, *, accepted: bool) -> None:
+        """Count one token, here and for all sequences."""
+        if self._expected >= _MOST_OWN:
+            self._expected /= 2
+            self._accepted /= 2
+        self._expected += self._everyone.share(level)
+        self._accepted += accepted
+        self._everyone.observe(level, accepted=accepted)
 
     def chances(self, levels: Sequence[int]) -> list[float]:
         """For each token of a proposal the chance that it and all before it are accepted."""
@@ -76,3 +94,7 @@ class Acceptance:
             chance *= self.share(level)
             found.append(chance)
         return found
+
+    @property
+    def _factor(self) -> float:
+        return (self._accepted + _OWN_WEIGHT) / (self._expected + _OWN_WEIGHT)

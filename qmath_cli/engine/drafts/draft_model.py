@@ -29,6 +29,7 @@ _LEVELS = 10
 _PRIOR = Prior(tuple((level + 0.5) / _LEVELS for level in range(_LEVELS)), 0.67, 8.0)
 _TRIAL_SHARE = 0.005  # of the time, for trials where drafting does not seem to gain
 _TRIAL_LENGTH = 2
+_HORIZON = 100  # steps within which it has to pay that the small model computes what it lacks of a text
 _FEW = 8  # missing tokens that are computed in one step with those of the other sequences
 
 
@@ -49,6 +50,7 @@ class DraftModelSource:
 
     def __init__(self, model: Model, cost: StepCost, vocabulary: int, slots: int, cells: int, team: Team) -> None:
         self.prior = _PRIOR
+        self.free = False
         self.spent = 0.0
         self._cost = cost
         self._vocabulary = vocabulary
@@ -86,13 +88,14 @@ class DraftModelSource:
         """How many tokens of each sequence are worth drafting, or are tried."""
         count = len(sequences)
         shares = [found.overall() for one in sequences if (found := one.drafting.acceptance) is not None]
-        length = best_length(shares, cost, lambda each: each * self._cost.seconds(count))
-        if length:
-            return length
-        self._credit += cost.seconds(count) * _TRIAL_SHARE
-        missing = sum(self._mirror.lacks(slot_of(one), one.tokens) for one in sequences)
-        rows = cost.seconds(count * (1 + _TRIAL_LENGTH)) - cost.seconds(count)
-        trial = self._cost.seconds(missing) + _TRIAL_LENGTH * self._cost.seconds(count) + max(rows, 0.0)
+        best = best_length(shares, cost, lambda each: each * self._cost.seconds(count))
+        plain = cost.seconds(count)
+        behind = self._cost.seconds(sum(self._mirror.lacks(slot_of(one), one.tokens) for one in sequences))
+        if best.tokens and behind < (best.gain - 1) * _HORIZON * plain:
+            return best.tokens
+        self._credit += plain * _TRIAL_SHARE
+        rows = cost.seconds(count * (1 + _TRIAL_LENGTH)) - plain
+        trial = behind + _TRIAL_LENGTH * self._cost.seconds(count) + max(rows, 0.0)
         if trial > self._credit:
             return 0
         self._credit -= trial

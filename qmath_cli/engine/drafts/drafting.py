@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from qmath_cli.engine.drafts.acceptance import Acceptance
+from qmath_cli.engine.drafts.acceptance import OwnAcceptance
 from qmath_cli.engine.drafts.lookup import Lookup
 
 
@@ -22,7 +22,7 @@ class Drafting:
     """
 
     lookup: Lookup = field(default_factory=Lookup)
-    acceptance: Acceptance | None = None
+    acceptance: OwnAcceptance | None = None
     drafted: int = 0
     accepted: int = 0
     gained: float = 0.0

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import NamedTuple
 
-from qmath_cli.engine.drafts.acceptance import Acceptance
+from qmath_cli.engine.drafts.acceptance import Acceptance, OwnAcceptance
 from qmath_cli.engine.drafts.gate import MOST_DRAFTED, can_gain, choose
 from qmath_cli.engine.drafts.lookup import Proposal
 from qmath_cli.engine.drafts.source import DraftSource
@@ -23,6 +23,9 @@ from qmath_cli.engine.sequence import SequenceState
 from qmath_cli.records import StepCost
 
 MOST_ROWS = 16  # drafted rows of a step; each reserves a row of logits
+#: What drafts may lose until they are made no more: so many tokens, and this share of all, in each sequence; and in all
+#: of them together twice as many tokens, and this share.
+_LOSS, _LOSS_SHARE = 1.0, 0.005
 _SHORT_STEP_S = 0.001  # looking for a draft takes about a hundredth of it
 
 
@@ -49,6 +52,8 @@ class Drafts:
         self._cost = cost
         self._context_length = context_length
         self._all = Acceptance(source.prior)  # of all sequences
+        self._gained = 0.0  # by all sequences
+        self._tokens = 0  # of all sequences
         self._proposed: list[_Proposed] = []
         self._possible = cache(partial(worth_drafting, cost))
 
@@ -64,6 +69,7 @@ class Drafts:
     def reset(self) -> None:
         """Forget what was learned: what follows is drafted as in a new batch."""
         self._all = Acceptance(self._source.prior)
+        self._gained, self._tokens = 0.0, 0
         self._source.reset()
 
     def add(self, planned: list[StepShare], free: Callable[[], int]) -> list[StepShare]:
@@ -80,8 +86,9 @@ class Drafts:
         sequences = [share.sequence for share in planned]
         for sequence in sequences:
             if sequence.drafting.acceptance is None:
-                sequence.drafting.acceptance = Acceptance(self._all)
-        proposals = self._source.propose(sequences, [self._limit(one) for one in sequences], self._cost)
+                sequence.drafting.acceptance = OwnAcceptance(self._all)
+        limits = [self._limit(one) if self._source.free or self._may_lose(one) else 0 for one in sequences]
+        proposals = self._source.propose(sequences, limits, self._cost)
         lengths = self._lengths(sequences, proposals, free)
         self._proposed = [
             _Proposed(sequence, len(sequence.tokens), proposal, length)
@@ -102,7 +109,10 @@ class Drafts:
             drafting = one.sequence.drafting
             drafting.drafted += one.length
             drafting.accepted += accepted
-            drafting.gained += accepted - lost * (one.length / drafted if drafted else 1 / len(proposed))
+            gained = accepted - lost * (one.length / drafted if drafted else 1 / len(proposed))
+            drafting.gained += gained
+            self._gained += gained
+            self._tokens += len(one.sequence.tokens) - one.start
             self._source.update(one.sequence)
 
     def _limit(self, sequence: SequenceState) -> int:
@@ -113,11 +123,18 @@ class Drafts:
         )
         return min(MOST_DRAFTED, left - 1)
 
+    def _may_lose(self, sequence: SequenceState) -> bool:
+        """Whether a draft is allowed, which may be rejected, after what drafts gained and lost so far."""
+        own = sequence.drafting.gained + _LOSS + _LOSS_SHARE * sequence.sampled
+        return own > 0 and self._gained + 2 * _LOSS + _LOSS_SHARE * self._tokens > 0
+
     def _lengths(
         self, sequences: Sequence[SequenceState], proposals: Sequence[Proposal], free: Callable[[], int]
     ) -> list[int]:
         chances = [
-            acceptance.chances(proposal.levels) if (acceptance := sequence.drafting.acceptance) is not None else []
+            acceptance.chances(proposal.levels)
+            if (acceptance := sequence.drafting.acceptance) is not None and self._may_lose(sequence)
+            else []
             for sequence, proposal in zip(sequences, proposals, strict=True)
         ]
         lengths = choose(len(sequences), chances, self._cost, _room(self._cost, len(sequences)))

@@ -8,6 +8,7 @@ need not rise evenly: where three rows cost hardly more than two, it goes past t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from qmath_cli.records import StepCost
 
@@ -49,23 +50,28 @@ def can_gain(decoding: int, cost: StepCost, most: int) -> bool:
     return any((decoding + rows) / cost.seconds(decoding + rows) > plain for rows in range(1, most + 1))
 
 
-def best_length(shares: Sequence[float], cost: StepCost, drafting: Callable[[int], float]) -> int:
+class Length(NamedTuple):
+    """How many tokens are worth drafting, 0 where none is, and how many times as fast decoding is with them."""
+
+    tokens: int
+    gain: float
+
+
+def best_length(shares: Sequence[float], cost: StepCost, drafting: Callable[[int], float]) -> Length:
     """How many tokens of each sequence are worth drafting, where drafting has a cost of its own.
 
     Args:
         shares: For each sequence the share of its drafted tokens that are accepted.
         cost: What steps cost.
         drafting: The seconds that it takes to draft so many tokens of each.
-
-    Returns:
-        A length, 0 where none gains enough.
     """
     decoding = len(shares)
-    best, length = decoding / cost.seconds(decoding) * (1 + MARGIN), 0
+    plain = decoding / cost.seconds(decoding)
+    best, length = plain * (1 + MARGIN), 0
     tokens = float(decoding)
     for each in range(1, MOST_DRAFTED + 1):
         tokens += sum(share**each for share in shares)
         rate = tokens / (cost.seconds(decoding * (1 + each)) + drafting(each))
         if rate > best:
             best, length = rate, each
-    return length
+    return Length(length, best / plain if length else 1.0)

@@ -20,10 +20,12 @@ class DraftSource(Protocol):
 
     Attributes:
         prior: The share of accepted tokens by level, before anything was seen.
+        free: Whether proposals cost nothing, so that they are made and learned from even where none is verified.
         spent: Seconds that the latest proposals took, by the cost of steps.
     """
 
     prior: Prior
+    free: bool
     spent: float
 
     def propose(self, sequences: Sequence[SequenceState], limits: Sequence[int], cost: StepCost) -> list[Proposal]:
@@ -58,6 +60,7 @@ class LookupSource:
 
     def __init__(self) -> None:
         self.prior = _RECORDED
+        self.free = True
         self.spent = 0.0
 
     def propose(self, sequences: Sequence[SequenceState], limits: Sequence[int], _cost: StepCost) -> list[Proposal]:

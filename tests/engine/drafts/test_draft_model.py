@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.drafts.acceptance import Acceptance
+from qmath_cli.engine.drafts.acceptance import Acceptance, OwnAcceptance
 from qmath_cli.engine.drafts.draft_model import DraftModelSource
 from qmath_cli.engine.drafts.opening import NO_DRAFTS, DraftOptions
 from qmath_cli.engine.llama.compute_thread import ALONE
@@ -107,6 +107,6 @@ def proposed(source: DraftModelSource, tokens: list[int]) -> tuple[int, ...]:
     """What it proposes after these tokens."""
     sequence = SequenceState(0, GREEDY, (), list(tokens))
     sequence.slot = 0
-    sequence.drafting.acceptance = Acceptance(source.prior)
+    sequence.drafting.acceptance = OwnAcceptance(Acceptance(source.prior))
     (found,) = source.propose([sequence], [4], FREE)
     return found.tokens

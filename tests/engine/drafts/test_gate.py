@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qmath_cli.engine.drafts.acceptance import Acceptance, Prior
+from qmath_cli.engine.drafts.acceptance import Acceptance, OwnAcceptance, Prior
 from qmath_cli.engine.drafts.gate import best_length, can_gain, choose
 from qmath_cli.records import StepCost
 from tests.engine.drafts.costs import DEAR, FREE, UNEVEN
@@ -49,8 +49,10 @@ def test_drafts_are_not_even_made_where_the_best_of_them_could_not_gain() -> Non
     ("share", "step", "length"), [(0.9, 0.0, 8), (0.9, 0.003, 4), (0.5, 0.003, 1), (0.2, 0.003, 0), (0.9, 0.02, 0)]
 )
 def test_a_draft_that_must_be_computed_is_as_long_as_it_pays(share: float, step: float, length: int) -> None:
-    assert best_length([share], FREE, lambda each: each * step) == pytest.approx(length, abs=1)
-    assert bool(best_length([share], FREE, lambda each: each * step)) is bool(length)
+    found = best_length([share], FREE, lambda each: each * step)
+    assert found.tokens == pytest.approx(length, abs=1)
+    assert bool(found.tokens) is bool(length)
+    assert (found.gain > 1) is bool(length)
 
 
 def test_what_is_expected_moves_from_the_prior_to_what_was_seen() -> None:
@@ -68,15 +70,24 @@ def test_what_is_expected_moves_from_the_prior_to_what_was_seen() -> None:
 
 def test_a_new_sequence_expects_what_the_others_saw_until_it_saw_more_itself() -> None:
     everyone = Acceptance(PRIOR)
-    first = Acceptance(everyone)
+    first = OwnAcceptance(everyone)
     for _ in range(200):
         first.observe(1, accepted=False)
-    second = Acceptance(everyone)
+    second = OwnAcceptance(everyone)
     assert second.share(1) == everyone.share(1) < 0.2
     for _ in range(50):
         second.observe(1, accepted=True)
     assert second.share(1) > 0.7
 
 
+def test_what_is_seen_at_one_level_counts_for_the_others_of_the_same_sequence() -> None:
+    """A sequence is soon known for one whose drafts are rejected."""
+    own = OwnAcceptance(Acceptance(PRIOR))
+    for _ in range(8):
+        own.observe(0, accepted=False)
+    assert own.share(1) < 0.5
+    assert own.overall() < 0.35
+
+
 def test_the_chance_of_a_token_is_that_of_all_before_it_too() -> None:
-    assert Acceptance(PRIOR).chances([1, 0, 1]) == pytest.approx([0.9, 0.45, 0.405])
+    assert OwnAcceptance(Acceptance(PRIOR)).chances([1, 0, 1]) == pytest.approx([0.9, 0.45, 0.405])
