@@ -20,10 +20,9 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting import solution_steps
 from qmath_cli.prompting.select import EXAMPLES, require_reward, reward_sentence
-from qmath_cli.records import Aggregate, ModelInfo, ModelKind, Reward
+from qmath_cli.records import Aggregate, ModelInfo, ModelKind, Reward, ServerInfo
 from qmath_cli.records.activity import OnActivity, unobserved
 from qmath_cli.runtime.need import require_memory, taken
-from qmath_cli.runtime.servers.rewards import ServedReward
 from qmath_cli.runtime.weights import open_model
 from qmath_cli.settings import Settings
 from qmath_cli.solving.raters import OutcomeRater, StepRater
@@ -95,6 +94,8 @@ def reward_loader(
     if wanted is None:
         return None
     if settings.reward_server:
+        from qmath_cli.runtime.servers.rewards import ServedReward
+
         return ServedReward(settings, wanted, paths, lock)
     if not settings.reward_model:
         example = f"for example --reward-model {EXAMPLES[wanted]}, or --reward-server URL"
@@ -106,6 +107,15 @@ def reward_loader(
         here = None if beside is None or beside.servers else beside
         require_memory(info, settings, paths, lock, 1, held=-taken(here, settings, paths, lock))
     return lambda: open_reward(info, settings, paths, lock, force=force, on_activity=on_activity)
+
+
+def scoring_server(loader: RewardLoader | None, settings: Settings) -> ServerInfo | None:
+    """The server that a loader has reached; None where the reward model is on this machine, or none is wanted."""
+    if loader is None or not settings.reward_server:
+        return None
+    from qmath_cli.runtime.servers.rewards import ServedReward
+
+    return loader.info if isinstance(loader, ServedReward) else None
 
 
 @contextmanager

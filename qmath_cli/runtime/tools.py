@@ -2,31 +2,38 @@
 
 `solve`, `repl`, `eval`, `bench` and the Python API open models here and nowhere else. The executor's first worker
 starts while the weights are read; the grader's process starts at the first comparison that needs it. Everything is
-closed when the `with` block ends, whatever ended it.
+closed when the `with` block ends, whatever ended it. What speaks to servers is imported by a run that has one.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from qmath_cli.benchmark.tuning.choose import Work
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
-from qmath_cli.records import Engine, Mode, ModelInfo, Prompt, Protection, ServerInfo, Shape, ShapeDecision
+from qmath_cli.records import (
+    Engine,
+    Executor,
+    Mode,
+    ModelInfo,
+    Prompt,
+    Protection,
+    ServerInfo,
+    Shape,
+    ShapeDecision,
+    Work,
+)
 from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
 from qmath_cli.runtime.executors import OpenExecutor, open_executor
-from qmath_cli.runtime.rewards import reward_loader
-from qmath_cli.runtime.servers.opening import Note, default_sequences, open_served
-from qmath_cli.runtime.servers.rewards import ServedReward
-from qmath_cli.runtime.servers.text_only import executor_for, server_note
+from qmath_cli.runtime.rewards import reward_loader, scoring_server
 from qmath_cli.runtime.shapes import ShapeRequest, default_width, open_shaped
 from qmath_cli.runtime.weights import notes
 from qmath_cli.sandbox.executor import RestrictedExecutor
@@ -49,7 +56,7 @@ class Hooks:
     approve: Approve | None = None
     on_activity: OnActivity = unobserved
     executor: OpenExecutor = open_executor
-    note: Note = lambda _sentence: None
+    note: Callable[[str], None] = lambda _sentence: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +165,7 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
         opened = _open(info, settings, paths, lock, wanted, stack)
         tools = Tools(
             engine=opened.engine,
-            executor=None if executor is None else executor_for(info, executor),
+            executor=None if executor is None else _sendable(info, executor),
             equal=grader,
             reward=None if reward is None else cache(lambda: stack.enter_context(reward())),  # many problems, one model
             approve=wanted.hooks.approve,
@@ -166,7 +173,7 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
             width=opened.width,
         )
         load_s = time.perf_counter() - started
-        scorer = reward.info if isinstance(reward, ServedReward) else None
+        scorer = scoring_server(reward, settings)
         yield OpenTools(info, tools, executor, load_s, settings, opened.notes, opened.warnings, scorer, opened.shape)
 
 
@@ -186,6 +193,9 @@ def _open(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted:
     observer = wanted.hooks.on_activity
     request = wanted.many or _of_one_problem(settings)
     if info.servers:
+        from qmath_cli.runtime.servers.opening import open_served
+        from qmath_cli.runtime.servers.text_only import server_note
+
         width = request.parallel or (request.default or Shape(request.work.samples)).width
         remote = stack.enter_context(open_served(info, settings, paths, lock, width, note=wanted.hooks.note))
         observer(Idle())
@@ -219,12 +229,23 @@ def decisive(settings: Settings) -> int:
     return settings.k if settings.pick.ranks or not settings.stop_at else min(settings.k, settings.stop_at)
 
 
+def _sendable(info: ModelInfo, executor: Executor) -> Executor:
+    """The executor; on servers, one whose outputs can be sent to them."""
+    if not info.servers:
+        return executor
+    from qmath_cli.runtime.servers.text_only import executor_for
+
+    return executor_for(info, executor)
+
+
 def default_parallel(info: ModelInfo) -> int:
     """Sequences at once where no number was asked for: more for a model whose decode steps are mostly overhead.
 
     On servers it is as many as they compute at once, and some more.
     """
     if info.servers:
+        from qmath_cli.runtime.servers.opening import default_sequences
+
         return default_sequences(info)
     return default_width(info)
 
