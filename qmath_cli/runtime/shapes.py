@@ -158,7 +158,10 @@ def open_shaped(
 
 def sentence(info: ModelInfo, decision: ShapeDecision | None) -> str:
     """What a run says of its shape; nothing on servers, or of a small model that nothing was measured of."""
-    if decision is None or (info.size < SMALL and decision.rate is None):
+    if decision is None:
+        return ""
+    resumed = decision.reason is ShapeReason.RESUMED and decision.shape.batches > 0
+    if info.size < SMALL and decision.rate is None and not resumed:
         return ""
     return str(decision)
 
