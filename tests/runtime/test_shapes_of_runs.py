@@ -29,7 +29,7 @@ SIX = scripted.tuning({1: 10.0, 3: 12.0, 6: 13.0}, {1: 8.0, 3: 30.0})
 
 
 class Interrupting:
-    """An observer that interrupts the run when so many samples are stored; 0: never."""
+    """An observer that interrupts the run once so many samples are stored; 0: never."""
 
     def __init__(self, after: int = 0) -> None:
         self._after = after
@@ -44,7 +44,7 @@ class Interrupting:
         pass
 
     def stored(self, one: GradedSample, done: int, total: int) -> None:
-        if done == self._after:
+        if self._after and done >= self._after:
             raise KeyboardInterrupt
 
 
