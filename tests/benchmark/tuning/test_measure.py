@@ -76,11 +76,13 @@ def test_a_disturbed_step_does_not_count() -> None:
 
 @pytest.mark.parametrize(("share", "disturbed"), [(1.0, False), (0.9, False), (0.5, True)])
 def test_a_measurement_says_whether_other_programs_computed_meanwhile(share: float, disturbed: bool) -> None:
-    """By the processor time that this process got."""
+    """By the processor time that this process got; where others took much, that time is what counts."""
     machine = Machine(avx2, share=share)
     found = measure((TWO, SIDE), machine.rig, now=machine.now, processor=machine.processor)
     assert found.processor == pytest.approx(share)
     assert found.disturbed is disturbed
+    assert found.steps.seconds(4) == pytest.approx(avx2(TWO, 4) * (share if disturbed else 1))
+    assert found.prefill.seconds(64) == pytest.approx(64 * 0.02 * (share if disturbed else 1))
     elsewhere = measure((TWO,), machine.rig, now=machine.now, processor=None)  # a GPU computes
     assert not elsewhere.disturbed
 
