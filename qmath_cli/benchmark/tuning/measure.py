@@ -19,6 +19,7 @@ from functools import reduce
 from typing import NamedTuple, Protocol
 
 from qmath_cli.benchmark.tuning.table import UNDISTURBED, Arrangement, ArrangementCost, Tuning
+from qmath_cli.errors import DoesNotFit
 from qmath_cli.records import StepCost
 
 LONGEST_S = 18.0  # a step that takes longer than expected ends within twenty
@@ -190,7 +191,7 @@ def measure(
         on_share: Told which share of the time is spent.
 
     Raises:
-        DoesNotFit: There is no memory for the contexts.
+        DoesNotFit: There is no memory for the contexts of the first arrangement.
     """
     clock, used = _Clock(longest, now), _Processor(processor or (lambda: 0.0))
     found: list[tuple[Arrangement, _Found]] = []
@@ -200,14 +201,18 @@ def measure(
         known = _cost(found[0][1]) if found else None
         if known is not None and not clock.allows(arrangement.batches * known.seconds(4)):
             break
-        with opened(arrangement) as rig:
-            if known is None:
-                prefill = _prefill(rig, clock, used, arrangement.threads)
-            rig.ready()
-            depth = depth or rig.depth
-            threads = arrangement.batches * arrangement.threads
-            pace = _Pace(clock, _deadline(index, len(wanted)), known, threads, used, on_share)
-            found.append((arrangement, _steps(rig, pace)))
+        try:
+            with opened(arrangement) as rig:
+                prefill = prefill or _prefill(rig, clock, used, arrangement.threads)
+                rig.ready()
+                depth = depth or rig.depth
+                threads = arrangement.batches * arrangement.threads
+                pace = _Pace(clock, _deadline(index, len(wanted)), known, threads, used, on_share)
+                found.append((arrangement, _steps(rig, pace)))
+        except DoesNotFit:
+            if not found:
+                raise
+            break  # what has no memory here has none in a run
     on_share(1.0)
     share = used.share if processor is not None else 1.0
     costs = tuple(ArrangementCost(one, _cost(rounds, disturbed=share < UNDISTURBED)) for one, rounds in found)
@@ -215,8 +220,8 @@ def measure(
 
 
 def _cost(found: _Found, *, disturbed: bool = False) -> StepCost:
-    """The cost by what rounds took."""
-    return StepCost(tuple((rows, one.processor if disturbed else one.wall) for rows, one in sorted(found.items())))
+    """The cost by what rounds took. A clock of processor time that ticks too slowly has not seen short ones."""
+    return StepCost(tuple((rows, (disturbed and one.processor) or one.wall) for rows, one in sorted(found.items())))
 
 
 def _deadline(index: int, count: int) -> float:
