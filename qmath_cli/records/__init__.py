@@ -58,7 +58,7 @@ from qmath_cli.records.results import (
     VoteGroup,
     Votes,
 )
-from qmath_cli.records.shape import Shape, ShapeDecision, ShapeReason
+from qmath_cli.records.shape import Shape, ShapeDecision, ShapeReason, Work
 from qmath_cli.records.step_cost import StepCost
 
 __all__ = [
@@ -109,5 +109,6 @@ __all__ = [
     "Verdict",
     "VoteGroup",
     "Votes",
+    "Work",
     "Worker",
 ]

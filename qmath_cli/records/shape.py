@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -31,6 +32,22 @@ class Shape:
 
 
 _NOTABLE = 1.01  # times the default; what is below is not worth a word
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be computed.
+
+    Attributes:
+        samples: How many there are, at least 1.
+        each: Samples that share a prompt.
+        group: The number of samples after which a batch is empty before others start, by the width, as in an
+            evaluation; None: never.
+    """
+
+    samples: int
+    each: int = 1
+    group: Callable[[int], int] | None = None
 
 
 class ShapeReason(StrEnum):

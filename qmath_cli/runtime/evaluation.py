@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from qmath_cli.benchmark.tuning.choose import Work
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.errors import UsageError
 from qmath_cli.evaluation import datasets, schedule
@@ -32,7 +31,7 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Engine, Equivalence, Event, Mode, ModelInfo, Pick, ServerInfo, ShapeDecision
+from qmath_cli.records import Engine, Equivalence, Event, Mode, ModelInfo, Pick, ServerInfo, ShapeDecision, Work
 from qmath_cli.records.activity import Activity, Ranking
 from qmath_cli.runtime.drafts import draft_model, open_drafts
 from qmath_cli.runtime.executors import open_executor

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 
-from qmath_cli.benchmark.tuning.choose import Work
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.problem_set.result import Expectation, ProblemResult, agreement
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Language, ModelInfo, ModelKind, Problem, Solution
+from qmath_cli.records import Language, ModelInfo, ModelKind, Problem, Solution, Work
 from qmath_cli.records.activity import OnActivity, unobserved
 from qmath_cli.runtime.plans import plan_for, sampling_of
 from qmath_cli.runtime.question import question

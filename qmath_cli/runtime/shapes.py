@@ -1,7 +1,8 @@
 """In which shape a model computes: how many sequences at once, in how many batches, on how many threads.
 
 What the user asked for counts first, then how a run began, then what was measured on this machine. Long work is worth a
-measurement before it begins; nothing that somebody waits for is.
+measurement before it begins; nothing that somebody waits for is. What chooses and measures is imported where there is
+something to choose from or to measure.
 """
 
 from __future__ import annotations
@@ -9,22 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from qmath_cli.benchmark.tuning.choose import Work, choose, expected
-from qmath_cli.benchmark.tuning.measure import MOST_ROWS
-from qmath_cli.benchmark.tuning.table import Arrangement, Tuning
 from qmath_cli.engine.batch import MOST_CONTEXTS
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.llama.placement import SMALL
 from qmath_cli.errors import DoesNotFit
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
-from qmath_cli.records import ModelInfo, Shape, ShapeDecision, ShapeReason
+from qmath_cli.records import ModelInfo, Shape, ShapeDecision, ShapeReason, Work
 from qmath_cli.records.activity import OnActivity, unobserved
 from qmath_cli.runtime import tuning
 from qmath_cli.runtime.need import fitting
 from qmath_cli.runtime.weights import open_model, require_local
 from qmath_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from qmath_cli.benchmark.tuning.table import Arrangement, Tuning
 
 _WORTH = 32  # samples from which on measuring first takes some hundredths of the time
 _LARGE, _FEW_BYTES = 16, 32  # sequences at once by default; of a model whose steps are mostly overhead
@@ -74,9 +76,14 @@ def decide(
     reason = ShapeReason.ASKED if request.parallel else ShapeReason.MEASURED
     if not request.parallel and request.begun is not None:
         return ShapeDecision(request.begun, ShapeReason.RESUMED)
-    choice = None if found is None else choose(found, request.work, width=request.parallel, allows=allows())
-    if found is None or choice is None:
-        return ShapeDecision(default, ShapeReason.ASKED if request.parallel else ShapeReason.DEFAULT)
+    unmeasured = ShapeDecision(default, ShapeReason.ASKED if request.parallel else ShapeReason.DEFAULT)
+    if found is None:
+        return unmeasured
+    from qmath_cli.benchmark.tuning.choose import choose, expected
+
+    choice = choose(found, request.work, width=request.parallel, allows=allows())
+    if choice is None:
+        return unmeasured
     placed = _placed(default, info, found.arrangements[0].arrangement)
     default_rate = expected(found, request.work, placed)
     return ShapeDecision(choice.shape, reason, choice.rate, default_rate, found.disturbed)
@@ -138,6 +145,8 @@ def open_shaped(
         )
     )
     if _is_worth(info, request, kept):
+        from qmath_cli.benchmark.tuning.measure import MOST_ROWS
+
         most = max(MOST_ROWS, shape.width) if allows(loaded=True)(Shape(MOST_ROWS)) else shape.width
         try:
             found = tuning.measured(model, info, settings, paths, most=most, on_activity=on_activity)
@@ -149,7 +158,10 @@ def open_shaped(
 
 def sentence(info: ModelInfo, decision: ShapeDecision | None) -> str:
     """What a run says of its shape; nothing on servers, or of a small model that nothing was measured of."""
-    if decision is None or (info.size < SMALL and decision.rate is None):
+    if decision is None:
+        return ""
+    resumed = decision.reason is ShapeReason.RESUMED and decision.shape.batches > 0
+    if info.size < SMALL and decision.rate is None and not resumed:
         return ""
     return str(decision)
 

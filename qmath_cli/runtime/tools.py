@@ -14,13 +14,23 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from qmath_cli.benchmark.tuning.choose import Work
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
-from qmath_cli.records import Engine, Executor, Mode, ModelInfo, Prompt, Protection, ServerInfo, Shape, ShapeDecision
+from qmath_cli.records import (
+    Engine,
+    Executor,
+    Mode,
+    ModelInfo,
+    Prompt,
+    Protection,
+    ServerInfo,
+    Shape,
+    ShapeDecision,
+    Work,
+)
 from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
 from qmath_cli.runtime.drafts import draft_model, note_on_servers, open_drafts
 from qmath_cli.runtime.executors import OpenExecutor, open_executor

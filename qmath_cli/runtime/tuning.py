@@ -1,19 +1,15 @@
 """What is known of this machine's speed with a model: measurements that are kept, and new ones.
 
 A measurement belongs to the build of llama.cpp, the CPU, the device, the model's file and the settings that change the
-speed; with any of them changed, it is measured again.
+speed; with any of them changed, it is measured again. What measures is imported where something is measured.
 """
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from qmath_cli.benchmark.tuning import store
-from qmath_cli.benchmark.tuning.measure import LONGEST_S, MOST_ROWS, arrangements, measure
-from qmath_cli.benchmark.tuning.rigs import Rigs
-from qmath_cli.benchmark.tuning.store import TuningKey
-from qmath_cli.benchmark.tuning.table import Tuning
 from qmath_cli.engine.llama import builds
 from qmath_cli.engine.llama.devices import physical_cores
 from qmath_cli.engine.llama.model import Model
@@ -21,6 +17,10 @@ from qmath_cli.paths import Paths
 from qmath_cli.records import ModelInfo
 from qmath_cli.records.activity import Idle, Measuring, OnActivity, unobserved
 from qmath_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from qmath_cli.benchmark.tuning.store import TuningKey
+    from qmath_cli.benchmark.tuning.table import Tuning
 
 
 def folder(paths: Paths) -> Path:
@@ -36,6 +36,8 @@ def known(info: ModelInfo, settings: Settings, paths: Paths) -> Tuning | None:
     """
     if info.servers or not folder(paths).is_dir():
         return None
+    from qmath_cli.benchmark.tuning import store
+
     return store.read(key_of(info, settings), folder(paths))
 
 
@@ -45,8 +47,8 @@ def measured(
     settings: Settings,
     paths: Paths,
     *,
-    most: int = MOST_ROWS,
-    longest: float = LONGEST_S,
+    most: int = 0,
+    longest: float = 0.0,
     on_activity: OnActivity = unobserved,
 ) -> Tuning:
     """Measure a loaded model, and keep the result.
@@ -56,13 +58,17 @@ def measured(
         info: Its description.
         settings: How it was loaded.
         paths: Where the result is kept.
-        most: Sequences at once for which there is memory.
-        longest: Seconds.
+        most: Sequences at once for which there is memory; 0: there is for all that are measured.
+        longest: Seconds; 0: as `benchmark.tuning.measure` has it.
         on_activity: Told how far it has come.
 
     Raises:
         DoesNotFit: There is no memory for the contexts.
     """
+    from qmath_cli.benchmark.tuning import store
+    from qmath_cli.benchmark.tuning.measure import LONGEST_S, MOST_ROWS, arrangements, measure
+    from qmath_cli.benchmark.tuning.rigs import Rigs
+
     placement = model.placement
     wanted = arrangements(
         max(placement.threads, placement.batches),
@@ -73,8 +79,8 @@ def measured(
     try:
         found = measure(
             wanted,
-            Rigs(model, most),
-            longest=longest,
+            Rigs(model, most or MOST_ROWS),
+            longest=longest or LONGEST_S,
             processor=time.process_time if placement.device is None else None,
             on_share=lambda share: on_activity(Measuring(share)),
         )
@@ -86,6 +92,8 @@ def measured(
 
 def key_of(info: ModelInfo, settings: Settings) -> TuningKey:
     """What a measurement of a model depends on, as these settings run it."""
+    from qmath_cli.benchmark.tuning.store import TuningKey
+
     run = {
         "device": settings.device.lower(),
         "gpu_layers": settings.gpu_layers.lower(),

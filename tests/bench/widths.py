@@ -21,7 +21,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from qmath_cli.benchmark.tuning.choose import Choice, Work, choose
+from qmath_cli.benchmark.tuning.choose import Choice, choose
 from qmath_cli.benchmark.tuning.table import Tuning
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.parallel_batches import open_engine
@@ -35,7 +35,7 @@ from qmath_cli.models.describe import describe
 from qmath_cli.paths import find
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Language, Mode, Problem, Sampling, Shape
+from qmath_cli.records import Language, Mode, Problem, Sampling, Shape, Work
 from qmath_cli.runtime import tuning
 from qmath_cli.runtime.evaluation import open_graders
 from qmath_cli.runtime.weights import open_model

@@ -11,7 +11,6 @@ import pytest
 
 from qmath_cli import gguf_file
 from qmath_cli.benchmark.tuning import store
-from qmath_cli.benchmark.tuning.choose import Work
 from qmath_cli.benchmark.tuning.table import Tuning
 from qmath_cli.evaluation.records import Group
 from qmath_cli.evaluation.schedule import begun, group_size
@@ -19,7 +18,7 @@ from qmath_cli.models import lockfile, memory
 from qmath_cli.models.describe import describe
 from qmath_cli.paths import Paths, find
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Language, Mode, ModelInfo, Shape, ShapeDecision, ShapeReason
+from qmath_cli.records import Language, Mode, ModelInfo, Shape, ShapeDecision, ShapeReason, Work
 from qmath_cli.runtime import need, shapes, tuning
 from qmath_cli.runtime.need import fitting
 from qmath_cli.runtime.shapes import ShapeRequest, decide, open_shaped, sentence

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from qmath_cli.benchmark.tuning.table import ArrangementCost, Tuning
-from qmath_cli.records import Shape
+from qmath_cli.records import Shape, Work
 
 _TOKENS = 256  # of a typical sample
 _LENGTHS = (1.05, 0.55, 1.25, 0.8, 1.6, 0.7, 1.1, 0.95)  # of solutions over the typical one's; their mean is 1
@@ -22,22 +22,6 @@ _PROMPT = 128  # tokens of a typical problem
 _SLICE = 64  # tokens of prompts per step
 _MOST_PLAYED = 256  # samples; more of them take as long each
 _CLEARLY = 0.98  # of the time
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What is to be computed.
-
-    Attributes:
-        samples: How many there are, at least 1.
-        each: Samples that share a prompt.
-        group: The number of samples after which a batch is empty before others start, by the width, as in an
-            evaluation; None: never.
-    """
-
-    samples: int
-    each: int = 1
-    group: Callable[[int], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Sequences stand `depth` tokens deep in contexts of their own, because attention costs more the more tokens it has to
 look at. A step includes what follows it: taking the likeliest token of each row. Of several measurements the lowest
-counts, since other programs only ever make a step slower.
+counts, since other programs only ever make a step slower. Where they take much of the processor, the processor time of
+each thread counts instead: it is about what the step would take on an idle machine.
 
 The time is limited. What matters most is measured first, and a measurement that would not end in time is left out.
 A first pass finds what is fast; only that is measured again.
@@ -14,9 +15,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import reduce
+from typing import NamedTuple, Protocol
 
-from qmath_cli.benchmark.tuning.table import Arrangement, ArrangementCost, Tuning
+from qmath_cli.benchmark.tuning.table import UNDISTURBED, Arrangement, ArrangementCost, Tuning
+from qmath_cli.errors import DoesNotFit
 from qmath_cli.records import StepCost
 
 LONGEST_S = 18.0  # a step that takes longer than expected ends within twenty
@@ -82,6 +85,21 @@ class _Clock:
         return self.spent + seconds <= self.seconds * share
 
 
+class _Seconds(NamedTuple):
+    """What a round took: on the wall clock, and of processor time for each thread."""
+
+    wall: float
+    processor: float
+
+    def lowest(self, other: _Seconds | None) -> _Seconds:
+        """The lower one of each."""
+        return self if other is None else _Seconds(min(self.wall, other.wall), min(self.processor, other.processor))
+
+
+_Found = dict[int, _Seconds]
+"""What rounds took, by their rows."""
+
+
 @dataclass(slots=True)
 class _Processor:
     """How much processor time the threads of long steps got of the time that these took."""
@@ -90,14 +108,15 @@ class _Processor:
     used: float = 0.0
     due: float = 0.0
 
-    def timed(self, rig: Rig, rows: int, threads: int) -> float:
-        """The seconds of a round on so many threads in all."""
+    def timed(self, rig: Rig, rows: int, threads: int) -> _Seconds:
+        """What a round takes on so many threads in all."""
         before = self.now()
         seconds = rig.round(rows)
+        used = self.now() - before
         if seconds >= _LEAST_S:
-            self.used += self.now() - before
+            self.used += used
             self.due += seconds * threads
-        return seconds
+        return _Seconds(seconds, used / threads)
 
     @property
     def share(self) -> float:
@@ -118,13 +137,13 @@ class _Pace:
     processor: _Processor
     on_share: Callable[[float], object]
 
-    def allows(self, found: dict[int, float], rows: int) -> bool:
+    def allows(self, found: _Found, rows: int) -> bool:
         """Whether a step of so many rows ends in time, as far as that is known."""
-        expected = found.get(rows)
-        if expected is None:
-            expected = StepCost(tuple(sorted(found.items()))).seconds(rows)
-            if self.known is not None:
-                expected = max(expected, self.known.seconds(rows))
+        if rows in found:
+            return self.clock.allows(found[rows].wall, self.share)
+        expected = _cost(found).seconds(rows)
+        if self.known is not None:
+            expected = max(expected, self.known.seconds(rows))
         return self.clock.allows(expected, self.share)
 
     def report(self) -> None:
@@ -172,27 +191,37 @@ def measure(
         on_share: Told which share of the time is spent.
 
     Raises:
-        DoesNotFit: There is no memory for the contexts.
+        DoesNotFit: There is no memory for the contexts of the first arrangement.
     """
     clock, used = _Clock(longest, now), _Processor(processor or (lambda: 0.0))
-    found: list[ArrangementCost] = []
-    prefill: dict[int, float] = {}
+    found: list[tuple[Arrangement, _Found]] = []
+    prefill: _Found = {}
     depth = 0
     for index, arrangement in enumerate(wanted):
-        known = found[0].cost if found else None
+        known = _cost(found[0][1]) if found else None
         if known is not None and not clock.allows(arrangement.batches * known.seconds(4)):
             break
-        with opened(arrangement) as rig:
-            if known is None:
-                prefill = _prefill(rig, clock)
-            rig.ready()
-            depth = depth or rig.depth
-            threads = arrangement.batches * arrangement.threads
-            pace = _Pace(clock, _deadline(index, len(wanted)), known, threads, used, on_share)
-            found.append(ArrangementCost(arrangement, _steps(rig, pace)))
+        try:
+            with opened(arrangement) as rig:
+                prefill = prefill or _prefill(rig, clock, used, arrangement.threads)
+                rig.ready()
+                depth = depth or rig.depth
+                threads = arrangement.batches * arrangement.threads
+                pace = _Pace(clock, _deadline(index, len(wanted)), known, threads, used, on_share)
+                found.append((arrangement, _steps(rig, pace)))
+        except DoesNotFit:
+            if not found:
+                raise
+            break  # what has no memory here has none in a run
     on_share(1.0)
     share = used.share if processor is not None else 1.0
-    return Tuning(tuple(found), StepCost(tuple(prefill.items())), depth, clock.spent, share)
+    costs = tuple(ArrangementCost(one, _cost(rounds, disturbed=share < UNDISTURBED)) for one, rounds in found)
+    return Tuning(costs, _cost(prefill, disturbed=share < UNDISTURBED), depth, clock.spent, share)
+
+
+def _cost(found: _Found, *, disturbed: bool = False) -> StepCost:
+    """The cost by what rounds took. A clock of processor time that ticks too slowly has not seen short ones."""
+    return StepCost(tuple((rows, (disturbed and one.processor) or one.wall) for rows, one in sorted(found.items())))
 
 
 def _deadline(index: int, count: int) -> float:
@@ -200,45 +229,45 @@ def _deadline(index: int, count: int) -> float:
     return 1.0 if count == 1 else _FIRST_SHARE + (1 - _FIRST_SHARE) * index / (count - 1)
 
 
-def _prefill(rig: Rig, clock: _Clock) -> dict[int, float]:
-    """Seconds of steps with more and more tokens of a prompt; the first is computed in any case."""
-    found: dict[int, float] = {}
+def _prefill(rig: Rig, clock: _Clock, used: _Processor, threads: int) -> _Found:
+    """What steps with more and more tokens of a prompt take; the first is computed in any case."""
+    found: _Found = {}
     for tokens in _PREFILL:
-        if found and not clock.allows(2 * found[tokens // 2], _PREFILL_SHARE):
+        if found and not clock.allows(2 * found[tokens // 2].wall, _PREFILL_SHARE):
             break
+        before = used.now()
         seconds = rig.prefill(tokens)
         if seconds is None:
             break
-        found[tokens] = seconds
+        found[tokens] = _Seconds(seconds, (used.now() - before) / threads)
     return found
 
 
-def _steps(rig: Rig, pace: _Pace) -> StepCost:
-    """The cost of steps, of one row in any case."""
+def _steps(rig: Rig, pace: _Pace) -> _Found:
+    """What steps take, of one row in any case."""
     rig.round(1)  # the first step of a context allocates
     found = {1: _lowest(rig, 1, pace)}
     for again in range(_PASSES):
         for rows in _contenders(found, rig.most) if again else _points(rig.most):
             if pace.allows(found, rows):
-                found[rows] = min(found.get(rows, float("inf")), _lowest(rig, rows, pace))
+                found[rows] = _lowest(rig, rows, pace).lowest(found.get(rows))
                 pace.report()
-    return StepCost(tuple(sorted(found.items())))
+    return found
 
 
-def _lowest(rig: Rig, rows: int, pace: _Pace) -> float:
-    """The time of a round; of short ones the lowest of several, which are disturbed more easily."""
+def _lowest(rig: Rig, rows: int, pace: _Pace) -> _Seconds:
+    """What a round takes; of short ones the lowest of several, which are disturbed more easily."""
     first = pace.processor.timed(rig, rows, pace.threads)
-    more = min(int(_LEAST_S / max(first, 1e-9)), _MOST_ROUNDS)
-    return min([first, *(rig.round(rows) for _ in range(more))])
+    more = min(int(_LEAST_S / max(first.wall, 1e-9)), _MOST_ROUNDS)
+    return reduce(lambda least, _: pace.processor.timed(rig, rows, pace.threads).lowest(least), range(more), first)
 
 
 def _points(most: int) -> Iterator[int]:
     return (rows for rows in _ROWS if rows <= most)
 
 
-def _contenders(found: dict[int, float], most: int) -> list[int]:
+def _contenders(found: _Found, most: int) -> list[int]:
     """What is measured again: what is fast, and what decides about drafts."""
-    best = max(rows / seconds for rows, seconds in found.items())
-    return [
-        rows for rows in _points(most) if rows in found and (rows <= _SMALL or rows / found[rows] >= best * _CONTENDER)
-    ]
+    rates = {rows: rows / one.wall for rows, one in found.items()}
+    fast = _CONTENDER * max(rates.values())
+    return [rows for rows in _points(most) if rows in found and (rows <= _SMALL or rates[rows] >= fast)]

@@ -13,7 +13,7 @@ from typing import Any
 
 from qmath_cli.records import Shape, StepCost
 
-_UNDISTURBED = 0.8  # of the processor time
+UNDISTURBED = 0.8  # of the processor time
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,7 +61,7 @@ class Tuning:
     @property
     def disturbed(self) -> bool:
         """Whether other programs computed so much that the figures may be off."""
-        return self.processor < _UNDISTURBED
+        return self.processor < UNDISTURBED
 
     @property
     def steps(self) -> StepCost:

@@ -11,7 +11,7 @@ from qmath_cli.benchmark.tuning.table import ArrangementCost, Tuning
 from qmath_cli.terminal.tables import columns
 
 _RATE = "tokens/s"
-_DISTURBED = "other programs computed meanwhile: on an idle machine the same command tells more"
+_DISTURBED = "other programs computed meanwhile; on an idle machine the figures mean more"
 
 
 def table(report: BenchmarkReport) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from qmath_cli.benchmark.tuning.measure import Rig
 from qmath_cli.benchmark.tuning.table import Arrangement, ArrangementCost, Tuning
+from qmath_cli.errors import DoesNotFit
 from qmath_cli.records import StepCost
 
 #: Tokens per second at 1, 2, 3 ... sequences of a 1.5B model on a CPU with AVX2 and two cores, as they were measured.
@@ -46,6 +47,7 @@ class Machine:
     opened: list[Arrangement] = field(default_factory=list)
 
     share: float = 1.0  # of two cores that this process gets
+    room: int = 64  # batches for whose contexts there is memory
 
     def now(self) -> float:
         return self.time
@@ -55,6 +57,8 @@ class Machine:
 
     @contextmanager
     def rig(self, arrangement: Arrangement) -> Iterator[Rig]:
+        if arrangement.batches > self.room:
+            raise DoesNotFit("no memory for a context of 1 tokens")
         self.opened.append(arrangement)
         yield _Rig(self, arrangement, self.most // arrangement.batches)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from qmath_cli.benchmark.tuning.choose import Work, choose, expected
+from qmath_cli.benchmark.tuning.choose import choose, expected
 from qmath_cli.evaluation.schedule import group_size
-from qmath_cli.records import Shape, StepCost
+from qmath_cli.records import Shape, StepCost, Work
 from tests.benchmark.tuning.scripted import AVX2, AVX2_HALF, tuning
 
 EVALUATION = Work(512, group=group_size)

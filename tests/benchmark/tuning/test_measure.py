@@ -8,6 +8,7 @@ from qmath_cli.benchmark.tuning.measure import LONGEST_S, arrangements, measure
 from qmath_cli.benchmark.tuning.rigs import Rigs
 from qmath_cli.benchmark.tuning.table import Arrangement
 from qmath_cli.engine.llama.model import Model
+from qmath_cli.errors import DoesNotFit
 from qmath_cli.records import Shape
 from tests.benchmark.tuning.scripted import AVX2, AVX2_HALF, SIDE, TWO, Machine, cost
 
@@ -76,13 +77,31 @@ def test_a_disturbed_step_does_not_count() -> None:
 
 @pytest.mark.parametrize(("share", "disturbed"), [(1.0, False), (0.9, False), (0.5, True)])
 def test_a_measurement_says_whether_other_programs_computed_meanwhile(share: float, disturbed: bool) -> None:
-    """By the processor time that this process got."""
+    """By the processor time that this process got; where others took much, that time is what counts."""
     machine = Machine(avx2, share=share)
     found = measure((TWO, SIDE), machine.rig, now=machine.now, processor=machine.processor)
     assert found.processor == pytest.approx(share)
     assert found.disturbed is disturbed
+    assert found.steps.seconds(4) == pytest.approx(avx2(TWO, 4) * (share if disturbed else 1))
+    assert found.prefill.seconds(64) == pytest.approx(64 * 0.02 * (share if disturbed else 1))
     elsewhere = measure((TWO,), machine.rig, now=machine.now, processor=None)  # a GPU computes
     assert not elsewhere.disturbed
+
+
+def test_an_arrangement_without_memory_is_left_out() -> None:
+    """What was measured before it counts; if nothing was, there is no measurement."""
+    found = measure((TWO, SIDE), Machine(avx2, room=1).rig, longest=5)
+    assert [one.arrangement for one in found.arrangements] == [TWO]
+    with pytest.raises(DoesNotFit):
+        measure((TWO, SIDE), Machine(avx2, room=0).rig)
+
+
+def test_a_clock_of_processor_time_that_does_not_tick_gives_no_cost_of_zero() -> None:
+    """Where it ticks in steps of some milliseconds, a short step takes none."""
+    machine = Machine(avx2)
+    found = measure((TWO,), machine.rig, now=machine.now, processor=lambda: 0.0)
+    assert found.disturbed
+    assert found.steps.seconds(4) == pytest.approx(avx2(TWO, 4))
 
 
 def test_few_rows_are_measured_where_there_is_memory_for_few() -> None:
