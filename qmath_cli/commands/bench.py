@@ -107,9 +107,11 @@ def _require(here: Invocation, each: Sequence[Settings]) -> None:
     """Raise `ModelMissing` for a model that is not here: better now than after the others were measured."""
     from qmath_cli.models import lockfile
     from qmath_cli.models.describe import describe
+    from qmath_cli.runtime.drafts import draft_model
 
     for settings in each:
         describe(settings.model, here.paths, lockfile.load())
+        draft_model(settings, here.paths, lockfile.load())
 
 
 def _run(
@@ -154,13 +156,13 @@ def _drafts(
     from qmath_cli.models import lockfile
     from qmath_cli.prompting.select import select
     from qmath_cli.records import Language, Shape
-    from qmath_cli.runtime.drafts import open_drafts
+    from qmath_cli.runtime.drafts import draft_model, open_drafts
     from qmath_cli.settings import Draft
 
     if file.kind.scores:
         return None
-    asked = settings.draft.lower()
-    source = settings.draft if asked not in tuple(Draft) else str(Draft.LOOKUP)
+    small = draft_model(settings, here.paths, lockfile.load())
+    source = str(Draft.LOOKUP) if small is None else small.name
     one = Shape(1)
     with open_drafts(file, model, settings, here.paths, lockfile.load(), shape=one, force=force) as (options, noted):
         here.notes(*noted)
@@ -185,6 +187,7 @@ def _most(here: Invocation, file: ModelInfo, settings: Settings, *, force: bool)
 def _run_served(here: Invocation, settings: Settings, plan: BenchmarkPlan, against: Path | None) -> Benchmark:
     from qmath_cli.benchmark.served import measure_served
     from qmath_cli.models import lockfile
+    from qmath_cli.runtime.drafts import note_on_servers
     from qmath_cli.runtime.servers.opening import open_served
     from qmath_cli.runtime.servers.reach import described
 
@@ -192,7 +195,7 @@ def _run_served(here: Invocation, settings: Settings, plan: BenchmarkPlan, again
         raise UsageError("--against compares with a tool on this machine", "leave it out where --server is given")
     paths, lock = here.paths, lockfile.load()
     served = described(settings, paths, lock)
-    here.notes(*served.warnings)
+    here.notes(*served.warnings, *note_on_servers(settings))
     opened = partial(open_served, served, settings, paths, lock, max(plan.sequences), endless=True)
     place = ", ".join(f"{one.kind} {one.version} at {one.address}" for one in served.servers)
     here.terminal.note(f"{served.name} on {place}")

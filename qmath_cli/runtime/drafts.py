@@ -15,7 +15,7 @@ from qmath_cli.engine.drafts.opening import NO_DRAFTS, DraftOptions
 from qmath_cli.engine.drafts.vocabulary import difference
 from qmath_cli.engine.llama.model import Model, load_vocabulary
 from qmath_cli.engine.llama.placement import SMALL
-from qmath_cli.errors import UsageError
+from qmath_cli.errors import ModelMissing, UsageError
 from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
@@ -35,9 +35,13 @@ def draft_model(settings: Settings, paths: Paths, lock: Lock) -> ModelInfo | Non
     Raises:
         ModelMissing, IntegrityError, UsageError: as `describe` raises them.
     """
-    if settings.draft.lower() in tuple(Draft):
+    if _word(settings) in tuple(Draft):
         return None
-    found = describe(settings.draft, paths, lock)
+    try:
+        found = describe(settings.draft, paths, lock)
+    except ModelMissing as exc:
+        words = f"{', '.join(Draft)}, or a model; " if exc.hint.startswith("known:") else ""
+        raise ModelMissing(f"--draft {settings.draft}: {exc}", words + exc.hint) from exc
     if found.kind.scores:
         raise UsageError(f"--draft {settings.draft}: a reward model writes nothing", _SMALLER)
     return found
@@ -77,7 +81,7 @@ def open_drafts(
     why = _why_not(info, settings, paths, shape)
     cost = None if why else _cost(info, settings, paths, shape)
     if cost is None:
-        asked = settings.draft.lower() not in {Draft.AUTO, Draft.OFF}
+        asked = _word(settings) not in {Draft.AUTO, Draft.OFF}
         yield NO_DRAFTS, (f"nothing is drafted: {why}",) if asked else ()
     elif small is None:
         yield DraftOptions(cost), ()
@@ -106,7 +110,7 @@ def open_with_drafts(
 
 def _why_not(info: ModelInfo, settings: Settings, paths: Paths, shape: Shape) -> str:
     """Why nothing is drafted; empty where something may be."""
-    if settings.draft.lower() == Draft.OFF:
+    if _word(settings) == Draft.OFF:
         return "it is switched off"
     if info.size < SMALL:
         return f"steps of {info.name} are too short for drafts to gain"
@@ -120,9 +124,14 @@ def _why_not(info: ModelInfo, settings: Settings, paths: Paths, shape: Shape) ->
     return ""
 
 
+def _word(settings: Settings) -> str:
+    """What drafts, in the words of `Draft`, or the name of a model."""
+    return settings.draft.strip().lower() or Draft.AUTO
+
+
 def note_on_servers(settings: Settings) -> tuple[str, ...]:
     """What the user has to know where servers compute and drafts were asked for."""
-    if settings.draft.lower() in {Draft.AUTO, Draft.OFF}:
+    if _word(settings) in {Draft.AUTO, Draft.OFF}:
         return ()
     return (_ON_SERVERS.format(settings.draft),)
 

@@ -57,7 +57,7 @@ def opened(
         return found
 
 
-@pytest.mark.parametrize("draft", ["auto", "lookup", "LOOKUP"])
+@pytest.mark.parametrize("draft", ["auto", "lookup", "LOOKUP", ""])
 def test_tokens_are_looked_up_where_the_cost_of_steps_was_measured(
     loaded: tuple[Model, ModelInfo], tmp_path: Path, draft: str
 ) -> None:
@@ -108,6 +108,12 @@ def test_a_model_that_cannot_draft_is_an_error_before_anything_is_loaded(
     named = str(loaded[1].path.with_name("demo-rm-q8_0.gguf")) if name == "demo-rm" else name
     with pytest.raises(error):
         draft_model(Settings(draft=named), paths, LOCK)
+
+
+def test_a_name_that_is_none_is_refused_with_the_words_that_are() -> None:
+    with pytest.raises(ModelMissing, match=r"--draft of: .*of") as caught:
+        draft_model(Settings(draft="of"), find({}), LOCK)
+    assert caught.value.hint.startswith("auto, lookup, off, or a model; known: ")
 
 
 @dataclass
