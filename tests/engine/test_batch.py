@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.engine.batch import Batch
+from qmath_cli.engine.drafts.opening import NO_DRAFTS, DraftOptions
 from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.records import Prompt, Sampling, Segment, Stop
+from tests.engine.drafts.costs import FREE
 from tests.engine.driving import BLOCK, LONG, collect, continued, solve, until
 
 GREEDY = Sampling(max_tokens=400)
@@ -175,14 +177,17 @@ def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_ctrl_c_at_any_moment_loses_nothing(model: Model, problem: Prompt, alarm: Callable[[float], None]) -> None:
+@pytest.mark.parametrize("drafts", [NO_DRAFTS, DraftOptions(FREE)], ids=["plain", "drafts"])
+def test_ctrl_c_at_any_moment_loses_nothing(
+    model: Model, problem: Prompt, alarm: Callable[[float], None], drafts: DraftOptions
+) -> None:
     """A sequence that is interrupted many times, at various moments, gets the tokens of an undisturbed run."""
     with Batch(model) as batch:
         (key,) = batch.start(problem, [GREEDY])
         collect(batch, [key])
         undisturbed = list(batch._sequences[key].tokens)
     interruptions = 0
-    with Batch(model) as batch:
+    with Batch(model, drafts=drafts) as batch:
         (key,) = batch.start(problem, [GREEDY])
         state = batch._sequences[key]
         while state.active:
