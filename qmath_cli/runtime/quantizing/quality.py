@@ -13,7 +13,7 @@ from pathlib import Path
 from qmath_cli.benchmark.divergence.base_file import reading
 from qmath_cli.benchmark.divergence.passage import Passage
 from qmath_cli.benchmark.divergence.passes import positions_against, write_base
-from qmath_cli.benchmark.divergence.statistics import divergence
+from qmath_cli.benchmark.divergence.statistics import clustered, divergence
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.models.describe import describe
 from qmath_cli.models.quality import Quality
@@ -67,7 +67,7 @@ def _compared(kept: Path, base_type: str, file: Path, solutions: int, measuring:
         text=f"{NAME}, {solutions} solutions",
         positions=one.positions,
         kld=one.kld.value,
-        kld_error=one.kld.error,
+        kld_error=clustered(found).error,
         same_top=one.same_top.value,
         ppl_ratio=one.ratio.value,
     )
