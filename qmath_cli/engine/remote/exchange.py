@@ -133,4 +133,5 @@ class Exchange:
         one, dialect = self.one, self.member.dialect
         if one.watched or one.streamed or not dialect.whole or (one.prompt.stops and not dialect.names_stops):
             return 0
-        return self.member.pace.part(room, divisible=not self.member.reached.deterministic)  # each has its own seed
+        divisible = not self.member.reached.deterministic  # each request has its own seed
+        return self.member.pace.part(room, divisible=divisible, at_once=self.member.active)
