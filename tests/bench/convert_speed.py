@@ -104,7 +104,7 @@ def made(folder: Path, recipe: Recipe) -> Path:
 def make(folder: Path, recipe: Recipe) -> None:
     """Write a checkpoint tensor by tensor."""
     folder.mkdir(parents=True, exist_ok=True)
-    if (SHARED / "qwen2-tokenizer").is_dir():
+    if (SHARED / "qwen2-tokenizer").is_dir() and recipe.vocab >= SMALL.vocab:
         checkpoints.with_real_tokenizer(folder, recipe.but(hidden=8, feed_forward=8, heads=1, kv_heads=1), SHARED)
     else:
         checkpoints.write_tokenizer(folder, recipe.vocab)
@@ -119,20 +119,20 @@ def make(folder: Path, recipe: Recipe) -> None:
     with unfinished(path).open("wb") as file:
         file.write(checkpoints.with_header(header, b""))
         for shape in shapes.values():
-            for piece in random_pieces(int(np.prod(shape))):
+            for piece in random_pieces(int(np.prod(shape)), min(POOL, offset)):
                 file.write(piece)
     unfinished(path).rename(path)
 
 
-def random_pieces(count: int) -> Iterator[bytes]:
+def random_pieces(count: int, pool: int = POOL) -> Iterator[bytes]:
     """Normal numbers with the standard deviation of trained weights, as bfloat16, from random places of the pool."""
     rng = np.random.default_rng(count)
     if not _POOL:
-        numbers = np.random.default_rng(0).standard_normal(POOL, dtype=np.float32) * np.float32(0.02)
+        numbers = np.random.default_rng(0).standard_normal(pool, dtype=np.float32) * np.float32(0.02)
         _POOL.append((numbers.view(np.uint32) >> 16).astype(np.uint16))
     while count:
-        start = int(rng.integers(POOL // 2))
-        piece = _POOL[0][start : start + min(count, POOL // 2)]
+        start = int(rng.integers(pool // 2))
+        piece = _POOL[0][start : start + min(count, pool // 2)]
         yield piece.tobytes()
         count -= piece.size
 
