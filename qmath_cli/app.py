@@ -10,17 +10,15 @@ import functools
 import importlib
 import os
 import re
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
-from qmath_cli import __version__
+from qmath_cli import __version__, signals
 from qmath_cli.commands.argv import arrange
 from qmath_cli.commands.help_page import GroupedCommand, GroupedProgram, page_width
 from qmath_cli.commands.invocation import Invocation, invocation
@@ -133,9 +131,9 @@ def run(arguments: Sequence[str], ahead: Ahead | None = None) -> int:
         The exit code. No exception of a command is raised.
     """
     terminal = Terminal.standard()
-    before = signal.signal(signal.SIGTERM, _terminate)
     try:
-        return _program(arguments, terminal, ahead or Ahead())
+        with signals.raised():
+            return _program(arguments, terminal, ahead or Ahead())
     except (QmathError, TyperException, KeyboardInterrupt, typer.Abort, TerminationSignal) as exc:
         return _report(terminal, _error(exc), as_json="--json" in arguments)
     except (StdoutClosed, BrokenPipeError):
@@ -144,8 +142,6 @@ def run(arguments: Sequence[str], ahead: Ahead | None = None) -> int:
     except Exception:  # noqa: BLE001  any other exception is a defect of the program: show its trace
         terminal.note(traceback.format_exc())
         return ExitCode.UNEXPECTED
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _program(arguments: Sequence[str], terminal: Terminal, ahead: Ahead) -> int:
@@ -181,10 +177,6 @@ def _error(exc: BaseException) -> QmathError:
     for pattern, words in _IN_WORDS:
         message = pattern.sub(words, message)
     return UsageError(message[:1].lower() + message[1:].rstrip("."), "qmath COMMAND --help lists the options")
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise TerminationSignal
 
 
 def _report(terminal: Terminal, exc: QmathError, *, as_json: bool) -> int:

@@ -125,8 +125,9 @@ class Terminated(QmathError):
     exit_code = ExitCode.TERMINATED
 
 
-class TerminationSignal(BaseException):
+class TerminationSignal(SystemExit):
     """Raised by the handler of SIGTERM, as `KeyboardInterrupt` is by that of SIGINT; reported as `Terminated`.
 
-    Not an `Exception`: a library that translates those would report the signal as a failure of its own.
+    Not an `Exception`: a library that translates those would report the signal as a failure of its own. And a
+    `SystemExit`: an event loop keeps any other exception to itself, and the REPL waits for keys in one.
     """

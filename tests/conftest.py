@@ -19,6 +19,8 @@ def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["QMATH_HISTORY"] = "off"  # no test adds to the history of the person who runs it
+    for name in ("COLUMNS", "LINES"):  # a window has the size that a test gives it; readline sets both
+        os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session")

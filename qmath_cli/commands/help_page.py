@@ -14,6 +14,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from qmath_cli.commands.options.on_demand import read_on_demand
 from qmath_cli.terminal.tables import definition
 from qmath_cli.terminal.text_width import text_width
 
@@ -34,7 +35,12 @@ Row = tuple[str, str]
 
 
 class GroupedCommand(TyperCommand):
-    """A command whose help page has its options in groups."""
+    """A command whose help page has its options in groups, and whose options are read when they are given."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  Typer does not export the type
+        """Read a command line."""
+        read_on_demand(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  Typer does not export the types
         """Write arguments and options."""
@@ -48,6 +54,11 @@ class GroupedCommand(TyperCommand):
 
 class GroupedProgram(TyperGroup):
     """The program's own help page: its commands in groups, each with its whole summary."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  Typer does not export the type
+        """Read a command line up to the command."""
+        read_on_demand(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  Typer does not export the types
         """Write the commands, then the program's options."""

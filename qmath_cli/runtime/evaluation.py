@@ -17,7 +17,7 @@ from typing import Protocol
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.errors import UsageError
 from qmath_cli.evaluation import datasets, schedule
-from qmath_cli.evaluation.comparison import remarks, server_remarks
+from qmath_cli.evaluation.comparison import remarks, server_remarks, unrated_remarks
 from qmath_cli.evaluation.datasets import Dataset
 from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.layouts import layout_of
@@ -31,7 +31,7 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Engine, Equivalence, Event, Mode, ModelInfo, Pick, ServerInfo
+from qmath_cli.records import Engine, Equivalence, Event, Mode, ModelInfo, ModelKind, Pick, ServerInfo
 from qmath_cli.records.activity import Activity, Ranking
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import sampling_of
@@ -141,7 +141,8 @@ class Evaluation:
                 self._decode(file, observer)
             else:
                 self._request.on_model(self._info.warnings, ())
-            samples = self._rewarded(self._regraded(schedule.in_order(self._request.data, file.stored)), observer)
+            samples = self._regraded(schedule.in_order(self._request.data, file.stored))
+            samples = self._rewarded(samples, observer, file)
             file.rewrite(self.setup, samples)
         return self._scored(samples, file.path)
 
@@ -168,8 +169,9 @@ class Evaluation:
         info, settings, plan = self._info, self._request.settings, self.plan
         if info.servers:
             wanted = replace(settings, model=info.name)
-            opened = open_served(info, wanted, self._paths, self._lock, plan.parallel, note=self._note)
-            remote = stack.enter_context(opened)
+            remote = stack.enter_context(
+                open_served(info, wanted, self._paths, self._lock, plan.parallel, note=self._note, watched=False)
+            )
             self._request.on_model((*info.warnings, *server_note(info)), ())
             require_sendable(remote, ((item.id, plan.prompt(item)) for item in plan.data.items))
             return remote
@@ -201,18 +203,32 @@ class Evaluation:
         items = {item.id: item for item in self._request.data.items}
         return [self._graders.grade(one.made, items[one.item]) if one.item in items else one for one in samples]
 
-    def _rewarded(self, samples: list[GradedSample], observer: Observer) -> list[GradedSample]:
-        """Rewards for all samples, where wanted. The policy model is closed by then: memory holds one of the two."""
+    def _rewarded(self, samples: list[GradedSample], observer: Observer, file: RunFile) -> list[GradedSample]:
+        """Rewards for all samples, where wanted. The policy model is closed by then: memory holds one of the two.
+
+        Whatever ends this early, the scores that were made are stored, and are not made again.
+        """
         if self._reward is None:
             return samples
         observer.activity(Ranking(0, len(samples)))
-        with self._reward() as model:
-            at_once = 1 if self._scorer is None else PROBLEMS_AT_ONCE
-            rated: list[GradedSample] = []
-            for one in schedule.reward(self.plan, samples, model, at_once):
-                rated.append(one)
-                observer.activity(Ranking(len(rated), len(samples)))
-            return rated
+        rated: list[GradedSample] = []
+        try:
+            with self._reward() as model:
+                at_once = 1 if self._scorer is None else PROBLEMS_AT_ONCE
+                for one in schedule.reward(self.plan, samples, model, at_once, self._rater):
+                    rated.append(one)
+                    observer.activity(Ranking(len(rated), len(samples)))
+        except BaseException:  # Ctrl-C too; raised again
+            file.rewrite(self.setup, [*rated, *samples[len(rated) :]])
+            raise
+        return rated
+
+    @property
+    def _rater(self) -> str:
+        """What the rewards come from: those of another model, or of another aggregate, are made again."""
+        settings = self._request.settings
+        name = settings.reward_model if self._scorer is None else self._scorer.model
+        return f"{name}, {settings.aggregate}" if settings.pick.kind is ModelKind.PROCESS_REWARD else name
 
     @property
     def _scorer(self) -> ServerInfo | None:
@@ -224,7 +240,12 @@ class Evaluation:
         figures = published(self._info.base_name, self.plan.mode, self._request.data.name)
         found = replace(found, setup=self.setup, published=figures)
         found = replace(
-            found, remarks=(*remarks(found, self._info.quantization), *server_remarks(self.setup.servers, self._scorer))
+            found,
+            remarks=(
+                *remarks(found, self._info.quantization),
+                *server_remarks(self.setup.servers, self._scorer),
+                *unrated_remarks(samples),
+            ),
         )
         return ScoredRun(found, samples, path.absolute())
 

@@ -2,13 +2,13 @@
 
 `solve`, `repl`, `eval`, `bench` and the Python API open models here and nowhere else. The executor's first worker
 starts while the weights are read; the grader's process starts at the first comparison that needs it. Everything is
-closed when the `with` block ends, whatever ended it.
+closed when the `with` block ends, whatever ended it. What speaks to servers is imported by a run that has one.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,13 +21,10 @@ from qmath_cli.grading.grader import Grader
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
-from qmath_cli.records import Engine, Mode, ModelInfo, Prompt, Protection, ServerInfo
+from qmath_cli.records import Engine, Executor, Mode, ModelInfo, Prompt, Protection, ServerInfo
 from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
 from qmath_cli.runtime.executors import OpenExecutor, open_executor
-from qmath_cli.runtime.rewards import reward_loader
-from qmath_cli.runtime.servers.opening import Note, default_sequences, open_served
-from qmath_cli.runtime.servers.rewards import ServedReward
-from qmath_cli.runtime.servers.text_only import executor_for, server_note
+from qmath_cli.runtime.rewards import reward_loader, scoring_server
 from qmath_cli.runtime.weights import notes, open_model, require_local
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade, Settings
@@ -44,12 +41,14 @@ class Hooks:
         on_activity: With what is going on meanwhile.
         executor: To open the executor, in a mode that has programs.
         note: With what a user has to know while servers compute, such as that one is away.
+        watched: Whether anything shows texts while they are written; if not, servers may send them whole.
     """
 
     approve: Approve | None = None
     on_activity: OnActivity = unobserved
     executor: OpenExecutor = open_executor
-    note: Note = lambda _sentence: None
+    note: Callable[[str], None] = lambda _sentence: None
+    watched: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +156,14 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
         engine, noted, warned = _open(info, settings, paths, lock, wanted, stack)
         tools = Tools(
             engine=engine,
-            executor=None if executor is None else executor_for(info, executor),
+            executor=None if executor is None else _sendable(info, executor),
             equal=grader,
             reward=None if reward is None else cache(lambda: stack.enter_context(reward())),  # many problems, one model
             approve=wanted.hooks.approve,
             on_activity=observer,
         )
         load_s = time.perf_counter() - started
-        scorer = reward.info if isinstance(reward, ServedReward) else None
-        yield OpenTools(info, tools, executor, load_s, settings, noted, warned, scorer)
+        yield OpenTools(info, tools, executor, load_s, settings, noted, warned, scoring_server(reward, settings))
 
 
 def _open(
@@ -175,7 +173,11 @@ def _open(
     width = wanted.sequences or settings.k
     observer = wanted.hooks.on_activity
     if info.servers:
-        remote = stack.enter_context(open_served(info, settings, paths, lock, width, note=wanted.hooks.note))
+        from qmath_cli.runtime.servers.opening import open_served
+        from qmath_cli.runtime.servers.text_only import server_note
+
+        note, watched = wanted.hooks.note, wanted.hooks.watched
+        remote = stack.enter_context(open_served(info, settings, paths, lock, width, note=note, watched=watched))
         observer(Idle())
         return remote, (*info.warnings, *server_note(info)), ()
     require_local(width)
@@ -193,12 +195,23 @@ def _open(
     return engine, notes(info, model), model.warnings
 
 
+def _sendable(info: ModelInfo, executor: Executor) -> Executor:
+    """The executor; on servers, one whose outputs can be sent to them."""
+    if not info.servers:
+        return executor
+    from qmath_cli.runtime.servers.text_only import executor_for
+
+    return executor_for(info, executor)
+
+
 def default_parallel(info: ModelInfo) -> int:
     """Sequences at once where no number was asked for: more for a model whose decode steps are mostly overhead.
 
     On servers it is as many as they compute at once, and some more.
     """
     if info.servers:
+        from qmath_cli.runtime.servers.opening import default_sequences
+
         return default_sequences(info)
     return 32 if info.size < SMALL else 16
 

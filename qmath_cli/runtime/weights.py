@@ -24,6 +24,7 @@ def open_model(
     *,
     sequences: int = 1,
     force: bool = False,
+    writable: bool = False,
     on_activity: OnActivity = unobserved,
 ) -> Model:
     """The weights in memory. Close the model, or use it as a context manager.
@@ -35,6 +36,7 @@ def open_model(
         lock: models.lock, for advice on what would fit.
         sequences: how many sequences will decode at once.
         force: load it even if it does not seem to fit.
+        writable: whether its weights will be written to: see `engine.weights`.
         on_activity: told how far loading has come.
 
     Raises:
@@ -51,6 +53,7 @@ def open_model(
         kv_type=settings.kv_type,
         mlock=settings.mlock,
         repack=settings.repack,
+        writable=writable,
         footprint=lambda: footprint(gguf_file.read(info.path), cells(settings, sequences), settings.kv_type),
     )
     found = preflight(settings, paths, lock)

@@ -1,21 +1,21 @@
-"""Which servers are there, and which model they have."""
+"""Which servers are there, and which model they have. What speaks to them is imported where there is one."""
 
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
-from qmath_cli.engine.remote.address import parse_all
-from qmath_cli.engine.remote.detect import Detected, detect
-from qmath_cli.engine.remote.http import KEY_VARIABLE, Access, Broken
 from qmath_cli.errors import ServerUnusable
 from qmath_cli.models import served
 from qmath_cli.models.describe import describe
-from qmath_cli.models.hub import network
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.records import ModelInfo
 from qmath_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from qmath_cli.engine.remote.detect import Detected
+    from qmath_cli.engine.remote.http import Access, Broken
 
 _AT_ONCE = 16  # servers that are asked at the same time
 
@@ -31,6 +31,8 @@ def described(settings: Settings, paths: Paths, lock: Lock) -> ModelInfo:
     """
     if not settings.server:
         return describe(settings.model, paths, lock)
+    from qmath_cli.models.hub import network
+
     network.require_usable(os.environ)
     found, away = _reached(settings)
     infos = [one.info(model_of(one, settings, lock)) for one in found]
@@ -39,6 +41,9 @@ def described(settings: Settings, paths: Paths, lock: Lock) -> ModelInfo:
 
 def accesses(settings: Settings) -> list[Access]:
     """Every server's address with the key. Raises `UsageError` for what is none."""
+    from qmath_cli.engine.remote.address import parse_all
+    from qmath_cli.engine.remote.http import KEY_VARIABLE, Access
+
     key = os.environ.get(KEY_VARIABLE, "")
     found = [Access(address, key) for address in parse_all(settings.server)]
     for one in found:
@@ -48,6 +53,11 @@ def accesses(settings: Settings) -> list[Access]:
 
 def _reached(settings: Settings) -> tuple[list[Detected], list[str]]:
     """The servers that are there, and why the others are not. Raises `ServerUnusable` if none is."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from qmath_cli.engine.remote.detect import detect
+    from qmath_cli.engine.remote.http import Broken
+
     asked = accesses(settings)
     found: list[Detected] = []
     away: list[Broken] = []

@@ -19,9 +19,19 @@ from dataclasses import replace
 from typing import Self
 
 from tests.engine.remote.counters import Counters
-from tests.engine.remote.faults import Break, Broken, CutPrompt, Fault, MissedStop, Refused, Shape, refusal
+from tests.engine.remote.faults import (
+    Break,
+    Broken,
+    CutPrompt,
+    Fault,
+    MissedStop,
+    Refused,
+    Shape,
+    broken_whole,
+    refusal,
+)
 from tests.engine.remote.frames import Frames
-from tests.engine.remote.generation import Asked, Ending, Piece, decode
+from tests.engine.remote.generation import Asked, Ending, Piece, Reason, decode
 from tests.engine.remote.prefixes import Prefixes
 from tests.engine.remote.serving import Dialect, Refusal, Serving, Writing
 from tests.engine.remote.slots import Slots
@@ -108,15 +118,17 @@ class ScriptedServer:
         self._ready.set()
         await self._stopped.wait()
         server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        await asyncio.sleep(0.05)  # the transports close in the next turns of the loop, and so do late connections
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:  # connections, and such as are being accepted
+            for task in self._connections:
+                task.cancel()
+            await asyncio.wait(others, timeout=0.05)
+        await asyncio.sleep(0.05)  # the transports close in the next turns of the loop
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = self._loop.create_task(self._connection(reader, writer))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
+        task.add_done_callback(lambda _task: writer.close())  # not there: a task may be cancelled before it begins
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.counters.connections += 1
@@ -133,7 +145,6 @@ class ScriptedServer:
         finally:
             self.counters.connected -= 1
             self._writers.discard(writer)
-            writer.close()
 
     async def _respond(self, request: Request, stream: Stream, writer: asyncio.StreamWriter) -> None:
         answer = await self._answer(request, stream)
@@ -206,7 +217,7 @@ class ScriptedServer:
         if asked.stream:
             await self._stream(writing, asked, pieces, fault, stream)
             return None
-        return await self._collect(writing, asked, pieces, stream)
+        return await self._collect(writing, asked, pieces, fault, stream)
 
     def _prefill(self, asked: Asked) -> int:
         cached = self._prefixes.cached(asked.prompt)
@@ -238,17 +249,35 @@ class ScriptedServer:
         await stream.wait(len(ids) * (latency.token_s + latency.busy_s * self.counters.running))
 
     async def _collect(
-        self, writing: Writing, asked: Asked, pieces: Iterator[Piece | Ending], stream: Stream
-    ) -> Answer:
+        self, writing: Writing, asked: Asked, pieces: Iterator[Piece | Ending], fault: Fault | None, stream: Stream
+    ) -> Answer | None:
         text = ""
-        ids: tuple[int, ...] = ()
-        for piece in pieces:
+        ids: list[int] = []
+        broken = fault if isinstance(fault, Broken) else None
+        for count, piece in enumerate(pieces):
             await self._pace(piece, stream)
             new = piece.piece if isinstance(piece, Ending) else piece
-            text, ids = text + new.text, (*ids, *new.ids)
+            text += new.text
+            ids += new.ids
+            so_far = Piece(text, tuple(ids))
+            if broken is not None and (count >= broken.after or isinstance(piece, Ending)):
+                ending = Ending(so_far, Reason.LENGTH, None, None, len(asked.prompt), len(ids))
+                return await self._break_whole(
+                    broken.how, Answer(writing.whole(self.serving, asked, so_far, ending)), stream
+                )
             if isinstance(piece, Ending):
-                return Answer(writing.whole(self.serving, asked, Piece(text, ids), piece))
+                return Answer(writing.whole(self.serving, asked, so_far, piece))
         raise AssertionError("an answer without an ending")
+
+    async def _break_whole(self, how: Break, answer: Answer, stream: Stream) -> Answer:
+        if how is Break.RESET:
+            raise _Reset
+        if how is Break.HANG:
+            await stream.wait(3600)
+        if how is Break.CLOSED:
+            await stream.cut(answer.encode())
+            raise _Closed
+        return broken_whole(how, answer)
 
     async def _stream(
         self, writing: Writing, asked: Asked, pieces: Iterator[Piece | Ending], fault: Fault | None, stream: Stream
@@ -279,6 +308,8 @@ class ScriptedServer:
             await stream.wait(3600)
         if how is Break.ERROR:
             await stream.send(frames.event({"error": {"message": "the engine has died", "code": 500}}))
+        if how is Break.EMPTY:
+            await stream.send(frames.event({"choices": []}))
         if how is Break.GARBAGE:
             await stream.send(frames.raw('{"choices": [{"text": "'))
         await stream.end()

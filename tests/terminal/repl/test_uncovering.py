@@ -44,7 +44,8 @@ def test_tab_completes_the_name_of_a_file(home: Path, tmp_path: Path) -> None:
         child.send("\r")
         child.expect(r"exists\s+already")  # the line may be wrapped between the words
         child.expect(PROMPT)
-        assert f"wrote {path} (1 problem)" in ask(child, f"/export --overwrite {path}")
+        said = " ".join(ask(child, f"/export --overwrite {path}").split())  # wrapped where the path is long
+        assert f"wrote {path} (1 problem)" in said
     assert "<title>What is 12% of 450?</title>" in path.read_text(encoding="utf-8")
 
 
