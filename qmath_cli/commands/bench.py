@@ -27,6 +27,7 @@ SCHEMA = "qmath.bench/1"
 _PROBLEM = (
     "A shop sells pens at 3 dollars and books at 7 dollars. Tom pays 64 dollars for 12 things. How many are books?"
 )
+_MOST_SEQUENCES = 256  # LLAMA_MAX_SEQ of llama.cpp (src/llama-cparams.h)
 
 
 def command(
@@ -208,8 +209,8 @@ def _numbers(text: str) -> tuple[int, ...]:
         numbers = tuple(sorted({int(word) for word in text.split(",")}))
     except ValueError as exc:
         raise UsageError(f"--sequences {text!r} is not a list of numbers", "--sequences 1,2,4,8") from exc
-    if not all(1 <= number <= 64 for number in numbers):
-        raise UsageError("--sequences takes numbers from 1 to 64", "--sequences 1,2,4,8")
+    if not all(1 <= number <= _MOST_SEQUENCES for number in numbers):
+        raise UsageError(f"--sequences takes numbers from 1 to {_MOST_SEQUENCES}", "--sequences 1,2,4,8")
     return numbers
 
 
