@@ -149,7 +149,7 @@ def open_shaped(
 
         most = max(MOST_ROWS, shape.width) if allows(loaded=True)(Shape(MOST_ROWS)) else shape.width
         try:
-            found = tuning.measured(model, info, settings, paths, most=most, on_activity=on_activity)
+            found = tuning.measured(model, info, settings, paths, most=most, briefly=True, on_activity=on_activity)
         except DoesNotFit:
             return model, decision  # the default may still fit
         decision = decide(info, request, found, lambda: allows(loaded=True))
