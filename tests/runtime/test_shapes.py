@@ -162,6 +162,24 @@ def test_what_was_measured_while_others_computed_is_measured_again_where_there_i
     assert "other programs" not in sentence(demo, again)
 
 
+@pytest.mark.parametrize(
+    ("begun_shape", "settings", "goes_on"),
+    [
+        (Shape(4), Settings(threads=1), True),
+        (Shape(4, 1, 1), Settings(), True),
+        (Shape(4, 1, 1), Settings(threads=1), True),
+        (Shape(4, 1, 2), Settings(threads=1), False),
+        (Shape(4, 2, 64), Settings(), False),
+    ],
+)
+def test_a_run_goes_on_in_its_shape_where_the_threads_are_here_and_not_overruled(
+    paths: Paths, demo: ModelInfo, begun_shape: Shape, settings: Settings, goes_on: bool
+) -> None:
+    """A run that was begun on a machine with more cores, or with other `--threads`, takes another shape."""
+    found = decided(paths, demo, ShapeRequest(EVALUATION, begun=begun_shape), settings)
+    assert (found.reason is ShapeReason.RESUMED) is goes_on
+
+
 def test_nothing_is_measured_of_a_small_model(paths: Paths, demo: ModelInfo, measuring: list[int]) -> None:
     """Its default is the fastest wherever it was tried."""
     with pytest.MonkeyPatch.context() as patch:
