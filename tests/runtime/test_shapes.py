@@ -22,7 +22,7 @@ from qmath_cli.records import Language, Mode, ModelInfo, Shape, ShapeDecision, S
 from qmath_cli.runtime import need, shapes, tuning
 from qmath_cli.runtime.need import fitting
 from qmath_cli.runtime.shapes import ShapeRequest, decide, open_shaped, sentence
-from qmath_cli.runtime.tools import open_many, open_tools
+from qmath_cli.runtime.tools import open_many, open_tools, several_at_once
 from qmath_cli.settings import KVType, Settings
 from tests.benchmark.tuning import scripted
 
@@ -212,6 +212,14 @@ def test_the_samples_of_a_problem_run_in_the_shape_that_was_measured(
         assert opened.shape is not None
         assert opened.shape.shape == Shape(width, 1, 2)
         assert opened.tools.width == width
+
+
+def test_the_python_api_takes_the_width_that_is_fastest_in_one_batch(
+    kept: Paths, paths: Paths, demo: ModelInfo
+) -> None:
+    """For as many samples as there are; by default where nothing was measured."""
+    assert [several_at_once(demo, Settings(), kept, samples) for samples in (0, 1, 4, 500)] == [1, 1, 4, 16]
+    assert [several_at_once(demo, Settings(), paths, samples) for samples in (0, 1, 8, 500)] == [1, 1, 8, 32]
 
 
 def test_many_problems_are_opened_in_the_shape_that_was_decided(
