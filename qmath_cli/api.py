@@ -36,7 +36,7 @@ from qmath_cli.runtime.rewards import OpenRewards
 from qmath_cli.runtime.servers.opening import default_sequences, open_served
 from qmath_cli.runtime.servers.reach import described
 from qmath_cli.runtime.servers.text_only import executor_for
-from qmath_cli.runtime.tools import default_parallel
+from qmath_cli.runtime.tools import several_at_once
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.progress import SolvePlan, Tools
 from qmath_cli.solving.solve import follow, solve, solve_many
@@ -229,7 +229,7 @@ class Model:
         call = self._merged(mode=mode, k=k, **settings)
         asked = [_problem(problem, call) for problem in problems]
         plans = [self._plan(problem, call, time_limit) for problem in asked]
-        width = max(min(len(plans) * call.k, default_parallel(self.info)), 1)
+        width = several_at_once(self.info, self._settings, self._paths, len(plans) * call.k)
         used = Mode.TIR if any(plan.mode is Mode.TIR for plan in plans) else Mode.COT
         tools = self._tools(call, used, width)
         found: dict[int, Solution] = {}

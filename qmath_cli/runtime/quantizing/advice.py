@@ -19,7 +19,7 @@ from qmath_cli.runtime.quantizing import matrix, sensitivity
 from qmath_cli.runtime.quantizing.costs import Costs, costs, matrices
 from qmath_cli.runtime.quantizing.intermediate import Intermediate, chosen, intermediates, made
 from qmath_cli.runtime.quantizing.matrix import matrix_path, measured, read
-from qmath_cli.runtime.quantizing.measuring import ReadText, Instruments
+from qmath_cli.runtime.quantizing.measuring import Instruments, ReadText
 
 if TYPE_CHECKING:
     from qmath_cli.benchmark.divergence.passage import Passage

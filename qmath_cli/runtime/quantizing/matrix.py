@@ -17,7 +17,7 @@ from qmath_cli.models import fit
 from qmath_cli.runtime.conversion import translated
 from qmath_cli.runtime.importance import CHUNK, ImportancePlan, measure
 from qmath_cli.runtime.quantizing.intermediate import Intermediate, chosen, intermediates, made
-from qmath_cli.runtime.quantizing.measuring import ReadText, Instruments
+from qmath_cli.runtime.quantizing.measuring import Instruments, ReadText
 
 if TYPE_CHECKING:
     from qmath_convert.imatrix import Importance

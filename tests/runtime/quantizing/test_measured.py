@@ -16,7 +16,7 @@ from qmath_cli.paths import find
 from qmath_cli.runtime.quantizing.advice import Advice, AdviceWanted, advise
 from qmath_cli.runtime.quantizing.intermediate import intermediates
 from qmath_cli.runtime.quantizing.matrix import importance_of
-from qmath_cli.runtime.quantizing.measuring import ReadText, Instruments
+from qmath_cli.runtime.quantizing.measuring import Instruments, ReadText
 from qmath_cli.settings import Settings
 from qmath_convert.ggml import GgmlType
 from qmath_convert.imatrix import Importance
