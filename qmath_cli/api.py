@@ -22,6 +22,7 @@ from qmath_cli.engine.remote.engine import RemoteEngine
 from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models import lockfile
+from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting import chat
 from qmath_cli.prompting.prompt_format import PromptFormat
@@ -36,7 +37,7 @@ from qmath_cli.runtime.rewards import OpenRewards
 from qmath_cli.runtime.servers.opening import default_sequences, open_served
 from qmath_cli.runtime.servers.reach import described
 from qmath_cli.runtime.servers.text_only import executor_for
-from qmath_cli.runtime.tools import default_parallel
+from qmath_cli.runtime.tools import several_at_once
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.progress import SolvePlan, Tools
 from qmath_cli.solving.solve import follow, solve, solve_many
@@ -98,9 +99,7 @@ def open_model(name: str = "", **settings: Any) -> Model:  # noqa: ANN401  each 
 class Model:
     """An open model. Made by `open_model`."""
 
-    def __init__(
-        self, info: ModelInfo, settings: Settings, paths: Paths, lock: lockfile.Lock, *, force: bool = False
-    ) -> None:
+    def __init__(self, info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, *, force: bool = False) -> None:
         self.info = info
         self._settings = settings
         self._paths = paths
@@ -229,7 +228,7 @@ class Model:
         call = self._merged(mode=mode, k=k, **settings)
         asked = [_problem(problem, call) for problem in problems]
         plans = [self._plan(problem, call, time_limit) for problem in asked]
-        width = max(min(len(plans) * call.k, default_parallel(self.info)), 1)
+        width = several_at_once(self.info, self._settings, self._paths, len(plans) * call.k)
         used = Mode.TIR if any(plan.mode is Mode.TIR for plan in plans) else Mode.COT
         tools = self._tools(call, used, width)
         found: dict[int, Solution] = {}

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from qmath_cli.engine.batch import MOST_CONTEXTS
+from qmath_cli.engine.llama.devices import physical_cores
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.llama.placement import SMALL
 from qmath_cli.errors import DoesNotFit
@@ -128,6 +129,8 @@ def open_shaped(
     def allows(*, loaded: bool = False) -> Callable[[Shape], bool]:
         return (lambda _shape: True) if force else fitting(info, settings, paths, lock, loaded=loaded)
 
+    if request.begun is not None and not _continues(request.begun, settings):
+        request = replace(request, begun=None)
     kept = tuning.known(info, settings, paths)
     decision = decide(info, request, kept, allows)
     shape = decision.shape
@@ -149,7 +152,7 @@ def open_shaped(
 
         most = max(MOST_ROWS, shape.width) if allows(loaded=True)(Shape(MOST_ROWS)) else shape.width
         try:
-            found = tuning.measured(model, info, settings, paths, most=most, on_activity=on_activity)
+            found = tuning.measured(model, info, settings, paths, most=most, briefly=True, on_activity=on_activity)
         except DoesNotFit:
             return model, decision  # the default may still fit
         decision = decide(info, request, found, lambda: allows(loaded=True))
@@ -164,6 +167,14 @@ def sentence(info: ModelInfo, decision: ShapeDecision | None) -> str:
     if info.size < SMALL and decision.rate is None and not resumed:
         return ""
     return str(decision)
+
+
+def _continues(begun: Shape, settings: Settings) -> bool:
+    """Whether a run can go on in a shape: this machine has as many cores, and the user gave no other threads."""
+    if begun.threads == 0:
+        return True
+    free = settings.threads in {0, begun.threads}
+    return free and begun.threads * max(begun.batches, 1) <= max(physical_cores(), settings.threads)
 
 
 def _is_worth(info: ModelInfo, request: ShapeRequest, kept: Tuning | None) -> bool:

@@ -32,6 +32,7 @@ from qmath_cli.records import (
     Work,
 )
 from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
+from qmath_cli.runtime import tuning
 from qmath_cli.runtime.drafts import draft_model, note_on_servers, open_drafts
 from qmath_cli.runtime.executors import OpenExecutor, open_executor
 from qmath_cli.runtime.rewards import reward_loader, scoring_server
@@ -253,6 +254,19 @@ def default_parallel(info: ModelInfo) -> int:
 
         return default_sequences(info)
     return default_width(info)
+
+
+def several_at_once(info: ModelInfo, settings: Settings, paths: Paths, samples: int) -> int:
+    """Sequences at once in one batch, as was measured or by default; from 1 to as many as there are samples."""
+    most = default_parallel(info)
+    found = tuning.known(info, settings, paths) if samples > 1 else None
+    if found is not None:
+        from qmath_cli.benchmark.tuning.choose import choose
+
+        whole = found.arrangements[0].arrangement
+        choice = choose(found, Work(samples), allows=lambda shape: (shape.batches, shape.threads) == (1, whole.threads))
+        most = most if choice is None else choice.shape.width
+    return max(min(samples, most), 1)
 
 
 def prefix_folder(paths: Paths) -> Path:

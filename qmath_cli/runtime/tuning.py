@@ -48,7 +48,7 @@ def measured(
     paths: Paths,
     *,
     most: int = 0,
-    longest: float = 0.0,
+    briefly: bool = False,
     on_activity: OnActivity = unobserved,
 ) -> Tuning:
     """Measure a loaded model, and keep the result.
@@ -59,14 +59,14 @@ def measured(
         settings: How it was loaded.
         paths: Where the result is kept.
         most: Sequences at once for which there is memory; 0: there is for all that are measured.
-        longest: Seconds; 0: as `benchmark.tuning.measure` has it.
+        briefly: Whether a run waits for it, which it must not delay by much.
         on_activity: Told how far it has come.
 
     Raises:
         DoesNotFit: There is no memory for the contexts.
     """
     from qmath_cli.benchmark.tuning import store
-    from qmath_cli.benchmark.tuning.measure import LONGEST_S, MOST_ROWS, arrangements, measure
+    from qmath_cli.benchmark.tuning.measure import BRIEF, MOST_ROWS, THOROUGH, arrangements, measure
     from qmath_cli.benchmark.tuning.rigs import Rigs
 
     placement = model.placement
@@ -80,7 +80,7 @@ def measured(
         found = measure(
             wanted,
             Rigs(model, most or MOST_ROWS),
-            longest=longest or LONGEST_S,
+            BRIEF if briefly else THOROUGH,
             processor=time.process_time if placement.device is None else None,
             on_share=lambda share: on_activity(Measuring(share)),
         )

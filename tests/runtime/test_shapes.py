@@ -22,7 +22,7 @@ from qmath_cli.records import Language, Mode, ModelInfo, Shape, ShapeDecision, S
 from qmath_cli.runtime import need, shapes, tuning
 from qmath_cli.runtime.need import fitting
 from qmath_cli.runtime.shapes import ShapeRequest, decide, open_shaped, sentence
-from qmath_cli.runtime.tools import open_many, open_tools
+from qmath_cli.runtime.tools import open_many, open_tools, several_at_once
 from qmath_cli.settings import KVType, Settings
 from tests.benchmark.tuning import scripted
 
@@ -162,6 +162,24 @@ def test_what_was_measured_while_others_computed_is_measured_again_where_there_i
     assert "other programs" not in sentence(demo, again)
 
 
+@pytest.mark.parametrize(
+    ("begun_shape", "settings", "goes_on"),
+    [
+        (Shape(4), Settings(threads=1), True),
+        (Shape(4, 1, 1), Settings(), True),
+        (Shape(4, 1, 1), Settings(threads=1), True),
+        (Shape(4, 1, 2), Settings(threads=1), False),
+        (Shape(4, 2, 64), Settings(), False),
+    ],
+)
+def test_a_run_goes_on_in_its_shape_where_the_threads_are_here_and_not_overruled(
+    paths: Paths, demo: ModelInfo, begun_shape: Shape, settings: Settings, goes_on: bool
+) -> None:
+    """A run that was begun on a machine with more cores, or with other `--threads`, takes another shape."""
+    found = decided(paths, demo, ShapeRequest(EVALUATION, begun=begun_shape), settings)
+    assert (found.reason is ShapeReason.RESUMED) is goes_on
+
+
 def test_nothing_is_measured_of_a_small_model(paths: Paths, demo: ModelInfo, measuring: list[int]) -> None:
     """Its default is the fastest wherever it was tried."""
     with pytest.MonkeyPatch.context() as patch:
@@ -194,6 +212,14 @@ def test_the_samples_of_a_problem_run_in_the_shape_that_was_measured(
         assert opened.shape is not None
         assert opened.shape.shape == Shape(width, 1, 2)
         assert opened.tools.width == width
+
+
+def test_the_python_api_takes_the_width_that_is_fastest_in_one_batch(
+    kept: Paths, paths: Paths, demo: ModelInfo
+) -> None:
+    """For as many samples as there are; by default where nothing was measured."""
+    assert [several_at_once(demo, Settings(), kept, samples) for samples in (0, 1, 4, 500)] == [1, 1, 4, 16]
+    assert [several_at_once(demo, Settings(), paths, samples) for samples in (0, 1, 8, 500)] == [1, 1, 8, 32]
 
 
 def test_many_problems_are_opened_in_the_shape_that_was_decided(

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 from qmath_cli.benchmark.measure import FILLER
-from qmath_cli.benchmark.tuning.measure import MOST_ROWS, Rig
+from qmath_cli.benchmark.tuning.measure import MOST_ROWS
+from qmath_cli.benchmark.tuning.rig import Rig
 from qmath_cli.benchmark.tuning.table import Arrangement
 from qmath_cli.engine.batch import cells_for
 from qmath_cli.engine.llama.compute_thread import Team

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from qmath_cli.benchmark.tuning.measure import Rig
+from qmath_cli.benchmark.tuning.rig import Rig
 from qmath_cli.benchmark.tuning.table import Arrangement, ArrangementCost, Tuning
 from qmath_cli.errors import DoesNotFit
 from qmath_cli.records import StepCost

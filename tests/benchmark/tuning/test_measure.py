@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from qmath_cli.benchmark.tuning.measure import LONGEST_S, arrangements, measure
+from qmath_cli.benchmark.tuning.choose import choose
+from qmath_cli.benchmark.tuning.measure import BRIEF, LONGEST_S, THOROUGH, arrangements, measure
 from qmath_cli.benchmark.tuning.rigs import Rigs
 from qmath_cli.benchmark.tuning.table import Arrangement
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.errors import DoesNotFit
-from qmath_cli.records import Shape
+from qmath_cli.records import Shape, Work
 from tests.benchmark.tuning.scripted import AVX2, AVX2_HALF, SIDE, TWO, Machine, cost
 
 ONE = Arrangement(1, 1)  # no barriers, which other processes on the cores would delay
@@ -48,6 +49,22 @@ def test_a_quick_model_takes_no_longer_than_it_has_to() -> None:
     machine = Machine(lambda arrangement, rows: avx2(arrangement, rows) / 10, prefill=0.002)
     measure((TWO, SIDE), machine.rig, now=machine.now, processor=machine.processor)
     assert machine.time < LONGEST_S / 4
+
+
+def test_before_a_run_less_is_measured_and_the_same_shape_is_found() -> None:
+    """In less than half of the time."""
+    thorough, brief = Machine(avx2), Machine(avx2)
+    found = [
+        measure((TWO, SIDE), machine.rig, effort, longest=100, now=machine.now, processor=machine.processor)
+        for machine, effort in ((thorough, THOROUGH), (brief, BRIEF))
+    ]
+    assert found[0].fastest == found[1].fastest
+    assert brief.time < thorough.time / 2
+    for samples in (8, 32, 512):
+        shapes = [choose(one, Work(samples)) for one in found]
+        assert shapes[0] is not None
+        assert shapes[1] is not None
+        assert shapes[0].shape == shapes[1].shape
 
 
 def test_on_a_slow_model_the_numbers_that_tell_most_are_measured() -> None:
