@@ -78,7 +78,7 @@ def decide(
     if not request.parallel and request.begun is not None:
         return ShapeDecision(request.begun, ShapeReason.RESUMED)
     unmeasured = ShapeDecision(default, ShapeReason.ASKED if request.parallel else ShapeReason.DEFAULT)
-    if found is None:
+    if found is None or (info.size < SMALL and found.disturbed):
         return unmeasured
     from qmath_cli.benchmark.tuning.choose import choose, expected
 

@@ -186,6 +186,7 @@ def test_nothing_is_measured_of_a_small_model(paths: Paths, demo: ModelInfo, mea
         patch.setattr(shapes, "SMALL", 64 << 20)
         found = decided(paths, demo, ShapeRequest(EVALUATION, unhurried=True))
         assert sentence(demo, found) == ""
+        assert decide(demo, ShapeRequest(EVALUATION), replace(MEASURED, processor=0.5), ANY) == found
     assert found.reason is ShapeReason.DEFAULT
     assert measuring == []
 

@@ -3,7 +3,9 @@
 Every shape that could be used is played through: samples of different lengths start as soon as there is room, and each
 step costs what was measured for its rows. So the last samples, beside which most of a batch is empty, count as they do
 in reality, and the width for three samples is another than that for three hundred. A larger shape has to be clearly
-faster than a smaller one, because it takes more memory.
+faster than a smaller one, because it takes more memory; and several batches than one, because they wait for one another
+when another program takes a core. Where other programs disturbed the measurement, only one batch is considered: by
+processor time, threads that spin at barriers seem to compute.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ _ALIKE = (1.0, 0.92, 1.08, 0.98, 1.05, 0.95, 1.1, 0.92)  # of samples of one pro
 _PROMPT = 128  # tokens of a typical problem
 _SLICE = 64  # tokens of prompts per step
 _MOST_PLAYED = 256  # samples; more of them take as long each
-_CLEARLY = 0.98  # of the time
+_CLEARLY, _MORE_BATCHES = 0.98, 0.95  # of the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,16 @@ def choose(
     best: Choice | None = None
     for shape in sorted(_shapes(tuning, work, width), key=lambda one: (one.width, one.batches, -one.threads)):
         found = expected(tuning, work, shape)
-        if found is None or (best is not None and best.rate > found * _CLEARLY) or not allows(shape):
+        if found is None or (best is not None and not _better(shape, found, best)) or not allows(shape):
             continue
         best = Choice(shape, found)
     return best
+
+
+def _better(shape: Shape, rate: float, best: Choice) -> bool:
+    """Whether a shape that is not smaller than the best one is clearly faster."""
+    more = shape.batches > best.shape.batches
+    return rate * (_MORE_BATCHES if more else _CLEARLY) >= best.rate
 
 
 def expected(tuning: Tuning, work: Work, shape: Shape) -> float | None:
@@ -66,7 +74,7 @@ def expected(tuning: Tuning, work: Work, shape: Shape) -> float | None:
 
 def _shapes(tuning: Tuning, work: Work, width: int) -> Iterator[Shape]:
     """What was measured, as far as there are samples for it; or what the user asked for."""
-    for one in tuning.arrangements:
+    for one in tuning.candidates:
         batches, threads = one.arrangement.batches, one.arrangement.threads
         sizes = {width} if width else {min(rows * batches, work.samples) for rows, _ in one.cost.points}
         yield from (Shape(size, batches, threads) for size in sizes if size >= batches)

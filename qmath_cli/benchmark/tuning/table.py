@@ -64,6 +64,11 @@ class Tuning:
         return self.processor < UNDISTURBED
 
     @property
+    def candidates(self) -> tuple[ArrangementCost, ...]:
+        """The arrangements that can be compared with one another: all, or where it was disturbed those of one batch."""
+        return tuple(one for one in self.arrangements if one.arrangement.batches == 1 or not self.disturbed)
+
+    @property
     def steps(self) -> StepCost:
         """The cost of a step of one batch on all threads: v(n)."""
         return self.arrangements[0].cost
@@ -71,7 +76,7 @@ class Tuning:
     @property
     def fastest(self) -> tuple[Shape, float]:
         """The shape with the most tokens per second of all that were measured, and that number."""
-        found = [(one, rows, one.rate(rows)) for one in self.arrangements for rows, _ in one.cost.points]
+        found = [(one, rows, one.rate(rows)) for one in self.candidates for rows, _ in one.cost.points]
         best, rows, rate = max(found, key=lambda entry: (entry[2], -entry[1]))
         batches = best.arrangement.batches
         return Shape(rows * batches, batches, best.arrangement.threads), rate

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from qmath_cli.benchmark.tuning.choose import choose, expected
@@ -72,6 +74,21 @@ def test_a_number_that_the_user_gave_is_kept_and_only_the_batches_are_chosen() -
     found = choose(tuning(AVX2, {rows: rate * 0.9 for rows, rate in AVX2.items()}), EVALUATION, width=8)
     assert found is not None
     assert found.shape == Shape(8, 2, 1)
+
+
+def test_several_batches_have_to_be_clearly_faster_than_one() -> None:
+    """By more than some hundredths; and not by figures that other programs disturbed."""
+    work, quick = Work(16, each=16), StepCost(((64, 0.05),))
+    one_batch = {rows: 10.0 * rows**0.5 for rows in (1, 2, 4, 8, 16)}
+
+    def batches(gain: float, processor: float = 1.0) -> int:
+        side = {rows: gain / 2 * one_batch[2 * rows] for rows in (1, 2, 4, 8)}
+        found = choose(replace(tuning(one_batch, side, quick), processor=processor), work)
+        assert found is not None
+        return found.shape.batches
+
+    assert [batches(gain) for gain in (0.9, 1.02, 1.2)] == [1, 1, 2]
+    assert batches(1.2, processor=0.4) == 1
 
 
 def test_a_shape_without_memory_is_not_taken() -> None:
