@@ -22,6 +22,7 @@ from qmath_cli.engine.remote.engine import RemoteEngine
 from qmath_cli.errors import UsageError
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models import lockfile
+from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting import chat
 from qmath_cli.prompting.prompt_format import PromptFormat
@@ -98,9 +99,7 @@ def open_model(name: str = "", **settings: Any) -> Model:  # noqa: ANN401  each 
 class Model:
     """An open model. Made by `open_model`."""
 
-    def __init__(
-        self, info: ModelInfo, settings: Settings, paths: Paths, lock: lockfile.Lock, *, force: bool = False
-    ) -> None:
+    def __init__(self, info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, *, force: bool = False) -> None:
         self.info = info
         self._settings = settings
         self._paths = paths

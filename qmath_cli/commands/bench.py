@@ -94,7 +94,7 @@ def command(
 class Benchmark:
     """One model's report, where it was computed, and what steps cost there; None on servers.
 
-    `drafts` is what drafts gained; None where nothing is drafted.
+    `drafts` is what drafts gained; None where nothing is drafted, and `undrafted` is why.
     """
 
     file: ModelInfo
@@ -102,6 +102,7 @@ class Benchmark:
     report: BenchmarkReport
     tuning: Tuning | None = None
     drafts: DraftReport | None = None
+    undrafted: str = ""
 
 
 def _require(here: Invocation, each: Sequence[Settings]) -> None:
@@ -143,36 +144,35 @@ def _run(
         here.terminal.note(f"{file.name} ({file.quantization}) on {placement}")
         here.terminal.note("what a step costs, by the number of sequences in it")
         tuning = measured(model, file, settings, paths, most=_most(here, file, settings, force=force))
-        drafts = _drafts(here, file, model, settings, plan, force=force)
+        drafts, undrafted = _drafts(here, file, model, settings, plan, force=force)
     report = _with_machine(measure(opened, plan, references, here.terminal.note), placement, file)
     if report.peak_rss == before:  # it is that of a larger model before
         report = replace(report, peak_rss=None)
-    return Benchmark(file, str(placement), report, tuning, drafts)
+    return Benchmark(file, str(placement), report, tuning, drafts, undrafted)
 
 
 def _drafts(
     here: Invocation, file: ModelInfo, model: Model, settings: Settings, plan: BenchmarkPlan, *, force: bool
-) -> DraftReport | None:
-    """What drafts gain, after the cost of steps was measured; None where they could not gain at all."""
+) -> tuple[DraftReport | None, str]:
+    """What drafts gain, after the cost of steps was measured; or None, and why nothing is drafted."""
     from qmath_cli.benchmark.drafted import measure_drafts
     from qmath_cli.models import lockfile
     from qmath_cli.prompting.select import select
     from qmath_cli.records import Language, Shape
-    from qmath_cli.runtime.drafts import draft_model, open_drafts
+    from qmath_cli.runtime.drafts import draft_model, open_drafts, why_not
     from qmath_cli.settings import Draft
 
     if file.kind.scores:
-        return None
-    small = draft_model(settings, here.paths, lockfile.load())
+        return None, "a reward model writes nothing"
+    small, one = draft_model(settings, here.paths, lockfile.load()), Shape(1)
     source = str(Draft.LOOKUP) if small is None else small.name
-    one = Shape(1)
-    with open_drafts(file, model, settings, here.paths, lockfile.load(), shape=one, force=force) as (options, noted):
-        here.notes(*noted)
+    with open_drafts(file, model, settings, here.paths, lockfile.load(), shape=one, force=force) as (options, _):
         if not options.can_gain:
-            return None
+            why = why_not(file, settings, here.paths, one)
+            return None, why or "several rows cost too much here, even if every draft were accepted"
         prompt = select(file, Language.EN, settings.mode).typed(_PROBLEM)
         here.terminal.note(f"drafts: {source}")
-        return measure_drafts(model, prompt, options, source, max(2 * plan.tokens, 2), plan.repeats)
+        return measure_drafts(model, prompt, options, source, max(2 * plan.tokens, 2), plan.repeats), ""
 
 
 def _most(here: Invocation, file: ModelInfo, settings: Settings, *, force: bool) -> int:
@@ -280,6 +280,6 @@ def _show(here: Invocation, one: Benchmark, number: int, several: int) -> None:
     if several > 1:
         here.terminal.write("\n" if number > 1 else "")
         here.terminal.line(one.file.name)
-    costs = [] if one.tuning is None else step_costs(one.tuning) + drafts(one.drafts)
+    costs = [] if one.tuning is None else step_costs(one.tuning) + drafts(one.drafts, one.undrafted)
     for line in [*table(one.report), *costs]:
         here.terminal.line(line)

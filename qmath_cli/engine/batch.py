@@ -88,8 +88,9 @@ class Batch:
     def close(self) -> None:
         """Release every sequence and free the context; the model stays loaded."""
         self._sequences.clear()
-        self._drafts.close()
+        self._drafts.recover()
         self._context.close()
+        self._drafts.close()
 
     @property
     def context_length(self) -> int:
@@ -268,9 +269,9 @@ class Batch:
     def _recover(self) -> None:
         """Discard a step that an exception left unfinished."""
         if self._unfinished:
+            self._drafts.recover()  # first: one of the two may be computing, and neither waits for the other
             self._context.abort()
             self._slots.recover()
-            self._drafts.recover()
             self._unfinished = False
 
     def _admit(self) -> None:

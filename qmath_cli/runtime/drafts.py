@@ -78,7 +78,7 @@ def open_drafts(
     small = draft_model(settings, paths, lock)
     if small is not None:
         _require_same_vocabulary(info, model, small)
-    why = _why_not(info, settings, paths, shape)
+    why = why_not(info, settings, paths, shape)
     cost = None if why else _cost(info, settings, paths, shape)
     if cost is None:
         asked = _word(settings) not in {Draft.AUTO, Draft.OFF}
@@ -110,7 +110,7 @@ def open_with_drafts(
         yield model, options
 
 
-def _why_not(info: ModelInfo, settings: Settings, paths: Paths, shape: Shape) -> str:
+def why_not(info: ModelInfo, settings: Settings, paths: Paths, shape: Shape) -> str:
     """Why nothing is drafted; empty where something may be."""
     if _word(settings) == Draft.OFF:
         return "it is switched off"

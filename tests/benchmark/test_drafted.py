@@ -38,7 +38,7 @@ def test_drafts_can_gain_only_where_rows_cost_little_and_steps_are_not_too_short
 @pytest.mark.parametrize(
     ("report", "shown"),
     [
-        (None, "drafts: none"),
+        (None, "drafts: none; rows are dear"),
         (
             DraftReport("1.5b-instruct", 128, 90, 60, Spread(20, 19, 21), Spread(1.31, 1.2, 1.4)),
             "90 drafted, 60 accepted",
@@ -46,7 +46,7 @@ def test_drafts_can_gain_only_where_rows_cost_little_and_steps_are_not_too_short
     ],
 )
 def test_the_report_has_the_counts_and_the_gain(report: DraftReport | None, shown: str) -> None:
-    lines = drafts(report)
+    lines = drafts(report, "rows are dear, " * 9)
     assert shown in lines[0]
     assert all(len(line) <= 80 for line in lines)
     assert ("1.310" in lines[-1]) is (report is not None)

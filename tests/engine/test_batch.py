@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -158,23 +157,6 @@ def test_a_degenerate_text_is_stopped(model: Model) -> None:
         (key,) = batch.start(repetitive, [Sampling(max_tokens=3000)])
         _, stop = collect(batch, [key])[key]
         assert stop is Stop.DEGENERATE or batch.usage(key).completion_tokens < 1000
-
-
-@pytest.fixture
-def alarm(without_gc: None) -> Iterator[Callable[[float], None]]:
-    """Sets the time, in seconds, after which KeyboardInterrupt is raised."""
-
-    def set_alarm(seconds: float) -> None:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-
-    before = signal.signal(signal.SIGALRM, _interrupt)
-    yield set_alarm
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
-
-
-def _interrupt(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("drafts", [NO_DRAFTS, DraftOptions(FREE)], ids=["plain", "drafts"])

@@ -76,7 +76,9 @@ class DraftModelSource:
     def propose(self, sequences: Sequence[SequenceState], limits: Sequence[int], cost: StepCost) -> list[Proposal]:
         """See `DraftSource.propose`."""
         self.spent = 0.0
-        length = self._length(sequences, cost)
+        if max(limits) < 1:
+            return [NOTHING] * len(sequences)
+        length = self._length(sequences, limits, cost)
         drafts = [_OpenDraft(one, min(limit, length)) for one, limit in zip(sequences, limits, strict=True)]
         if length and self._catch_up(drafts):
             # below this chance the next token would not pay for its computation
@@ -84,10 +86,13 @@ class DraftModelSource:
             self._draft(drafts, worth)
         return [draft.proposal for draft in drafts]
 
-    def _length(self, sequences: Sequence[SequenceState], cost: StepCost) -> int:
+    def _length(self, sequences: Sequence[SequenceState], limits: Sequence[int], cost: StepCost) -> int:
         """How many tokens of each sequence are worth drafting, or are tried."""
         count = len(sequences)
-        shares = [found.overall() for one in sequences if (found := one.drafting.acceptance) is not None]
+        shares = [
+            found.overall() if limit > 0 and (found := one.drafting.acceptance) is not None else 0.0
+            for one, limit in zip(sequences, limits, strict=True)
+        ]
         best = best_length(shares, cost, lambda each: each * self._cost.seconds(count))
         plain = cost.seconds(count)
         behind = self._cost.seconds(sum(self._mirror.lacks(slot_of(one), one.tokens) for one in sequences))

@@ -26,7 +26,7 @@ MOST_ROWS = 16  # drafted rows of a step; each reserves a row of logits
 #: What drafts may lose until they are made no more: so many tokens, and this share of all, in each sequence; and in all
 #: of them together twice as many tokens, and this share.
 _LOSS, _LOSS_SHARE = 1.0, 0.005
-_SHORT_STEP_S = 0.001  # looking for a draft takes about a hundredth of it
+_SHORT_STEP_S = 0.003  # looking for a draft takes about a hundredth of it
 
 
 class _Proposed(NamedTuple):
@@ -81,7 +81,7 @@ class Drafts:
         """
         self._proposed = []
         rows = len(planned)
-        if not rows or any(share.sequence.pending != 1 for share in planned) or not self._possible(rows):
+        if not rows or not self._possible(rows) or any(share.sequence.pending != 1 for share in planned):
             return planned
         sequences = [share.sequence for share in planned]
         for sequence in sequences:
@@ -101,6 +101,8 @@ class Drafts:
 
     def settle(self) -> None:
         """Compare the proposals with the tokens that came. Call it after the step's tokens were sampled."""
+        if not self._proposed:
+            return
         proposed, self._proposed = self._proposed, []
         drafted = sum(one.length for one in proposed)
         lost = self._lost(len(proposed), drafted)
@@ -144,8 +146,6 @@ class Drafts:
 
     def _lost(self, rows: int, drafted: int) -> float:
         """What the drafts of a step cost, in tokens that would have been decoded in this time."""
-        if not rows:
-            return 0.0
         plain = self._cost.seconds(rows)
         return (self._cost.seconds(rows + drafted) - plain + self._source.spent) / (plain / rows)
 

@@ -42,6 +42,7 @@ class Mirror:
     def __init__(self, model: Model, slots: int, cells: int, team: Team) -> None:
         self._context = Context(model, cells=cells, slots=slots, team=team)
         self._held: list[list[int]] = [[] for _ in range(slots)]  # the computed tokens of each slot
+        self._computing = False
 
     @property
     def max_rows(self) -> int:
@@ -49,12 +50,18 @@ class Mirror:
         return self._context.max_rows
 
     def close(self) -> None:
-        """Free the memory."""
+        """Free the memory. Safe to call twice."""
+        self._held = []
         self._context.close()
 
     def recover(self) -> None:
-        """Discard a computation that an exception left unfinished."""
-        self._context.abort()
+        """Discard a computation that an exception left unfinished.
+
+        Where none is, nothing is aborted: that would wait for what the batch computes on the same thread.
+        """
+        if self._computing:
+            self._context.abort()
+            self._computing = False
         for slot, held in enumerate(self._held):
             self._context.truncate(slot, len(held))
 
@@ -101,7 +108,10 @@ class Mirror:
             start, end = len(self._held[slot]), len(tokens) - 1
             rows += [BatchRow(token, start + i, slot, outputs and i == end) for i, token in enumerate(tokens)]
             last.append(len(rows) - 1)
-        if self._context.compute(rows) is not ComputeStatus.DONE:
+        self._computing = True
+        status = self._context.compute(rows)
+        self._computing = False
+        if status is not ComputeStatus.DONE:
             self.clear()
             return None
         for slot, tokens in work:

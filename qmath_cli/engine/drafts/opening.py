@@ -34,8 +34,10 @@ class DraftOptions:
 
     @property
     def rows(self) -> int:
-        """Rows of a step that drafts can need."""
-        return 0 if self.cost is None else MOST_ROWS
+        """Rows of a step that drafts can need; 0 where they cannot gain, however many sequences decode."""
+        cost = self.cost
+        gains = cost is not None and any(worth_drafting(cost, rows) for rows in range(1, cost.most))
+        return MOST_ROWS if gains else 0
 
 
 NO_DRAFTS = DraftOptions()

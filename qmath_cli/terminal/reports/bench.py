@@ -5,6 +5,8 @@ Below it is what a step costs: tokens per second by the number of sequences that
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from qmath_cli.benchmark.drafted import DraftReport
 from qmath_cli.benchmark.measure import BenchmarkReport, Spread
 from qmath_cli.benchmark.tuning.table import ArrangementCost, Tuning
@@ -60,10 +62,10 @@ def step_costs(tuning: Tuning) -> list[str]:
     ]
 
 
-def drafts(report: DraftReport | None) -> list[str]:
-    """What drafts gained, on one line of at most 80 columns."""
+def drafts(report: DraftReport | None, why_not: str) -> list[str]:
+    """What drafts gained, or why nothing was drafted; no line is wider than 80 columns."""
     if report is None:
-        return ["drafts: none; rows cost too much here for any to gain"]
+        return wrap(f"drafts: none; {why_not}", 80)
     counts = f"{report.drafted} drafted, {report.accepted} accepted in {report.tokens} tokens"
     return [f"drafts ({report.source}): {counts}", f"  with / without: {report.gain.median:.3f}"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,7 +39,9 @@ def solved(model: Model, drafts: DraftOptions, prompt: Prompt = PROMPT) -> tuple
         collect(batch, [key])
         batch.extend(key, BLOCK)
         collect(batch, [key])
-        return batch._sequences[key].tokens, batch.usage(key)
+        found = batch._sequences[key].tokens, batch.usage(key)
+        batch.close()  # and again at the end of the block
+        return found
 
 
 def test_most_tokens_are_drafted_where_that_costs_next_to_nothing(model: Model, small_model: Model) -> None:
@@ -101,6 +103,29 @@ def test_what_the_small_model_holds_follows_removed_and_replaced_tokens(model: M
             fresh.close()
     finally:
         followed.close()
+
+
+def test_interrupts_at_any_moment_lose_nothing(
+    model: Model, small_model: Model, alarm: Callable[[float], None]
+) -> None:
+    """Also while the small model computes."""
+    undisturbed, _ = solved(model, NO_DRAFTS)
+    interruptions, texts = 0, []
+    with Batch(model, drafts=DraftOptions(FREE, small_model, CHEAP)) as batch:
+        (key,) = batch.start(PROMPT, [GREEDY])
+        state = batch._sequences[key]
+        for _ in range(2):
+            while state.active:
+                try:
+                    alarm(0.0002 * (1 + interruptions % 29) * (1 + interruptions // 60))
+                    batch.step()
+                    alarm(0)
+                except KeyboardInterrupt:
+                    interruptions += 1
+            texts.append(list(state.tokens))
+            batch.extend(key, BLOCK)
+    assert interruptions > 3
+    assert texts[1] == undisturbed
 
 
 def proposed(source: DraftModelSource, tokens: list[int]) -> tuple[int, ...]:
