@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import fields, replace
 from typing import Any, Self
 
@@ -232,9 +232,10 @@ class Model:
         used = Mode.TIR if any(plan.mode is Mode.TIR for plan in plans) else Mode.COT
         tools = self._tools(call, used, width)
         found: dict[int, Solution] = {}
-        for position, event in solve_many(list(zip(asked, plans, strict=True)), tools, width):
-            if isinstance(event, records.Solution):
-                found[position] = self._shown(event)
+        with nullcontext() if self._remote is None else self._remote.unwatched():
+            for position, event in solve_many(list(zip(asked, plans, strict=True)), tools, width):
+                if isinstance(event, records.Solution):
+                    found[position] = self._shown(event)
         return [found[position] for position in range(len(plans))]
 
     def prompt_format(

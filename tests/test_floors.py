@@ -26,6 +26,7 @@ FLOORS = {
     "gguf_file": 1,
     "mathematics": 1,
     "prompting": 2,
+    "calibration": 3,
     "engine": 3,
     "sandbox": 3,
     "grading": 3,

@@ -63,6 +63,11 @@ class TensorSpec:
             rows *= dim
         return rows * self.row_bytes
 
+    @property
+    def padded_bytes(self) -> int:
+        """Bytes of the whole tensor, with the padding behind it."""
+        return _padded(self.nbytes)
+
 
 @dataclass(frozen=True, slots=True)
 class PlacedTensor:
@@ -87,7 +92,7 @@ def lay_out(fields: Sequence[Field], specs: Iterable[TensorSpec]) -> FileLayout:
     relative, offsets = 0, []
     for spec in ordered:
         offsets.append(relative)
-        relative += _padded(spec.nbytes)
+        relative += spec.padded_bytes
     infos = b"".join(_info(spec, offset) for spec, offset in zip(ordered, offsets, strict=True))
     counts = struct.pack("<4sIQQ", b"GGUF", _VERSION, len(ordered), len(fields))
     header = counts + b"".join(_field(field) for field in fields) + infos

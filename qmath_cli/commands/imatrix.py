@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Callable
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +18,11 @@ from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.models import lockfile
 from qmath_cli.models.describe import describe
 from qmath_cli.settings import Settings
+from qmath_cli.terminal.counted import counted_progress
+from qmath_cli.terminal.solving_status import SolvingStatus
+
+if TYPE_CHECKING:
+    from qmath_cli.engine.llama.model import Model
 
 SCHEMA = "qmath.imatrix/1"
 
@@ -25,7 +31,10 @@ def command(
     context: typer.Context,
     model: Annotated[str, typer.Argument(metavar="MODEL", help="The model, as little quantized as there is room for.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, in GGUF.")],
-    text: Annotated[Path, typer.Option(metavar="FILE", help="The text that the model reads.")],
+    text: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The text that the model reads. Default: mathematics that is drawn here."),
+    ] = None,
     chunk: Annotated[int, typer.Option(min=32, metavar="N", help="Tokens per chunk. Default: 512.")] = 512,
     chunks: Annotated[int | None, typer.Option(min=1, metavar="N", help="Chunks at most. Default: all.")] = None,
     overwrite: Annotated[
@@ -39,7 +48,8 @@ def command(
 ) -> int:
     """Measure an importance matrix: how much each column of each matrix counts when the model reads a text.
 
-    The file is as llama-imatrix writes it. An interrupted measurement goes on with the same command.
+    Without --text the model reads problems with solutions in English and Chinese, with programs and without, in its
+    chat. The file is as llama-imatrix writes it. An interrupted measurement goes on with the same command.
     """
     here = invocation(context)
     if output.exists() and not overwrite:
@@ -53,7 +63,7 @@ def _run(
     here: Invocation,
     settings: Settings,
     name: str,
-    wanted: tuple[Path, Path, int, int | None],
+    wanted: tuple[Path, Path | None, int, int | None],
     *,
     force: bool,
     as_json: bool,
@@ -62,14 +72,18 @@ def _run(
     from qmath_cli.runtime.weights import notes, open_model
 
     output, text_path, chunk, chunks = wanted
-    text, _ = read_text(text_path, str(text_path))
+    read = _reader(text_path)
     lock = lockfile.load()
     info = describe(name, here.paths, lock)
-    with open_model(info, settings, here.paths, lock, force=force) as model:
+    status = SolvingStatus()
+    with here.terminal.status.during(status.waiting):
+        opened = open_model(info, settings, here.paths, lock, force=force, on_activity=status.activity)
+    with opened as model:
         here.notes(*notes(info, model))
-        plan = ImportancePlan(output, model.tokenize_plain(text.encode()), text_path.name, chunk, chunks)
-        here.terminal.note(f"reading {plan.count} chunks of {chunk} tokens")
-        resumed = measure(model, plan, lambda _done, _total: None)
+        tokens, called = read(model)
+        plan = ImportancePlan(output, tokens, called, chunk, chunks)
+        with counted_progress(here.terminal, "reading", "chunks", f"with {PurePath(info.name).name}") as progress:
+            resumed = measure(model, plan, progress)
     if resumed:
         here.terminal.note(f"{resumed} of {plan.count} chunks had been read before")
     if as_json:
@@ -78,10 +92,20 @@ def _run(
                 "schema": SCHEMA,
                 "file": str(output),
                 "model": info.name,
-                "text": str(text_path),
+                "text": called if text_path is None else str(text_path),
                 "chunks": plan.count,
                 "chunk_tokens": chunk,
             }
         )
         return
     here.terminal.line(f"{output}  {plan.count} chunks of {chunk} tokens")
+
+
+def _reader(path: Path | None) -> Callable[[Model], tuple[list[int], str]]:
+    """What gives a model's tokens of the text, and what the text is called. A file is read before the model is."""
+    from qmath_cli.calibration.text import NAME, calibration_text
+
+    if path is None:
+        return lambda model: (model.tokenize(calibration_text()), NAME)
+    text, _ = read_text(path, str(path))
+    return lambda model: (model.tokenize_plain(text.encode()), path.name)

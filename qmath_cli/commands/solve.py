@@ -239,7 +239,8 @@ def _hooks(here: Invocation, settings: Settings, options: SolveOptions, status: 
 
     approve = approval_prompt(here.terminal, streamed=_streams(here, settings, options)) if options.approve else None
     note = (lambda _note: None) if options.quiet else here.notes
-    return Hooks(approve, status.activity, here.ahead.executor, note)
+    watched = options.watched(here.terminal, settings.k)
+    return Hooks(approve, status.activity, here.ahead.executor, note, watched)
 
 
 def _refused(here: Invocation, options: SolveOptions, plan: SolvePlan, info: ModelInfo) -> int:

@@ -9,6 +9,7 @@ from qmath_cli.errors import UsageError
 from qmath_cli.prompting.prompt_format import PromptStyle
 from qmath_cli.records import Problem
 from qmath_cli.settings import Settings
+from qmath_cli.terminal.output import Terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,10 @@ class SolveOptions:
     style: PromptStyle = PromptStyle.AUTO
     examples: Path | None = None
     show_prompt: bool = False
+
+    def watched(self, terminal: Terminal, k: int) -> bool:
+        """Whether anything shows how far `k` texts are: the terminal, its status line, or the events of `--jsonl`."""
+        return k == 1 or self.as_jsonl or terminal.interactive or terminal.status.shown
 
 
 def with_votes(settings: Settings, min_votes: int | None) -> Settings:

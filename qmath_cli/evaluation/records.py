@@ -139,10 +139,19 @@ class ItemSample:
 
 @dataclass(frozen=True, slots=True)
 class GradedSample:
-    """A finished sample with both graders' verdicts: what a run file stores, and what is scored."""
+    """A finished sample with both graders' verdicts: what a run file stores, and what is scored.
+
+    Attributes:
+        made: The sample.
+        grades: The verdicts.
+        rater: The reward model that has rated it; empty for none, and in files of earlier versions.
+        unrated: Why that one could not; empty if it could.
+    """
 
     made: ItemSample
     grades: Grades
+    rater: str = ""
+    unrated: str = ""
 
     @property
     def item(self) -> str:
@@ -159,10 +168,11 @@ class GradedSample:
         """Which sample of which problem."""
         return self.made.key
 
-    def rated(self, rating: Rating) -> GradedSample:
-        """The same with a reward model's rating."""
-        sample = replace(self.made.sample, reward=rating.value, steps=rating.steps)
-        return replace(self, made=replace(self.made, sample=sample))
+    def rated(self, rating: Rating | str, rater: str = "") -> GradedSample:
+        """The same with the rating of a reward model, or with the reason why it has none."""
+        value, steps, why = (None, None, rating) if isinstance(rating, str) else (rating.value, rating.steps, "")
+        made = replace(self.made, sample=replace(self.made.sample, reward=value, steps=steps))
+        return replace(self, made=made, rater=rater, unrated=why)
 
     def record(self) -> dict[str, Any]:
         """The sample's line in a run file."""
@@ -172,13 +182,15 @@ class GradedSample:
             "grades": asdict(self.grades),
             "seconds": round(self.made.seconds, 3),
             "joules": self.made.joules,
+            **({"rater": self.rater} if self.rater else {}),
+            **({"unrated": self.unrated} if self.unrated else {}),
         }
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> GradedSample:
         """The sample that `record` wrote. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
         made = ItemSample(record["item"], sample_of(record), record["seconds"], record["joules"])
-        return cls(made, _grades(record["grades"]))
+        return cls(made, _grades(record["grades"]), str(record.get("rater", "")), str(record.get("unrated", "")))
 
 
 def _grades(record: Mapping[str, Any]) -> Grades:

@@ -7,18 +7,16 @@ without TIR is run, stored and compared as CoT, a reward model is refused.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.errors import UsageError
 from qmath_cli.evaluation import datasets, schedule
-from qmath_cli.evaluation.comparison import remarks, server_remarks
-from qmath_cli.evaluation.datasets import Dataset
+from qmath_cli.evaluation.comparison import remarks, server_remarks, unrated_remarks
 from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.layouts import layout_of
 from qmath_cli.evaluation.published import published
@@ -31,8 +29,19 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Engine, Equivalence, Event, Mode, ModelInfo, Pick, ServerInfo, ShapeDecision, Work
-from qmath_cli.records.activity import Activity, Ranking
+from qmath_cli.records import (
+    Engine,
+    Equivalence,
+    Mode,
+    ModelInfo,
+    ModelKind,
+    Pick,
+    ServerInfo,
+    ShapeDecision,
+    Work,
+)
+from qmath_cli.records.activity import Ranking
+from qmath_cli.runtime.evaluation_request import EvaluationRequest, Observer
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import sampling_of
 from qmath_cli.runtime.rewards import reward_loader
@@ -43,60 +52,7 @@ from qmath_cli.runtime.servers.text_only import executor_for, require_sendable, 
 from qmath_cli.runtime.shapes import ShapeRequest, open_shaped, sentence
 from qmath_cli.runtime.tools import default_parallel, prefix_folder
 from qmath_cli.runtime.weights import notes
-from qmath_cli.settings import Grade, Settings
-
-
-class Observer(Protocol):
-    """Follows a run."""
-
-    def begin(self, done: int, total: int) -> None:
-        """`done` of the run's `total` samples are stored before it begins."""
-        ...
-
-    def activity(self, activity: Activity) -> None:
-        """What the run is busy with; called from any thread."""
-        ...
-
-    def event(self, event: Event) -> None:
-        """Something has happened in one of the sequences."""
-        ...
-
-    def stored(self, one: GradedSample, done: int, total: int) -> None:
-        """A sample was graded and stored, the `done`-th of `total`."""
-        ...
-
-
-OnModel = Callable[[Sequence[str], Sequence[str]], None]
-"""Called with the notes on a model, one sentence each, and with llama.cpp's own warnings where the model was loaded."""
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationRequest:
-    """What is to be evaluated.
-
-    Attributes:
-        data: the problems.
-        settings: sampling, limits, device.
-        grade: whose verdict counts.
-        parallel: sequences at once; 0: as suits the model and this machine.
-        folder: where runs are stored.
-        regrade: grade what is stored again.
-        force: load the model even if it does not seem to fit.
-        on_model: told what is to be said of each model before it runs.
-        on_shape: told in one sentence in which shape a model computes, and why.
-        source: the file of the problems, for those who read the run again.
-    """
-
-    data: Dataset
-    settings: Settings
-    grade: Grade
-    parallel: int
-    folder: Path
-    regrade: bool = False
-    force: bool = False
-    on_model: OnModel = lambda _notes, _engine: None
-    on_shape: Callable[[str], object] = lambda _sentence: None
-    source: Path | None = None
+from qmath_cli.settings import Grade
 
 
 @contextmanager
@@ -145,7 +101,8 @@ class Evaluation:
                 self._decode(file, observer)
             else:
                 self._request.on_model(self._info.warnings, ())
-            samples = self._rewarded(self._regraded(schedule.in_order(self._request.data, file.stored)), observer)
+            samples = self._regraded(schedule.in_order(self._request.data, file.stored))
+            samples = self._rewarded(samples, observer, file)
             file.rewrite(self.setup, samples)
         return self._scored(samples, file.path)
 
@@ -172,8 +129,9 @@ class Evaluation:
         info, settings, plan = self._info, self._request.settings, self.plan
         if info.servers:
             wanted = replace(settings, model=info.name)
-            opened = open_served(info, wanted, self._paths, self._lock, plan.parallel, note=self._note)
-            remote = stack.enter_context(opened)
+            remote = stack.enter_context(
+                open_served(info, wanted, self._paths, self._lock, plan.parallel, note=self._note, watched=False)
+            )
             self._request.on_model((*info.warnings, *server_note(info)), ())
             require_sendable(remote, ((item.id, plan.prompt(item)) for item in plan.data.items))
             return remote
@@ -209,18 +167,32 @@ class Evaluation:
         items = {item.id: item for item in self._request.data.items}
         return [self._graders.grade(one.made, items[one.item]) if one.item in items else one for one in samples]
 
-    def _rewarded(self, samples: list[GradedSample], observer: Observer) -> list[GradedSample]:
-        """Rewards for all samples, where wanted. The policy model is closed by then: memory holds one of the two."""
+    def _rewarded(self, samples: list[GradedSample], observer: Observer, file: RunFile) -> list[GradedSample]:
+        """Rewards for all samples, where wanted. The policy model is closed by then: memory holds one of the two.
+
+        Whatever ends this early, the scores that were made are stored, and are not made again.
+        """
         if self._reward is None:
             return samples
         observer.activity(Ranking(0, len(samples)))
-        with self._reward() as model:
-            at_once = 1 if self._scorer is None else PROBLEMS_AT_ONCE
-            rated: list[GradedSample] = []
-            for one in schedule.reward(self.plan, samples, model, at_once):
-                rated.append(one)
-                observer.activity(Ranking(len(rated), len(samples)))
-            return rated
+        rated: list[GradedSample] = []
+        try:
+            with self._reward() as model:
+                at_once = 1 if self._scorer is None else PROBLEMS_AT_ONCE
+                for one in schedule.reward(self.plan, samples, model, at_once, self._rater):
+                    rated.append(one)
+                    observer.activity(Ranking(len(rated), len(samples)))
+        except BaseException:  # Ctrl-C too; raised again
+            file.rewrite(self.setup, [*rated, *samples[len(rated) :]])
+            raise
+        return rated
+
+    @property
+    def _rater(self) -> str:
+        """What the rewards come from: those of another model, or of another aggregate, are made again."""
+        settings = self._request.settings
+        name = settings.reward_model if self._scorer is None else self._scorer.model
+        return f"{name}, {settings.aggregate}" if settings.pick.kind is ModelKind.PROCESS_REWARD else name
 
     @property
     def _scorer(self) -> ServerInfo | None:
@@ -232,7 +204,12 @@ class Evaluation:
         figures = published(self._info.base_name, self.plan.mode, self._request.data.name)
         found = replace(found, setup=self.setup, published=figures)
         found = replace(
-            found, remarks=(*remarks(found, self._info.quantization), *server_remarks(self.setup.servers, self._scorer))
+            found,
+            remarks=(
+                *remarks(found, self._info.quantization),
+                *server_remarks(self.setup.servers, self._scorer),
+                *unrated_remarks(samples),
+            ),
         )
         return ScoredRun(found, samples, path.absolute(), self._shape)
 

@@ -132,7 +132,7 @@ class Solver:
             usual,
             wanted,
             force=force,
-            hooks=Hooks(on_activity=on_activity, note=note),
+            hooks=Hooks(on_activity=on_activity, note=note, watched=False),
         )
         with opened as model:
             prompts = ((one.id, self._formats[one.language].build(one.text)) for one in problems)

@@ -52,12 +52,14 @@ class Hooks:
         on_activity: With what is going on meanwhile.
         executor: To open the executor, in a mode that has programs.
         note: With what a user has to know while servers compute, such as that one is away.
+        watched: Whether anything shows texts while they are written; if not, servers may send them whole.
     """
 
     approve: Approve | None = None
     on_activity: OnActivity = unobserved
     executor: OpenExecutor = open_executor
     note: Callable[[str], None] = lambda _sentence: None
+    watched: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,8 @@ def _open(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted:
         from qmath_cli.runtime.servers.text_only import server_note
 
         width = request.parallel or (request.default or Shape(request.work.samples)).width
-        remote = stack.enter_context(open_served(info, settings, paths, lock, width, note=wanted.hooks.note))
+        note, watched = wanted.hooks.note, wanted.hooks.watched
+        remote = stack.enter_context(open_served(info, settings, paths, lock, width, note=note, watched=watched))
         observer(Idle())
         return _Opened(remote, width, (*info.warnings, *server_note(info)))
     model, decided = open_shaped(

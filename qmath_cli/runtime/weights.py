@@ -23,8 +23,8 @@ def open_model(
     lock: Lock,
     *,
     sequences: int = 1,
-    batches: int = 1,
     force: bool = False,
+    writable: bool = False,
     on_activity: OnActivity = unobserved,
 ) -> Model:
     """The weights in memory. Close the model, or use it as a context manager.
@@ -35,8 +35,8 @@ def open_model(
         paths: where the preflight's verdict is kept.
         lock: models.lock, for advice on what would fit.
         sequences: how many sequences will decode at once.
-        batches: in how many batches.
         force: load it even if it does not seem to fit.
+        writable: whether its weights will be written to: see `engine.weights`.
         on_activity: told how far loading has come.
 
     Raises:
@@ -44,7 +44,7 @@ def open_model(
         EngineUnusable, IntegrityError, UsageError: as `engine.llama.model.load` raises them.
     """
     if not force:
-        require_memory(info, settings, paths, lock, sequences, batches=batches)
+        require_memory(info, settings, paths, lock, sequences)
     options = Options(
         device=settings.device,
         gpu_layers=settings.gpu_layers,
@@ -53,6 +53,7 @@ def open_model(
         kv_type=settings.kv_type,
         mlock=settings.mlock,
         repack=settings.repack,
+        writable=writable,
         footprint=lambda: footprint(gguf_file.read(info.path), cells(settings, sequences), settings.kv_type),
     )
     found = preflight(settings, paths, lock)

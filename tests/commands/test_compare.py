@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.run import qmath
+from tests.e2e.run import COMMAND, TIMEOUT_S, environment, qmath
 from tests.terminal.schemas import validate
 
 TEXT = "We solve the equation with sympy. The roots are 2 and 3, and their sum is 5. " * 60
@@ -53,12 +53,17 @@ def test_a_stored_base_gives_the_figures_of_a_loaded_one(home: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["demo", "demo"], "no text"),
+        (["demo", "demo", "--text", "text.txt", "--solutions", "text.txt"], "two texts"),
         (["demo", "--text", "text.txt"], "no model"),
+        (["base", "demo", "--problems", "3"], "no model that solves"),
+        (["demo", "demo", "--data", "demo"], "none are wanted"),
         (["demo", "demo", "--text", "short.txt"], "two chunks"),
         (["base", "demo", "--text", "text.txt"], "holds its text"),
+        (["base", "demo", "--chunks", "2"], "holds its text"),
         (["base", "--save-base", "other"], "stored already"),
         (["demo", "--text", "text.txt", "--save-base", "base"], "already there"),
+        (["demo", "demo-rm"], "reward model"),
+        (["demo", "demo", "--problems", "3", "--data", "nosuch"], "no file for the data set"),
     ],
 )
 def test_what_cannot_be_compared_is_said_before_a_model_is_loaded(
@@ -70,6 +75,7 @@ def test_what_cannot_be_compared_is_said_before_a_model_is_loaded(
     done = qmath(home, "compare", *(str(home / word) if word in files else word for word in arguments))
     assert done.returncode == 2
     assert message in done.stderr
+    assert "reading" not in done.stderr
     assert "hint:" in done.stderr
 
 
@@ -94,3 +100,34 @@ def test_a_damaged_base_is_refused(home: Path, tmp_path: Path) -> None:
     done = qmath(home, "compare", str(tmp_path / "base"), "demo")
     assert done.returncode == 7
     assert "not a complete file" in done.stderr
+
+
+def test_without_a_text_held_out_solutions_are_read_and_problems_are_solved(home: Path, tmp_path: Path) -> None:
+    """The second call finds all answers in the runs of the first one, and says the same."""
+    line = ["compare", "demo", "demo:q4_k_m", "--chunks", "3", "--problems", "4", "--data", "demo", "--json"]
+    first, second = qmath(home, *line, "--html", str(tmp_path / "page.html")), qmath(home, *line)
+    assert first.returncode == 0, first.stderr
+    record = json.loads(first.stdout)
+    validate(record)
+    assert record["text"] == "held-out mathematical text of qmath's, 3 solutions"
+    assert record["models"][0]["kld_clustered"]["value"] == pytest.approx(record["models"][0]["kld"]["value"])
+    assert record["models"][0]["answers"]["problems"] == 4
+    assert second.stdout == first.stdout
+    assert "<polyline" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    runs = list((home / "state" / "comparisons").glob("*.jsonl"))
+    assert sorted(len(run.read_text().splitlines()) for run in runs) == [5, 5]
+
+
+def test_ctrl_c_keeps_what_is_finished(home: Path) -> None:
+    """The divergences are shown at once, then the answers so far; the exit code says that more was wanted."""
+    pexpect = pytest.importorskip("pexpect")
+    line = ["compare", "demo", "demo:q4_k_m", "--chunks", "2", "--problems", "400", "--data", "demo"]
+    child = pexpect.spawn(COMMAND[0], [*COMMAND[1:], *line], env=environment(home), encoding="utf-8", timeout=TIMEOUT_S)
+    child.expect("Same top p")
+    child.expect(r"\d+/400")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
+    assert "the same command goes on" in child.before
+    assert "mean KLD" in child.before.splitlines()[-1]

@@ -45,3 +45,11 @@ def test_a_file_that_is_there_is_kept(home: Path) -> None:
     assert done.returncode == 2
     assert "--overwrite" in done.stderr
     assert qmath(home, "imatrix", "demo", *arguments(home), "--overwrite", "--chunks", "2").returncode == 0
+
+
+def test_without_a_text_the_built_in_one_is_read(home: Path) -> None:
+    """In the chat, with its control tokens; the file names it."""
+    done = qmath(home, "imatrix", "demo", "-o", str(home / "own.gguf"), "--chunks", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["text"] == "qmath-calibration-1"
+    assert b"qmath-calibration-1" in (home / "own.gguf").read_bytes()

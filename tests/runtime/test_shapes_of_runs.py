@@ -19,7 +19,8 @@ from qmath_cli.paths import Paths, find
 from qmath_cli.records import Event, Mode, Shape, ShapeReason
 from qmath_cli.records.activity import Activity
 from qmath_cli.runtime import tuning
-from qmath_cli.runtime.evaluation import Evaluation, EvaluationRequest, open_graders
+from qmath_cli.runtime.evaluation import Evaluation, open_graders
+from qmath_cli.runtime.evaluation_request import EvaluationRequest
 from qmath_cli.settings import Grade, Settings
 from tests.benchmark.tuning import scripted
 

@@ -7,6 +7,7 @@ taken as independent. Probabilities differ in percent there; here all are shares
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -144,6 +145,24 @@ def divergence(positions: list[Position]) -> Divergence:
         rms_delta_p=Estimate(rms, 0.5 / rms * square.error if rms else 0.0),
         same_top=Estimate(same, math.sqrt(same * (1 - same) / (nll.size - 1))),
     )
+
+
+def clustered(passages: Sequence[Sequence[Position]]) -> Estimate:
+    """Mean KLD with an error that takes passages, not positions, as independent.
+
+    Within a passage the predictions depend on one another, so that this error is the larger one on solutions. It is the
+    cluster-robust standard error of a mean (K.-Y. Liang and S. Zeger 1986).
+
+    Raises:
+        ValueError: there are fewer than two passages.
+    """
+    sums = np.array([sum(p.kld for p in one) for one in passages])
+    counts = np.array([len(one) for one in passages])
+    if counts.size < 2:
+        raise ValueError("one passage is too few for an error between passages")
+    mean = float(sums.sum() / counts.sum())
+    spread = float(((sums - mean * counts) ** 2).sum()) * counts.size / (counts.size - 1)
+    return Estimate(mean, math.sqrt(spread) / int(counts.sum()))
 
 
 def _mean(values: NDArray[np.float64]) -> Estimate:

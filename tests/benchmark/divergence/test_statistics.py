@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from qmath_cli.benchmark.divergence.base_file import BaseHeader, reading
-from qmath_cli.benchmark.divergence.statistics import Position, divergence
-from qmath_cli.terminal.reports.divergence import lines
+from qmath_cli.benchmark.divergence.statistics import Estimate, Position, clustered, divergence
+from qmath_cli.evaluation.changed import ChangedAnswers, ModelComparison
+from qmath_cli.terminal.reports.divergence.text import lines
 
 
 def positions(count: int, seed: int = 1) -> list[Position]:
@@ -70,11 +71,22 @@ def test_too_few_positions_have_no_statistics() -> None:
 
 def test_the_report_fits_eighty_columns_and_ends_with_what_matters() -> None:
     """The last line names the model and its mean divergence."""
-    report = lines(
-        BaseHeader("7b-instruct:bf16", 1000, "text.txt", ()), {"7b-instruct:q4_k_m": divergence(positions(50))}
-    )
+    answers = ChangedAnswers(200, 48, 0.24, (0.186, 0.304), 131, 129, 12, 10, 0.83)
+    found = ModelComparison("7b-instruct:q4_k_m", divergence(positions(50)), Estimate(0.05, 0.01), answers)
+    report = lines(BaseHeader("7b-instruct:bf16", 1000, "text.txt", ()), [found])
     assert max(map(len, report)) <= 80
-    assert "mean KLD" in report[-1]
+    assert "mean KLD" in report[-3]
+    assert "48 of 200 problems, 24.0% (18.6 to 30.4)" in report[-2]
+
+
+def test_the_error_between_passages_counts_passages_and_not_positions() -> None:
+    """A passage whose positions are all alike is one observation, however long it is."""
+    some = positions(40)
+    alone = clustered([[one] for one in some])
+    assert alone.value == pytest.approx(divergence(some).kld.value)
+    assert alone.error == pytest.approx(divergence(some).kld.error)
+    repeated = clustered([[one] * 25 for one in some])
+    assert (repeated.value, repeated.error) == pytest.approx((alone.value, alone.error))
 
 
 def test_a_file_that_is_cut_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The report of `qmath compare` as text, JSON and HTML."""

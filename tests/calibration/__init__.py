@@ -1,0 +1,1 @@
+"""The text that models are measured on."""
