@@ -37,6 +37,7 @@ from qmath_cli.records import (
     ModelKind,
     Pick,
     ServerInfo,
+    Shape,
     ShapeDecision,
     Work,
 )
@@ -136,7 +137,8 @@ class Evaluation:
             require_sendable(remote, ((item.id, plan.prompt(item)) for item in plan.data.items))
             return remote
         samples = len(plan.missing(file.stored))
-        work, begun = Work(samples, plan.k, schedule.group_size), schedule.begun(file.groups, samples)
+        work = Work(samples, plan.k, schedule.group_size)
+        begun = schedule.begun(file.groups, samples) if self._request.tuned else Shape(plan.parallel)
         wanted_shape = ShapeRequest(work, self._request.parallel, begun, unhurried=True)
         model, self._shape = open_shaped(
             info,

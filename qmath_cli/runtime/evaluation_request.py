@@ -53,6 +53,8 @@ class EvaluationRequest:
         on_model: told what is to be said of each model before it runs.
         on_shape: told in one sentence in which shape a model computes, and why.
         source: the file of the problems, for those who read the run again.
+        tuned: whether the shape is the fastest one; else that of the model's size, the same for every quantization, so
+            that texts of two models differ by nothing else.
     """
 
     data: Dataset
@@ -65,3 +67,4 @@ class EvaluationRequest:
     on_model: OnModel = lambda _notes, _engine: None
     on_shape: Callable[[str], object] = lambda _sentence: None
     source: Path | None = None
+    tuned: bool = True

@@ -77,6 +77,7 @@ def request_of(here: Invocation, settings: Settings, wanted: CompareOptions) -> 
         folder=here.paths.state / "comparisons",
         force=wanted.force,
         on_model=lambda notes, _engine: here.notes(*notes),
+        tuned=False,
     )
 
 

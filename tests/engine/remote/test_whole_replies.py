@@ -87,7 +87,7 @@ def test_our_own_stop_detection_decides_on_whole_texts(kind: str, tmp_path: Path
 @pytest.mark.parametrize("kind", WITH_IDS)
 def test_a_long_text_comes_in_parts_from_the_cache(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every part has its own seed, and is counted once."""
-    monkeypatch.setattr(pace, "_LEAST", 7)
+    monkeypatch.setattr(pace, "_LEAST_OF_FEW", 7)
     monkeypatch.setattr(pace, "_MOST", 7)
     with (
         ScriptedServer(DIALECTS[kind], Serving(writing(LONG))) as server,
@@ -126,7 +126,7 @@ def test_a_long_text_comes_in_parts_of_whole_words_where_there_are_no_ids(
 ) -> None:
     """The server gets the text again, up to a place where its tokens are the same again."""
     monkeypatch.setattr(pace, "_MOST", 9)
-    monkeypatch.setattr(pace, "_LEAST", 9)
+    monkeypatch.setattr(pace, "_LEAST_OF_FEW", 9)
     text = "Let π be 3, und 求根 and so on:\n7 8 9\n\n\\frac{1}{2} ends it."
     if kind == "vllm without ids":
         monkeypatch.setattr("tests.engine.remote.dialects.openai.choice", _without_ids)
@@ -189,8 +189,9 @@ def test_a_cycle_within_a_whole_text_is_degenerate(kind: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("kind", "how"),
-    [*(("llama-server", how) for how in Break if how is not Break.HANG), ("ollama", Break.NO_FINAL), ("generic", Break.NO_FINAL),
-     ("vllm", Break.CLOSED), ("ollama", Break.ERROR), ("generic", Break.EMPTY), ("sglang", Break.RESET)],
+    [*(("llama-server", how) for how in Break if how is not Break.HANG), ("ollama", Break.NO_FINAL),
+     ("generic", Break.NO_FINAL), ("vllm", Break.CLOSED), ("ollama", Break.ERROR), ("generic", Break.EMPTY),
+     ("sglang", Break.RESET)],
 )  # fmt: skip
 def test_a_broken_whole_reply_is_asked_for_again_as_a_stream(
     kind: str, how: Break, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -308,16 +309,20 @@ def test_a_reply_is_as_long_as_its_servers_pace_allows() -> None:
     fast = Pace()
     for _ in range(100):
         fast.came(400, 10.0)
-    assert fast.part(3000, divisible=True) == pytest.approx(800, rel=0.02)
-    assert fast.part(3000, divisible=False) == 0
-    assert fast.part(500, divisible=True) == fast.part(500, divisible=False) == 500
+    assert fast.part(3000, divisible=True, at_once=4) == pytest.approx(800, rel=0.02)
+    assert fast.part(3000, divisible=False, at_once=4) == 0
+    assert fast.part(500, divisible=True, at_once=4) == fast.part(500, divisible=False, at_once=4) == 500
     for _ in range(100):
         fast.came(4000, 10.0)
-    assert fast.part(3000, divisible=True) == 1024
-    assert fast.part(3000, divisible=False) == 3000
+    assert fast.part(3000, divisible=True, at_once=4) == 1024
+    assert fast.part(3000, divisible=False, at_once=4) == 3000
     for _ in range(100):
-        fast.came(40, 10.0)
-    assert fast.part(3000, divisible=True) == 0
+        fast.came(80, 10.0)
+    assert fast.part(3000, divisible=True, at_once=4) == 0
+    assert fast.part(3000, divisible=True, at_once=100) == pytest.approx(160, rel=0.02)
+    for _ in range(100):
+        fast.came(20, 10.0)
+    assert fast.part(3000, divisible=True, at_once=100) == 0
 
 
 def test_replies_that_break_make_the_next_ones_shorter_for_a_while() -> None:
@@ -326,10 +331,10 @@ def test_replies_that_break_make_the_next_ones_shorter_for_a_while() -> None:
     for _ in range(50):
         one.came(1000, 10.0)
     one.broke()
-    assert one.part(3000, divisible=True) == pytest.approx(1000, rel=0.05)
+    assert one.part(3000, divisible=True, at_once=4) == pytest.approx(1000, rel=0.05)
     for _ in range(16):
         one.broke()
-    assert one.part(3000, divisible=True) == 0
+    assert one.part(3000, divisible=True, at_once=4) == 0
     for _ in range(300):
         one.came(1000, 10.0)
-    assert one.part(3000, divisible=True) == 1024
+    assert one.part(3000, divisible=True, at_once=4) == 1024

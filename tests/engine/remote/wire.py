@@ -118,7 +118,7 @@ class Stream:
             raise ClientGone
         end = asyncio.get_running_loop().time() + seconds
         while (left := end - asyncio.get_running_loop().time()) > 0:
-            await asyncio.sleep(min(left, 0.05))
+            await asyncio.sleep(min(left, 0.25))
             if self.gone:
                 raise ClientGone
 
