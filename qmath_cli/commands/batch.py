@@ -96,6 +96,7 @@ def command(
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
     no_repack: o.NoRepack = False,
+    draft: o.Draft = None,
     force: o.Force = False,
     parallel: o.Parallel = None,
     k: o.Samples = None,

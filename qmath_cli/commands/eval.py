@@ -88,6 +88,7 @@ def command(
     ctx: o.Context = None,
     kv_type: o.KV = None,
     no_repack: o.NoRepack = False,
+    draft: o.Draft = None,
     force: o.Force = False,
     verbose: o.Verbose = False,
     parallel: o.Parallel = None,

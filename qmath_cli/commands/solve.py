@@ -64,6 +64,7 @@ def command(
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
     no_repack: o.NoRepack = False,
+    draft: o.Draft = None,
     force: o.Force = False,
     k: o.Samples = None,
     pick: o.PickOption = None,

@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Self
 
 from qmath_cli.engine.batch import MOST_CONTEXTS, Batch, cells_for
+from qmath_cli.engine.drafts.opening import NO_DRAFTS, DraftOptions
+from qmath_cli.engine.llama.compute_thread import Team
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.scheduler import seed_order
 from qmath_cli.records import Chunk, Prompt, Sampling, Shape, Usage
@@ -67,8 +69,7 @@ class ParallelBatches:
                 share,
                 cells=cells,
                 retain=retain,
-                thread=index,
-                threads=threads,
+                team=Team(index, threads),
                 on_activity=unobserved if index else on_activity,
             )
             for index, share in enumerate(self._slots)
@@ -200,7 +201,12 @@ class ParallelBatches:
 
 
 def open_engine(
-    model: Model, shape: Shape, *, retain: int = 0, on_activity: OnActivity = unobserved
+    model: Model,
+    shape: Shape,
+    *,
+    retain: int = 0,
+    on_activity: OnActivity = unobserved,
+    drafts: DraftOptions = NO_DRAFTS,
 ) -> Batch | ParallelBatches:
     """Create an engine for many prompts.
 
@@ -209,6 +215,7 @@ def open_engine(
         shape: How many sequences can run at the same time, and in how many batches.
         retain: As for `Batch`.
         on_activity: As for `Batch`.
+        drafts: As for `Batch`; for one batch only, since a core that is shared has no rows to spare.
 
     Returns:
         Parallel batches where there are several, else one batch.
@@ -220,4 +227,4 @@ def open_engine(
     width, threads = shape.width, shape.threads
     if batches > 1:
         return ParallelBatches(model, width, batches, retain=retain, threads=threads, on_activity=on_activity)
-    return Batch(model, width, retain=retain, threads=threads, on_activity=on_activity)
+    return Batch(model, width, retain=retain, team=Team(threads=threads), on_activity=on_activity, drafts=drafts)

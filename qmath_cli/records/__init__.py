@@ -58,10 +58,11 @@ from qmath_cli.records.results import (
     VoteGroup,
     Votes,
 )
-from qmath_cli.records.shape import Shape, ShapeDecision, ShapeReason, Work
+from qmath_cli.records.shape import ONE_SEQUENCE, Shape, ShapeDecision, ShapeReason, Work
 from qmath_cli.records.step_cost import StepCost
 
 __all__ = [
+    "ONE_SEQUENCE",
     "Aggregate",
     "AnswerLanguage",
     "Chunk",

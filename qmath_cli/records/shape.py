@@ -31,6 +31,9 @@ class Shape:
         return f"{self.width} at once in {self.batches} batches" + (f" of {threads}" if threads else "")
 
 
+#: One sequence at a time.
+ONE_SEQUENCE = Shape(1)
+
 _NOTABLE = 1.01  # times the default; what is below is not worth a word
 
 

@@ -34,21 +34,19 @@ from qmath_cli.records import (
     Equivalence,
     Mode,
     ModelInfo,
-    ModelKind,
     Pick,
-    ServerInfo,
     Shape,
     ShapeDecision,
     Work,
 )
-from qmath_cli.records.activity import Ranking
+from qmath_cli.runtime.drafts import draft_model, open_drafts
 from qmath_cli.runtime.evaluation_request import EvaluationRequest, Observer
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import sampling_of
+from qmath_cli.runtime.ranking import RankingStage
 from qmath_cli.runtime.rewards import reward_loader
 from qmath_cli.runtime.servers.opening import open_served
 from qmath_cli.runtime.servers.reach import described
-from qmath_cli.runtime.servers.rewards import PROBLEMS_AT_ONCE, ServedReward
 from qmath_cli.runtime.servers.text_only import executor_for, require_sendable, server_note
 from qmath_cli.runtime.shapes import ShapeRequest, open_shaped, sentence
 from qmath_cli.runtime.tools import default_parallel, prefix_folder
@@ -85,7 +83,8 @@ class Evaluation:
                 "--pick first: an evaluation reports votes and rankings", "--pick maj, rm, rm-vote, prm or prm-vote"
             )
         self._info = described(replace(request.settings, model=model), paths, lock)
-        self._reward = reward_loader(request.settings, paths, lock, force=request.force)
+        loader = reward_loader(request.settings, paths, lock, force=request.force)
+        self._ranking = RankingStage(loader, request.settings)
         self._format = _format(request, self._info)
         self.plan = _plan(request, self._info, self._format)
         self.setup = _setup(request, self._info, self.plan, self._format)
@@ -103,7 +102,7 @@ class Evaluation:
             else:
                 self._request.on_model(self._info.warnings, ())
             samples = self._regraded(schedule.in_order(self._request.data, file.stored))
-            samples = self._rewarded(samples, observer, file)
+            samples = self._ranking.run(self.plan, samples, file, self.setup, observer.activity)
             file.rewrite(self.setup, samples)
         return self._scored(samples, file.path)
 
@@ -136,6 +135,7 @@ class Evaluation:
             self._request.on_model((*info.warnings, *server_note(info)), ())
             require_sendable(remote, ((item.id, plan.prompt(item)) for item in plan.data.items))
             return remote
+        draft_model(settings, self._paths, self._lock)  # if it is missing, this is known before loading
         samples = len(plan.missing(file.stored))
         work = Work(samples, plan.k, schedule.group_size)
         begun = schedule.begun(file.groups, samples) if self._request.tuned else Shape(plan.parallel)
@@ -155,7 +155,11 @@ class Evaluation:
             self._request.on_shape(said)
         shape = self._shape.shape
         self.plan = replace(plan, parallel=shape.width, batches=shape.batches, threads=shape.threads)
-        engine = open_engine(model, shape, retain=1, on_activity=observer.activity)
+        drafted, noted = stack.enter_context(
+            open_drafts(info, model, settings, self._paths, self._lock, shape=shape, force=self._request.force)
+        )
+        self._request.on_model(noted, ())
+        engine = open_engine(model, shape, retain=1, on_activity=observer.activity, drafts=drafted)
         stack.callback(engine.close)
         engine.cache_prefix(self._format.prefix, prefix_folder(self._paths), info.sha256)
         return engine
@@ -169,38 +173,6 @@ class Evaluation:
         items = {item.id: item for item in self._request.data.items}
         return [self._graders.grade(one.made, items[one.item]) if one.item in items else one for one in samples]
 
-    def _rewarded(self, samples: list[GradedSample], observer: Observer, file: RunFile) -> list[GradedSample]:
-        """Rewards for all samples, where wanted. The policy model is closed by then: memory holds one of the two.
-
-        Whatever ends this early, the scores that were made are stored, and are not made again.
-        """
-        if self._reward is None:
-            return samples
-        observer.activity(Ranking(0, len(samples)))
-        rated: list[GradedSample] = []
-        try:
-            with self._reward() as model:
-                at_once = 1 if self._scorer is None else PROBLEMS_AT_ONCE
-                for one in schedule.reward(self.plan, samples, model, at_once, self._rater):
-                    rated.append(one)
-                    observer.activity(Ranking(len(rated), len(samples)))
-        except BaseException:  # Ctrl-C too; raised again
-            file.rewrite(self.setup, [*rated, *samples[len(rated) :]])
-            raise
-        return rated
-
-    @property
-    def _rater(self) -> str:
-        """What the rewards come from: those of another model, or of another aggregate, are made again."""
-        settings = self._request.settings
-        name = settings.reward_model if self._scorer is None else self._scorer.model
-        return f"{name}, {settings.aggregate}" if settings.pick.kind is ModelKind.PROCESS_REWARD else name
-
-    @property
-    def _scorer(self) -> ServerInfo | None:
-        """The server that scores; None for none."""
-        return self._reward.info if isinstance(self._reward, ServedReward) else None
-
     def _scored(self, samples: list[GradedSample], path: Path) -> ScoredRun:
         found = scored(self._request, samples, self._graders)
         figures = published(self._info.base_name, self.plan.mode, self._request.data.name)
@@ -209,7 +181,7 @@ class Evaluation:
             found,
             remarks=(
                 *remarks(found, self._info.quantization),
-                *server_remarks(self.setup.servers, self._scorer),
+                *server_remarks(self.setup.servers, self._ranking.scorer),
                 *unrated_remarks(samples),
             ),
         )

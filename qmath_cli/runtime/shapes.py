@@ -22,7 +22,7 @@ from qmath_cli.paths import Paths
 from qmath_cli.records import ModelInfo, Shape, ShapeDecision, ShapeReason, Work
 from qmath_cli.records.activity import OnActivity, unobserved
 from qmath_cli.runtime import tuning
-from qmath_cli.runtime.need import fitting, require_memory
+from qmath_cli.runtime.need import fitting
 from qmath_cli.runtime.weights import open_model, require_local
 from qmath_cli.settings import Settings
 
@@ -135,18 +135,8 @@ def open_shaped(
     decision = decide(info, request, kept, allows)
     shape = decision.shape
     require_local(shape.width)
-    if not force:
-        require_memory(info, settings, paths, lock, shape.width, batches=max(shape.batches, 1))
     model = stack.enter_context(
-        open_model(
-            info,
-            settings,
-            paths,
-            lock,
-            sequences=shape.width,
-            force=True,  # the memory for all batches was required above
-            on_activity=on_activity,
-        )
+        open_model(info, settings, paths, lock, shape=shape, force=force, on_activity=on_activity)
     )
     if _is_worth(info, request, kept):
         from qmath_cli.benchmark.tuning.measure import MOST_ROWS

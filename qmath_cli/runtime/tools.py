@@ -33,6 +33,7 @@ from qmath_cli.records import (
 )
 from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
 from qmath_cli.runtime import tuning
+from qmath_cli.runtime.drafts import draft_model, note_on_servers, open_drafts
 from qmath_cli.runtime.executors import OpenExecutor, open_executor
 from qmath_cli.runtime.rewards import reward_loader, scoring_server
 from qmath_cli.runtime.shapes import ShapeRequest, default_width, open_shaped
@@ -199,11 +200,12 @@ def _open(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted:
         from qmath_cli.runtime.servers.opening import open_served
         from qmath_cli.runtime.servers.text_only import server_note
 
-        width = request.parallel or (request.default or Shape(request.work.samples)).width
         note, watched = wanted.hooks.note, wanted.hooks.watched
+        width = request.parallel or (request.default or Shape(request.work.samples)).width
         remote = stack.enter_context(open_served(info, settings, paths, lock, width, note=note, watched=watched))
         observer(Idle())
-        return _Opened(remote, width, (*info.warnings, *server_note(info)))
+        return _Opened(remote, width, (*info.warnings, *server_note(info), *note_on_servers(settings)))
+    draft_model(settings, paths, lock)  # if it is missing, this is known before the other one is loaded
     model, decided = open_shaped(
         info,
         settings,
@@ -215,11 +217,14 @@ def _open(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted:
         on_activity=observer,
     )
     retain = 2 if wanted.many is None else 1  # of one problem after the other, the latest sequence; and the prefix
-    engine = open_engine(model, decided.shape, retain=retain, on_activity=observer)
+    drafted, noted = stack.enter_context(
+        open_drafts(info, model, settings, paths, lock, shape=decided.shape, force=wanted.force, on_activity=observer)
+    )
+    engine = open_engine(model, decided.shape, retain=retain, on_activity=observer, drafts=drafted)
     stack.callback(engine.close)
     if wanted.prefix is not None:
         engine.cache_prefix(wanted.prefix, prefix_folder(paths), info.sha256)
-    return _Opened(engine, decided.shape.width, notes(info, model), model.warnings, decided)
+    return _Opened(engine, decided.shape.width, (*notes(info, model), *noted), model.warnings, decided)
 
 
 def _of_one_problem(settings: Settings) -> ShapeRequest:

@@ -51,7 +51,7 @@ def main() -> None:
     whole = datasets.load("demo", datasets.EMBEDDED)
     step = len(whole.items) // problems  # spread over the kinds
     data = replace(whole, items=whole.items[::step][:problems])
-    with open_model(info, settings, paths, lock, sequences=parallel) as model:
+    with open_model(info, settings, paths, lock, shape=Shape(parallel)) as model:
         measure = partial(run, model, settings, prompt_format)
         measure(replace(data, items=data.items[:4]), parallel)  # warm caches and spare workers
         pairs = [(measure(data, 1), measure(data, parallel)) for _ in range(rounds)]

@@ -70,7 +70,7 @@ def main() -> None:
     data = datasets.load("demo" if args.data is None else args.data.stem, source)
     data = replace(data, items=data.items[: args.problems])
     with (
-        open_model(info, settings, paths, lock, sequences=max(args.widths)) as model,
+        open_model(info, settings, paths, lock, shape=Shape(max(args.widths))) as model,
         open_graders(data.name) as graders,
     ):
         known = None if args.measure else tuning.known(info, settings, paths)

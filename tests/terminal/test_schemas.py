@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from qmath_cli.benchmark.drafted import DraftReport
 from qmath_cli.benchmark.measure import BenchmarkReport, Comparison, Decode, Spread
 from qmath_cli.commands.bench import SCHEMA as BENCH
 from qmath_cli.evaluation.datasets import Dataset
@@ -214,8 +215,9 @@ def test_a_comparison_with_a_reference_tool_matches_the_schema_of_bench() -> Non
     comparison = Comparison("llama-bench", "decode 1", spread, spread)
     report = BenchmarkReport(spread, spread, 16, spread, (Decode(1, spread),), 1e10, 0.5, 1 << 20, (comparison,))
     head = {"schema": BENCH, "model": "demo:q8_0", "quantization": "q8_0", "device": "CPU"}
-    for tuned in (None, tuning(AVX2, AVX2_HALF).record()):
-        validate(json.loads(json.dumps({**head, **asdict(report), "tuning": tuned})))
+    drafted = DraftReport("lookup", 100, 40, 30, spread, spread)
+    for tuned, drafts in ((None, None), (tuning(AVX2, AVX2_HALF).record(), asdict(drafted))):
+        validate(json.loads(json.dumps({**head, **asdict(report), "tuning": tuned, "drafts": drafts})))
 
 
 def test_a_report_on_recorded_responses_matches_the_schema_of_eval() -> None:

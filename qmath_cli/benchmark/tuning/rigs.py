@@ -15,6 +15,7 @@ from qmath_cli.benchmark.tuning.measure import MOST_ROWS
 from qmath_cli.benchmark.tuning.rig import Rig
 from qmath_cli.benchmark.tuning.table import Arrangement
 from qmath_cli.engine.batch import cells_for
+from qmath_cli.engine.llama.compute_thread import Team
 from qmath_cli.engine.llama.context import BatchRow, Context
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.sampler import Sampler
@@ -48,8 +49,7 @@ class Rigs:
                             self._model,
                             cells=each * (depth + _SPARE),
                             slots=each,
-                            thread=index,
-                            threads=arrangement.threads,
+                            team=Team(index, arrangement.threads),
                         )
                     )
                 )

@@ -102,6 +102,16 @@ NoRepack = Annotated[
     bool,
     typer.Option("--no-repack", rich_help_panel=MODEL, help="No copy of weights for this CPU: less memory, slower."),
 ]
+Draft = Annotated[
+    str | None,
+    typer.Option(
+        "--draft",
+        metavar="HOW",
+        rich_help_panel=MODEL,
+        help="Verify several likely tokens at once where that gains: auto, lookup, off, or a smaller model's name.",
+        autocompletion=model_names.complete_model,
+    ),
+]
 Force = Annotated[
     bool,
     typer.Option(

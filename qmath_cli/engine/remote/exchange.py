@@ -1,9 +1,8 @@
 """One request of a sequence and its reply, streamed or whole.
 
-A whole reply is asked for where nobody watches the text, the server would stop when the connection is closed, and
-nothing has broken before: what breaks of a whole reply is lost, and what is lost twice is streamed the second time, so
-that at least a part of it is kept. Stop strings that a server would not name are not sent, and have to be found here,
-while the text is written: such a text is streamed, too.
+A whole reply is asked for where nobody watches the text, and the server would stop when the connection is closed. What
+breaks of it is lost: the next attempt is a stream, of which everything that has come is kept. Stop strings that a
+server would not name are not sent, and have to be found here while the text is written: it is streamed, too.
 """
 
 from __future__ import annotations
@@ -133,4 +132,5 @@ class Exchange:
         one, dialect = self.one, self.member.dialect
         if one.watched or one.streamed or not dialect.whole or (one.prompt.stops and not dialect.names_stops):
             return 0
-        return self.member.pace.part(room, divisible=not self.member.reached.deterministic)  # each has its own seed
+        divisible = not self.member.reached.deterministic  # each request has its own seed
+        return self.member.pace.part(room, divisible=divisible, at_once=self.member.active)

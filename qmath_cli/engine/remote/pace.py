@@ -4,7 +4,8 @@ A whole reply costs client and server a fraction of a stream with an event per t
 its end: what breaks off is lost, a degenerate text is only noticed then, and a proxy in between may take the silence
 for the end. So no reply is to take longer than `LONGEST_S` at the pace of the server's latest replies, nor to have more
 than `_MOST` tokens; a longer text goes on with another request, for which the server has all but one token cached. A
-server that is too slow for that streams. Each reply that breaks makes the next ones shorter.
+server that is too slow for that streams, sooner where it has few requests: their events cost little. Each reply that
+breaks makes the next ones shorter.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 
 LONGEST_S = 20.0  # proxies commonly give a connection up after 60 silent seconds
 _SHORTEST_S = 0.5
-_LEAST, _MOST = 256, 1024  # tokens of one reply, where a text is asked for in parts
+_LEAST, _MOST = 64, 1024  # tokens of one reply, where a text is asked for in parts
+_FEW, _LEAST_OF_FEW = 16, 256  # requests at once, and tokens where there are no more: a part may cost a slot's cache
 _BETWEEN_WORDS = re.compile(r"(?<=\S) (?=\S)|\n(?=\S)")
 _BEFORE = 0.9  # what earlier replies count, beside the latest
 _BACK = 1.02  # a reply that comes makes the next ones longer again, slowly
@@ -42,17 +44,19 @@ class Pace:
         """Seconds that so many tokens take."""
         return tokens * self.seconds / max(self.tokens, 1.0)
 
-    def part(self, room: int, *, divisible: bool) -> int:
+    def part(self, room: int, *, divisible: bool, at_once: int) -> int:
         """How many tokens a whole reply may have; 0 if it should be streamed.
 
         Args:
             room: Tokens that the text may have.
             divisible: Whether it may go on with another request.
+            at_once: Requests that the server has.
         """
         reach = int(self.tokens / self.seconds * self.longest) if self.seconds > 0 else 0
         if room <= reach and (not divisible or room <= _MOST):
             return room
-        return min(reach, _MOST) if divisible and reach >= _LEAST else 0
+        least = _LEAST if at_once > _FEW else _LEAST_OF_FEW
+        return min(reach, _MOST) if divisible and reach >= least else 0
 
 
 def whole_words(text: str) -> str:

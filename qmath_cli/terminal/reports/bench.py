@@ -5,6 +5,9 @@ Below it is what a step costs: tokens per second by the number of sequences that
 
 from __future__ import annotations
 
+from textwrap import wrap
+
+from qmath_cli.benchmark.drafted import DraftReport
 from qmath_cli.benchmark.measure import BenchmarkReport, Spread
 from qmath_cli.benchmark.tuning.table import ArrangementCost, Tuning
 from qmath_cli.terminal.tables import columns
@@ -57,6 +60,14 @@ def step_costs(tuning: Tuning) -> list[str]:
         f"prefill in slices of {slices} tokens: {rates} {_RATE}",
         *([_DISTURBED] if tuning.disturbed else []),
     ]
+
+
+def drafts(report: DraftReport | None, why_not: str) -> list[str]:
+    """What drafts gained, or why nothing was drafted; no line is wider than 80 columns."""
+    if report is None:
+        return wrap(f"drafts: none; {why_not}", 80)
+    counts = f"{report.drafted} drafted, {report.accepted} accepted in {report.tokens} tokens"
+    return [f"drafts ({report.source}): {counts}", f"  with / without: {report.gain.median:.3f}"]
 
 
 def _named(one: ArrangementCost) -> str:
