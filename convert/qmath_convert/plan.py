@@ -16,7 +16,7 @@ from qmath_convert.card import read_description
 from qmath_convert.checkpoint import Checkpoint, Tensor, open_checkpoint
 from qmath_convert.errors import UnsupportedModel
 from qmath_convert.imatrix import Importance
-from qmath_convert.layout import FileLayout, TensorSpec, lay_out
+from qmath_convert.layout import Field, FileLayout, TensorSpec, lay_out
 from qmath_convert.recipe import Quant
 from qmath_convert.source import Source
 from qmath_convert.tensor_types import TypeRule, tensor_types
@@ -40,7 +40,7 @@ class OutputFile:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The whole conversion. `tensors` are in reading order: shard by shard, by offset.
+    """The whole conversion. `tensors` are in reading order.
 
     `notes` say in sentences what was left out.
     """
@@ -72,6 +72,7 @@ def plan(
     targets: Mapping[Path, Quant],
     importance: Importance | None = None,
     rules: Sequence[TypeRule] = (),
+    described: Sequence[Field] = (),
 ) -> Plan:
     """Plan a conversion, without writing anything.
 
@@ -80,6 +81,7 @@ def plan(
         targets: the quantization of each output. A reward model's head is written next to each, as `NAME.head.gguf`.
         importance: weights for the quantizer, or None.
         rules: types of single tensors, for the outputs that are quantized.
+        described: metadata about them, written last.
 
     Raises:
         ConvertError: the checkpoint cannot be converted.
@@ -90,11 +92,11 @@ def plan(
     description, tokenizer = read_description(source), read_tokenizer(source, checkpoint.config)
     common = metadata.common_fields(checkpoint, tokenizer, description)
     identity = _identity(checkpoint, importance)
-    shape = _shape(checkpoint, importance)
+    shape = shape_of(checkpoint, has_importance=importance is not None)
     outputs = []
     for path, quant in targets.items():
         specs = _specs(checkpoint, quant, shape, rules)
-        fields = (*common, *metadata.quant_fields(quant), *(importance.fields() if importance else ()))
+        fields = (*common, *metadata.quant_fields(quant), *(importance.fields() if importance else ()), *described)
         outputs.append(_output(path, quant, lay_out(fields, specs), identity))
         if checkpoint.head:
             outputs.append(
@@ -112,7 +114,7 @@ def plan(
         *tokenizer.left_out,
         *(_unweighted(outputs, importance) if importance else ()),
     )
-    return Plan(checkpoint, _reading_order(checkpoint), tuple(outputs), importance, notes)
+    return Plan(checkpoint, _reading_order(checkpoint, outputs), tuple(outputs), importance, notes)
 
 
 def _unweighted(outputs: Sequence[OutputFile], importance: Importance) -> Iterator[str]:
@@ -127,13 +129,14 @@ def _unweighted(outputs: Sequence[OutputFile], importance: Importance) -> Iterat
             )
 
 
-def _shape(checkpoint: Checkpoint, importance: Importance | None) -> recipe.ModelShape:
+def shape_of(checkpoint: Checkpoint, *, has_importance: bool) -> recipe.ModelShape:
+    """What the types of a checkpoint's tensors depend on besides the tensors."""
     config = checkpoint.config
     return recipe.ModelShape(
         layers=config.layers,
         heads_per_kv=config.heads // config.kv_heads,
         tied=not config.has_output,
-        has_importance=importance is not None,
+        has_importance=has_importance,
     )
 
 
@@ -156,7 +159,15 @@ def _identity(checkpoint: Checkpoint, importance: Importance | None) -> str:
     return "\n".join([*shards, importance.digest if importance else ""])
 
 
-def _reading_order(checkpoint: Checkpoint) -> tuple[Tensor, ...]:
-    rank = {shard: i for i, shard in enumerate(checkpoint.shards)}
+def _reading_order(checkpoint: Checkpoint, outputs: Sequence[OutputFile]) -> tuple[Tensor, ...]:
+    """The order of the files to write where the source allows any: they are hashed from their beginning on.
+
+    Elsewhere shard by shard, by offset.
+    """
     tensors: Sequence[Tensor] = (*checkpoint.body, *checkpoint.head)
+    if checkpoint.source.random_access:
+        names = dict.fromkeys(tensor.spec.name for output in outputs for tensor in output.layout.tensors)
+        by_name = {tensor.name: tensor for tensor in tensors}
+        return tuple(by_name[name] for name in names)
+    rank = {shard: i for i, shard in enumerate(checkpoint.shards)}
     return tuple(sorted(tensors, key=lambda tensor: (rank[tensor.stored.shard], tensor.stored.offset)))

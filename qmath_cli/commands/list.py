@@ -6,7 +6,7 @@ With `--server` it shows the models of servers instead.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
@@ -19,6 +19,7 @@ from qmath_cli.errors import ExitCode, QmathError, ServerUnusable
 from qmath_cli.models import fit, lockfile, memory, served, store
 from qmath_cli.models.fit import Fit
 from qmath_cli.models.lockfile import Lock, LockedModel
+from qmath_cli.models.mixture import Mixture, mixture_of
 from qmath_cli.models.store import Installed, State
 from qmath_cli.records import ModelFamily
 from qmath_cli.runtime import need
@@ -29,16 +30,21 @@ from qmath_cli.terminal.tables import columns
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
-    """One model. `fit` is None where its file cannot be read."""
+    """One model. What its header says is None where its file cannot be read. `bits`: of the file per weight."""
 
     entry: Installed
     state: State
-    fit: Fit | None
+    fit: Fit | None = None
+    bits: float | None = None
+    mixture: Mixture | None = None
 
 
 def command(
     context: typer.Context,
     every: Annotated[bool, typer.Option("-a", "--all", help="Also show the models that `qmath pull` can get.")] = False,
+    quality: Annotated[
+        bool, typer.Option("--quality", help="Show what the quantization cost, where it was measured.")
+    ] = False,
     server: o.Server = None,
     server_kind: o.ServerKindOption = None,
     json: o.Json = False,
@@ -53,7 +59,11 @@ def command(
     if json:
         here.terminal.json({"schema": "qmath.list/1", "models": [_record(row) for row in rows] + _known(others)})
         return ExitCode.OK
-    for line in columns([_HEAD, *map(_cells, rows)], right=frozenset({1, 2})):
+    if quality:
+        table = columns([_QUALITY_HEAD, *map(_quality_cells, rows)], right=frozenset({1, 2, 3, 4}))
+    else:
+        table = columns([_HEAD, *map(_cells, rows)], right=frozenset({1, 2}))
+    for line in table:
         here.terminal.line(line)
     for row in rows:
         for path in row.entry.missing:
@@ -121,17 +131,21 @@ def _rows(here: Invocation, lock: Lock) -> list[ListedModel]:
     settings = here.settings()
     repacked = need.repacked_types(settings, here.paths, lock)
     return [
-        ListedModel(entry, store.state(entry, here.paths), _fit(entry, settings, repacked, available))
+        _listed(entry, store.state(entry, here.paths), settings, repacked, available)
         for entry in store.installed(here.paths, lock)
     ]
 
 
-def _fit(entry: Installed, settings: Settings, repacked: tuple[str, ...], available: int | None) -> Fit | None:
+def _listed(
+    entry: Installed, state: State, settings: Settings, repacked: tuple[str, ...], available: int | None
+) -> ListedModel:
     try:
         header = gguf_file.read(entry.path)
     except QmathError:  # the state column shows what is wrong
-        return None
-    return need.judge(header, settings, repacked, available)
+        return ListedModel(entry, state)
+    judged = need.judge(header, settings, repacked, available)
+    bits = 8 * header.weights / header.elements if header.elements else None
+    return ListedModel(entry, state, judged, bits, mixture_of(header))
 
 
 def _cells(row: ListedModel) -> Sequence[str]:
@@ -143,6 +157,21 @@ def _cells(row: ListedModel) -> Sequence[str]:
         row.state,
         _source(row.entry),
     )
+
+
+_QUALITY_HEAD = ("NAME", "SIZE", "BITS", "MEAN KLD", "SAME TOP", "HOW IT IS KNOWN")
+
+
+def _quality_cells(row: ListedModel) -> Sequence[str]:
+    """What was measured when it was pulled, else what was expected when its types were chosen."""
+    size, bits = fit.size(row.entry.size), f"{row.bits:.2f}" if row.bits else "-"
+    if (found := row.entry.quality) is not None:
+        how = f"measured against {found.base}: {found.text}, {found.positions} predictions"
+        return row.entry.name, size, bits, f"{found.kld:.4f} ± {found.kld_error:.4f}", f"{found.same_top:.1%}", how
+    if row.mixture is not None and row.mixture.expected_kld is not None:
+        other = f" ({row.mixture.standard}: {row.mixture.standard_kld:.4f})" if row.mixture.standard_kld else ""
+        return row.entry.name, size, bits, f"~{row.mixture.expected_kld:.4f}", "-", f"expected of its mixture{other}"
+    return row.entry.name, size, bits, "-", "-", "not measured"
 
 
 def _source(entry: Installed) -> str:
@@ -168,6 +197,8 @@ def _record(row: ListedModel) -> dict[str, object]:
         "repo": row.entry.model.repo or None,
         "commit": row.entry.revision or None,
         "licence": row.entry.model.licence or None,
+        "quality": asdict(row.entry.quality) if row.entry.quality else None,
+        "mixture": asdict(row.mixture) if row.mixture else None,
     }
 
 

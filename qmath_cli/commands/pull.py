@@ -16,6 +16,7 @@ import typer
 from qmath_cli import gguf_file
 from qmath_cli.commands import model_names
 from qmath_cli.commands import options as o
+from qmath_cli.commands.convert.before import Before
 from qmath_cli.commands.invocation import Invocation, invocation
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.models import fit, lockfile, memory, store
@@ -42,7 +43,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PullOptions:
-    """One pull: the model, the quantizations that are missing here, and the options."""
+    """One pull: the model, the quantizations that are missing here, and the options.
+
+    `unmeasured` are the quantizations, missing or not, that are compared with the weights before quantization.
+    """
 
     lock: Lock
     model: LockedModel
@@ -51,6 +55,7 @@ class PullOptions:
     keep_source: bool
     force: bool
     as_json: bool
+    unmeasured: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,14 @@ def command(
         bool, typer.Option("--dry-run", help="Only show what it would take on the network, the disk and in memory.")
     ] = False,
     toml: Annotated[bool, typer.Option("--toml", help="Only print the model's entry for models.lock.")] = False,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--measure",
+            help="Also compare the result with the weights before quantization, which stay on the disk until then; "
+            "`qmath list --quality` shows it.",
+        ),
+    ] = False,
     keep_source: Annotated[bool, typer.Option("--keep-source", help="Keep the downloaded checkpoint.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Pull again, and even if the model does not fit in memory.")
@@ -119,9 +132,10 @@ def command(
         return ExitCode.OK
     there = [] if force or dry_run else [entry for entry in store.of_model(model, here.paths) if _whole(here, entry)]
     missing = tuple(q for q in quantizations if q not in {entry.quantization for entry in there})
-    if not missing:
+    unmeasured = _unmeasured(model, quantizations, missing, there) if measure else ()
+    if not missing and not unmeasured:
         return _already(here, [entry for entry in there if entry.quantization in quantizations], as_json=json)
-    wanted = PullOptions(lock, model, missing, dry_run, keep_source, force, json)
+    wanted = PullOptions(lock, model, missing, dry_run, keep_source, force, json, unmeasured)
     return _pull(here, hub, wanted, waits)
 
 
@@ -147,6 +161,16 @@ def _asked(name: str, quants: Sequence[str], lock: Lock) -> tuple[LockedModel, t
         if quantization not in list(Quant):
             raise UsageError(f"unknown quantization {quantization!r}", suggestion(quantization, list(Quant)))
     return lock.get(named.base), wanted or (store.DEFAULT_QUANTIZATION,)
+
+
+def _unmeasured(
+    model: LockedModel, quantizations: Sequence[str], missing: Sequence[str], there: Sequence[store.Installed]
+) -> tuple[str, ...]:
+    """The quantizations that are compared, in the order in which they were named."""
+    if model.kind.scores:
+        raise UsageError(f"{model.name} is a reward model, which predicts no tokens", "leave out --measure")
+    known = {entry.quantization for entry in there if entry.quality is not None}
+    return tuple(one for one in quantizations if one in missing or one not in known)
 
 
 def _whole(here: Invocation, entry: store.Installed) -> bool:
@@ -176,19 +200,24 @@ def _pull(here: Invocation, hub: Hub, wanted: PullOptions, waits: Countdown) -> 
     with open_snapshot(hub, snapshot, here.paths, licence=licence, keep=keep) as source:
         with translated():
             planned = plan(source, targets)
-        outlook = _outlook(here, planned, source, wanted)
+        before = Before.chosen(here, wanted.model, wanted.unmeasured, source)
+        outlook = _outlook(here, planned, source, wanted, before.size)
         if wanted.dry_run:
             return _report_plan(here, wanted, snapshot, outlook)
         _require(here, wanted, outlook, planned)
+        before.announce(here)
         with byte_progress(here.terminal) as progress, waits.within(progress):
-            written = convert_plan(planned, Options(), progress.update, here.terminal.note)
-        install(here.paths, wanted.model, source, planned, written)
-        source.discard()
+            written: tuple[Written, ...] = ()
+            if whole := before.added_to(planned):
+                written = before.taken_from(convert_plan(whole, Options(), progress.update, here.terminal.note))
+                install(here.paths, wanted.model, source, planned, written)
+            source.discard()
+            before.compare(here, progress)
     return _report(here, wanted, snapshot, written, time.monotonic() - started)
 
 
-def _outlook(here: Invocation, planned: Plan, source: RemoteSource, wanted: PullOptions) -> Outlook:
-    """What the plan needs, from the headers of the files that it will write."""
+def _outlook(here: Invocation, planned: Plan, source: RemoteSource, wanted: PullOptions, before: int) -> Outlook:
+    """What the plan needs, from the headers of the files that it will write; `before`: bytes for measuring."""
     free = memory.memory()
     settings = here.settings()
     repacked = need.repacked_types(settings, here.paths, wanted.lock)
@@ -197,10 +226,11 @@ def _outlook(here: Invocation, planned: Plan, source: RemoteSource, wanted: Pull
         if output.quant is not None:
             header = gguf_file.parse(output.layout.header, output.layout.size)
             fits[str(output.quant)] = need.judge(header, settings, repacked, free.total if free else None)
-    download = sum(source.missing(shard) for shard in planned.checkpoint.shards)
+    needed = planned.checkpoint.shards if planned.outputs or before else ()
+    download = sum(source.missing(shard) for shard in needed)
     passing = download if wanted.keep_source else min(download, planned.largest_shard)
     files = {output.path.name: output.layout.size for output in planned.outputs}
-    return Outlook(files, planned.output_bytes + passing, download, fits)
+    return Outlook(files, planned.output_bytes + passing + before, download, fits)
 
 
 def _require(here: Invocation, wanted: PullOptions, outlook: Outlook, planned: Plan) -> None:

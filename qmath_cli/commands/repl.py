@@ -21,6 +21,15 @@ def command(
     seed: o.Seed = None,
     server: o.Server = None,
     server_kind: o.ServerKindOption = None,
+    reward_server: Annotated[
+        str | None,
+        typer.Option(
+            "--reward-server",
+            metavar="URL",
+            rich_help_panel=o.MODEL,
+            help="/score scores on this server (vLLM or SGLang); /score NAME says by which of its models.",
+        ),
+    ] = None,
     device: o.Device = None,
     gpu_layers: o.GpuLayers = None,
     threads: o.Threads = None,
@@ -28,6 +37,7 @@ def command(
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
     no_repack: o.NoRepack = False,
+    draft: o.Draft = None,
     force: o.Force = False,
     verbose: o.Verbose = False,
     allow_basic_executor: o.AllowBasic = None,

@@ -20,17 +20,15 @@ from qmath_cli.errors import ExitCode, PromptTooLong, UsageError
 from qmath_cli.grading.extract import last_boxed
 from qmath_cli.history.keeper import open_history
 from qmath_cli.models import lockfile
-from qmath_cli.models.describe import describe
-from qmath_cli.models.reward_choice import best_reward
 from qmath_cli.problem_set.written_solution import WrittenSolution, read_solution
 from qmath_cli.prompting.chat import language_of
-from qmath_cli.prompting.select import require_reward
 from qmath_cli.prompting.solution_steps import mode_of, steps_of
 from qmath_cli.records import Aggregate, Finish, Mode, ModelInfo, Problem, Rating, Sample, Sampling, Solution, Votes
-from qmath_cli.runtime.rewards import open_reward
+from qmath_cli.runtime.rewards import ChosenReward, chosen_reward
 from qmath_cli.settings import Settings
 from qmath_cli.solving import vote
 from qmath_cli.solving.raters import aggregate
+from qmath_cli.solving.sample_record import server_record
 from qmath_cli.terminal import export as exports
 from qmath_cli.terminal import step_scores
 from qmath_cli.terminal.style import style_for
@@ -93,6 +91,15 @@ def command(
             autocompletion=model_names.complete_reward,
         ),
     ] = None,
+    reward_server: Annotated[
+        str | None,
+        typer.Option(
+            "--reward-server",
+            metavar="URL",
+            rich_help_panel=o.MODEL,
+            help="Score on this server (vLLM or SGLang); -m says which of its models, if it has several.",
+        ),
+    ] = None,
     device: o.Device = None,
     gpu_layers: o.GpuLayers = None,
     threads: o.Threads = None,
@@ -121,10 +128,9 @@ def command(
     if export is not None:
         exports.check(export, overwrite=overwrite)
     written = _given(here, file, problem, history)
-    info = _model(here, model or settings.reward_model)
+    reward = _reward(here, settings, model or "", force=force)
     chosen = mode or mode_of(written.text)
-    rating = _rate(here, written, chosen, info, settings, force=force)
-    scored = Scored(written, chosen, rating, info, threshold, settings.aggregate)
+    scored = Scored(written, chosen, _rate(written, chosen, reward), reward.info, threshold, settings.aggregate)
     if export is not None:
         here.terminal.note(f"wrote {_export(scored, export, overwrite=overwrite)}")
     if json:
@@ -152,23 +158,19 @@ def _given(here: Invocation, file: str | None, problem: str | None, number: int 
     return read_solution(text, source, problem)
 
 
-def _model(here: Invocation, name: str) -> ModelInfo:
-    lock = lockfile.load()
-    info = describe(name or best_reward(here.paths, lock).name, here.paths, lock)
-    require_reward(info)
-    here.notes(*info.warnings)
-    if info.embedded:
+def _reward(here: Invocation, settings: Settings, name: str, *, force: bool) -> ChosenReward:
+    found = chosen_reward(settings, here.paths, lockfile.load(), name, force=force)
+    here.notes(*found.info.warnings)
+    if found.info.embedded:
         here.terminal.note(
-            f"{info.name} is the embedded demo: it knows the kinds of problems that the demo solves, and no others; "
-            "`qmath pull prm-7b` gets a real one"
+            f"{found.info.name} is the embedded demo: it knows the kinds of problems that the demo solves, and no "
+            "others; `qmath pull prm-7b` gets a real one"
         )
-    return info
+    return found
 
 
-def _rate(
-    here: Invocation, written: WrittenSolution, mode: Mode, info: ModelInfo, settings: Settings, *, force: bool
-) -> Rating:
-    with open_reward(info, settings, here.paths, lockfile.load(), force=force) as reward:
+def _rate(written: WrittenSolution, mode: Mode, chosen: ChosenReward) -> Rating:
+    with chosen.open() as reward:
         (rating,) = reward.rate(written.problem, mode, (written.text,))
     if rating.steps is not None and len(rating.steps) != len(steps_of(written.text)):
         raise PromptTooLong("the solution is longer than the reward model's context", "score a part of it")
@@ -204,7 +206,7 @@ def _record(scored: Scored) -> dict[str, Any]:
         "schema": SCHEMA,
         "problem": scored.written.problem,
         "mode": str(scored.mode),
-        "model": {"name": model.name, "file": str(model.path), "sha256": model.sha256 or None, "kind": str(model.kind)},
+        "model": _model(model),
         "score": rating.value,
         "aggregate": str(scored.how) if steps is not None else None,
         "aggregates": {str(how): aggregate(scores, how) for how in Aggregate} if steps is not None else None,
@@ -212,6 +214,11 @@ def _record(scored: Scored) -> dict[str, Any]:
         "threshold": scored.threshold if steps is None else _threshold(scored),
         "first_doubtful": None if doubtful is None else doubtful + 1,
     }
+
+
+def _model(model: ModelInfo) -> dict[str, Any]:
+    named = {"name": model.name, "file": str(model.path), "sha256": model.sha256 or None, "kind": str(model.kind)}
+    return {**named, "file": None, "server": server_record(model.servers[0])} if model.servers else named
 
 
 def _export(scored: Scored, path: Path, *, overwrite: bool) -> Path:

@@ -214,7 +214,7 @@ def _prompts(info: ServerInfo) -> CheckResult:
 def _reward(access: Access, info: ServerInfo, kind: ModelKind | None) -> CheckResult:
     """Whether it scores a solution, or its steps."""
     try:
-        return CheckResult("reward", Status.OK, f"{info.model} {tried(access, info, kind)}")
+        return CheckResult("reward", Status.OK, f"{info.model} {tried(access, info, kind).words}")
     except QmathError as exc:
         return CheckResult("reward", Status.PROBLEM, exc.message, exc.hint)
 

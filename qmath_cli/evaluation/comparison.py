@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from qmath_cli.evaluation.layouts import LAYOUTS
 from qmath_cli.evaluation.published import Method
+from qmath_cli.evaluation.records import GradedSample
 from qmath_cli.evaluation.score import Score
 from qmath_cli.records import Mode, ServerInfo
 from qmath_cli.settings import Grade
@@ -58,6 +59,15 @@ def server_remarks(servers: Sequence[ServerInfo], scorer: ServerInfo | None = No
     promise = all(one.deterministic for one in servers)
     seeds = "" if promise else " The same seed need not give the same text there."
     return (f"Computed by {', '.join(dict.fromkeys(named))} with {servers[0].model}.{seeds}", *scored)
+
+
+def unrated_remarks(samples: Sequence[GradedSample]) -> tuple[str, ...]:
+    """How many samples the reward model could not score; none if it could score all, or none was asked."""
+    count = sum(bool(one.unrated) for one in samples)
+    if not count:
+        return ()
+    which = "1 sample was" if count == 1 else f"{count} samples were"
+    return (f"{which} too long for the reward model: without a score, such a sample is its last choice.",)
 
 
 def _named(server: ServerInfo) -> str:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from qmath_cli.records import Mark, Mode, Rating, Sample, Sampling, ServerInfo, Verdict
+from qmath_cli.records import Mark, Mode, Rating, Sample, Sampling, ServerInfo, Shape, Verdict
 from qmath_cli.solving.sample_record import record_of, sample_of, server_of, server_record
 
 SCHEMA = "qmath.eval-run/2"
@@ -75,7 +75,9 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Samples that are computed together, starting with an empty batch, at most `parallel` at a time.
+    """Samples that are computed together, starting with empty batches, at most `parallel` at a time.
+
+    `batches` and `threads` are those of the `Shape`; 0: as the model is placed.
 
     The composition of a batch affects how sums are rounded, and rounding can affect a sampled token. An interrupted
     group is therefore computed again from its start, so that its samples are those of an uninterrupted run.
@@ -83,15 +85,25 @@ class Group:
 
     samples: tuple[SampleKey, ...]
     parallel: int
+    batches: int = 0
+    threads: int = 0
+
+    @property
+    def shape(self) -> Shape:
+        """The shape in which they are computed."""
+        return Shape(self.parallel, self.batches, self.threads)
 
     def record(self) -> dict[str, Any]:
         """The group's line in a run file, written before it starts."""
-        return {"group": [list(key) for key in self.samples], "parallel": self.parallel}
+        chosen = {"batches": self.batches, "threads": self.threads}
+        more = {name: number for name, number in chosen.items() if number}
+        return {"group": [list(key) for key in self.samples], "parallel": self.parallel, **more}
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Group:
         """The group that `record` wrote. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
-        return cls(tuple((str(item), int(index)) for item, index in record["group"]), int(record["parallel"]))
+        samples = tuple((str(item), int(index)) for item, index in record["group"])
+        return cls(samples, int(record["parallel"]), int(record.get("batches", 0)), int(record.get("threads", 0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +139,19 @@ class ItemSample:
 
 @dataclass(frozen=True, slots=True)
 class GradedSample:
-    """A finished sample with both graders' verdicts: what a run file stores, and what is scored."""
+    """A finished sample with both graders' verdicts: what a run file stores, and what is scored.
+
+    Attributes:
+        made: The sample.
+        grades: The verdicts.
+        rater: The reward model that has rated it; empty for none, and in files of earlier versions.
+        unrated: Why that one could not; empty if it could.
+    """
 
     made: ItemSample
     grades: Grades
+    rater: str = ""
+    unrated: str = ""
 
     @property
     def item(self) -> str:
@@ -147,10 +168,11 @@ class GradedSample:
         """Which sample of which problem."""
         return self.made.key
 
-    def rated(self, rating: Rating) -> GradedSample:
-        """The same with a reward model's rating."""
-        sample = replace(self.made.sample, reward=rating.value, steps=rating.steps)
-        return replace(self, made=replace(self.made, sample=sample))
+    def rated(self, rating: Rating | str, rater: str = "") -> GradedSample:
+        """The same with the rating of a reward model, or with the reason why it has none."""
+        value, steps, why = (None, None, rating) if isinstance(rating, str) else (rating.value, rating.steps, "")
+        made = replace(self.made, sample=replace(self.made.sample, reward=value, steps=steps))
+        return replace(self, made=made, rater=rater, unrated=why)
 
     def record(self) -> dict[str, Any]:
         """The sample's line in a run file."""
@@ -160,13 +182,15 @@ class GradedSample:
             "grades": asdict(self.grades),
             "seconds": round(self.made.seconds, 3),
             "joules": self.made.joules,
+            **({"rater": self.rater} if self.rater else {}),
+            **({"unrated": self.unrated} if self.unrated else {}),
         }
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> GradedSample:
         """The sample that `record` wrote. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
         made = ItemSample(record["item"], sample_of(record), record["seconds"], record["joules"])
-        return cls(made, _grades(record["grades"]))
+        return cls(made, _grades(record["grades"]), str(record.get("rater", "")), str(record.get("unrated", "")))
 
 
 def _grades(record: Mapping[str, Any]) -> Grades:

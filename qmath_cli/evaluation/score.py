@@ -26,7 +26,7 @@ from qmath_cli.evaluation.published import Published
 from qmath_cli.evaluation.rates import SampleRates, is_correct, mean, rates_of
 from qmath_cli.evaluation.records import GradedSample, Setup
 from qmath_cli.evaluation.statistics import pass_at, wilson
-from qmath_cli.records import Equivalence, Pick
+from qmath_cli.records import Equivalence, Pick, ShapeDecision
 from qmath_cli.settings import Grade
 from qmath_cli.solving import vote
 
@@ -64,7 +64,7 @@ class Score:
         ci95: The 95 % interval of the accuracy.
         passed: pass@n for n = 1, 2, 4, ... and k.
         maj: Maj@n for the same n.
-        rm: RM@n; empty unless every sample has the reward of a model that scores solutions.
+        rm: RM@n; empty unless every sample has the reward of a model that scores solutions, or was too long for it.
         rates: Kinds of failure, and sums.
         subjects: The score of each subject; empty if the data set has none.
         levels: The score of each level; empty if the data set has none.
@@ -110,11 +110,15 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class ScoredRun:
-    """A score, the samples it was computed from, and the file that has them; None for samples of another program."""
+    """A score, the samples it was computed from, and the file that has them; None for samples of another program.
+
+    `shape` is that in which samples were computed now; None where none was, or servers computed them.
+    """
 
     score: Score
     samples: Sequence[GradedSample]
     records: Path | None = None
+    shape: ShapeDecision | None = None
 
 
 def score(
@@ -137,7 +141,7 @@ def score(
     complete = [sample for group in by_item.values() for sample in group]
     means = {name: mean([is_correct(sample, grade) for sample in group]) for name, group in by_item.items()}
     sizes = _sizes(k)
-    rewarded = sizes if all(sample.sample.reward is not None for sample in complete) else []
+    rewarded = sizes if _rewarded(complete) else []
     majority_correct = partial(_majority_correct, grade=grade, grader=grader)
     majority = _verdicts(by_item, sizes, majority_correct)
     ranked = _verdicts(by_item, rewarded, partial(_best_correct, grade=grade))
@@ -164,6 +168,12 @@ def score(
         levels=_subsets(data.items, means, lambda item: item.level),
         verdicts=chosen.get(pick, majority).get(k, majority[k]),
     )
+
+
+def _rewarded(samples: Sequence[GradedSample]) -> bool:
+    """Whether a reward model has scored these samples, but for some that were too long for it."""
+    known = all(one.sample.reward is not None or one.unrated for one in samples)
+    return known and (not samples or any(one.sample.reward is not None for one in samples))
 
 
 def _passed(by_item: Mapping[str, Sequence[GradedSample]], n: int, grade: Grade) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 from qmath_cli.gguf_file.tables import FILE_TYPES, GUESSED
@@ -94,6 +95,11 @@ class Header:
     def weights(self) -> int:
         """Bytes of all tensors, of all files."""
         return sum(tensor.size for tensor in self.tensors)
+
+    @property
+    def elements(self) -> int:
+        """The number of weights."""
+        return sum(prod(tensor.shape) for tensor in self.tensors)
 
     def text(self, key: str) -> str:
         """The string of a metadata key; empty if it is absent or not a string."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from qmath_cli.models.lockfile import LockedModel
 from qmath_cli.models.names import ModelName
+from qmath_cli.models.quality import Quality
 
 
 class State(StrEnum):
@@ -46,6 +47,7 @@ class Installed:
         source: Where a model of one's own came from, for people.
         linked: Whether its files are the user's, which `rm` leaves alone.
         record: The file that makes a model of one's own installed; None for any other.
+        quality: What its quantization cost, where that was measured.
     """
 
     model: LockedModel
@@ -55,6 +57,7 @@ class Installed:
     source: str = ""
     linked: bool = False
     record: Path | None = None
+    quality: Quality | None = None
 
     @property
     def name(self) -> str:

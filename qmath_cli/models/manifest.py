@@ -15,6 +15,7 @@ from typing import Any
 from qmath_cli.errors import IntegrityError
 from qmath_cli.files import write_json
 from qmath_cli.models.lockfile import LockedFile
+from qmath_cli.models.quality import Quality, quality_of
 
 SCHEMA = "qmath.model/1"
 
@@ -41,6 +42,7 @@ class Manifest:
         revision: The commit of the checkpoint.
         licence: As in models.lock.
         sources: The files of the checkpoint.
+        quality: What the quantization cost; None where it was not measured.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Manifest:
     revision: str = ""
     licence: str = ""
     sources: tuple[LockedFile, ...] = ()
+    quality: Quality | None = None
 
     @property
     def parts(self) -> tuple[RecordedFile, ...]:
@@ -103,6 +106,7 @@ def _manifest(record: Mapping[str, Any]) -> Manifest:
         revision=record["revision"],
         licence=record["licence"],
         sources=tuple(LockedFile(**source) for source in record["sources"]),
+        quality=quality_of(record.get("quality")),  # manifests of earlier versions have none
     )
 
 

@@ -283,4 +283,4 @@ def _pulled(model: LockedModel, paths: Paths) -> Iterator[Installed]:
         record = manifest.read(path)
         if record.name == model.name:
             parts = tuple(InstalledFile(paths.models / part.file, part.size, part.sha256) for part in record.parts)
-            yield Installed(model, record.quantization, parts, record.revision)
+            yield Installed(model, record.quantization, parts, record.revision, quality=record.quality)

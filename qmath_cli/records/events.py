@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qmath_cli.records.results import ProgramRun, Sample, Solution, Votes
 
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """New text of the sample with index `sample`."""
+    """New text of the sample with index `sample`, and how many tokens it is: about one, or many from a server."""
 
     sample: int
     text: str
+    tokens: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from qmath_cli.models.hub.remote import Snapshot
 from qmath_cli.models.hub.snapshot import resolve, snapshot_of, source_folder
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
-from qmath_cli.runtime.conversion import Note
+from qmath_cli.runtime.conversion import Note, OnProgress
 from qmath_cli.settings import HubName
 from qmath_convert.source import LocalFolder, Origin, Source
 
@@ -61,6 +61,42 @@ def open_snapshot(
             yield source
         finally:
             source.close()
+
+
+@contextmanager
+def kept(source: Source) -> Iterator[None]:
+    """Keep downloaded shards during the block, so that they can be read again; afterwards as was asked for before."""
+    if not isinstance(source, RemoteSource):
+        yield
+        return
+    before, source.keep = source.keep, True
+    try:
+        yield
+    finally:
+        source.keep = before
+
+
+def fetch(source: Source, shards: Sequence[str], on_progress: OnProgress) -> None:
+    """Download the shards that are not here, one after the other; then they can be read in any order.
+
+    Args:
+        source: the checkpoint; within `kept`.
+        shards: all of its shards, in reading order.
+        on_progress: told how many bytes are here.
+
+    Raises:
+        NetworkError, IntegrityError, DoesNotFit: as reading them does.
+    """
+    if not isinstance(source, RemoteSource):
+        return
+    total = sum(source.size(shard) for shard in shards)
+    done = 0
+    for shard in shards:
+        if source.missing(shard):
+            on_progress("downloading", done, total, shard)
+            source.read_into(shard, source.size(shard) - 1, memoryview(bytearray(1)))  # the last byte comes last
+        source.release(shard)
+        done += source.size(shard)
 
 
 @contextmanager

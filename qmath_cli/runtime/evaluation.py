@@ -17,7 +17,7 @@ from typing import Protocol
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.errors import UsageError
 from qmath_cli.evaluation import datasets, schedule
-from qmath_cli.evaluation.comparison import remarks, server_remarks
+from qmath_cli.evaluation.comparison import remarks, server_remarks, unrated_remarks
 from qmath_cli.evaluation.datasets import Dataset
 from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.layouts import layout_of
@@ -31,17 +31,28 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Engine, Equivalence, Event, Mode, ModelInfo, Pick, ServerInfo
-from qmath_cli.records.activity import Activity, Ranking
+from qmath_cli.records import (
+    Engine,
+    Equivalence,
+    Event,
+    Mode,
+    ModelInfo,
+    Pick,
+    ShapeDecision,
+    Work,
+)
+from qmath_cli.records.activity import Activity
+from qmath_cli.runtime.drafts import draft_model, open_drafts
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import sampling_of
+from qmath_cli.runtime.ranking import RankingStage
 from qmath_cli.runtime.rewards import reward_loader
 from qmath_cli.runtime.servers.opening import open_served
 from qmath_cli.runtime.servers.reach import described
-from qmath_cli.runtime.servers.rewards import PROBLEMS_AT_ONCE, ServedReward
 from qmath_cli.runtime.servers.text_only import executor_for, require_sendable, server_note
+from qmath_cli.runtime.shapes import ShapeRequest, open_shaped, sentence
 from qmath_cli.runtime.tools import default_parallel, prefix_folder
-from qmath_cli.runtime.weights import notes, open_model, require_local
+from qmath_cli.runtime.weights import notes
 from qmath_cli.settings import Grade, Settings
 
 
@@ -77,11 +88,12 @@ class EvaluationRequest:
         data: the problems.
         settings: sampling, limits, device.
         grade: whose verdict counts.
-        parallel: sequences at once; 0: as suits the model.
+        parallel: sequences at once; 0: as suits the model and this machine.
         folder: where runs are stored.
         regrade: grade what is stored again.
         force: load the model even if it does not seem to fit.
         on_model: told what is to be said of each model before it runs.
+        on_shape: told in one sentence in which shape a model computes, and why.
         source: the file of the problems, for those who read the run again.
     """
 
@@ -93,6 +105,7 @@ class EvaluationRequest:
     regrade: bool = False
     force: bool = False
     on_model: OnModel = lambda _notes, _engine: None
+    on_shape: Callable[[str], object] = lambda _sentence: None
     source: Path | None = None
 
 
@@ -125,10 +138,12 @@ class Evaluation:
                 "--pick first: an evaluation reports votes and rankings", "--pick maj, rm, rm-vote, prm or prm-vote"
             )
         self._info = described(replace(request.settings, model=model), paths, lock)
-        self._reward = reward_loader(request.settings, paths, lock, force=request.force)
+        loader = reward_loader(request.settings, paths, lock, force=request.force)
+        self._ranking = RankingStage(loader, request.settings)
         self._format = _format(request, self._info)
         self.plan = _plan(request, self._info, self._format)
         self.setup = _setup(request, self._info, self.plan, self._format)
+        self._shape: ShapeDecision | None = None  # of this computation
 
     def run(self, observer: Observer) -> ScoredRun:
         """Run what is missing, and score what is stored.
@@ -141,7 +156,8 @@ class Evaluation:
                 self._decode(file, observer)
             else:
                 self._request.on_model(self._info.warnings, ())
-            samples = self._rewarded(self._regraded(schedule.in_order(self._request.data, file.stored)), observer)
+            samples = self._regraded(schedule.in_order(self._request.data, file.stored))
+            samples = self._ranking.run(self.plan, samples, file, self.setup, observer.activity)
             file.rewrite(self.setup, samples)
         return self._scored(samples, file.path)
 
@@ -156,38 +172,48 @@ class Evaluation:
         total = len(plan.data.items) * plan.k
         observer.begin(len(file.stored), total)
         with ExitStack() as stack:
-            engine = self._engine(stack, observer)
+            engine = self._engine(stack, file, observer)
             tir = plan.mode is Mode.TIR
             own = stack.enter_context(closing(open_executor(settings))) if tir else None
             executor = None if own is None else executor_for(self._info, own)
-            for one in schedule.run(plan, engine, executor, file, self._graders, observer.event):
+            for one in schedule.run(self.plan, engine, executor, file, self._graders, observer.event):
                 observer.stored(one, len(file.stored), total)
 
-    def _engine(self, stack: ExitStack, observer: Observer) -> Engine:
+    def _engine(self, stack: ExitStack, file: RunFile, observer: Observer) -> Engine:
         """The engine, on servers or on this machine; the stack closes it."""
         info, settings, plan = self._info, self._request.settings, self.plan
         if info.servers:
             wanted = replace(settings, model=info.name)
-            opened = open_served(info, wanted, self._paths, self._lock, plan.parallel, note=self._note)
-            remote = stack.enter_context(opened)
+            remote = stack.enter_context(
+                open_served(info, wanted, self._paths, self._lock, plan.parallel, note=self._note, watched=False)
+            )
             self._request.on_model((*info.warnings, *server_note(info)), ())
             require_sendable(remote, ((item.id, plan.prompt(item)) for item in plan.data.items))
             return remote
-        require_local(plan.parallel)
-        force = self._request.force
-        model = stack.enter_context(
-            open_model(
-                info,
-                settings,
-                self._paths,
-                self._lock,
-                sequences=plan.parallel,
-                force=force,
-                on_activity=observer.activity,
-            )
+        draft_model(settings, self._paths, self._lock)  # if it is missing, this is known before loading
+        samples = len(plan.missing(file.stored))
+        work, begun = Work(samples, plan.k, schedule.group_size), schedule.begun(file.groups, samples)
+        wanted_shape = ShapeRequest(work, self._request.parallel, begun, unhurried=True)
+        model, self._shape = open_shaped(
+            info,
+            settings,
+            self._paths,
+            self._lock,
+            wanted_shape,
+            stack,
+            force=self._request.force,
+            on_activity=observer.activity,
         )
         self._request.on_model(notes(info, model), model.warnings)
-        engine = open_engine(model, plan.parallel, retain=1, on_activity=observer.activity)
+        if said := sentence(info, self._shape):
+            self._request.on_shape(said)
+        shape = self._shape.shape
+        self.plan = replace(plan, parallel=shape.width, batches=shape.batches, threads=shape.threads)
+        drafted, noted = stack.enter_context(
+            open_drafts(info, model, settings, self._paths, self._lock, shape=shape, force=self._request.force)
+        )
+        self._request.on_model(noted, ())
+        engine = open_engine(model, shape, retain=1, on_activity=observer.activity, drafts=drafted)
         stack.callback(engine.close)
         engine.cache_prefix(self._format.prefix, prefix_folder(self._paths), info.sha256)
         return engine
@@ -201,32 +227,19 @@ class Evaluation:
         items = {item.id: item for item in self._request.data.items}
         return [self._graders.grade(one.made, items[one.item]) if one.item in items else one for one in samples]
 
-    def _rewarded(self, samples: list[GradedSample], observer: Observer) -> list[GradedSample]:
-        """Rewards for all samples, where wanted. The policy model is closed by then: memory holds one of the two."""
-        if self._reward is None:
-            return samples
-        observer.activity(Ranking(0, len(samples)))
-        with self._reward() as model:
-            at_once = 1 if self._scorer is None else PROBLEMS_AT_ONCE
-            rated: list[GradedSample] = []
-            for one in schedule.reward(self.plan, samples, model, at_once):
-                rated.append(one)
-                observer.activity(Ranking(len(rated), len(samples)))
-            return rated
-
-    @property
-    def _scorer(self) -> ServerInfo | None:
-        """The server that scores; None for none."""
-        return self._reward.info if isinstance(self._reward, ServedReward) else None
-
     def _scored(self, samples: list[GradedSample], path: Path) -> ScoredRun:
         found = scored(self._request, samples, self._graders)
         figures = published(self._info.base_name, self.plan.mode, self._request.data.name)
         found = replace(found, setup=self.setup, published=figures)
         found = replace(
-            found, remarks=(*remarks(found, self._info.quantization), *server_remarks(self.setup.servers, self._scorer))
+            found,
+            remarks=(
+                *remarks(found, self._info.quantization),
+                *server_remarks(self.setup.servers, self._ranking.scorer),
+                *unrated_remarks(samples),
+            ),
         )
-        return ScoredRun(found, samples, path.absolute())
+        return ScoredRun(found, samples, path.absolute(), self._shape)
 
 
 def scored(request: EvaluationRequest, samples: list[GradedSample], graders: SampleGrader) -> Score:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 
 from qmath_cli import gguf_file
 from qmath_cli.engine.llama.model import Model
@@ -17,6 +19,7 @@ from qmath_cli.errors import IntegrityError, ModelMissing, UsageError
 from qmath_cli.models import store
 from qmath_cli.models.describe import describe
 from qmath_cli.models.lockfile import Lock
+from qmath_cli.models.reward_choice import best_reward
 from qmath_cli.paths import Paths
 from qmath_cli.prompting import solution_steps
 from qmath_cli.prompting.select import EXAMPLES, require_reward, reward_sentence
@@ -135,6 +138,38 @@ def open_reward(
         rater(info, model, settings.aggregate) as reward,
     ):
         yield reward
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenReward:
+    """A reward model that is to score what somebody wrote: what it is, and what opens it."""
+
+    info: ModelInfo
+    open: RewardLoader
+
+
+def chosen_reward(settings: Settings, paths: Paths, lock: Lock, name: str = "", *, force: bool = False) -> ChosenReward:
+    """The reward model for a solution, of either kind.
+
+    Args:
+        settings: the server that has it, if one is set.
+        paths: where models are kept.
+        lock: models.lock.
+        name: which one, on that server or here; empty: the setting's, else the server's only one, or the best one here.
+        force: load it even if it does not seem to fit.
+
+    Raises:
+        As `reward_loader`; `ModelMissing` where none is installed.
+    """
+    wanted = name or settings.reward_model
+    if settings.reward_server:
+        from qmath_cli.runtime.servers.rewards import ServedReward
+
+        served = ServedReward(replace(settings, reward_model=wanted), None, paths, lock)
+        return ChosenReward(served.model, served)
+    info = describe(wanted or best_reward(paths, lock).name, paths, lock)
+    require_reward(info)
+    return ChosenReward(info, partial(open_reward, info, settings, paths, lock, force=force))
 
 
 class OpenRewards:

@@ -212,7 +212,7 @@ class Attempts:
     def _receive(self, attempt: _Attempt, chunk: Chunk) -> None:
         if chunk.text:
             attempt.trajectory.feed(chunk.text)
-            self._events.append((attempt.key, TextDelta(attempt.index, chunk.text)))
+            self._events.append((attempt.key, TextDelta(attempt.index, chunk.text, max(chunk.tokens, 1))))
         if chunk.stop is not None:
             self._act(attempt, attempt.trajectory.stopped(chunk.stop))
 

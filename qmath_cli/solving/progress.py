@@ -22,6 +22,7 @@ from qmath_cli.records import (
     Pick,
     Problem,
     Prompt,
+    Rating,
     Reward,
     Sample,
     SampleFinished,
@@ -36,6 +37,7 @@ from qmath_cli.records import (
 from qmath_cli.records.activity import Comparing, Idle, OnActivity, Ranking, unobserved
 from qmath_cli.solving import vote
 from qmath_cli.solving.attempts import Approve, Attempts
+from qmath_cli.solving.raters import rate_each
 
 #: Why a solution ended where no sample has an answer: the first of these that any sample had.
 _WORST_FIRST = (
@@ -47,6 +49,8 @@ _WORST_FIRST = (
     Finish.DEGENERATE,
     Finish.NO_ANSWER,
 )
+
+_FEW = 16  # tokens that come together where text is streamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,8 @@ class SolvePlan:
 class Tools:
     """What a solve works with. `reward` is called once all samples are done, so that its model is loaded only then.
 
-    `on_activity` is told when answers are compared and samples ranked, since neither is an event.
+    `on_activity` is told when answers are compared and samples ranked, since neither is an event. `width` is the number
+    of samples of one problem that run at once; 0: all of them.
     """
 
     engine: Engine
@@ -93,6 +98,7 @@ class Tools:
     reward: Callable[[], Reward] | None = None
     approve: Approve | None = None
     on_activity: OnActivity = unobserved
+    width: int = 0
 
 
 @dataclass(slots=True)
@@ -112,6 +118,7 @@ class Progress:
     spent: Usage = field(default_factory=Usage)  # tokens of attempts that the decision made superfluous
     first_token: float | None = None
     last_token: float | None = None
+    in_first: int = 1  # tokens that came together with the first
     known: dict[tuple[str, str], Verdict] = field(default_factory=dict)  # comparisons already made
 
     def __post_init__(self) -> None:
@@ -153,7 +160,8 @@ class Progress:
         now = time.perf_counter()
         for key, event in events:
             if isinstance(event, TextDelta):
-                self.first_token = self.first_token or now
+                if self.first_token is None:
+                    self.first_token, self.in_first = now, event.tokens
                 self.last_token = now
             elif isinstance(event, SampleFinished):
                 self.keys.discard(key)
@@ -225,10 +233,10 @@ class Progress:
             return
         texts = [sample.text for sample in self.samples]
         self.tools.on_activity(Ranking(0, len(texts)))
-        ratings = self.tools.reward().rate(self.problem.text, self.plan.mode, texts)
+        ratings = rate_each(self.tools.reward(), self.problem.text, self.plan.mode, texts)
         self.tools.on_activity(Idle())
         self.samples = [
-            replace(sample, reward=rating.value, steps=rating.steps)
+            replace(sample, reward=rating.value, steps=rating.steps) if isinstance(rating, Rating) else sample
             for sample, rating in zip(self.samples, ratings, strict=True)
         ]
         self._count()  # the groups carry their members' rewards
@@ -266,10 +274,11 @@ class Progress:
         now = time.perf_counter()
         first, last = self.first_token or now, self.last_token or now
         usage = self._usage(samples)
+        whole = self.in_first > _FEW  # replies of a server: when the first one came says nothing of prefill or decoding
         return Timing(
             first_token_s=first - self.started,
-            prefill_tps=_rate(usage.prompt_tokens, first - self.started),
-            decode_tps=_rate(usage.completion_tokens - 1, last - first),
+            prefill_tps=0.0 if whole else _rate(usage.prompt_tokens, first - self.started),
+            decode_tps=_rate(usage.completion_tokens - 1, last - (self.started if whole else first)),
             total_s=now - self.started,
         )
 

@@ -1,7 +1,8 @@
 """Reward models with the prompts that they were trained on: text in, `Rating`s out. Both implement `records.Reward`.
 
 Equal texts are scored once. A solution that exceeds a process reward model's context is rated 0, so that it is never
-chosen; a blank one has no steps, and is rated 0 too.
+chosen; a blank one has no steps, and is rated 0 too. `rate_each` keeps a solution that is too long for a model of whole
+solutions from costing the others their scores.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from qmath_cli.errors import PromptTooLong
 from qmath_cli.prompting import chat, solution_steps
-from qmath_cli.records import Aggregate, ConversationScorer, Mode, Rating, StepScore, StepScorer
+from qmath_cli.records import Aggregate, ConversationScorer, Mode, Rating, Reward, StepScore, StepScorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +61,22 @@ def aggregate(scores: Sequence[float], how: Aggregate) -> float:
     if not scores:
         return 0.0
     return {Aggregate.PRODUCT: math.prod(scores), Aggregate.MIN: min(scores), Aggregate.LAST: scores[-1]}[how]
+
+
+def rate_each(model: Reward, problem: str, mode: Mode, solutions: Sequence[str]) -> tuple[Rating | PromptTooLong, ...]:
+    """Rate solutions of one problem, those that can be rated.
+
+    Returns:
+        For each its rating, or why it exceeds the model's context.
+    """
+    try:
+        return model.rate(problem, mode, solutions)
+    except PromptTooLong:  # one of them does; which one, each tells for itself
+        return tuple(_rated_alone(model, problem, mode, text) for text in solutions)
+
+
+def _rated_alone(model: Reward, problem: str, mode: Mode, text: str) -> Rating | PromptTooLong:
+    try:
+        return model.rate(problem, mode, (text,))[0]
+    except PromptTooLong as exc:
+        return exc

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 
 from qmath_cli.records import Event, ProgramFinished, ProgramStarted, SampleFinished, Solution, TextDelta
-from qmath_cli.records.activity import Activity, Comparing, Idle, Loading, Prefilling, Ranking
+from qmath_cli.records.activity import Activity, Comparing, Idle, Loading, Measuring, Prefilling, Ranking
 from qmath_cli.terminal.output import clean
 
 _LEAST_HELD = 3  # characters: fewer are decided by the next token
@@ -37,6 +37,7 @@ class SolvingStatus:
         """
         self._samples, self._written, self._held = samples, written, held
         self._tokens = 0
+        self._in_first = 0  # those that came together with the first
         self._first = self._last = 0.0  # when they came
         self._done = 0  # samples
         self._first_done = False  # the sample that is written has ended
@@ -55,8 +56,9 @@ class SolvingStatus:
         match event:
             case TextDelta():
                 self._last = time.monotonic()
-                self._first = self._first if self._tokens else self._last
-                self._tokens += 1  # a piece of text is about a token
+                if not self._tokens:
+                    self._first, self._in_first = self._last, event.tokens
+                self._tokens += event.tokens
             case ProgramStarted():
                 self._run_since = self._run_since if self._running else time.monotonic()
                 self._running += 1
@@ -86,6 +88,8 @@ class SolvingStatus:
         match self._activity:
             case Loading(name, share):
                 return clean(f"loading {share:.0%} · {PurePath(name).name}")
+            case Measuring(share):
+                return f"measuring what is fastest here {share:.0%}"
             case Comparing():
                 return "comparing answers"
             case Ranking(done, samples):
@@ -98,7 +102,8 @@ class SolvingStatus:
     def speed(self) -> str:
         """`230 tokens · 9.1 tok/s`."""
         seconds = self._last - self._first
-        rate = f" · {(self._tokens - 1) / seconds:.1f} tok/s" if self._tokens > 1 and seconds > _FIRST_RATE_S else ""
+        later = self._tokens - self._in_first
+        rate = f" · {later / seconds:.1f} tok/s" if later > 0 and seconds > _FIRST_RATE_S else ""
         return f"{_count(self._tokens, 'token')}{rate}"
 
     def _reading(self, prefilling: Prefilling) -> str:

@@ -2,15 +2,21 @@
 
     python -m tests.bench.llama_server FOLDER_OF_THE_TOOLS [GGUF] [SLOTS] [ROUNDS]
 
-The tool prefills and decodes one batch of `SLOTS` sequences with the mean lengths of the evaluation's samples; its rate
-is that of generated tokens over both phases. The evaluation's rate is that of its report: from the first prompt to the
-last verdict, in words only (cot), so that no program waits for a processor.
+The tool prefills and decodes batches of `SLOTS` sequences with the mean lengths of the evaluation's samples; its rate
+is the median of that of generated tokens over both phases. It does not sample: its tokens are any. The evaluation's
+rate is that of its report: from the first prompt to the end of the last sample, in words only (cot), so that no program
+waits for a processor.
+
+The last lines are the ratios: of the rates, and of the tokens per second of processor time of the server's thread that
+computes, which other programs on the machine disturb less. The difference of the two is time in which that thread had
+nothing to do, or no processor. `busy` is the share in which it had something to do (Linux).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import statistics
 import subprocess
@@ -19,17 +25,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 
 ROOT = Path(__file__).parents[2]
 PROBLEMS, SAMPLES = 300, 4
+BATCHES = 20  # of the tool, in each round
 
 
 @contextmanager
-def served(tool: Path, file: Path, slots: int) -> Iterator[str]:
-    """A llama-server with one compute thread; its address."""
+def served(tool: Path, file: Path, slots: int) -> Iterator[tuple[str, int]]:
+    """A llama-server with one compute thread; its address and process id."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
@@ -40,7 +48,7 @@ def served(tool: Path, file: Path, slots: int) -> Iterator[str]:
         address = f"http://127.0.0.1:{port}"
         while not _healthy(address):
             time.sleep(0.1)
-        yield address
+        yield address, process.pid
     finally:
         process.kill()
         process.wait()
@@ -53,45 +61,86 @@ def _healthy(address: str) -> bool:
         return False
 
 
-def evaluated(address: str, folder: str, seed: int) -> tuple[float, int, int]:
-    """Tokens per second of an evaluation; the mean numbers of prefilled and generated tokens of a sample."""
+@dataclass(frozen=True)
+class Measured:
+    """Generated tokens per second, and per second of processor time of the thread that computes."""
+
+    rate: float
+    per_processor_s: float
+    busy: float = 1.0
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Mean numbers of a sample's tokens."""
+
+    prefilled: int
+    generated: int
+
+
+def evaluated(address: str, server: int, folder: str, seed: int) -> tuple[Measured, Lengths]:
+    """An evaluation."""
     command = [sys.executable, "-m", "qmath_cli", "eval", "demo", "--limit", str(PROBLEMS), "-k", str(SAMPLES),
                "--mode", "cot", "--seed", str(seed), "--server", address, "--out", folder, "--json"]  # fmt: skip
+    before = _thread(server)
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=dict(os.environ))
+    used, ready = (after - earlier for after, earlier in zip(_thread(server), before, strict=True))
     report = json.loads(done.stdout)
     (file,) = Path(folder).glob("*.jsonl")
     usage = [json.loads(line)["usage"] for line in file.read_text().splitlines()[1:]]
     prefilled = sum(one["prefilled_tokens"] for one in usage) // len(usage)
-    return report["tokens"] / report["seconds"], max(prefilled, 1), report["tokens"] // len(usage)
+    measured = Measured(report["tokens"] / report["seconds"], report["tokens"] / used, ready / report["seconds"])
+    return measured, Lengths(max(prefilled, 1), report["tokens"] // len(usage))
 
 
-def batched(tool: Path, file: Path, slots: int, prompt: int, generated: int) -> float:
-    """Generated tokens per second of the tool, prefill included."""
-    command = [str(tool), "-m", str(file), "-c", str(slots * 1024), "-npp", str(prompt), "-ntg", str(generated),
-               "-npl", str(slots), "-t", "1", "-tb", "1", "--output-format", "jsonl"]  # fmt: skip
+def _thread(process: int) -> tuple[float, float]:
+    """Seconds that a process's first thread has computed, and those in which it had something to compute."""
+    computed, waited, _ = Path(f"/proc/{process}/task/{process}/schedstat").read_text().split()
+    return int(computed) / 1e9, (int(computed) + int(waited)) / 1e9
+
+
+def batched(tool: Path, file: Path, slots: int, lengths: Lengths) -> Measured:
+    """The tool, prefill included, and its loading not."""
+    found, seconds = _batches(tool, file, slots, lengths, BATCHES)
+    _, loading = _batches(tool, file, slots, lengths, 1)
+    tokens = slots * lengths.generated
+    rate = statistics.median(tokens / (one["t_pp"] + one["t_tg"]) for one in found)
+    return Measured(rate, tokens * (BATCHES - 1) / (seconds - loading))
+
+
+def _batches(tool: Path, file: Path, slots: int, lengths: Lengths, number: int) -> tuple[list[dict[str, float]], float]:
+    """The tool's lines on so many batches, and the processor time that it took."""
+    command = [str(tool), "-m", str(file), "-c", str(slots * 1024), "-npp", str(lengths.prefilled),
+               "-ntg", str(lengths.generated), "-npl", ",".join([str(slots)] * number), "-t", "1", "-tb", "1",
+               "--output-format", "jsonl"]  # fmt: skip
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
-    return float(slots * generated / (found["t_pp"] + found["t_tg"]))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    if len(found) != number:
+        raise SystemExit(f"{tool.name} printed {len(found)} of {number} lines: {done.stderr[-500:]}")
+    return found, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main() -> None:
-    """Print both rates and their ratio for each round."""
+    """Print both rates and their ratios for each round, and the medians."""
     tools = Path(sys.argv[1])
     file = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "qmath_cli" / "demo" / "demo-q8_0.gguf"
     slots, rounds = [int(word) for word in sys.argv[3:]] + [16, 3][len(sys.argv[3:]) :]
     ratios = []
     for number in range(rounds):
-        with served(tools / "llama-server", file, slots) as address, tempfile.TemporaryDirectory() as folder:
-            ours, prompt, generated = evaluated(address, folder, number * SAMPLES)
-        theirs = statistics.median(
-            batched(tools / "llama-batched-bench", file, slots, prompt, generated) for _ in range(3)
-        )
-        ratios.append(ours / theirs)
+        with served(tools / "llama-server", file, slots) as (address, process), tempfile.TemporaryDirectory() as folder:
+            ours, lengths = evaluated(address, process, folder, number * SAMPLES)
+        theirs = batched(tools / "llama-batched-bench", file, slots, lengths)
+        ratios.append((ours.rate / theirs.rate, ours.per_processor_s / theirs.per_processor_s))
+        print(f"{lengths.prefilled} + {lengths.generated} tokens a sample")
+        print(f"  eval on llama-server  {ours.rate:6.0f} tokens/s  {ours.per_processor_s:6.0f} per processor second")
         print(
-            f"{prompt} + {generated} tokens: eval {ours:.0f} tokens/s, llama-batched-bench {theirs:.0f}: "
-            f"{ours / theirs:.2f}"
+            f"  llama-batched-bench   {theirs.rate:6.0f} tokens/s  {theirs.per_processor_s:6.0f} per processor second"
         )
-    print(f"median ratio {statistics.median(ratios):.2f}")
+        print(f"  ratio {ratios[-1][0]:.2f}, of processor time {ratios[-1][1]:.2f}; busy {ours.busy:.0%}", flush=True)
+    by_rate, by_processor = (statistics.median(found) for found in zip(*ratios, strict=True))
+    print(f"median ratio of {rounds}: {by_rate:.2f}, of processor time {by_processor:.2f}")
 
 
 if __name__ == "__main__":

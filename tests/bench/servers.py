@@ -1,9 +1,10 @@
 """An evaluation over several servers: busy slots, memory, and what becomes of a killed server's samples.
 
-    python -m tests.bench.servers [PROBLEMS] [SAMPLES] [SLOTS] [TOKEN_SECONDS]
+    python -m tests.bench.servers [PROBLEMS] [SAMPLES] [SLOTS] [TOKEN_SECONDS] [SERVERS]
 
-Four scripted servers (vLLM, SGLang and twice llama-server) in processes of their own, with `SLOTS` slots and so many
-seconds per token. Half-way one is killed, and a fifth, which is away until then, is started. The evaluation is that of
+Four scripted servers or more (vLLM, SGLang and twice llama-server, and again) in processes of their own, with `SLOTS`
+slots and so many seconds per token. Half-way one is killed, and one more, which is away until then, is started. The
+evaluation is that of
 `qmath eval`, but for the programs, which take their time without computing, and the graders, which compare texts:
 both would need more processors than this machine has. Printed are the share of slots that were busy until 95 % of the
 samples were done (of servers that were there), this process's memory, and whether every sample is stored exactly once.
@@ -21,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 
 from qmath_cli import paths
@@ -86,10 +88,14 @@ class Fleet:
     stack: ExitStack
     running: list[ServerProcess] = field(default_factory=list)
     late_port: int = 0
+    servers: int = len(KINDS)
 
     def start(self) -> list[str]:
         """Start the first ones; returns all addresses."""
-        self.running = [self.stack.enter_context(ServerProcess(kind, *self.arguments)) for kind in KINDS]
+        self.running = [
+            self.stack.enter_context(ServerProcess(kind, *self.arguments))
+            for kind in islice(cycle(KINDS), self.servers)
+        ]
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             self.late_port = int(one.getsockname()[1])
@@ -109,19 +115,23 @@ class Watch:
     fleet: Fleet
     done: Callable[[], float]
     busy: list[tuple[float, float]] = field(default_factory=list)  # share done, share of busy slots
+    most: int = 0  # requests at the servers at the same time
     memory: list[float] = field(default_factory=list)  # MB
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         while not self.ended.wait(1.0):
-            shares = []
+            shares, there = [], 0
             for server in list(self.fleet.running):
                 try:
-                    shares.append(server.counters()["running"] / self.fleet.slots)
+                    found = server.counters()
+                    shares.append(found["running"] / self.fleet.slots)
+                    there += found["running"] + found["waiting"]
                 except Exception as exc:  # noqa: BLE001  it was killed this very moment
                     print(f"no counters: {type(exc).__name__}")
             if shares:
                 self.busy.append((self.done(), sum(shares) / len(shares)))
+            self.most = max(self.most, there)
             self.memory.append(resident())
 
 
@@ -144,7 +154,10 @@ def evaluate(urls: list[str], problems: int, samples: int, folder: Path, on_done
     )  # fmt: skip
     setup = Setup("math", "", info.name, "", 0, "", Mode.TIR, sampling, 4, "", info.servers)
     grader = SampleGrader("math", lambda _grade: same_text)
-    with RunFile(folder, setup) as file, open_served(info, settings, found, lock, parallel, note=print) as engine:
+    with (
+        RunFile(folder, setup) as file,
+        open_served(info, settings, found, lock, parallel, note=print, watched=False) as engine,
+    ):
         for number, _ in enumerate(schedule.run(plan, engine, SleepingExecutor(), file, grader), 1):
             on_done(number)
         return file.path
@@ -160,13 +173,13 @@ def stored(path: Path) -> Iterator[tuple[str, int, str | None]]:
 def main() -> None:
     """Run it and print the figures."""
     given = [float(word) for word in sys.argv[1:]]
-    problems, samples, slots, token_s = given + [5000, 4, 64, 0.03][len(given) :]
+    problems, samples, slots, token_s, servers = given + [5000, 4, 64, 0.03, len(KINDS)][len(given) :]
     total = int(problems) * int(samples)
-    arguments = ("--slots", str(int(slots)), "--token-s", str(token_s), "--prefill-tps", "4000", "--per-piece", "8",
+    arguments = ("--slots", str(int(slots)), "--token-s", str(token_s), "--prefill-tps", "4000", "--per-piece", "32",
                  "--model", "tests.bench.servers:model")  # fmt: skip
     done = [0]
     with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
-        fleet = Fleet(int(slots), arguments, stack)
+        fleet = Fleet(int(slots), arguments, stack, servers=int(servers))
         urls = fleet.start()
         watch = Watch(fleet, lambda: done[0] / total)
         thread = threading.Thread(target=watch.run)
@@ -194,6 +207,7 @@ def report(watch: Watch, records: list[tuple[str, int, str | None]], total: int,
     print(f"{total} samples in {seconds:.0f} s; busy slots until {_DONE:.0%}: {sum(counted) / len(counted):.1%}")
     print("busy slots by tenth:", *(f"{_mean(watch.busy, tenth / 10):.0%}" for tenth in range(10)))
     print(f"memory: {watch.memory[tenth]:.0f} MB after a tenth of the time, {max(watch.memory[tenth:]):.0f} MB at most")
+    print(f"at most {watch.most} sequences at the servers")
     print(f"stored {len(records)}, different {len({record[:2] for record in records})}, right {right}")
 
 

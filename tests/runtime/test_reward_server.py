@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 import qmath_cli as qmath
 from qmath_cli.app import run
-from qmath_cli.errors import ModelMissing, QmathError, ServerUnusable, UsageError
+from qmath_cli.errors import ExitCode, ModelMissing, QmathError, ServerUnusable, UsageError
 from qmath_cli.evaluation.datasets import Dataset, Item
 from qmath_cli.evaluation.records import GradedSample, ItemSample
-from qmath_cli.evaluation.schedule import EvaluationPlan, reward
+from qmath_cli.evaluation.rewards import reward
+from qmath_cli.evaluation.schedule import EvaluationPlan
 from qmath_cli.models import lockfile
 from qmath_cli.paths import find
 from qmath_cli.records import Finish, Language, Mode, Pick, Prompt, Sample, Sampling
@@ -25,7 +27,7 @@ from tests.engine.remote.dialects import OLLAMA, SGLANG, VLLM
 from tests.engine.remote.server import ScriptedServer
 from tests.engine.remote.serving import Dialect, Serving
 from tests.engine.remote.vocabulary import vocabulary
-from tests.terminal.schemas import validate
+from tests.terminal.schemas import schema, validate
 
 PROBLEM = "What is 12% of 450?"
 NAME = "Qwen2.5-Math-RM-72B"
@@ -150,3 +152,59 @@ def test_steps_are_scored_on_a_server_and_multiplied(model: qmath.Model) -> None
     for sample in solution.samples:
         assert sample.steps
         assert sample.reward == 0.5 ** len(sample.steps)
+
+
+def test_an_evaluation_goes_on_with_the_scores_that_a_failed_server_leaves(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The error is the server's; the same command samples nothing again, and scores what has no score."""
+    monkeypatch.setenv("QMATH_HOME", str(tmp_path))
+    asked = ["eval", "demo", "--limit", "12", "-k", "1", "--mode", "cot", "--max-tokens", "60", "--pick", "rm",
+             "--out", str(tmp_path), "--json"]  # fmt: skip
+    calls: list[int] = []
+
+    def breaking(ids: Sequence[int]) -> list[list[float]]:
+        calls.append(len(ids))
+        return shortest(ids) if len(calls) <= 9 else []
+
+    with ScriptedServer(VLLM, Serving(name=NAME, reward=breaking)) as server:
+        assert run([*asked, "--reward-server", server.url]) == ExitCode.ENGINE
+        (file,) = tmp_path.glob("*.jsonl")
+        kept = [json.loads(line)["reward"] for line in file.read_text(encoding="utf-8").splitlines()[1:]]
+        server.serving = Serving(name=NAME, reward=shortest)
+        before = server.counters.requests["POST /pooling"]
+        capsys.readouterr()
+        assert run([*asked, "--reward-server", server.url]) == ExitCode.OK
+        again = server.counters.requests["POST /pooling"] - before
+    records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    for record in records:
+        jsonschema.validate(record, schema("qmath.eval-run/2"))
+    assert json.loads(capsys.readouterr().out)["rm"]
+    assert 0 < sum(one is not None for one in kept) < 12
+    assert again == 1 + kept.count(None)  # and the short solution that shows whether the server scores
+
+
+def test_a_solution_that_somebody_wrote_is_scored_on_a_server(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By either kind of model, which the server's answer tells where its name does not."""
+    monkeypatch.setenv("QMATH_HOME", str(tmp_path))
+    path = tmp_path / "solution.md"
+    path.write_text("What is 1 + 1?\n\nFirst.\n\nSo $\\boxed{2}$.\n", encoding="utf-8")
+
+    def steps(ids: Sequence[int]) -> list[list[float]]:
+        return [[0.5, 0.5]] * ids.count(vocabulary().mark)
+
+    kinds = []
+    for name, rows in ((NAME, shortest), ("Qwen2.5-Math-PRM-7B", steps), ("mine", shortest), ("mine", steps)):
+        with ScriptedServer(VLLM, Serving(name=name, reward=rows)) as server:
+            assert run(["score", str(path), "--reward-server", server.url, "--json"]) == ExitCode.OK
+            record = json.loads(capsys.readouterr().out)
+        validate(record)
+        assert (record["model"]["server"]["address"], record["model"]["file"]) == (server.url, None)
+        kinds.append((record["model"]["kind"], record["steps"] and [one["score"] for one in record["steps"]]))
+    assert kinds == [("reward", None), ("process-reward", [0.5, 0.5])] * 2
+    with ScriptedServer(VLLM, Serving(name=NAME, reward=shortest)) as server:
+        assert run(["score", str(path), "--reward-server", server.url, "-m", "prm-7b"]) == ExitCode.MODEL_MISSING
+    with ScriptedServer(VLLM) as server:
+        assert run(["score", str(path), "--reward-server", server.url]) not in {ExitCode.OK, ExitCode.UNEXPECTED}

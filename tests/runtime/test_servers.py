@@ -114,6 +114,28 @@ def test_a_batch_is_solved_on_servers(tmp_path: Path, capsys: pytest.CaptureFixt
     assert sorted(int(one["id"]) for one in found) == list(range(1, 13))
     assert {(one["answer"], len(one["servers"])) for one in found} == {("42", 2)}
     validate(found[0])
+    assert other.counters.asked[0].stream is False  # nobody watches the text
+
+
+def test_a_text_that_somebody_sees_is_streamed(capsys: pytest.CaptureFixture[str]) -> None:
+    """As events, or as the one sample of a pipe; several samples for a pipe are not."""
+    with ScriptedServer(VLLM, SERVING) as server:
+        for more, streamed in (([], True), (["-k", "2", "--jsonl"], True), (["-k", "2", "--json"], False)):
+            server.counters.asked.clear()
+            run(["solve", PROBLEM, "--server", server.url, "--mode", "cot", "--stop-at", "off", *more])
+            assert {asked.stream for asked in server.counters.asked} == {streamed}
+    capsys.readouterr()
+
+
+def test_many_problems_of_a_program_come_whole() -> None:
+    """One of them is streamed, so that an interrupt keeps its text."""
+    with (
+        ScriptedServer(VLLM, SERVING) as server,
+        qmath_cli.open_model(server=server.url, mode="cot", k=1, max_tokens=50) as model,
+    ):
+        model.solve_many([PROBLEM] * 3)
+        model.solve(PROBLEM)
+        assert [asked.stream for asked in server.counters.asked] == [False, False, False, True]
 
 
 def test_a_problem_that_cannot_be_sent_is_named_before_any_is_solved(

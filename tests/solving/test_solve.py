@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 
+import pytest
+
 from qmath_cli.records import (
     Event,
     Expected,
@@ -15,14 +17,16 @@ from qmath_cli.records import (
     ProgramStarted,
     Rating,
     RunStatus,
+    Sample,
     SampleFinished,
     Sampling,
     Solution,
     Stop,
     TextDelta,
+    Usage,
     Verdict,
 )
-from qmath_cli.solving.progress import SolvePlan, Tools
+from qmath_cli.solving.progress import Progress, SolvePlan, Tools
 from qmath_cli.solving.solve import solve
 from qmath_cli.solving.vote import same_text
 from tests.prompts import chat
@@ -244,3 +248,18 @@ def test_a_problem_of_an_unknown_kind_is_not_attempted() -> None:
     assert event.expected is not None
     assert event.expected.equal is False
     assert engine.prompts == []
+
+
+def test_the_speed_of_whole_replies_is_measured_from_the_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several come at about the same time; between the first and the last of them little was computed."""
+    now = [100.0]
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    for tokens, expected in ((300, 100.0), (1, 1000.0)):
+        progress = Progress(PROBLEM, SolvePlan(PROMPT, k=4), Tools(ScriptedEngine([])), started=100.0)
+        for index, at in enumerate((109.0, 110.0)):
+            now[0] = at
+            sample = Sample("x", "1", Finish.ANSWERED, usage=Usage(50, 500 + (index > 0)), index=index)
+            progress.record([(index, TextDelta(index, "x", tokens)), (index, SampleFinished(sample))])
+        timing = progress.solution().timing
+        assert (timing.decode_tps, timing.first_token_s) == (expected, 9.0)
+        assert (timing.prefill_tps > 0) == (tokens == 1)

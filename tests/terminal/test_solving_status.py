@@ -99,6 +99,17 @@ def test_several_samples_are_counted_together(clock: list[float]) -> None:
     assert status.text() == "4 samples · 7 tokens · 0.6 tok/s · 1 done"
 
 
+def test_whole_replies_count_with_all_their_tokens(clock: list[float]) -> None:
+    """How long the first of them took is not known, so that its tokens say nothing of the speed."""
+    status = SolvingStatus()
+    status.begin(0)
+    status.event(TextDelta(0, "a" * 900, 300))
+    assert status.speed() == "300 tokens"
+    clock[0] += 10
+    status.event(TextDelta(1, "a" * 600, 200))
+    assert status.speed() == "500 tokens · 20.0 tok/s"
+
+
 def test_a_text_that_is_not_shown_is_counted(clock: list[float]) -> None:
     """As with `--json`, or a hidden solution."""
     status = SolvingStatus()

@@ -15,41 +15,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qmath_cli.commands import options as o
+from qmath_cli.commands.convert import advised, measured
 from qmath_cli.commands.convert.targets import quant_named, require_room, targets_of
+from qmath_cli.commands.convert.wanted import ConvertOptions, notes, rules
 from qmath_cli.commands.invocation import Invocation, invocation
-from qmath_cli.errors import ExitCode
+from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.models import lockfile, own, store
 from qmath_cli.models.installed import Installed
 from qmath_cli.models.names import ModelName
 from qmath_cli.runtime.conversion import convert_plan, translated, try_decoding
 from qmath_cli.terminal.countdown import Countdown
-from qmath_cli.terminal.progress import byte_progress
+from qmath_cli.terminal.progress import ByteProgress, byte_progress
 
 if TYPE_CHECKING:
     from qmath_cli.models.hub.client import Hub
+    from qmath_cli.runtime.quantizing.advice import Advice
     from qmath_convert.pipeline import Plan, Written
     from qmath_convert.recipe import Quant
     from qmath_convert.source import Source
-    from qmath_convert.tensor_types import TypeRule
 
 _DEFAULT = "q4_k_m"
-
-
-@dataclass(frozen=True, slots=True)
-class ConvertOptions:
-    """The options of one conversion, as given."""
-
-    source: str
-    quants: tuple[str, ...]
-    output: Path | None
-    imatrix: Path | None
-    tensor_types: tuple[str, ...]
-    recipe: Path | None
-    verify: bool
-    keep_source: bool
-    threads: int
-    force: bool
-    as_json: bool
 
 
 def command(
@@ -77,7 +62,11 @@ def command(
         ),
     ] = None,
     imatrix: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="An importance matrix made by llama-imatrix.")
+        str | None,
+        typer.Option(
+            metavar="auto|FILE",
+            help="An importance matrix: a file of `qmath imatrix` or llama-imatrix; auto: measured here first.",
+        ),
     ] = None,
     tensor_type: Annotated[
         list[str] | None,
@@ -90,6 +79,18 @@ def command(
     ] = None,
     recipe: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A file of such rules, one a line; # begins a comment.")
+    ] = None,
+    advise: Annotated[
+        bool,
+        typer.Option(
+            "--advise",
+            help="Measure how sensitive the matrices are, and mix the types that lose least at the size of -q, or at "
+            "--size. The recipe is written too.",
+        ),
+    ] = False,
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="With --advise: 4.2GB, 950MB, or bits per weight: 4.5bpw."),
     ] = None,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Do not compare what was written with the checkpoint.")
@@ -104,14 +105,17 @@ def command(
     json: o.Json = False,
 ) -> int:
     """Convert a Hugging Face checkpoint of Qwen2.5-Math to GGUF, in one pass."""
-    quants = tuple(dict.fromkeys(quant or [_DEFAULT]))
+    if size and not advise:
+        raise UsageError("--size is what --advise fits a mixture to", "add --advise, or choose a type with -q")
     wanted = ConvertOptions(
         source=source,
-        quants=quants,
+        quants=tuple(dict.fromkeys(quant or ())),
         output=output,
         imatrix=imatrix,
         tensor_types=tuple(tensor_type or ()),
         recipe=recipe,
+        advise=advise,
+        size=size,
         verify=not no_verify,
         keep_source=keep_source,
         threads=threads,
@@ -142,8 +146,8 @@ def into_store(
     for quant in chosen:
         require_free(ModelName(name.base, str(quant)), here.paths, force=force)
     targets = {here.paths.models / f"{name.base}-{quant}.gguf": quant for quant in chosen}
-    wanted = ConvertOptions(source, (), None, None, (), None, True, False, 0, force, False)
-    done = _convert(here, wanted, lambda _name: targets)
+    wanted = ConvertOptions(source, (), None, None, (), None, False, None, True, False, 0, force, False)
+    done = _convert(here, wanted, lambda _source: targets)
     return add_converted(name.base, done.source, done.written, here.paths, lockfile.load())
 
 
@@ -155,14 +159,18 @@ class Done:
     written: tuple[Written, ...]
     read: int
     seconds: float
+    advice: Advice | None = None
 
 
 def _run(here: Invocation, wanted: ConvertOptions) -> int:
-    done = _convert(here, wanted, lambda name: _targets(wanted, name))
+    done = _convert(here, wanted, lambda source: _targets(wanted, source))
     entries = _recorded(here, done)
     if wanted.as_json:
-        here.terminal.json(record(done.written, done.seconds))
+        advice = {} if done.advice is None else {"advice": advised.record(done.advice)}
+        here.terminal.json(record(done.written, done.seconds) | advice)
         return ExitCode.OK
+    if done.advice is not None:
+        advised.show(here, done.advice, done.written[0].path)
     for file in done.written:
         here.terminal.line(f"{file.path}  {file.size / 1e6:,.1f} MB  sha256 {file.sha256}")
     here.terminal.note(f"{done.read / 1e6:,.1f} MB converted in {done.seconds:.1f} s")
@@ -171,8 +179,8 @@ def _run(here: Invocation, wanted: ConvertOptions) -> int:
     return ExitCode.OK
 
 
-def _convert(here: Invocation, wanted: ConvertOptions, targets: Callable[[str], Mapping[Path, Quant]]) -> Done:
-    """Convert, verify, try; `targets` gives the files for the checkpoint's name."""
+def _convert(here: Invocation, wanted: ConvertOptions, targets: Callable[[Source], Mapping[Path, Quant]]) -> Done:
+    """Convert, verify, try; `targets` gives the files for the checkpoint."""
     from qmath_cli.runtime.checkpoint import open_checkpoint
     from qmath_convert.pipeline import Options
 
@@ -181,18 +189,21 @@ def _convert(here: Invocation, wanted: ConvertOptions, targets: Callable[[str], 
     waits = Countdown(here.terminal)
     opened = open_checkpoint(wanted.source, lambda: _hub(here, waits), here.paths, lock, note, keep=wanted.keep_source)
     with translated(), opened as source:
-        plan = _plan(wanted, source, targets(source.name))
-        require_room(plan)
+        files = targets(source)
+        measured.check(wanted.imatrix, files)
+        if wanted.advise:
+            advised.check(files, wanted.recipe, force=wanted.force)
         if not wanted.verify:
             note("not verified: no row is compared with the checkpoint, and nothing is reopened or decoded")
         options = Options(verify=wanted.verify, threads=wanted.threads)
         with byte_progress(here.terminal) as progress, waits.within(progress):
+            plan, advice = _plan(here, wanted, source, files, progress)
             written = convert_plan(plan, options, progress.update, note)
         came_from = _came_from(wanted, source)
     seconds = time.monotonic() - started
     if wanted.verify:
         try_decoding(written, here.paths, lock, note)
-    return Done(came_from, written, plan.source_bytes, seconds)
+    return Done(came_from, written, plan.source_bytes, seconds, advice)
 
 
 def _hub(here: Invocation, waits: Countdown) -> Hub:
@@ -223,25 +234,28 @@ def _recorded(here: Invocation, done: Done) -> list[Installed]:
     return entries
 
 
-def _plan(wanted: ConvertOptions, source: Source, targets: Mapping[Path, Quant]) -> Plan:
-    from qmath_convert.imatrix import read_importance
+def _plan(
+    here: Invocation, wanted: ConvertOptions, source: Source, targets: Mapping[Path, Quant], progress: ByteProgress
+) -> tuple[Plan, Advice | None]:
+    """The plan, after what it rests on is measured; what has no room is refused before."""
     from qmath_convert.pipeline import plan
 
-    importance = read_importance(wanted.imatrix) if wanted.imatrix else None
-    return plan(source, targets, importance, _rules(wanted))
+    chosen = rules(wanted)
+    said = notes(wanted)
+    first = plan(source, targets, None, chosen, said)
+    require_room(first)
+    if wanted.advise:
+        return advised.plan_with_advice(here, first, chosen, (wanted.size, wanted.imatrix), progress)
+    importance = measured.importance(here, wanted.imatrix, source, first.outputs[0].path, progress, first.output_bytes)
+    return (first if importance is None else plan(source, targets, importance, chosen, said)), None
 
 
-def _rules(wanted: ConvertOptions) -> list[TypeRule]:
-    """The rules for tensor types: those of the command line come first, so that they overrule the file's."""
-    from qmath_convert.tensor_types import parse_rule, read_rules
-
-    given = [parse_rule(text) for text in wanted.tensor_types]
-    return [*given, *(read_rules(wanted.recipe) if wanted.recipe else ())]
-
-
-def _targets(wanted: ConvertOptions, name: str) -> Mapping[Path, Quant]:
-    quants = [quant_named(text) for text in wanted.quants]
-    return targets_of(wanted.output, name, quants, force=wanted.force)
+def _targets(wanted: ConvertOptions, source: Source) -> Mapping[Path, Quant]:
+    if wanted.size and not wanted.quants:
+        quants = [advised.label(source, wanted.size)]
+    else:
+        quants = [quant_named(text) for text in wanted.quants or (_DEFAULT,)]
+    return targets_of(wanted.output, source.name, quants, force=wanted.force)
 
 
 def record(written: tuple[Written, ...], seconds: float) -> dict[str, object]:

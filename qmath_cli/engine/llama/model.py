@@ -44,6 +44,7 @@ class Options:
     kv_type: KVType = KVType.F16
     mlock: bool = False
     repack: bool = True  # whether weights may be copied into this CPU's own layout
+    writable: bool = False  # whether the weights are in memory of their own, in the file's layout, to be written to
     footprint: Callable[[], Footprint] | None = None  # for gpu_layers `auto`; None: offload every layer
 
 
@@ -233,8 +234,10 @@ def _load(
 def _parameters(lib: Any, options: Options, placement: Placement, preflight: Preflight) -> Any:  # noqa: ANN401
     parameters = lib.llama_model_default_params()
     parameters.n_gpu_layers = placement.gpu_layers
-    parameters.use_extra_bufts = preflight.extra_buffers and options.repack
+    parameters.use_extra_bufts = preflight.extra_buffers and options.repack and not options.writable
     parameters.load_mode = lib.LLAMA_LOAD_MODE_MMAP_MLOCK if options.mlock else lib.LLAMA_LOAD_MODE_MMAP
+    if options.writable:
+        parameters.load_mode = lib.LLAMA_LOAD_MODE_NONE
     return parameters
 
 

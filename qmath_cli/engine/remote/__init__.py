@@ -7,6 +7,8 @@
     detect     which kind a server is, and what it tells of itself
     vocabulary text to token ids: with an installed model's vocabulary, or the server's own tokenizer
     stretch    one sequence: its tokens or text, its stops
+    pace       how much of a text is asked for at once
+    exchange   one request and its reply, streamed or whole
     member     one server of several: its room, its failures, when it is asked again
     spread     which request goes to which server, and what happens to those of a server that dies
     engine     the port

@@ -1,8 +1,8 @@
 """The engine on model servers: `RemoteEngine` implements `records.Engine` over HTTP.
 
-One streaming request per sequence, all on one event loop in a thread of its own. The caller's thread takes what has
-arrived. The samples of a problem are requests with their own seeds: they go their own ways after the first program, and
-the servers' prefix caches share their prompt.
+One request per sequence, all on one event loop in a thread of its own: a stream, or whole replies where nobody watches
+the text. The caller's thread takes what has arrived. The samples of a problem are requests with their own seeds: they
+go their own ways after the first program, and the servers' prefix caches share their prompt.
 
 The same seed need not give the same text: it depends on what a server computes at the same time. After `close`, no
 connection and no thread is left.
@@ -14,8 +14,8 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import Self
 
@@ -46,6 +46,7 @@ class RemoteEngine:
         patience: Seconds without any server after which `step` raises.
         note: Called in `step` with sentences for people, such as that a server is away.
         endless: For measurements: only token limits and the context's end stop a sequence.
+        watched: Whether somebody sees texts while they are written; if not, they may come in whole replies.
     """
 
     def __init__(
@@ -58,7 +59,9 @@ class RemoteEngine:
         patience: float,
         note: Callable[[str], None] = lambda _sentence: None,
         endless: bool = False,
+        watched: bool = True,
     ) -> None:
+        self.watched = watched
         self._members = list(members)
         self._vocabulary = vocabulary
         self._note = note
@@ -104,6 +107,15 @@ class RemoteEngine:
         """0: sequences do not decode in rounds."""
         return 0
 
+    @contextmanager
+    def unwatched(self) -> Iterator[None]:
+        """Sequences that are started in the block are seen by nobody while they are written: they may come whole."""
+        before, self.watched = self.watched, False
+        try:
+            yield
+        finally:
+            self.watched = before
+
     def require_sendable(self, prompt: Prompt) -> None:
         """Raise `UsageError` for a prompt whose plain text spells a control token, where a server takes text only."""
         if not self._text:
@@ -141,7 +153,8 @@ class RemoteEngine:
         found = []
         for sampling in samplings:
             state = SequenceState(next(self._ids), sampling, prompt.stops, list(tokens))
-            found.append(Stretch(state, prompt, tokenizer, exact, self._endless))
+            watched = self.watched or self._endless
+            found.append(Stretch(state, prompt, tokenizer, exact, self._endless, watched))
         for one in found:
             self._sequences[one.state.id] = one
             self._submit(one)

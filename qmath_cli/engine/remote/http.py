@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # imported where it is used: only a run with servers pays for
 KEY_VARIABLE = "QMATH_SERVER_KEY"
 _SHOWN = 300  # characters of a server's own message
 _CONNECT_S = 10.0
+_CONNECT_MANY_S = 30.0  # to each of many at once, from a machine that may be busy
 _LATER = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})  # another attempt may succeed
 
 
@@ -82,15 +83,15 @@ class Access:
             found["Authorization"] = f"Bearer {key}"
         return found
 
-    def arguments(self, timeout: float, connections: int = 8) -> dict[str, Any]:
-        """The arguments of an httpx2 client."""
+    def arguments(self, timeout: float, connections: int = 8, connect: float = _CONNECT_S) -> dict[str, Any]:
+        """The arguments of an httpx2 client; `connect`: seconds for a new connection."""
         import httpx2
 
         return {
             "base_url": str(self.address),
             "headers": self.headers,
             "auth": None if "Authorization" in self.headers else self.address.login,
-            "timeout": httpx2.Timeout(timeout, connect=_CONNECT_S, pool=None),
+            "timeout": httpx2.Timeout(timeout, connect=connect, pool=None),
             "limits": httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
         }
 
@@ -138,7 +139,7 @@ class Streams:
         import httpx2
 
         with _translated(access.address):
-            self._client = httpx2.AsyncClient(**access.arguments(silence, connections))
+            self._client = httpx2.AsyncClient(**access.arguments(silence, connections, _CONNECT_MANY_S))
 
     async def close(self) -> None:
         """Close all connections."""

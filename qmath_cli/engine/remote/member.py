@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from qmath_cli.engine.remote.dialects import of
 from qmath_cli.engine.remote.dialects.dialect import Dialect
 from qmath_cli.engine.remote.http import Access, Broken, Streams
+from qmath_cli.engine.remote.pace import Pace
 from qmath_cli.engine.remote.stretch import Stretch
 from qmath_cli.engine.remote.vocabulary import Vocabulary
 from qmath_cli.errors import ServerUnusable
@@ -44,6 +45,7 @@ class ServerMember:
         failures: In a row.
         finished: Requests that it has finished.
         last_reply: When something last came from it.
+        pace: How fast its replies come.
     """
 
     access: Access
@@ -61,6 +63,7 @@ class ServerMember:
     failures: int = 0
     finished: int = 0
     last_reply: float = float("-inf")
+    pace: Pace = field(default_factory=Pace)
     reason: str = ""  # of the latest failure
     _paused_until: float = 0.0
 

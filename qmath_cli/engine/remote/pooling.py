@@ -2,8 +2,10 @@
 
 vLLM gives one row per token, or one row per step mark of a process reward model; SGLang gives the last row only.
 
-Endpoints: `docs/models/pooling_models` of vLLM (`POST /pooling`, task `token_classify`); SGLang's
-`python/sglang/srt/models/qwen2_rm.py` (`POST /classify`). `/v1/classify` of SGLang applies a softmax: not used.
+Endpoints: `docs/models/pooling_models` of vLLM (`POST /pooling`, task `token_classify`); the native API in SGLang's
+documentation (`docs/basic_usage/native_api`, `POST /classify`: `text` or `input_ids` as for an embedding, the score in
+`embedding[0]`), and its `models/qwen2_rm.py`, which takes the last token and normalizes nothing. SGLang's
+`/v1/classify` applies a softmax: not used.
 """
 
 from __future__ import annotations

@@ -15,12 +15,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from functools import partial
 
-from qmath_cli.engine.remote.dialects.dialect import Delta, Request
-from qmath_cli.engine.remote.frames import records
+from qmath_cli.engine.remote.exchange import Exchange
 from qmath_cli.engine.remote.http import Broken, RequestRefused
-from qmath_cli.engine.remote.member import ServerMember, served_context
+from qmath_cli.engine.remote.member import ServerMember
 from qmath_cli.engine.remote.stretch import Stretch
 from qmath_cli.errors import ServerUnusable
 from qmath_cli.records import Chunk, Stop
@@ -31,13 +30,13 @@ Emit = Callable[[Chunk | Exception | str], None]
 Revive = Callable[[ServerMember], Awaitable[None]]
 """Reaches a server again: raises `Broken` where it is still away, `ServerUnusable` where it is of no use any more."""
 
-_GRACE_S = 1.0  # for the rest of a reply whose text has ended
-_IDLE_S = 2.0  # without a token, after which a request is given to a server that has nothing to do
+_IDLE_S = 2.0  # without a token that should have come, after which a request is given to a server with nothing to do
+_BURST = 32  # requests that are sent in one turn: a thousand new connections at once would all be late
+_TURN_S = 0.05
 _MOST_MOVES = 2  # of one sequence: where all servers are slow to begin, moving it helps nobody
 _RECENT_S = 30.0  # a server that has sent anything within this time is there
 _NOTED_PAUSE_S = 5.0  # a longer one is announced
 _MOST_FAILURES = 8  # of one sequence in a row, without one new token, while servers are there
-_ENDED_BY_SERVER = frozenset({Stop.END, Stop.STRING, Stop.MAX_TOKENS, Stop.CONTEXT})
 
 
 class RequestSpread:
@@ -91,14 +90,19 @@ class RequestSpread:
     def _dispatch(self) -> None:
         if self._closed:
             return
-        now = asyncio.get_running_loop().time()
-        while (found := self._next(now)) is not None:
+        loop = asyncio.get_running_loop()
+        now, sent = loop.time(), 0
+        while sent < _BURST and (found := self._next(now)) is not None:
             member, one = found
             if not one.released:
                 member.active += 1
                 self._silent[one] = member, now
                 self._requests[one] = asyncio.create_task(self._serve(one, member))
-        self._rebalance(now)
+                sent += 1
+        if sent < _BURST:
+            self._rebalance(now)
+        else:
+            loop.call_later(_TURN_S, self._dispatch)
 
     def _rebalance(self, now: float) -> None:
         """Take over one request that its server has not begun with, for each server that has nothing to do."""
@@ -107,7 +111,7 @@ class RequestSpread:
             return
         for one, (member, since) in list(self._silent.items()):
             movable = not one.moving and one.moves < _MOST_MOVES and member not in idle
-            if movable and now - since >= _IDLE_S:
+            if movable and now - since >= _IDLE_S + one.expected_s:
                 one.moving = True
                 one.moves += 1
                 self._requests[one].cancel()
@@ -130,8 +134,9 @@ class RequestSpread:
     async def _serve(self, one: Stretch, member: ServerMember) -> None:
         """One request of a sequence, and what follows from how it ended."""
         failure: BaseException | None = None
+        begun = partial(self._silent.pop, one, None)
         try:
-            await self._request(one, member)
+            await Exchange(one, member, self._context, self._emit, begun).carry_out()
         except (asyncio.CancelledError, Exception) as exc:  # noqa: BLE001  judged in `_settle`
             failure = exc
         self._ended(one, member)
@@ -146,6 +151,10 @@ class RequestSpread:
             one.home = member
             member.succeeded()
             self._emit(last)
+        elif failure is None:  # a part has come, and the text goes on
+            one.home = member
+            member.succeeded()
+            self.submit(one)
         elif isinstance(failure, asyncio.CancelledError):
             # by `_rebalance`, or by a time limit inside of the HTTP library that came out as this
             one.moving = False
@@ -163,53 +172,6 @@ class RequestSpread:
         member.active -= 1
         del self._requests[one]
         self._silent.pop(one, None)
-
-    # -- one request
-
-    async def _request(self, one: Stretch, member: ServerMember) -> None:
-        request = await self._prepared(one, member)
-        if request is None:
-            one.last = one.stop(Stop.CONTEXT)
-            return
-        dialect = member.dialect
-        stream = member.streams.stream(dialect.path, dialect.body(request))
-        async with stream as chunks, aclosing(records(chunks)) as replies:
-            async for record in replies:
-                delta = dialect.read(record)
-                self._silent.pop(one, None)
-                member.last_reply = asyncio.get_running_loop().time()
-                one.count(Delta(cached_tokens=delta.cached_tokens, prompt_tokens=delta.prompt_tokens))
-                chunk = one.take(delta)
-                if chunk is not None and chunk.stop is not None:
-                    one.last = chunk
-                    break
-                if chunk is not None:
-                    self._emit(chunk)
-            if one.last is None:
-                raise Broken(f"{member.access.address}: the stream ended before the text did")
-            if one.last.stop in _ENDED_BY_SERVER and (delta.ending is not None or dialect.names_stops):
-                async with asyncio.timeout(_GRACE_S):  # its counts, and so that the connection is kept
-                    async for record in replies:
-                        one.count(dialect.read(record))
-
-    async def _prepared(self, one: Stretch, member: ServerMember) -> Request | None:
-        """The request that continues a sequence; None where the context has no room for another token."""
-        info = member.reached
-        context = served_context(info, self._context)
-        prompt: list[int] | str
-        if member.vocabulary is None:
-            prompt, length = one.whole.text, one.estimate()
-        elif one.exact:
-            prompt, length = one.state.tokens, len(one.state.tokens)
-        else:
-            prompt = await member.vocabulary.tokenize(one.whole)
-            length = len(prompt)
-        if length >= context:
-            return None
-        sampling, room = one.sampling(), min(one.left, context - length)
-        one.begin(length)
-        stops = one.prompt.stops if member.dialect.names_stops else ()
-        return Request(info.model, prompt, stops, sampling, room, context, one.endless)
 
     # -- failures
 
@@ -233,6 +195,7 @@ class RequestSpread:
             self._emit(ServerUnusable(f"{failure.reason} ({one.failures} times for one text)", hint))
         elif not one.released:
             one.home = None
+            one.unbegin()
             self._waiting.appendleft(one)
 
     def _declined(self, one: Stretch, member: ServerMember, failure: RequestRefused) -> None:

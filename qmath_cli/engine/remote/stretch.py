@@ -10,10 +10,12 @@ Our own stop detection decides. A server's reason only tells the end of a text f
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from qmath_cli.engine.llama.tokenizer import Tokenizer
 from qmath_cli.engine.remote.dialects.dialect import Delta, Ending
+from qmath_cli.engine.remote.pace import whole_words
 from qmath_cli.engine.sequence import SequenceState
 from qmath_cli.records import Chunk, Prompt, Sampling, Segment, Stop, Usage
 
@@ -22,6 +24,8 @@ _TURN_ENDS = ("<|im_end|>", "<|endoftext|>", "<|im_start|>")
 _SEED_STEP = 0x9E3779B1  # between the requests of one sequence; users count seeds by one
 _SEEDS = 1 << 31  # llama-server takes 32 bits, of which all ones mean "random"
 _BYTES_PER_TOKEN = 4  # where nothing counts tokens: many, so that a prompt that fits is not taken for too long
+_PIECES = re.compile(r" ?[^\W\d_]{1,8}|\d|\s{1,4}|(?:[^\w\s]|_){1,3}|.", re.DOTALL)  # about as long as tokens
+_CUT = "\ufffd"  # what servers make of a character whose last bytes are missing
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +38,9 @@ class Stretch:
         tokenizer: Of the vocabulary on this machine; None if there is none.
         exact: Whether `state.tokens` are all tokens of the sequence.
         endless: For measurements: only limits stop it.
+        watched: Whether somebody sees its text while it is written.
+        streamed: Whether a whole reply broke, so that the next one comes in pieces.
+        expected_s: Seconds within which the current reply should begin.
         home: The server that has it in its cache.
         released: Whether nobody waits for it any more.
         failures: Requests in a row that gave nothing new.
@@ -47,6 +54,9 @@ class Stretch:
     tokenizer: Tokenizer | None = None
     exact: bool = False
     endless: bool = False
+    watched: bool = True
+    streamed: bool = False
+    expected_s: float = 0.0
     home: object | None = None
     released: bool = False
     failures: int = 0
@@ -60,6 +70,8 @@ class Stretch:
     _counted: int = 0  # those of the current request, by our own count
     _cached: int = 0
     _sampled_before: int = 0  # before the current request
+    _part: int = 0  # tokens of the current request, where that is less than the text may have; else 0
+    _whole: bool = False  # its reply comes in one piece
     _ids_came: bool = False  # in the current request
     _begun: bool = False  # a request was sent, and no piece of its reply has come yet
 
@@ -90,13 +102,21 @@ class Stretch:
         seed = (self.state.sampling.seed + self._requests * _SEED_STEP) % _SEEDS
         return replace(self.state.sampling, seed=seed)
 
-    def begin(self, prompt_tokens: int) -> None:
-        """Count a request, with a prompt of this length."""
+    def begin(self, prompt_tokens: int, part: int = 0, *, whole: bool = False) -> None:
+        """Count a request.
+
+        Args:
+            prompt_tokens: Length of its prompt.
+            part: Tokens of its reply, where the text may go on behind them; else 0.
+            whole: Whether the reply comes in one piece.
+        """
         self._requests += 1
         self._sent += prompt_tokens
         self._counted = prompt_tokens
         self._prompt_tokens = self._prompt_tokens or prompt_tokens
         self._sampled_before = self.state.sampled
+        self._part = part
+        self._whole = whole
         self._ids_came = False
         self._begun = True
 
@@ -126,8 +146,8 @@ class Stretch:
         self._text += text
 
     def take(self, delta: Delta) -> Chunk | None:
-        """Add a piece of a reply; returns what is new, with `stop` set where the sequence has stopped."""
-        self._begun = False
+        """Add a piece of a reply, or all of it; returns what is new, with `stop` set where the sequence has stopped."""
+        self._begun = self._begun and delta.ending is None and not delta.text and not delta.tokens
         self._ids_came = self._ids_came or bool(delta.tokens)
         if self.exact and delta.text and not self._ids_came:
             self.exact = False
@@ -187,19 +207,33 @@ class Stretch:
         return Chunk(state.id, text)
 
     def _by_text(self, delta: Delta) -> Chunk | None:
-        state = self.state
-        if not delta.text:
-            return self._ended(delta, "", 0)
-        count = max(len(delta.tokens), 1)
-        text, match = state.accept(0, delta.text.encode("utf-8", "replace"))
-        state.sampled += count - 1  # `accept` has counted one
-        if match is not None:
-            ours = match.stop in self.prompt.stops
-            state.active = False
-            return Chunk(state.id, text, count, Stop.STRING if ours else Stop.END)
-        if state.detector.add(hash(delta.text), text) and not self.endless:
-            return state.stop(Stop.DEGENERATE, text, count)
+        """Add text. It is looked at in pieces of about a token's length: a loop within one reply is a loop, too."""
+        state, text = self.state, ""
+        written = delta.text
+        if self._whole and delta.ending in {None, Ending.LENGTH}:  # cut maybe within a character
+            written = written.rstrip(_CUT)
+        if self._goes_on(delta, delta.completion_tokens):
+            written = whole_words(written)
+        pieces = _PIECES.findall(written)
+        count = len(delta.tokens) or (len(pieces) if self._whole else min(len(pieces), 1))
+        before = state.sampled
+        for number, piece in enumerate(pieces, 1):
+            new, match = state.accept(0, piece.encode("utf-8", "replace"))
+            text += new
+            if match is not None:
+                ours = match.stop in self.prompt.stops
+                state.active = False
+                state.sampled = before + min(number, count)
+                return Chunk(state.id, text, min(number, count), Stop.STRING if ours else Stop.END)
+            if state.detector.add(hash(piece), new) and not self.endless:
+                state.sampled = before + min(number, count)
+                return state.stop(Stop.DEGENERATE, text, min(number, count))
+        state.sampled = before + count
         return self._ended(delta, text, count)
+
+    def _goes_on(self, delta: Delta, tokens: int | None) -> bool:
+        """Whether the text was cut because only a part was asked for; `tokens`: that have come, if it is known."""
+        return bool(self._part) and delta.ending is Ending.LENGTH and (tokens is None or tokens >= self._part)
 
     def _ended(self, delta: Delta, text: str, count: int) -> Chunk | None:
         """The chunk of a piece in which we found no stop: the server may have ended the text."""
@@ -211,6 +245,9 @@ class Stretch:
             return self._stopped_by_server(text, count)
         if delta.ending is Ending.END:
             return state.stop(Stop.END, text, count)
+        came = state.sampled - self._sampled_before if self.exact else delta.completion_tokens
+        if count and self._goes_on(delta, came):
+            return Chunk(state.id, text, count)
         full = state.sampled >= state.sampling.max_tokens
         return state.stop(Stop.MAX_TOKENS if full else Stop.CONTEXT, text, count)
 

@@ -42,6 +42,7 @@ def open_served(
     *,
     note: Note = lambda _sentence: None,
     endless: bool = False,
+    watched: bool = True,
 ) -> Iterator[RemoteEngine]:
     """The engine on the servers of a described model, for as long as the block lasts.
 
@@ -53,6 +54,7 @@ def open_served(
         sequences: How many sequences run at once.
         note: Told what a user has to know while it runs.
         endless: For measurements: an end token ends nothing.
+        watched: Whether somebody sees texts while they are written; if not, they may come in whole replies.
     """
     raise_file_limit(sequences)
     with ExitStack() as stack:
@@ -60,7 +62,7 @@ def open_served(
         vocabulary = installed_vocabulary(info, by_address, paths, lock)
         if vocabulary is not None:
             stack.callback(vocabulary.close)
-        team = _Team(settings, info, lock, by_address, vocabulary)
+        team = _Team(settings, info, lock, by_address, vocabulary, queued=not watched)
         engine = RemoteEngine(
             team.members(),
             settings.ctx,
@@ -69,19 +71,20 @@ def open_served(
             patience=_PATIENCE_S,
             note=note,
             endless=endless,
+            watched=watched,
         )
         stack.callback(engine.close)
         yield engine
 
 
 def widths(info: ModelInfo) -> int:
-    """Requests at once of all servers that were reached."""
+    """Requests that all servers that were reached compute at once."""
     return sum(_width(one) for one in info.servers)
 
 
 def default_sequences(info: ModelInfo) -> int:
     """Sequences at once where no number was asked for: some more than requests, because programs run meanwhile."""
-    requests = widths(info)
+    requests = sum(_requests(one, queued=True) for one in info.servers)
     return min(requests + max(requests // 4, 2), MOST_SEQUENCES)
 
 
@@ -95,7 +98,10 @@ class _Team:
         lock: Lock,
         by_address: Mapping[str, Access],
         vocabulary: VocabularyFile | None,
+        *,
+        queued: bool,
     ) -> None:
+        self._queued = queued
         self._settings = settings
         self._info = info
         self._lock = lock
@@ -119,7 +125,8 @@ class _Team:
     def _room(self, info: ServerInfo) -> tuple[int, int]:
         """Requests at once for a server, and those in the beginning: fewer of a guess, where another could do them."""
         guessed = not info.width and len(self._by_address) > 1
-        return _width(info), _FIRST if guessed else _width(info)
+        most = _requests(info, queued=self._queued)
+        return most, _FIRST if guessed else most
 
     async def revive(self, member: ServerMember) -> None:
         """Reach a server again: see `spread.Revive`."""
@@ -148,6 +155,12 @@ class _Team:
 
 def _width(info: ServerInfo) -> int:
     return min(info.width or _WIDTHS.get(info.kind, _WIDTH), MOST_SEQUENCES)
+
+
+def _requests(info: ServerInfo, *, queued: bool) -> int:
+    """Requests that a server has at once; `queued`: some wait there, so that no slot waits for the next to arrive."""
+    width = _width(info)
+    return min(width + max(width // 4, 1), MOST_SEQUENCES) if queued and info.width else width
 
 
 def raise_file_limit(connections: int) -> None:

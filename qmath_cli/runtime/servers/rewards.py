@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qmath_cli.engine.remote.address import parse_all
 from qmath_cli.engine.remote.detect import reachable
@@ -32,14 +32,19 @@ _PROBLEM, _SOLUTION = "What is $6*7$?", r"It is $\boxed{42}$."
 
 
 class ServedReward:
-    """A reward model that was reached. Called, it is opened: see `rewards.RewardLoader`."""
+    """A reward model that was reached. Called, it is opened: see `rewards.RewardLoader`.
 
-    def __init__(self, settings: Settings, wanted: ModelKind, paths: Paths, lock: Lock) -> None:
+    Attributes:
+        info: The server.
+        model: Its model.
+    """
+
+    def __init__(self, settings: Settings, wanted: ModelKind | None, paths: Paths, lock: Lock) -> None:
         """Reach it, and let it score.
 
         Args:
             settings: The server, which of its models is meant, and how the scores of steps become one number.
-            wanted: Whether solutions are scored, or their steps.
+            wanted: Whether solutions are scored, or their steps; None: whatever the model scores.
             paths: Where models are kept, of which one may have the vocabulary.
             lock: models.lock.
 
@@ -49,7 +54,6 @@ class ServedReward:
             ServerUnusable: It cannot be reached, or does not score.
         """
         network.require_usable(os.environ)
-        self._wanted = wanted
         self._how = settings.aggregate
         self._paths = paths
         self._lock = lock
@@ -57,25 +61,26 @@ class ServedReward:
         found = reachable(self._access)
         name = served.choose([one.id for one in found.models], settings.reward_model, lock, found.address)
         self.info = found.info(name)
-        self._model = served.served([self.info], lock)
-        if self._model.kind.scores:  # otherwise its name does not tell
-            require_reward(self._model, wanted)
-        tried(self._access, self.info, wanted)
+        model = served.served([self.info], lock)
+        if model.kind.scores:  # otherwise its name does not tell
+            require_reward(model, wanted)
+            wanted = model.kind
+        self.model = replace(model, kind=tried(self._access, self.info, wanted).kind)
 
     @contextmanager
     def __call__(self) -> Iterator[Reward]:
         """The reward model, for as long as the block lasts."""
         by_address = {self.info.address: self._access}
         with ExitStack() as stack:
-            if self._wanted is ModelKind.PROCESS_REWARD:  # only its own vocabulary is sure to have the mark
+            if self.model.kind is ModelKind.PROCESS_REWARD:  # only its own vocabulary is sure to have the mark
                 steps = stack.enter_context(RemoteReward(self._access, self.info, mark=solution_steps.MARK))
                 yield StepRater(steps, self._how)
                 return
-            file = installed_vocabulary(self._model, by_address, self._paths, self._lock)
+            file = installed_vocabulary(self.model, by_address, self._paths, self._lock)
             if file is not None:
                 stack.callback(file.close)
             whole = stack.enter_context(RemoteReward(self._access, self.info, file))
-            yield SideBySideRater(whole, reward_sentence(self._model))
+            yield SideBySideRater(whole, reward_sentence(self.model))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +107,16 @@ def reward_access(settings: Settings) -> Access:
     return found[0]
 
 
-def tried(access: Access, info: ServerInfo, kind: ModelKind | None) -> str:
-    """What a server makes of a short solution, in words.
+@dataclass(frozen=True, slots=True)
+class ScoringTrial:
+    """What a server made of a short solution: whether it scores the whole or the steps, and the score in words."""
+
+    kind: ModelKind
+    words: str
+
+
+def tried(access: Access, info: ServerInfo, kind: ModelKind | None) -> ScoringTrial:
+    """Let a server score a short solution.
 
     Args:
         access: The server.
@@ -121,6 +134,6 @@ def tried(access: Access, info: ServerInfo, kind: ModelKind | None) -> str:
                 if kind is not None:
                     raise
             else:
-                return f"scores solutions: {score:.2f} for a right one"
+                return ScoringTrial(ModelKind.REWARD, f"scores solutions: {score:.2f} for a right one")
         ratings = StepRater(reward).rate(_PROBLEM, Mode.COT, [_SOLUTION])
-        return f"scores steps: {ratings[0].value:.2f} for a right one"
+        return ScoringTrial(ModelKind.PROCESS_REWARD, f"scores steps: {ratings[0].value:.2f} for a right one")

@@ -10,29 +10,29 @@ from dataclasses import replace
 
 from qmath_cli.errors import UsageError
 from qmath_cli.models import lockfile
-from qmath_cli.models.describe import describe
-from qmath_cli.models.reward_choice import best_reward
-from qmath_cli.prompting.select import require_reward
-from qmath_cli.runtime.rewards import open_reward
+from qmath_cli.runtime.rewards import chosen_reward
 from qmath_cli.terminal import step_scores
 from qmath_cli.terminal.repl.conversation import Conversation
 
 
 def score(conversation: Conversation, argument: str) -> None:
-    """Score the latest solution with the reward model that is named, the setting's, or the best one installed."""
+    """Score the latest solution with the reward model that is named, the setting's, or the best one installed.
+
+    Where the setting `reward_server` names a server, the model is one of that server's.
+    """
     session, paths, lock = conversation.session, conversation.paths, lockfile.load()
     latest, sample = session.latest, session.picked()
     if session.hidden is not None:
         raise UsageError("the solution is still hidden", "Enter shows its next step")
     if not sample.text.strip():
         raise UsageError("the latest solution has no text")
-    info = describe(argument or session.settings.reward_model or best_reward(paths, lock).name, paths, lock)
-    require_reward(info)
-    for warning in info.warnings:
+    chosen = chosen_reward(session.settings, paths, lock, argument)
+    for warning in chosen.info.warnings:
         conversation.terminal.note(f"warning: {warning}")
-    conversation.terminal.note(f"scoring with {info.name} ...")
+    where = "".join(f" on {server.address}" for server in chosen.info.servers)
+    conversation.terminal.note(f"scoring with {chosen.info.name}{where} ...")
     solution = latest.solution
-    with open_reward(info, session.settings, paths, lock) as reward:
+    with chosen.open() as reward:
         (rating,) = reward.rate(solution.problem.text, solution.mode, (sample.text,))
     scored = replace(sample, reward=rating.value, steps=rating.steps)
     samples = tuple(scored if one.index == sample.index else one for one in solution.samples)

@@ -45,13 +45,20 @@ def writing(text: str, *, ends: bool = True) -> Model:
 
 
 @contextmanager
-def engine_on(*urls: str, sequences: int = 8, home: Path, kind: ServerKind | None = None, ctx: int = 4096,
-              note: Callable[[str], None] = lambda _sentence: None) -> Iterator[RemoteEngine]:  # fmt: skip
+def engine_on(
+    *urls: str,
+    sequences: int = 8,
+    home: Path,
+    kind: ServerKind | None = None,
+    ctx: int = 4096,
+    note: Callable[[str], None] = lambda _sentence: None,
+    watched: bool = True,
+) -> Iterator[RemoteEngine]:
     """The engine, as the commands open it."""
     settings = Settings(server=" ".join(urls), server_kind=kind, ctx=ctx)
     found, lock = paths.find({"QMATH_HOME": str(home)}), lockfile.load()
     info = described(settings, found, lock)
-    with open_served(info, settings, found, lock, sequences, note=note) as engine:
+    with open_served(info, settings, found, lock, sequences, note=note, watched=watched) as engine:
         yield engine
 
 

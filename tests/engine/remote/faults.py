@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum, auto
+from typing import Any
 
 from tests.engine.remote.wire import Answer
 
 
 class Break(StrEnum):
-    """How a stream ends before its final event."""
+    """How a reply ends before its end: a stream before its final event, a whole one in the middle of its JSON."""
 
-    NO_FINAL = auto()  # the body ends as if it were complete
+    NO_FINAL = auto()  # the body ends as if it were complete; a whole one does not say why the text ends
     CLOSED = auto()  # the connection closes in the middle of the body
     RESET = auto()  # the connection is reset
     HANG = auto()  # nothing comes any more
     ERROR = auto()  # an event says that the server failed, and the body ends
     GARBAGE = auto()  # an event that is no JSON, and the body ends
+    EMPTY = auto()  # nothing is in it
+    LATE_503 = auto()  # a whole reply turns into 503 when a part of it is computed; a stream ends
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The stream breaks after so many events."""
+    """The reply breaks after so many events, or so much of a whole one."""
 
     how: Break
     after: int = 1
@@ -81,6 +84,26 @@ def refusal(shape: Shape, message: str, status: int = 400) -> Answer:
         Shape.DETAIL: {"detail": [{"loc": ["body", "prompt"], "msg": message, "type": "value_error"}]},
     }
     return Answer(bodies[shape], status)
+
+
+def broken_whole(how: Break, answer: Answer) -> Answer:
+    """A whole reply that is of no use, or of little."""
+    if how is Break.LATE_503:
+        return refusal(Shape.NESTED, "the engine was restarted", 503)
+    if how is Break.ERROR:
+        return Answer({"error": {"message": "the engine has died", "code": 500}})
+    if how is Break.EMPTY:
+        return Answer({"choices": []})
+    if how is Break.GARBAGE:
+        return Answer("<html><body>bad gateway</body></html>")
+    return Answer(_without_ending(answer.body))
+
+
+def _without_ending(body: Any) -> Any:
+    """A reply that does not say why its text ends."""
+    choices = [{**one, "finish_reason": None} for one in body.get("choices", ())]
+    more = {"choices": choices} if choices else {"done": False, "stop": False}
+    return {**body, **more}
 
 
 def too_many(retry_after: str | None = None) -> Refused:

@@ -19,9 +19,19 @@ from dataclasses import replace
 from typing import Self
 
 from tests.engine.remote.counters import Counters
-from tests.engine.remote.faults import Break, Broken, CutPrompt, Fault, MissedStop, Refused, Shape, refusal
+from tests.engine.remote.faults import (
+    Break,
+    Broken,
+    CutPrompt,
+    Fault,
+    MissedStop,
+    Refused,
+    Shape,
+    broken_whole,
+    refusal,
+)
 from tests.engine.remote.frames import Frames
-from tests.engine.remote.generation import Asked, Ending, Piece, decode
+from tests.engine.remote.generation import Asked, Ending, Piece, Reason, decode
 from tests.engine.remote.prefixes import Prefixes
 from tests.engine.remote.serving import Dialect, Refusal, Serving, Writing
 from tests.engine.remote.slots import Slots
@@ -207,7 +217,7 @@ class ScriptedServer:
         if asked.stream:
             await self._stream(writing, asked, pieces, fault, stream)
             return None
-        return await self._collect(writing, asked, pieces, stream)
+        return await self._collect(writing, asked, pieces, fault, stream)
 
     def _prefill(self, asked: Asked) -> int:
         cached = self._prefixes.cached(asked.prompt)
@@ -239,17 +249,35 @@ class ScriptedServer:
         await stream.wait(len(ids) * (latency.token_s + latency.busy_s * self.counters.running))
 
     async def _collect(
-        self, writing: Writing, asked: Asked, pieces: Iterator[Piece | Ending], stream: Stream
-    ) -> Answer:
+        self, writing: Writing, asked: Asked, pieces: Iterator[Piece | Ending], fault: Fault | None, stream: Stream
+    ) -> Answer | None:
         text = ""
-        ids: tuple[int, ...] = ()
-        for piece in pieces:
+        ids: list[int] = []
+        broken = fault if isinstance(fault, Broken) else None
+        for count, piece in enumerate(pieces):
             await self._pace(piece, stream)
             new = piece.piece if isinstance(piece, Ending) else piece
-            text, ids = text + new.text, (*ids, *new.ids)
+            text += new.text
+            ids += new.ids
+            so_far = Piece(text, tuple(ids))
+            if broken is not None and (count >= broken.after or isinstance(piece, Ending)):
+                ending = Ending(so_far, Reason.LENGTH, None, None, len(asked.prompt), len(ids))
+                return await self._break_whole(
+                    broken.how, Answer(writing.whole(self.serving, asked, so_far, ending)), stream
+                )
             if isinstance(piece, Ending):
-                return Answer(writing.whole(self.serving, asked, Piece(text, ids), piece))
+                return Answer(writing.whole(self.serving, asked, so_far, piece))
         raise AssertionError("an answer without an ending")
+
+    async def _break_whole(self, how: Break, answer: Answer, stream: Stream) -> Answer:
+        if how is Break.RESET:
+            raise _Reset
+        if how is Break.HANG:
+            await stream.wait(3600)
+        if how is Break.CLOSED:
+            await stream.cut(answer.encode())
+            raise _Closed
+        return broken_whole(how, answer)
 
     async def _stream(
         self, writing: Writing, asked: Asked, pieces: Iterator[Piece | Ending], fault: Fault | None, stream: Stream
@@ -280,6 +308,8 @@ class ScriptedServer:
             await stream.wait(3600)
         if how is Break.ERROR:
             await stream.send(frames.event({"error": {"message": "the engine has died", "code": 500}}))
+        if how is Break.EMPTY:
+            await stream.send(frames.event({"choices": []}))
         if how is Break.GARBAGE:
             await stream.send(frames.raw('{"choices": [{"text": "'))
         await stream.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ from qmath_convert.recipe import Quant
 from tests.convert import checkpoints
 from tests.convert.checkpoints import Recipe
 from tests.convert.conversions import to_gguf
+from tests.engine.remote.dialects import VLLM
+from tests.engine.remote.server import ScriptedServer
+from tests.engine.remote.serving import Serving
+from tests.engine.remote.vocabulary import vocabulary
 from tests.terminal.repl.conversations import Scripted, scripted
 
 RECIPE = Recipe(layers=1, reward=True, form="Qwen2ForProcessRewardModel")
@@ -62,3 +67,22 @@ def test_without_a_solution_or_a_reward_model_it_says_what_is_missing(process: P
     with pytest.raises(ModelMissing, match="prm-72b is not on this machine"):
         dispatch(talk.conversation, "/score prm-72b")
     assert talk.session.picked().steps is None
+
+
+def test_a_reward_server_scores_the_latest_solution(tmp_path: Path) -> None:
+    """The setting names it; what is named behind the command is one of its models."""
+
+    def right(ids: Sequence[int]) -> list[list[float]]:
+        return [[0.25, 0.75]] * ids.count(vocabulary().mark)
+
+    with ScriptedServer(VLLM, Serving(name="Qwen2.5-Math-PRM-7B", reward=right)) as server:
+        talk = scripted(tmp_path, TEXT, reward_server=server.url)
+        talk.conversation.ask("1 + 1")
+        dispatch(talk.conversation, "/score")
+        steps = talk.session.picked().steps
+        assert steps is not None
+        assert [one.score for one in steps] == [0.75] * 3
+        dispatch(talk.conversation, "/score prm-7b")
+        with pytest.raises(ModelMissing, match="does not have rm-72b"):
+            dispatch(talk.conversation, "/score rm-72b")
+    assert f"scoring with Qwen2.5-Math-PRM-7B on {server.url}" in talk.err.getvalue()

@@ -34,6 +34,7 @@ class Request:
         max_tokens: New tokens at most, so that prompt and text fit into the context.
         context: Tokens that a sequence can hold.
         endless: For measurements: an end token does not end the text.
+        whole: Whether the reply comes as one record instead of a stream of them.
     """
 
     model: str
@@ -43,6 +44,7 @@ class Request:
     max_tokens: int
     context: int
     endless: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Dialect:
         token_ids: Whether prompts are token ids.
         names_stops: Whether a reply tells a stop string from an end token. Where it does not, no stop string is sent:
             the text is scanned here, and the request ends where one is found.
+        whole: Whether it may be asked for whole replies: it notices then, too, that a connection is closed, and stops.
     """
 
     path: str
@@ -85,6 +88,7 @@ class Dialect:
     read: Callable[[Record], Delta]
     token_ids: bool = False
     names_stops: bool = False
+    whole: bool = True
 
 
 def require_no_error(record: Record) -> None:

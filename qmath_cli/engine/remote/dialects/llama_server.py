@@ -52,7 +52,7 @@ def _body(request: Request) -> Body:
         "ignore_eos": request.endless,
         "cache_prompt": True,
         "return_tokens": True,
-        "stream": True,
+        "stream": not request.whole,
     }
 
 

@@ -40,7 +40,7 @@ def _body(request: Request) -> Body:
         "model": request.model,
         "prompt": request.prompt,
         "raw": True,
-        "stream": True,
+        "stream": not request.whole,
         "truncate": False,
         "shift": False,
         "options": options,

@@ -34,12 +34,13 @@ def dialect(kind: ServerKind) -> Dialect:
     if kind in {ServerKind.VLLM, ServerKind.SGLANG}:
         return Dialect(_PATH, _with_ids, _read, token_ids=True, names_stops=True)
     if kind is ServerKind.MLX_LM:
-        return Dialect(_PATH, _without_seed, _read)
+        return Dialect(_PATH, _without_seed, _read, whole=False)  # it looks at the connection only when it writes
     return Dialect(_PATH, _text, _read)
 
 
 def _common(request: Request) -> Body:
     sampling = request.sampling
+    streamed = {"stream": True, "stream_options": {"include_usage": True}}
     return {
         "model": request.model,
         "prompt": request.prompt,
@@ -50,8 +51,7 @@ def _common(request: Request) -> Body:
         "presence_penalty": 0.0,
         "frequency_penalty": 0.0,
         "seed": sampling.seed,
-        "stream": True,
-        "stream_options": {"include_usage": True},
+        **({"stream": False} if request.whole else streamed),
     }
 
 
