@@ -45,19 +45,9 @@ def engine_tests(machine: Machine) -> list[Row]:
 
 
 def speed(machine: Machine) -> list[Row]:
-    """`bench` against llama-bench and llama-batched-bench, all layers on the device; v(n) where bench measures it."""
+    """`bench` against llama-bench and llama-batched-bench, all layers on the device; v(n), and what drafts gain."""
     found = _bench(machine, against=True)
-    return [*_rates(found, ""), *_step_costs(found)]
-
-
-def drafts(machine: Machine) -> list[Row]:
-    """What drafts gain for the demo, where this version makes any."""
-    found = machine.qmath("solve", "Find the roots of x^2 - 5x + 6 = 0.", "-m", "demo", "--device", machine.device)
-    usage = found["usage"]
-    if "drafted_tokens" not in usage:
-        return [Row("drafts", "not in this version")]
-    figure = f"{usage['accepted_tokens']} of {usage['drafted_tokens']} drafted tokens accepted"
-    return [Row("drafts, demo", figure, ratio=f"{usage.get('draft_gain', 1.0):.2f}")]
+    return [*_rates(found, ""), _step_costs(found), _drafts(found)]
 
 
 def offloading(machine: Machine) -> list[Row]:
@@ -81,7 +71,7 @@ def evaluate(machine: Machine) -> list[Row]:
     return [Row("eval demo", figure)]
 
 
-STEPS: tuple[Step, ...] = (checkpoint, convert, speed, offloading, drafts, evaluate, engine_tests)
+STEPS: tuple[Step, ...] = (checkpoint, convert, speed, offloading, evaluate, engine_tests)
 
 
 def _bench(machine: Machine, *more: str, sequences: tuple[int, ...] = (), against: bool = False) -> dict[str, Any]:
@@ -106,11 +96,17 @@ def _rates(found: dict[str, Any], before: str) -> list[Row]:
     return rows
 
 
-def _step_costs(found: dict[str, Any]) -> list[Row]:
+def _step_costs(found: dict[str, Any]) -> Row:
     """v(n): what a step of n rows costs, as a multiple of a step of one."""
-    tuning = found.get("tuning")
-    if tuning is None:
-        return [Row("v(n)", "not in this version")]
-    steps = tuning["arrangements"][0]["steps"]
+    steps = found["tuning"]["arrangements"][0]["steps"]
     one = steps[0]["seconds"]
-    return [Row("v(n)", ", ".join(f"{step['rows']}: {step['seconds'] / one:.2f}" for step in steps))]
+    return Row("v(n)", ", ".join(f"{step['rows']}: {step['seconds'] / one:.2f}" for step in steps))
+
+
+def _drafts(found: dict[str, Any]) -> Row:
+    """Decoding with drafts, beside the same without."""
+    drafts = found["drafts"]
+    if drafts is None:
+        return Row("drafts", "none: they do not gain here")
+    figure = f"{drafts['rate']['median']:.1f}, {drafts['accepted']} of {drafts['drafted']} accepted"
+    return Row(f"drafts ({drafts['source']}), tokens/s", figure, ratio=f"{drafts['gain']['median']:.2f} to none")
