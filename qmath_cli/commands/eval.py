@@ -21,7 +21,8 @@ from qmath_cli.evaluation.score import ScoredRun
 from qmath_cli.files import write_atomically
 from qmath_cli.models import lockfile
 from qmath_cli.runtime import data_sets
-from qmath_cli.runtime.evaluation import Evaluation, EvaluationRequest, OnModel, open_graders
+from qmath_cli.runtime.evaluation import Evaluation, open_graders
+from qmath_cli.runtime.evaluation_request import EvaluationRequest, OnModel
 from qmath_cli.runtime.recorded import RecordedSamples, score_recorded
 from qmath_cli.settings import Grade
 from qmath_cli.terminal.reports.evaluation import text

@@ -7,18 +7,16 @@ without TIR is run, stored and compared as CoT, a reward model is refused.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.errors import UsageError
 from qmath_cli.evaluation import datasets, schedule
 from qmath_cli.evaluation.comparison import remarks, server_remarks, unrated_remarks
-from qmath_cli.evaluation.datasets import Dataset
 from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.layouts import layout_of
 from qmath_cli.evaluation.published import published
@@ -34,15 +32,15 @@ from qmath_cli.prompting.select import select
 from qmath_cli.records import (
     Engine,
     Equivalence,
-    Event,
     Mode,
     ModelInfo,
     Pick,
+    Shape,
     ShapeDecision,
     Work,
 )
-from qmath_cli.records.activity import Activity
 from qmath_cli.runtime.drafts import draft_model, open_drafts
+from qmath_cli.runtime.evaluation_request import EvaluationRequest, Observer
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import sampling_of
 from qmath_cli.runtime.ranking import RankingStage
@@ -53,60 +51,7 @@ from qmath_cli.runtime.servers.text_only import executor_for, require_sendable, 
 from qmath_cli.runtime.shapes import ShapeRequest, open_shaped, sentence
 from qmath_cli.runtime.tools import default_parallel, prefix_folder
 from qmath_cli.runtime.weights import notes
-from qmath_cli.settings import Grade, Settings
-
-
-class Observer(Protocol):
-    """Follows a run."""
-
-    def begin(self, done: int, total: int) -> None:
-        """`done` of the run's `total` samples are stored before it begins."""
-        ...
-
-    def activity(self, activity: Activity) -> None:
-        """What the run is busy with; called from any thread."""
-        ...
-
-    def event(self, event: Event) -> None:
-        """Something has happened in one of the sequences."""
-        ...
-
-    def stored(self, one: GradedSample, done: int, total: int) -> None:
-        """A sample was graded and stored, the `done`-th of `total`."""
-        ...
-
-
-OnModel = Callable[[Sequence[str], Sequence[str]], None]
-"""Called with the notes on a model, one sentence each, and with llama.cpp's own warnings where the model was loaded."""
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationRequest:
-    """What is to be evaluated.
-
-    Attributes:
-        data: the problems.
-        settings: sampling, limits, device.
-        grade: whose verdict counts.
-        parallel: sequences at once; 0: as suits the model and this machine.
-        folder: where runs are stored.
-        regrade: grade what is stored again.
-        force: load the model even if it does not seem to fit.
-        on_model: told what is to be said of each model before it runs.
-        on_shape: told in one sentence in which shape a model computes, and why.
-        source: the file of the problems, for those who read the run again.
-    """
-
-    data: Dataset
-    settings: Settings
-    grade: Grade
-    parallel: int
-    folder: Path
-    regrade: bool = False
-    force: bool = False
-    on_model: OnModel = lambda _notes, _engine: None
-    on_shape: Callable[[str], object] = lambda _sentence: None
-    source: Path | None = None
+from qmath_cli.settings import Grade
 
 
 @contextmanager
@@ -192,7 +137,8 @@ class Evaluation:
             return remote
         draft_model(settings, self._paths, self._lock)  # if it is missing, this is known before loading
         samples = len(plan.missing(file.stored))
-        work, begun = Work(samples, plan.k, schedule.group_size), schedule.begun(file.groups, samples)
+        work = Work(samples, plan.k, schedule.group_size)
+        begun = schedule.begun(file.groups, samples) if self._request.tuned else Shape(plan.parallel)
         wanted_shape = ShapeRequest(work, self._request.parallel, begun, unhurried=True)
         model, self._shape = open_shaped(
             info,

@@ -19,7 +19,8 @@ from qmath_cli.paths import Paths, find
 from qmath_cli.records import Event, Mode, Shape, ShapeReason
 from qmath_cli.records.activity import Activity
 from qmath_cli.runtime import tuning
-from qmath_cli.runtime.evaluation import Evaluation, EvaluationRequest, open_graders
+from qmath_cli.runtime.evaluation import Evaluation, open_graders
+from qmath_cli.runtime.evaluation_request import EvaluationRequest
 from qmath_cli.settings import Grade, Settings
 from tests.benchmark.tuning import scripted
 
@@ -63,11 +64,15 @@ def kept(paths: Paths) -> Iterator[None]:
     key.file(tuning.folder(paths)).unlink()
 
 
-def evaluation(home: Path, graders: SampleGrader, said: list[str], parallel: int = 0) -> Evaluation:
+def evaluation(
+    home: Path, graders: SampleGrader, said: list[str], parallel: int = 0, *, tuned: bool = True
+) -> Evaluation:
     """Twelve problems, two samples of each, as few tokens as make a text."""
     data = datasets.select(datasets.load("demo", datasets.EMBEDDED), 12, (1, 1))
     settings = Settings(k=2, mode=Mode.COT, max_tokens=20)
-    request = EvaluationRequest(data, settings, Grade.STRICT, parallel, home / "runs", on_shape=said.append)
+    request = EvaluationRequest(
+        data, settings, Grade.STRICT, parallel, home / "runs", on_shape=said.append, tuned=tuned
+    )
     return Evaluation(request, "demo", find({"QMATH_HOME": str(home)}), LOCK, graders)
 
 
@@ -106,3 +111,11 @@ def test_the_number_that_the_user_gives_starts_no_other_run(tmp_path: Path, grad
     assert resumed.shape.shape.width == 4
     assert len(texts(resumed)) == 24
     assert len(list((tmp_path / "runs").glob("*.jsonl"))) == 1
+
+
+def test_models_that_are_compared_run_in_one_shape(tmp_path: Path, graders: SampleGrader) -> None:
+    """Whatever was measured of either: another shape rounds differently."""
+    with kept(find({"QMATH_HOME": str(tmp_path)})):
+        run = evaluation(tmp_path, graders, [], tuned=False).run(Interrupting())
+    assert run.shape is not None
+    assert run.shape.shape == Shape(32)

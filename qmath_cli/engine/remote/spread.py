@@ -95,9 +95,7 @@ class RequestSpread:
         while sent < _BURST and (found := self._next(now)) is not None:
             member, one = found
             if not one.released:
-                member.active += 1
-                self._silent[one] = member, now
-                self._requests[one] = asyncio.create_task(self._serve(one, member))
+                self._send(one, member, now)
                 sent += 1
         if sent < _BURST:
             self._rebalance(now)
@@ -131,15 +129,21 @@ class RequestSpread:
         member = min(free, key=lambda one: one.active / one.allowed)
         return member, (member.waiting or self._waiting).popleft()
 
-    async def _serve(self, one: Stretch, member: ServerMember) -> None:
-        """One request of a sequence, and what follows from how it ended."""
-        failure: BaseException | None = None
+    def _send(self, one: Stretch, member: ServerMember, now: float) -> None:
         begun = partial(self._silent.pop, one, None)
-        try:
-            await Exchange(one, member, self._context, self._emit, begun).carry_out()
-        except (asyncio.CancelledError, Exception) as exc:  # noqa: BLE001  judged in `_settle`
-            failure = exc
-        self._ended(one, member)
+        request = asyncio.create_task(Exchange(one, member, self._context, self._emit, begun).carry_out())
+        member.active += 1
+        self._silent[one] = member, now
+        self._requests[one] = request
+        request.add_done_callback(partial(self._served, one, member))  # also where it is cancelled before it begins
+
+    def _served(self, one: Stretch, member: ServerMember, request: asyncio.Task[None]) -> None:
+        """A request is over, and what follows from how it ended."""
+        member.active -= 1
+        del self._requests[one]
+        self._silent.pop(one, None)
+        one.moving = False
+        failure = asyncio.CancelledError() if request.cancelled() else request.exception()
         if not one.released and not self._closed:
             self._settle(one, member, failure)
         self._dispatch()
@@ -157,7 +161,6 @@ class RequestSpread:
             self.submit(one)
         elif isinstance(failure, asyncio.CancelledError):
             # by `_rebalance`, or by a time limit inside of the HTTP library that came out as this
-            one.moving = False
             one.home = None
             one.unbegin()
             self._waiting.append(one)
@@ -167,11 +170,6 @@ class RequestSpread:
             self._declined(one, member, failure)
         elif isinstance(failure, Exception):  # raised in the caller's thread: see `RemoteEngine.step`
             self._emit(failure)
-
-    def _ended(self, one: Stretch, member: ServerMember) -> None:
-        member.active -= 1
-        del self._requests[one]
-        self._silent.pop(one, None)
 
     # -- failures
 

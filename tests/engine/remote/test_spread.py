@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli.engine.remote import member
+from qmath_cli.engine.remote import member, spread
 from qmath_cli.errors import ModelMissing, ServerUnusable, UsageError
 from qmath_cli.records import Sampling, Stop
 from qmath_cli.runtime.servers import opening
@@ -116,6 +116,26 @@ def test_a_busy_server_is_left_to_others(tmp_path: Path) -> None:
         with engine_on(one.url, other.url, home=tmp_path) as engine:
             assert whole(finish(engine, engine.start(asking(), seeds(20))))
         assert other.counters.finished == 0
+
+
+def test_a_sequence_that_is_released_before_its_request_begins_leaves_its_place(tmp_path: Path) -> None:
+    """A server of one slot would otherwise never get anything again."""
+    serving = Serving(writing(TEXT), slots=1)
+    with ScriptedServer(LLAMA_SERVER, serving) as server, engine_on(server.url, home=tmp_path) as engine:
+        for seed in range(20):
+            (key,) = engine.start(asking(), [Sampling(seed=seed)])
+            engine.release(key)
+        assert whole(finish(engine, engine.start(asking(), seeds(2))))
+
+
+def test_a_request_that_is_moved_before_it_begins_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where this machine is so busy that it takes long until a request is sent."""
+    monkeypatch.setattr(spread, "_IDLE_S", -1.0)  # every request is late as soon as it is there
+    with ScriptedServer(VLLM, SLOW) as one, ScriptedServer(SGLANG, SLOW) as other:
+        with engine_on(one.url, other.url, home=tmp_path) as engine:
+            found = finish(engine, engine.start(asking(), seeds(40)))
+        assert whole(found)
+        assert len(found.texts) == 40
 
 
 def test_without_any_server_a_run_ends_with_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
