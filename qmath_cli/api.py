@@ -28,6 +28,7 @@ from qmath_cli.prompting import chat
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import require_solver, select
 from qmath_cli.records import Engine, Event, Executor, Language, Mode, ModelInfo, Problem
+from qmath_cli.runtime.drafts import open_with_drafts
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.need import require_memory
 from qmath_cli.runtime.plans import plan_for
@@ -36,8 +37,7 @@ from qmath_cli.runtime.rewards import OpenRewards
 from qmath_cli.runtime.servers.opening import default_sequences, open_served
 from qmath_cli.runtime.servers.reach import described
 from qmath_cli.runtime.servers.text_only import executor_for
-from qmath_cli.runtime.tools import default_parallel
-from qmath_cli.runtime.weights import open_model as open_weights
+from qmath_cli.runtime.tools import several_at_once
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.progress import SolvePlan, Tools
 from qmath_cli.solving.solve import follow, solve, solve_many
@@ -118,8 +118,8 @@ class Model:
                 served = open_served(info, settings, paths, lock, default_sequences(info))
                 self._remote = self._stack.enter_context(served)
             else:
-                weights = open_weights(info, settings, paths, lock, sequences=settings.k, force=force)
-                self._weights = self._stack.enter_context(weights)
+                opened = open_with_drafts(info, settings, paths, lock, force=force)
+                self._weights, self._drafts = self._stack.enter_context(opened)
         except BaseException:  # the grader must not outlive a model that could not be loaded; raised again
             self._stack.close()
             raise
@@ -228,7 +228,7 @@ class Model:
         call = self._merged(mode=mode, k=k, **settings)
         asked = [_problem(problem, call) for problem in problems]
         plans = [self._plan(problem, call, time_limit) for problem in asked]
-        width = max(min(len(plans) * call.k, default_parallel(self.info)), 1)
+        width = several_at_once(self.info, self._settings, self._paths, len(plans) * call.k)
         used = Mode.TIR if any(plan.mode is Mode.TIR for plan in plans) else Mode.COT
         tools = self._tools(call, used, width)
         found: dict[int, Solution] = {}
@@ -279,7 +279,7 @@ class Model:
                 self._engine = None
                 if not self._force:
                     require_memory(self.info, self._settings, self._paths, self._lock, slots, loaded=True)
-            self._engine = Batch(self._weights, slots, retain=1)
+            self._engine = Batch(self._weights, slots, retain=1, drafts=self._drafts)
             self._slots = slots
         self._engine.clear_prefix_cache()
         return self._engine

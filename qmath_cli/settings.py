@@ -44,6 +44,14 @@ class KVType(StrEnum):
     Q8_0 = "q8_0"
 
 
+class Draft(StrEnum):
+    """How tokens are drafted, where no model does it."""
+
+    AUTO = "auto"  # looked up where that gains
+    LOOKUP = "lookup"  # the same, and it is said where it cannot be done
+    OFF = "off"
+
+
 class HubName(StrEnum):
     """A hub that has the released checkpoints."""
 
@@ -74,6 +82,7 @@ class Settings:
     mlock: bool = False
     server: str = ""  # URLs of model servers, between blanks; empty: the model runs on this machine
     server_kind: ServerKind | None = None  # None: found out
+    draft: str = "auto"  # auto, lookup, off, or the name or path of a smaller model
     repack: bool = True  # False: on a CPU, only the file's weights are in memory, not a copy in the CPU's own layout
 
     # how a problem is solved
@@ -110,7 +119,7 @@ class Settings:
 # what an open model, its engine and its executor are made with; to change these it is opened again
 FIXED = frozenset({
     "model", "device", "gpu_layers", "threads", "ctx", "kv_type", "mlock", "repack",
-    "server", "server_kind", "exec_timeout", "exec_memory", "allow_basic_executor",
+    "draft", "server", "server_kind", "exec_timeout", "exec_memory", "allow_basic_executor",
 })  # fmt: skip
 
 

@@ -29,7 +29,8 @@ class ValueType(IntEnum):
     ARRAY = 9
 
 
-_SCALARS = {ValueType.UINT32: "<I", ValueType.INT32: "<i", ValueType.FLOAT32: "<f", ValueType.BOOL: "<?"}
+_SCALARS = {ValueType.UINT32: "I", ValueType.INT32: "i", ValueType.FLOAT32: "f", ValueType.BOOL: "?"}
+_LENGTH = struct.Struct("<Q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +122,23 @@ def _field(field: Field) -> bytes:
         return head + _value(field.kind, field.value)
     if field.element is None or not isinstance(field.value, list | tuple):
         raise ValueError(f"the array {field.key} needs a list of values and the type of its members")
-    values = b"".join(_value(field.element, value) for value in field.value)
-    return head + struct.pack("<IQ", field.element, len(field.value)) + values
+    count = struct.pack("<IQ", field.element, len(field.value))
+    return head + count + _values(field.element, field.value)
 
 
 def _value(kind: ValueType, value: object) -> bytes:
-    if kind is ValueType.STRING:
-        if not isinstance(value, str):
-            raise ValueError(f"{value!r} is not a string")
-        return _string(value)
-    return struct.pack(_SCALARS[kind], value)
+    return _values(kind, [value])
+
+
+def _values(kind: ValueType, values: Sequence[object]) -> bytes:
+    """Values of one type, one behind the other: a vocabulary has 150,000."""
+    if kind is not ValueType.STRING:
+        return struct.pack(f"<{len(values)}{_SCALARS[kind]}", *values)
+    if not all(isinstance(value, str) for value in values):
+        raise ValueError("a value of the metadata is not a string")
+    encoded = [str(value).encode("utf-8") for value in values]
+    return b"".join(part for text in encoded for part in (_LENGTH.pack(len(text)), text))
 
 
 def _string(text: str) -> bytes:
-    encoded = text.encode("utf-8")
-    return struct.pack("<Q", len(encoded)) + encoded
+    return _values(ValueType.STRING, [text])

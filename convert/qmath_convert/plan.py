@@ -40,7 +40,7 @@ class OutputFile:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The whole conversion. `tensors` are in reading order: shard by shard, by offset.
+    """The whole conversion. `tensors` are in reading order.
 
     `notes` say in sentences what was left out.
     """
@@ -114,7 +114,7 @@ def plan(
         *tokenizer.left_out,
         *(_unweighted(outputs, importance) if importance else ()),
     )
-    return Plan(checkpoint, _reading_order(checkpoint), tuple(outputs), importance, notes)
+    return Plan(checkpoint, _reading_order(checkpoint, outputs), tuple(outputs), importance, notes)
 
 
 def _unweighted(outputs: Sequence[OutputFile], importance: Importance) -> Iterator[str]:
@@ -159,7 +159,15 @@ def _identity(checkpoint: Checkpoint, importance: Importance | None) -> str:
     return "\n".join([*shards, importance.digest if importance else ""])
 
 
-def _reading_order(checkpoint: Checkpoint) -> tuple[Tensor, ...]:
-    rank = {shard: i for i, shard in enumerate(checkpoint.shards)}
+def _reading_order(checkpoint: Checkpoint, outputs: Sequence[OutputFile]) -> tuple[Tensor, ...]:
+    """The order of the files to write where the source allows any: they are hashed from their beginning on.
+
+    Elsewhere shard by shard, by offset.
+    """
     tensors: Sequence[Tensor] = (*checkpoint.body, *checkpoint.head)
+    if checkpoint.source.random_access:
+        names = dict.fromkeys(tensor.spec.name for output in outputs for tensor in output.layout.tensors)
+        by_name = {tensor.name: tensor for tensor in tensors}
+        return tuple(by_name[name] for name in names)
+    rank = {shard: i for i, shard in enumerate(checkpoint.shards)}
     return tuple(sorted(tensors, key=lambda tensor: (rank[tensor.stored.shard], tensor.stored.offset)))

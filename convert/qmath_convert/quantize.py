@@ -42,12 +42,12 @@ def blocks(stored: StoredTensor) -> Iterable[Block]:
         yield Block(stored, first, min(step, stored.rows - first))
 
 
-# Per stored type: an integer of its size, the mask of all bits but the sign, and the bit pattern of infinity. A number
-# whose masked bits are that pattern or more is not finite.
-_MAGNITUDE: dict[Dtype, tuple[type[np.unsignedinteger[Any]], int, int]] = {
-    Dtype.BF16: (np.uint16, 0x7FFF, 0x7F80),
-    Dtype.F16: (np.uint16, 0x7FFF, 0x7C00),
-    Dtype.F32: (np.uint32, 0x7FFFFFFF, 0x7F800000),
+# Per stored type: the signed and the unsigned integer of its size, and the bit pattern of infinity. A number is not
+# finite if its bits without the sign are that pattern or more.
+_BITS: dict[Dtype, tuple[type[np.signedinteger[Any]], type[np.unsignedinteger[Any]], int]] = {
+    Dtype.BF16: (np.int16, np.uint16, 0x7F80),
+    Dtype.F16: (np.int16, np.uint16, 0x7C00),
+    Dtype.F32: (np.int32, np.uint32, 0x7F800000),
 }
 _SAME_BYTES = {Dtype.BF16: GgmlType.BF16, Dtype.F16: GgmlType.F16, Dtype.F32: GgmlType.F32}
 
@@ -112,12 +112,16 @@ class BlockQuantizer:
         return self._block
 
     def _check_finite(self, name: str) -> None:
+        """Look for the largest positive number as signed integers, and for the largest negative one as unsigned.
+
+        Two passes that only read take half the time of one that masks the sign.
+        """
         block = self._loaded()
-        bits, mask, infinity = _MAGNITUDE[block.stored.dtype]
-        values = self._raw.view(bits)
-        magnitude = np.bitwise_and(values, bits(mask), out=self._buffer("magnitude", values.size, bits))
-        if magnitude.max() >= infinity:
-            row = block.first + int(np.argmax(magnitude >= infinity)) // block.stored.columns
+        signed, unsigned, infinity = _BITS[block.stored.dtype]
+        values = self._raw.view(unsigned)
+        sign = int(np.iinfo(signed).max) + 1
+        if values.view(signed).max() >= infinity or values.max() >= sign + infinity:
+            row = block.first + int(np.argmax(values % sign >= infinity)) // block.stored.columns
             raise DamagedCheckpoint(
                 f"{name} holds a number that is not finite, in row {row}",
                 "The weights are damaged or were saved from a failed training: take another checkpoint.",
@@ -134,6 +138,8 @@ class BlockQuantizer:
 def _widen(raw: Bytes, dtype: Dtype, out: Rows) -> None:
     """Convert to float32 without rounding; bfloat16 is the upper half of a float32."""
     if dtype is Dtype.BF16:
-        np.left_shift(raw.view(np.uint16), 16, out=out.view(np.uint32), dtype=np.uint32)
+        bits = out.view(np.uint32)
+        np.copyto(bits, raw.view(np.uint16))  # apart from the shift: numpy would convert piece by piece
+        np.left_shift(bits, 16, out=bits)
     else:
         out[:] = raw.view(np.float16 if dtype is Dtype.F16 else np.float32)

@@ -12,6 +12,8 @@ The converter reads a checkpoint only through `Source`, and guarantees:
   shard. One shard at a time on the source's disk is enough. A resumed run does not read a shard that is complete, but
   releases it again, so that a source can check and delete what a killed run left. If `release` raises, the converter
   discards everything that came from the shard.
+* From a source with `random_access`, weights of all shards are read in any order, and all shards are released at the
+  end.
 * It calls `close` if the conversion is interrupted or fails while weights are read. A read that waits must then raise.
 
 A source raises a `ConvertError` or another error, which passes through the converter unchanged.
@@ -48,6 +50,11 @@ class Source(Protocol):
     @property
     def origin(self) -> Origin:
         """Where it was published."""
+        ...
+
+    @property
+    def random_access(self) -> bool:
+        """Whether every byte is there from the beginning, so that no order of reading is better than another."""
         ...
 
     def files(self) -> frozenset[str]:
@@ -112,6 +119,11 @@ class LocalFolder:
     def origin(self) -> Origin:
         """Repository and commit if this is a cache snapshot."""
         return self._origin
+
+    @property
+    def random_access(self) -> bool:
+        """The files are on this disk."""
+        return True
 
     def files(self) -> frozenset[str]:
         """The regular files in the folder, without its subfolders."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from random import Random
 
-from qmath_cli.calibration.draft import Kind
+from qmath_cli.calibration.exercise import Kind
 from qmath_cli.calibration.solution import WorkedSolution, as_prompt
 from qmath_cli.calibration.wording import Manner, write
 from qmath_cli.records import Language, Mode, Prompt

@@ -1,4 +1,4 @@
-"""From a draft to a written solution: the language, the mode, how formulas are set and how steps are numbered.
+"""From an exercise to a written solution: the language, the mode, how formulas are set and how steps are numbered.
 
 The habits are those of released models: an opening sentence, steps in prose, in a list or under headings, formulas in
 any of LaTeX's delimiters, the answer in a box; with programs, a plan, a block of Python, the executor's block, and a
@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from random import Random
 
-from qmath_cli.calibration.draft import Calculation, Draft, Line, Words
+from qmath_cli.calibration.exercise import Calculation, Exercise, Line, Words
 from qmath_cli.calibration.solution import WorkedSolution, Written
 from qmath_cli.records import Language, Mode
 
@@ -56,25 +56,25 @@ class Wording:
         self._display = rng.choice(_DISPLAYS)
         self._steps = rng.choice((self._listed, self._displayed, self._prose, self._headed))
 
-    def in_words(self, draft: Draft) -> str:
+    def in_words(self, exercise: Exercise) -> str:
         """The whole solution without programs."""
-        first = self._manner.openings if draft.answer else self._manner.proofs
-        parts = [self._one(first), self._steps(draft.lines)]
-        if draft.answer:
+        first = self._manner.openings if exercise.answer else self._manner.proofs
+        parts = [self._one(first), self._steps(exercise.lines)]
+        if exercise.answer:
             parts += [self._one(self._manner.checks)]
-        return "\n\n".join([part for part in parts if part] + [self._result(draft)])
+        return "\n\n".join([part for part in parts if part] + [self._result(exercise)])
 
-    def with_programs(self, draft: Draft) -> tuple[Written, ...]:
+    def with_programs(self, exercise: Exercise) -> tuple[Written, ...]:
         """The solution with programs: what the model writes up to each program, and what the executor answers."""
         told = [self._one(self._manner.plans)]
         if self._rng.random() < 0.6:
-            told.append("\n".join(f"{i}. {self._end(self._plan(one))}" for i, one in enumerate(draft.lines, 1)))
+            told.append("\n".join(f"{i}. {self._end(self._plan(one))}" for i, one in enumerate(exercise.lines, 1)))
         found: list[Written] = []
-        for number, one in enumerate(draft.calculations):
+        for number, one in enumerate(exercise.calculations):
             told.append(self._announced(one, first=not number))
             found.append(Written("\n\n".join(told) + f"\n```python\n{one.code}\n```\n", one.output))
             told = []
-        return (*found, Written(self._result(draft)))
+        return (*found, Written(self._result(exercise)))
 
     # ------------------------------------------------------------ parts
 
@@ -82,11 +82,11 @@ class Wording:
         words = self._one(self._manner.programs if first else self._manner.again)
         return words.format(self._say(one.purpose))
 
-    def _result(self, draft: Draft) -> str:
-        sentence = self._say(draft.result)
-        if draft.answer:
+    def _result(self, exercise: Exercise) -> str:
+        sentence = self._say(exercise.result)
+        if exercise.answer:
             opening, closing = self._inline
-            sentence = sentence.replace("{}", f"{opening}\\boxed{{{draft.answer}}}{closing}")
+            sentence = sentence.replace("{}", f"{opening}\\boxed{{{exercise.answer}}}{closing}")
             sentence = self._one(self._manner.conclusions).replace("{}", sentence)
         return self._end(sentence)
 
@@ -145,19 +145,19 @@ class Wording:
         return words[self._chinese]
 
 
-def write(draft: Draft, kind: str, manner: Manner, mode: Mode, language: Language, rng: Random) -> WorkedSolution:
-    """Write a draft down.
+def write(exercise: Exercise, kind: str, manner: Manner, mode: Mode, language: Language, rng: Random) -> WorkedSolution:
+    """Write an exercise down.
 
     Args:
-        draft: the problem with its solution.
+        exercise: the problem with its solution.
         kind: the name of its kind.
         manner: the sentences to use.
-        mode: with programs or without; a draft without programs is written without.
+        mode: with programs or without; an exercise without programs is written without.
         language: of the problem and the solution.
         rng: decides between the ways to write.
     """
     wording = Wording(manner, language, rng)
-    problem = rng.choice(draft.problem)[language is Language.ZH]
-    if mode is Mode.TIR and draft.calculations:
-        return WorkedSolution(language, Mode.TIR, kind, problem, draft.answer, wording.with_programs(draft))
-    return WorkedSolution(language, Mode.COT, kind, problem, draft.answer, (Written(wording.in_words(draft)),))
+    problem = rng.choice(exercise.problem)[language is Language.ZH]
+    if mode is Mode.TIR and exercise.calculations:
+        return WorkedSolution(language, Mode.TIR, kind, problem, exercise.answer, wording.with_programs(exercise))
+    return WorkedSolution(language, Mode.COT, kind, problem, exercise.answer, (Written(wording.in_words(exercise)),))

@@ -29,6 +29,7 @@ from qmath_cli.problem_set.result_file import ResultOutcome
 from qmath_cli.records import Finish, ModelInfo, Problem, Solution
 from qmath_cli.runtime.problem_set import Solver
 from qmath_cli.runtime.servers.reach import described
+from qmath_cli.runtime.shapes import sentence
 from qmath_cli.settings import Settings
 from qmath_cli.solving.solve import follow_many, solve_many
 from qmath_cli.terminal.render import DEMO_NOTE
@@ -95,6 +96,7 @@ def command(
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
     no_repack: o.NoRepack = False,
+    draft: o.Draft = None,
     force: o.Force = False,
     parallel: o.Parallel = None,
     k: o.Samples = None,
@@ -208,7 +210,7 @@ def _run(here: Invocation, settings: Settings, options: BatchOptions, found: Pro
             if info.embedded:
                 notes(DEMO_NOTE)
             with closing(BackgroundKeeper(here.paths, notes)) as keeper:
-                _solve(here, solver, options, results, missing, partial(_kept, keeper, info, settings))
+                _solve(here, solver, options, results, missing, partial(_kept, keeper, info, settings), notes)
         results.finish()
         notes(summary(results.outcomes, whole, options.out))
         return exit_code(results.outcomes, complete=len(results.outcomes) == whole)
@@ -221,6 +223,7 @@ def _solve(
     results: Results,
     missing: Sequence[Problem],
     keep: Callable[[Solution], object],
+    notes: Callable[[str], None],
 ) -> None:
     """Solve what has no result yet, and record each result at once; Ctrl-C ends it."""
     progress = BatchProgress(len(missing))
@@ -233,8 +236,10 @@ def _solve(
         note=_noted(here, quiet=options.quiet),
     )
     try:
-        with nullcontext() if options.quiet else here.terminal.status.during(progress.text), opened as (tools, width):
-            follow_many(solve_many(solver.tasks(missing), tools, width), recorder.event)
+        with nullcontext() if options.quiet else here.terminal.status.during(progress.text), opened as model:
+            if said := sentence(model.info, model.shape):
+                notes(said)
+            follow_many(solve_many(solver.tasks(missing), model.tools, model.tools.width), recorder.event)
             recorder.settle()
     except (KeyboardInterrupt, TerminationSignal) as exc:
         recorder.settle()

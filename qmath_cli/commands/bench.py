@@ -16,12 +16,18 @@ from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.settings import Settings
 
 if TYPE_CHECKING:
+    from qmath_cli.benchmark.drafted import DraftReport
     from qmath_cli.benchmark.measure import BenchmarkPlan, BenchmarkReport, ReferenceTool
+    from qmath_cli.benchmark.tuning.table import Tuning
     from qmath_cli.engine.llama.model import Model
     from qmath_cli.engine.llama.placement import Placement
     from qmath_cli.records import ModelInfo
 
 SCHEMA = "qmath.bench/1"
+_PROBLEM = (
+    "A shop sells pens at 3 dollars and books at 7 dollars. Tom pays 64 dollars for 12 things. How many are books?"
+)
+_MOST_SEQUENCES = 256  # LLAMA_MAX_SEQ of llama.cpp (src/llama-cparams.h)
 
 
 def command(
@@ -49,16 +55,21 @@ def command(
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
     no_repack: o.NoRepack = False,
+    draft: o.Draft = None,
     force: o.Force = False,
     verbose: o.Verbose = False,
     json: o.Json = False,
 ) -> int:
-    """Measure load time, time to the first token, prefill and decode on this machine."""
+    """Measure load time, time to the first token, prefill and decode on this machine.
+
+    Also what a step costs by the number of sequences in it, in one batch and in several side by side. This is kept:
+    eval, batch and solve -k take the fastest shape from it.
+    """
     from qmath_cli.benchmark.measure import BenchmarkPlan
 
     here = invocation(context)
     flags: dict[str, object] = {"device": device, "gpu_layers": gpu_layers, "threads": threads, "kv_type": kv_type}
-    flags |= {"mlock": mlock, "repack": False if no_repack else None}
+    flags |= {"mlock": mlock, "repack": False if no_repack else None, "draft": draft}
     remote: dict[str, object] = {"server": server or None, "server_kind": server_kind}
     wanted: list[str | None] = [*dict.fromkeys(models or ())]
     each = [here.settings(model=model, **flags, **remote) for model in wanted or [None]]
@@ -81,20 +92,28 @@ def command(
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One model's report, and where it was computed."""
+    """One model's report, where it was computed, and what steps cost there; None on servers.
+
+    `drafts` is what drafts gained; None where nothing is drafted, and `undrafted` is why.
+    """
 
     file: ModelInfo
     placement: str
     report: BenchmarkReport
+    tuning: Tuning | None = None
+    drafts: DraftReport | None = None
+    undrafted: str = ""
 
 
 def _require(here: Invocation, each: Sequence[Settings]) -> None:
     """Raise `ModelMissing` for a model that is not here: better now than after the others were measured."""
     from qmath_cli.models import lockfile
     from qmath_cli.models.describe import describe
+    from qmath_cli.runtime.drafts import draft_model
 
     for settings in each:
         describe(settings.model, here.paths, lockfile.load())
+        draft_model(settings, here.paths, lockfile.load())
 
 
 def _run(
@@ -110,26 +129,67 @@ def _run(
     from qmath_cli.benchmark.measure import measure
     from qmath_cli.models import lockfile
     from qmath_cli.models.describe import describe
+    from qmath_cli.records import Shape
+    from qmath_cli.runtime.tuning import measured
     from qmath_cli.runtime.weights import notes, open_model
 
     paths, lock, before = here.paths, lockfile.load(), peak_rss()
     file = describe(settings.model, paths, lock)
-    opened = partial(open_model, file, settings, paths, lock, sequences=max(plan.sequences), force=force)
+    opened = partial(open_model, file, settings, paths, lock, shape=Shape(max(plan.sequences)), force=force)
     with opened() as model:  # for its context and placement; this first load reads the file from the disk
         _check_room(plan, model)
         references = _references(against, file, model, plan)
         placement = model.placement
         here.notes(*notes(file, model), engine=model.warnings if verbose else ())
-    here.terminal.note(f"{file.name} ({file.quantization}) on {placement}")
+        here.terminal.note(f"{file.name} ({file.quantization}) on {placement}")
+        here.terminal.note("what a step costs, by the number of sequences in it")
+        tuning = measured(model, file, settings, paths, most=_most(here, file, settings, force=force))
+        drafts, undrafted = _drafts(here, file, model, settings, plan, force=force)
     report = _with_machine(measure(opened, plan, references, here.terminal.note), placement, file)
     if report.peak_rss == before:  # it is that of a larger model before
         report = replace(report, peak_rss=None)
-    return Benchmark(file, str(placement), report)
+    return Benchmark(file, str(placement), report, tuning, drafts, undrafted)
+
+
+def _drafts(
+    here: Invocation, file: ModelInfo, model: Model, settings: Settings, plan: BenchmarkPlan, *, force: bool
+) -> tuple[DraftReport | None, str]:
+    """What drafts gain, after the cost of steps was measured; or None, and why nothing is drafted."""
+    from qmath_cli.benchmark.drafted import measure_drafts
+    from qmath_cli.models import lockfile
+    from qmath_cli.prompting.select import select
+    from qmath_cli.records import Language, Shape
+    from qmath_cli.runtime.drafts import draft_model, open_drafts, why_not
+    from qmath_cli.settings import Draft
+
+    if file.kind.scores:
+        return None, "a reward model writes nothing"
+    small, one = draft_model(settings, here.paths, lockfile.load()), Shape(1)
+    source = str(Draft.LOOKUP) if small is None else small.name
+    with open_drafts(file, model, settings, here.paths, lockfile.load(), shape=one, force=force) as (options, _):
+        if not options.can_gain:
+            why = why_not(file, settings, here.paths, one)
+            return None, why or "several rows cost too much here, even if every draft were accepted"
+        prompt = select(file, Language.EN, settings.mode).typed(_PROBLEM)
+        here.terminal.note(f"drafts: {source}")
+        return measure_drafts(model, prompt, options, source, max(2 * plan.tokens, 2), plan.repeats), ""
+
+
+def _most(here: Invocation, file: ModelInfo, settings: Settings, *, force: bool) -> int:
+    """Sequences at once for which there is memory, up to what is measured."""
+    from qmath_cli.benchmark.tuning.measure import MOST_ROWS
+    from qmath_cli.models import lockfile
+    from qmath_cli.records import Shape
+    from qmath_cli.runtime.need import fitting
+
+    fits = fitting(file, settings, here.paths, lockfile.load(), loaded=True)
+    return next((most for most in (MOST_ROWS, 8, 2) if force or fits(Shape(most))), 1)
 
 
 def _run_served(here: Invocation, settings: Settings, plan: BenchmarkPlan, against: Path | None) -> Benchmark:
     from qmath_cli.benchmark.served import measure_served
     from qmath_cli.models import lockfile
+    from qmath_cli.runtime.drafts import note_on_servers
     from qmath_cli.runtime.servers.opening import open_served
     from qmath_cli.runtime.servers.reach import described
 
@@ -137,7 +197,7 @@ def _run_served(here: Invocation, settings: Settings, plan: BenchmarkPlan, again
         raise UsageError("--against compares with a tool on this machine", "leave it out where --server is given")
     paths, lock = here.paths, lockfile.load()
     served = described(settings, paths, lock)
-    here.notes(*served.warnings)
+    here.notes(*served.warnings, *note_on_servers(settings))
     opened = partial(open_served, served, settings, paths, lock, max(plan.sequences), endless=True)
     place = ", ".join(f"{one.kind} {one.version} at {one.address}" for one in served.servers)
     here.terminal.note(f"{served.name} on {place}")
@@ -149,8 +209,8 @@ def _numbers(text: str) -> tuple[int, ...]:
         numbers = tuple(sorted({int(word) for word in text.split(",")}))
     except ValueError as exc:
         raise UsageError(f"--sequences {text!r} is not a list of numbers", "--sequences 1,2,4,8") from exc
-    if not all(1 <= number <= 64 for number in numbers):
-        raise UsageError("--sequences takes numbers from 1 to 64", "--sequences 1,2,4,8")
+    if not all(1 <= number <= _MOST_SEQUENCES for number in numbers):
+        raise UsageError(f"--sequences takes numbers from 1 to {_MOST_SEQUENCES}", "--sequences 1,2,4,8")
     return numbers
 
 
@@ -202,15 +262,24 @@ def _read_per_token(path: Path) -> int:
 
 def _record(one: Benchmark) -> dict[str, object]:
     head = {"model": one.file.name, "quantization": one.file.quantization, "device": one.placement}
-    return {**head, **asdict(one.report)}
+    return {**head, **asdict(one.report), **_measured(one)}
+
+
+def _measured(one: Benchmark) -> dict[str, object]:
+    """What steps cost, and what drafts gained."""
+    return {
+        "tuning": None if one.tuning is None else one.tuning.record(),
+        "drafts": None if one.drafts is None else asdict(one.drafts),
+    }
 
 
 def _show(here: Invocation, one: Benchmark, number: int, several: int) -> None:
     """The table of a model; of several, each under its name."""
-    from qmath_cli.terminal.reports.bench import table
+    from qmath_cli.terminal.reports.bench import drafts, step_costs, table
 
     if several > 1:
         here.terminal.write("\n" if number > 1 else "")
         here.terminal.line(one.file.name)
-    for line in table(one.report):
+    costs = [] if one.tuning is None else step_costs(one.tuning) + drafts(one.drafts, one.undrafted)
+    for line in [*table(one.report), *costs]:
         here.terminal.line(line)

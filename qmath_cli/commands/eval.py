@@ -21,7 +21,8 @@ from qmath_cli.evaluation.score import ScoredRun
 from qmath_cli.files import write_atomically
 from qmath_cli.models import lockfile
 from qmath_cli.runtime import data_sets
-from qmath_cli.runtime.evaluation import Evaluation, EvaluationRequest, OnModel, open_graders
+from qmath_cli.runtime.evaluation import Evaluation, open_graders
+from qmath_cli.runtime.evaluation_request import EvaluationRequest, OnModel
 from qmath_cli.runtime.recorded import RecordedSamples, score_recorded
 from qmath_cli.settings import Grade
 from qmath_cli.terminal.reports.evaluation import text
@@ -87,6 +88,7 @@ def command(
     ctx: o.Context = None,
     kv_type: o.KV = None,
     no_repack: o.NoRepack = False,
+    draft: o.Draft = None,
     force: o.Force = False,
     verbose: o.Verbose = False,
     parallel: o.Parallel = None,
@@ -142,8 +144,9 @@ def command(
     else:
         source = data_sets.find(name, data, here.paths, lockfile.load())
         found = datasets.select(source.read(skip_bad=skip_bad), limit, _shard(shard))
+        noted, on_shape = _notes(here, verbose=verbose), here.terminal.note
         request = EvaluationRequest(
-            found, settings, grade, parallel or 0, folder, regrade, force, _notes(here, verbose=verbose), source.path
+            found, settings, grade, parallel or 0, folder, regrade, force, noted, on_shape, source.path
         )
         runs, partial = _models(here, request, models or [settings.model])
     _warn(here, found)

@@ -37,6 +37,7 @@ def command(
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
     no_repack: o.NoRepack = False,
+    draft: o.Draft = None,
     force: o.Force = False,
     verbose: o.Verbose = False,
     allow_basic_executor: o.AllowBasic = None,

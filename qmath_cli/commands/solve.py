@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +17,7 @@ import typer
 from qmath_cli.commands import options as o
 from qmath_cli.commands import problem as problems
 from qmath_cli.commands.invocation import Invocation, invocation
-from qmath_cli.commands.solve_options import SolveOptions
+from qmath_cli.commands.solve_options import SolveOptions, with_votes
 from qmath_cli.errors import ExitCode, UsageError
 from qmath_cli.history.entry import Solved
 from qmath_cli.history.keeper import Keeper
@@ -65,6 +64,7 @@ def command(
     kv_type: o.KV = None,
     mlock: o.Mlock = None,
     no_repack: o.NoRepack = False,
+    draft: o.Draft = None,
     force: o.Force = False,
     k: o.Samples = None,
     pick: o.PickOption = None,
@@ -160,7 +160,7 @@ def command(
         from qmath_cli.terminal import export as exports
 
         exports.check(export, overwrite=overwrite)
-    settings = _with_votes(here.settings_of(context), min_votes)
+    settings = with_votes(here.settings_of(context), min_votes)
     given = problems.read(words or [], file, settings.language.chosen, expect)
     if given.warning and not quiet:
         here.terminal.note(f"warning: {given.warning}")
@@ -185,19 +185,9 @@ def command(
     return _run(here, settings, options)
 
 
-def _with_votes(settings: Settings, min_votes: int | None) -> Settings:
-    """The settings under which a vote does not end before `min_votes` samples agree."""
-    if min_votes is None:
-        return settings
-    if min_votes > settings.k:
-        samples = f"{settings.k} sample{'s' if settings.k > 1 else ''}"
-        hint = f"ask for at least as many samples: -k {min_votes}"
-        raise UsageError(f"--min-votes {min_votes} cannot be reached with {samples}", hint)
-    return replace(settings, stop_at=max(settings.stop_at, min_votes)) if settings.stop_at else settings
-
-
 def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
     from qmath_cli.runtime.servers.reach import described
+    from qmath_cli.runtime.shapes import sentence
     from qmath_cli.runtime.tools import open_tools
     from qmath_cli.terminal.render import DEMO_NOTE
 
@@ -223,6 +213,8 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
         if info.embedded and not options.quiet:
             here.terminal.note(DEMO_NOTE)
         here.notes(*() if options.quiet else model.notes, engine=model.engine_warnings if options.verbose else ())
+        if settings.k > 1 and not options.quiet and (said := sentence(info, model.shape)):
+            here.terminal.note(said)
         sink = _sink(here, settings.render, options, plan, model, status)
         solution = follow(solve(problem, plan, model.tools), status.before(sink))
     solved = Solved(solution, info, plan.pick)
@@ -233,7 +225,7 @@ def _run(here: Invocation, settings: Settings, options: SolveOptions) -> int:
 
         note(f"wrote {exports.export([solved], options.export, overwrite=options.overwrite)}")
     if options.as_json:
-        here.terminal.json(json_record.solution_record(solution, info, model.load_s, model.scorer))
+        here.terminal.json(json_record.solution_record(solution, info, model.load_s, model.scorer, model.shape))
     return exit_code(solution, options.min_votes)
 
 
@@ -275,7 +267,8 @@ def _sink(
     if options.as_json:
         return lambda _event: None
     if options.as_jsonl:
-        return lambda event: here.terminal.json(json_record.event_record(event, model.info, model.load_s, model.scorer))
+        made = model.info, model.load_s, model.scorer, model.shape
+        return lambda event: here.terminal.json(json_record.event_record(event, *made))
     shown = RenderOptions(
         k=plan.k, pick=plan.pick, answer_only=options.answer_only, plain=options.plain, figures=not options.quiet
     )
@@ -287,10 +280,8 @@ def _sink(
 
 def exit_code(solution: Solution, min_votes: int | None = None) -> ExitCode:
     """The exit code of a solution: see the table in the README."""
-    if solution.finish is Finish.INTERRUPTED:
-        return ExitCode.INTERRUPTED
-    if solution.finish is Finish.TIMEOUT:
-        return ExitCode.TIMEOUT
+    if solution.finish in {Finish.INTERRUPTED, Finish.TIMEOUT}:
+        return ExitCode.TIMEOUT if solution.finish is Finish.TIMEOUT else ExitCode.INTERRUPTED
     if solution.answer is None:
         return ExitCode.NO_ANSWER
     if solution.expected is not None and solution.expected.equal is not True:

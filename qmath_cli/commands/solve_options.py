@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from qmath_cli.errors import UsageError
 from qmath_cli.prompting.prompt_format import PromptStyle
 from qmath_cli.records import Problem
+from qmath_cli.settings import Settings
 from qmath_cli.terminal.output import Terminal
 
 
@@ -34,3 +36,14 @@ class SolveOptions:
     def watched(self, terminal: Terminal, k: int) -> bool:
         """Whether anything shows how far `k` texts are: the terminal, its status line, or the events of `--jsonl`."""
         return k == 1 or self.as_jsonl or terminal.interactive or terminal.status.shown
+
+
+def with_votes(settings: Settings, min_votes: int | None) -> Settings:
+    """The settings under which a vote does not end before `min_votes` samples agree."""
+    if min_votes is None:
+        return settings
+    if min_votes > settings.k:
+        samples = f"{settings.k} sample{'s' if settings.k > 1 else ''}"
+        hint = f"ask for at least as many samples: -k {min_votes}"
+        raise UsageError(f"--min-votes {min_votes} cannot be reached with {samples}", hint)
+    return replace(settings, stop_at=max(settings.stop_at, min_votes)) if settings.stop_at else settings

@@ -28,6 +28,7 @@ from qmath_cli.models.store import State
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.select import select
 from qmath_cli.records import Language, ModelFamily, Protection
+from qmath_cli.runtime import tuning
 from qmath_cli.runtime.executors import open_single_executor
 from qmath_cli.runtime.need import need, repacked_types
 from qmath_cli.sandbox.limits import Hold, Layer
@@ -65,6 +66,7 @@ class Installation:
 
 Check = Callable[[Installation], CheckResult]
 
+_SHOWN_ROWS = (2, 4, 8, 16, 32)  # rows of a step whose cost is shown
 _ENFORCERS = {
     Hold.KERNEL: "by the kernel",
     Hold.OUTSIDE: "by the parent process",
@@ -189,6 +191,18 @@ def check_model(installation: Installation) -> CheckResult:
     return CheckResult("model", Status.WARNING, f"{detail}; {'; '.join(info.warnings)}", fix)
 
 
+def check_speed(installation: Installation) -> CheckResult:
+    """What was measured of the model's speed on this machine. Nothing is measured here: it takes some seconds."""
+    info = describe(installation.settings.model, installation.paths, installation.lock)
+    found = tuning.known(info, installation.settings, installation.paths)
+    if found is None:
+        return CheckResult("speed", Status.OK, f"not measured for {info.name}; qmath bench does, in some seconds")
+    shape, rate = found.fastest
+    costs = ", ".join(f"v({rows}) {found.steps.relative(rows):.2f}" for rows in _SHOWN_ROWS if rows <= found.steps.most)
+    busy = "; measured while other programs computed" if found.disturbed else ""
+    return CheckResult("speed", Status.OK, f"{info.name}: fastest {shape}, {rate:.1f} tokens/s; {costs}{busy}")
+
+
 def check_vocabulary(installation: Installation) -> CheckResult:
     """What llama.cpp warns of when it reads the model's metadata and vocabulary; the weights are not loaded."""
     _preflight(installation).require()
@@ -267,6 +281,7 @@ CHECKS: tuple[Check, ...] = (
     check_paths,
     check_models,
     check_model,
+    check_speed,
     check_vocabulary,
     check_executor,
     check_terminal,

@@ -1,13 +1,13 @@
 """The engine: many sequences decoded together in one llama.cpp context. `Batch` implements `records.Engine`.
 
-Each step computes the newest token of every decoding sequence and a slice of the prompts that are being prefilled. The
-slice is small enough that the decoding sequences do not stall. A prompt that shares a prefix with tokens in the KV
-cache (the k samples of a problem, few-shot examples, a conversation so far) shares their cells, and only its remaining
-tokens are prefilled. When no cells are free, the youngest sequence is preempted and computed again later.
+Each step computes the newest token of every decoding sequence, drafts of what may follow it where these gain, and a
+slice of the prompts that are being prefilled, small enough that the decoding sequences do not stall. A prompt that
+shares a prefix with tokens in the KV cache (the k samples of a problem, few-shot examples, a conversation so far)
+shares their cells, and only its remaining tokens are prefilled. When no cells are free, the youngest sequence is
+preempted and computed again later.
 
 Equal prompts, samplings and seeds give equal texts on the same machine and build, whatever the order of the samplings.
-After an exception at any moment (Ctrl-C), a batch can be used as if the exception had not happened. A batch is not
-thread-safe.
+After an exception at any moment (Ctrl-C), a batch can be used as if it had not happened. It is not thread-safe.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import Self
 
 from qmath_cli.engine import prefix_cache, scheduler
+from qmath_cli.engine.decoder import Decoder
+from qmath_cli.engine.drafts.opening import NO_DRAFTS, DraftOptions, open_drafts
+from qmath_cli.engine.llama.compute_thread import ALONE, Team
 from qmath_cli.engine.llama.context import ComputeStatus, Context
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.prefill import Prefill
@@ -41,8 +44,9 @@ class Batch:
         retain: How many released sequences keep their cells until these are needed, for prompts that share a prefix.
             The prefix of `cache_prefix` is one of them.
         endless: For measurements: only token limits and the context's end stop a sequence.
-        thread: Number of the compute thread: see `compute_thread`.
+        team: The compute thread, and the CPU threads that it computes on.
         on_activity: Told how far the prefill of prompts has come.
+        drafts: How tokens are drafted, and what steps cost; the texts are the same with any of them.
 
     Raises:
         DoesNotFit: There is no memory for the KV cache.
@@ -56,21 +60,24 @@ class Batch:
         cells: int = 0,
         retain: int = 0,
         endless: bool = False,
-        thread: int = 0,
+        team: Team = ALONE,
         on_activity: OnActivity = unobserved,
+        drafts: DraftOptions = NO_DRAFTS,
     ) -> None:
         whole = model.context_length
         cells = max(cells or cells_for(slots, whole), whole)
         self._model = model
-        self._context = Context(model, cells=cells, slots=slots + retain, thread=thread)
+        outputs = slots + retain + drafts.rows
+        self._context = Context(model, cells=cells, slots=slots + retain, outputs=outputs, team=team)
         self._sequences: dict[int, SequenceState] = {}  # not released, oldest first
         self._slots = Slots(self._context, self._sequences, slots, retain)
         self._ids = itertools.count()
         self._chunks: list[Chunk] = []  # not taken yet
         self._planned: list[scheduler.StepShare] = []  # what is being computed
         self._unfinished = False  # an exception may have left a step or a release half done
-        self._endless = endless
+        self._decoder = Decoder(model, self._context, self._slots, endless=endless)
         self._prefill = Prefill(model, on_activity)
+        self._drafts = open_drafts(drafts, model, slots + retain, cells, team)
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +88,9 @@ class Batch:
     def close(self) -> None:
         """Release every sequence and free the context; the model stays loaded."""
         self._sequences.clear()
+        self._drafts.recover()
         self._context.close()
+        self._drafts.close()
 
     @property
     def context_length(self) -> int:
@@ -186,6 +195,8 @@ class Batch:
         """
         self._recover()
         self._slots.drop_retained()
+        if not self._sequences:
+            self._drafts.reset()
 
     def extend(self, sequence: int, text: str) -> None:
         """Append plain text to a sequence that has stopped, and let it decode again: see `Engine.extend`."""
@@ -232,6 +243,7 @@ class Batch:
         self._unfinished = True
         self._admit()
         self._planned = scheduler.schedule(self._slots.admitted, self._context.max_rows, self._prefill.slice)
+        self._planned = self._drafts.add(self._planned, lambda: self._context.cells - self._slots.cells_used)
         if self._planned:
             self._prefill.report(self._slots.admitted)
             self._context.submit(list(scheduler.rows(self._planned)))
@@ -244,7 +256,9 @@ class Batch:
         if self._context.result() is ComputeStatus.NO_CELLS:
             self._slots.reclaim()
         else:
-            self._sample_all()
+            self._decoder.decode(self._planned, self._chunks)
+            self._drafts.settle()
+            self._prefill.report(self._slots.admitted)
         self._unfinished = False
 
     def take_chunks(self) -> tuple[Chunk, ...]:
@@ -255,6 +269,7 @@ class Batch:
     def _recover(self) -> None:
         """Discard a step that an exception left unfinished."""
         if self._unfinished:
+            self._drafts.recover()  # first: one of the two may be computing, and neither waits for the other
             self._context.abort()
             self._slots.recover()
             self._unfinished = False
@@ -264,35 +279,6 @@ class Batch:
         for sequence in self._sequences.values():
             if sequence.active and sequence.slot is None and not self._slots.admit(sequence):
                 return
-
-    def _sample_all(self) -> None:
-        """Record the computed tokens, and sample for each sequence that has none pending."""
-        index = -1
-        for sequence, count in self._planned:
-            index += count
-            sequence.prefilled += 0 if sequence.newly_sampled else count
-            self._slots.commit(sequence, count)
-            if not sequence.pending:
-                self._chunks.append(self._sample(sequence, index))
-        self._prefill.report(self._slots.admitted)
-
-    def _sample(self, sequence: SequenceState, index: int) -> Chunk:
-        """Sample a token from the logits of row `index`."""
-        token = sequence.sampler.draw(self._context.logits(index))
-        if self._model.ends(token) and not self._endless:
-            return sequence.stop(Stop.END)
-        text, match = sequence.accept(token, self._model.piece(token))
-        if match is not None:
-            sequence.remove_stop(match)
-            self._slots.truncate(sequence, len(sequence.tokens))
-            return sequence.stop(Stop.STRING, text)
-        if sequence.detector.add(token, text) and not self._endless:
-            return sequence.stop(Stop.DEGENERATE, text)
-        if sequence.sampled >= sequence.sampling.max_tokens:
-            return sequence.stop(Stop.MAX_TOKENS, text)
-        if len(sequence.tokens) >= self.context_length:
-            return sequence.stop(Stop.CONTEXT, text)
-        return Chunk(sequence.id, text)
 
 
 def cells_for(slots: int, context_length: int) -> int:

@@ -1,4 +1,4 @@
-"""Several batches of one small model, computed at the same time on different cores.
+"""Several batches of one model, computed at the same time on different cores.
 
 A decode step of a model of a few megabytes takes a fraction of a millisecond. Two threads that share each of its
 matrices meet at about a hundred barriers per step. If another process uses one of the cores (the programs of the
@@ -6,11 +6,14 @@ sequences, for example), each barrier can last as long as a time slice. In one c
 also attends to the KV cells of all. A small model therefore gets one `Batch` per core, each with its own context and
 one compute thread. While one batch computes, the chunks of another are processed.
 
+For a model of a gigabyte one batch on all cores is faster on most machines. On some, the cost of a step jumps with the
+number of its rows, and two batches of four on one thread each take less time than one of eight on two: there the caller
+asks for a `Shape`.
+
 Batches finish their steps in the order of a virtual clock that counts tokens. A batch with a long prefill does not
 delay the others, and the order of the chunks depends on the number of batches, not on the wall clock.
 
-`ParallelBatches` keeps the promises of `Batch`. For a model of a gigabyte one batch on all cores is faster:
-`open_engine` chooses.
+`ParallelBatches` keeps the promises of `Batch`.
 """
 
 from __future__ import annotations
@@ -20,9 +23,11 @@ from pathlib import Path
 from typing import Self
 
 from qmath_cli.engine.batch import MOST_CONTEXTS, Batch, cells_for
+from qmath_cli.engine.drafts.opening import NO_DRAFTS, DraftOptions
+from qmath_cli.engine.llama.compute_thread import Team
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.scheduler import seed_order
-from qmath_cli.records import Chunk, Prompt, Sampling, Usage
+from qmath_cli.records import Chunk, Prompt, Sampling, Shape, Usage
 from qmath_cli.records.activity import OnActivity, unobserved
 
 
@@ -34,21 +39,40 @@ class ParallelBatches:
     2n and so on.
 
     Args:
-        model: The loaded model, placed on one thread per batch.
+        model: The loaded model.
         slots: How many sequences can run at the same time.
         batches: Number of batches, at most `slots`.
         retain: As for `Batch`, for each batch.
+        threads: CPU threads of each batch; 0: as the model is placed.
+        on_activity: As for `Batch`. The first batch reports.
 
     Raises:
         DoesNotFit: There is no memory for the KV caches.
     """
 
-    def __init__(self, model: Model, slots: int, batches: int, *, retain: int = 0) -> None:
+    def __init__(
+        self,
+        model: Model,
+        slots: int,
+        batches: int,
+        *,
+        retain: int = 0,
+        threads: int = 0,
+        on_activity: OnActivity = unobserved,
+    ) -> None:
         each, more = divmod(slots, batches)
         self._slots = [each + (index < more) for index in range(batches)]
         cells = cells_for(slots, model.context_length) // batches
         self._batches = tuple(
-            Batch(model, share, cells=cells, retain=retain, thread=index) for index, share in enumerate(self._slots)
+            Batch(
+                model,
+                share,
+                cells=cells,
+                retain=retain,
+                team=Team(index, threads),
+                on_activity=unobserved if index else on_activity,
+            )
+            for index, share in enumerate(self._slots)
         )
         self._load = [0] * batches  # sequences per batch that are not released
         self._due: dict[int, int] = {}  # batches that compute, and the time on the virtual clock when they finish
@@ -177,23 +201,30 @@ class ParallelBatches:
 
 
 def open_engine(
-    model: Model, slots: int, *, retain: int = 0, on_activity: OnActivity = unobserved
+    model: Model,
+    shape: Shape,
+    *,
+    retain: int = 0,
+    on_activity: OnActivity = unobserved,
+    drafts: DraftOptions = NO_DRAFTS,
 ) -> Batch | ParallelBatches:
     """Create an engine for many prompts.
 
     Args:
-        model: The loaded model; its placement has the number of batches that can be computed at the same time.
-        slots: How many sequences can run at the same time.
+        model: The loaded model; its placement has what the shape leaves open.
+        shape: How many sequences can run at the same time, and in how many batches.
         retain: As for `Batch`.
-        on_activity: As for `Batch`; parallel batches report nothing, since a small model is never waited for.
+        on_activity: As for `Batch`.
+        drafts: As for `Batch`; for one batch only, since a core that is shared has no rows to spare.
 
     Returns:
-        Parallel batches if the placement allows them and there is more than one slot, else one batch.
+        Parallel batches where there are several, else one batch.
 
     Raises:
         DoesNotFit: There is no memory for the KV cache.
     """
-    batches = min(model.placement.batches, slots, MOST_CONTEXTS)  # each batch needs the cells of a whole context
+    batches = min(shape.batches or model.placement.batches, shape.width, MOST_CONTEXTS)  # each has a whole context
+    width, threads = shape.width, shape.threads
     if batches > 1:
-        return ParallelBatches(model, slots, batches, retain=retain)
-    return Batch(model, slots, retain=retain, on_activity=on_activity)
+        return ParallelBatches(model, width, batches, retain=retain, threads=threads, on_activity=on_activity)
+    return Batch(model, width, retain=retain, team=Team(threads=threads), on_activity=on_activity, drafts=drafts)

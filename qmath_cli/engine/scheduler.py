@@ -19,10 +19,16 @@ _STEP_COST = 2  # fixed cost of a step of a small model, in tokens
 
 
 class StepShare(NamedTuple):
-    """A sequence's share of a step: its next `tokens` pending tokens."""
+    """A sequence's share of a step: its next `tokens` pending tokens, and tokens that may follow the last of all."""
 
     sequence: SequenceState
     tokens: int
+    draft: tuple[int, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows of the batch."""
+        return self.tokens + len(self.draft)
 
 
 def schedule(admitted: Iterable[SequenceState], max_tokens: int, prefill: int) -> list[StepShare]:
@@ -53,18 +59,20 @@ def seed_order(samplings: Sequence[Sampling]) -> list[int]:
 
 def cost(planned: Iterable[StepShare]) -> int:
     """The estimated cost of a step, in tokens."""
-    return _STEP_COST + sum(share.tokens for share in planned)
+    return _STEP_COST + sum(share.rows for share in planned)
 
 
 def rows(planned: Iterable[StepShare]) -> Iterator[BatchRow]:
-    """The rows of a step. The last pending token of a sequence requests logits.
+    """The rows of a step. The last pending token of a sequence requests logits, and so does every drafted one.
 
     Raises:
         ValueError: A sequence has no slot.
     """
-    for sequence, tokens in planned:
+    for sequence, tokens, draft in planned:
         if sequence.slot is None:
             raise ValueError(f"sequence {sequence.id} has no slot")
         last = len(sequence.tokens) - 1
         for position in range(sequence.cached, sequence.cached + tokens):
             yield BatchRow(sequence.tokens[position], position, sequence.slot, position == last)
+        for position, token in enumerate(draft, last + 1):
+            yield BatchRow(token, position, sequence.slot, output=True)

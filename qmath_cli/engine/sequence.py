@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from qmath_cli.engine.degeneration import DegenerationDetector
+from qmath_cli.engine.drafts.drafting import Drafting
 from qmath_cli.engine.sampler import Sampler
 from qmath_cli.engine.stop_strings import StopMatch, StopScanner
 from qmath_cli.records import Chunk, Sampling, Stop, Usage
@@ -34,6 +35,7 @@ class SequenceState:
     newly_sampled: bool = False  # the one pending token has been sampled: computing it is not prefill
     rest: bytes = b""  # text before a stop string within the same token; it precedes the next extension
     detector: DegenerationDetector = field(default_factory=DegenerationDetector)
+    drafting: Drafting = field(default_factory=Drafting)
     scanner: StopScanner = field(init=False)
     prompt_tokens: int = field(init=False)
     scan_start: int = field(init=False)  # index of the first token that `scanner` gets
@@ -51,7 +53,16 @@ class SequenceState:
     @property
     def usage(self) -> Usage:
         """Token counts so far."""
-        return Usage(self.prompt_tokens, self.sampled, self.prefilled, self.appended)
+        drafting = self.drafting
+        return Usage(
+            self.prompt_tokens,
+            self.sampled,
+            self.prefilled,
+            self.appended,
+            drafted_tokens=drafting.drafted,
+            accepted_tokens=drafting.accepted,
+            gained_tokens=round(drafting.gained),
+        )
 
     def append(self, tokens: list[int]) -> None:
         """Append tokens that were not sampled, and make the sequence active again."""

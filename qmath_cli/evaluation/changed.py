@@ -51,12 +51,14 @@ class ModelComparison:
         model: its name.
         divergence: the statistics over positions.
         clustered: Mean KLD with the error between passages; None for a single passage.
+        nearer: Mean KLD less that of the first model, likewise; None for the first model.
         answers: what became of the greedy answers; None if nothing was asked.
     """
 
     model: str
     divergence: Divergence
     clustered: Estimate | None = None
+    nearer: Estimate | None = None
     answers: ChangedAnswers | None = None
 
 

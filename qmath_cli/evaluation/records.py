@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from qmath_cli.records import Mark, Mode, Rating, Sample, Sampling, ServerInfo, Verdict
+from qmath_cli.records import Mark, Mode, Rating, Sample, Sampling, ServerInfo, Shape, Verdict
 from qmath_cli.solving.sample_record import record_of, sample_of, server_of, server_record
 
 SCHEMA = "qmath.eval-run/2"
@@ -75,7 +75,9 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Samples that are computed together, starting with an empty batch, at most `parallel` at a time.
+    """Samples that are computed together, starting with empty batches, at most `parallel` at a time.
+
+    `batches` and `threads` are those of the `Shape`; 0: as the model is placed.
 
     The composition of a batch affects how sums are rounded, and rounding can affect a sampled token. An interrupted
     group is therefore computed again from its start, so that its samples are those of an uninterrupted run.
@@ -83,15 +85,25 @@ class Group:
 
     samples: tuple[SampleKey, ...]
     parallel: int
+    batches: int = 0
+    threads: int = 0
+
+    @property
+    def shape(self) -> Shape:
+        """The shape in which they are computed."""
+        return Shape(self.parallel, self.batches, self.threads)
 
     def record(self) -> dict[str, Any]:
         """The group's line in a run file, written before it starts."""
-        return {"group": [list(key) for key in self.samples], "parallel": self.parallel}
+        chosen = {"batches": self.batches, "threads": self.threads}
+        more = {name: number for name, number in chosen.items() if number}
+        return {"group": [list(key) for key in self.samples], "parallel": self.parallel, **more}
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Group:
         """The group that `record` wrote. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
-        return cls(tuple((str(item), int(index)) for item, index in record["group"]), int(record["parallel"]))
+        samples = tuple((str(item), int(index)) for item, index in record["group"])
+        return cls(samples, int(record["parallel"]), int(record.get("batches", 0)), int(record.get("threads", 0)))
 
 
 @dataclass(frozen=True, slots=True)

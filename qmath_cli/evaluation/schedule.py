@@ -1,4 +1,4 @@
-"""A benchmark through one engine: problems x samples, scheduled continuously over one batch.
+"""A benchmark through one engine: problems x samples, scheduled continuously over its batches.
 
 As soon as a sequence ends, the next sample is admitted; programs and graders run while other sequences decode. A sample
 is stored as soon as it is graded, so that a run can be killed at any moment and resumed. A `KeyboardInterrupt` cancels
@@ -15,24 +15,35 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import groupby
 
-from qmath_cli.errors import PromptTooLong, QmathError
+from qmath_cli.errors import PromptTooLong
 from qmath_cli.evaluation.datasets import Dataset, Item
 from qmath_cli.evaluation.energy import EnergyMeter
 from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.records import GradedSample, Group, ItemSample, SampleKey
 from qmath_cli.evaluation.run_file import RunFile
-from qmath_cli.records import Engine, Event, Executor, Finish, Mode, Prompt, Reward, Sample, SampleFinished, Sampling
+from qmath_cli.records import (
+    Engine,
+    Event,
+    Executor,
+    Finish,
+    Mode,
+    Prompt,
+    Sample,
+    SampleFinished,
+    Sampling,
+    Shape,
+)
 from qmath_cli.solving.attempts import Attempts
-from qmath_cli.solving.raters import rate_each
 
-#: Samples of a group per sequence of the batch. A larger group leaves slots idle less often; a kill loses more of it.
-_GROUP_FACTOR = 4
+#: Samples of a group per sequence that runs at once, as far as `_GROUP` allows; at least the second number. A larger
+#: group leaves slots idle less often; a kill loses more of it.
+_MOST_EACH, _LEAST_EACH = 8, 4
+_GROUP = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +56,10 @@ class EvaluationPlan:
         sampling: How tokens are sampled; sample i of every problem has the seed `sampling.seed` + i.
         prompt: Builds the prompt for a problem.
         k: Samples per problem.
-        parallel: The largest number of sequences in the batch.
+        parallel: The largest number of sequences at once.
         max_programs: Programs per sample.
         grouped: Whether the samples are computed in groups.
+        batches, threads: Those of the `Shape` with this number of sequences.
     """
 
     data: Dataset
@@ -58,6 +70,8 @@ class EvaluationPlan:
     parallel: int = 1
     max_programs: int = 4
     grouped: bool = True
+    batches: int = 0
+    threads: int = 0
 
     def missing(self, stored: Container[SampleKey]) -> list[SampleKey]:
         """The samples that are not stored yet, in the data's order."""
@@ -76,11 +90,26 @@ class EvaluationPlan:
         ]
         yield from interrupted
         rest = self.missing({*file.stored, *(key for group in interrupted for key in group.samples)})
-        size = self.parallel * _GROUP_FACTOR
+        size = group_size(self.parallel)
         for start in range(0, len(rest), size):
-            group = Group(tuple(rest[start : start + size]), self.parallel)
+            group = Group(tuple(rest[start : start + size]), self.parallel, self.batches, self.threads)
             file.start(group)
             yield group
+
+
+def group_size(parallel: int) -> int:
+    """Samples of a group of which so many run at once. One at a time leaves no slot idle at the end of a group."""
+    most = _LEAST_EACH if parallel == 1 else _MOST_EACH
+    return max(min(parallel * most, _GROUP), parallel * _LEAST_EACH)
+
+
+def begun(groups: Sequence[Group], missing: int) -> Shape | None:
+    """The shape in which a run goes on that has these groups and misses so many samples; None: any.
+
+    A group that was smaller than its shape says nothing about the shape for more samples.
+    """
+    last = groups[-1] if groups else None
+    return last.shape if last is not None and len(last.samples) >= min(missing, last.parallel + 1) else None
 
 
 @dataclass(slots=True)
@@ -218,71 +247,3 @@ def in_order(data: Dataset, stored: dict[SampleKey, GradedSample]) -> list[Grade
     position = {item.id: number for number, item in enumerate(data.items)}
     end = len(position)
     return sorted(stored.values(), key=lambda sample: (position.get(sample.item, end), *sample.key))
-
-
-def reward(
-    plan: EvaluationPlan, stored: Sequence[GradedSample], model: Reward, at_once: int = 1, rater: str = ""
-) -> Iterator[GradedSample]:
-    """Score samples with a reward model.
-
-    Args:
-        plan: What was run.
-        stored: Graded samples; those of other problems and with an index of `plan.k` or more are not scored, nor those
-            that this model has scored before.
-        model: Rates the samples of one problem together.
-        at_once: Problems whose samples are rated at the same time, each in a thread: for a model on a server.
-        rater: The model's name; empty: all are scored, whatever scored them before.
-
-    Yields:
-        All samples in their order, with rewards where they were scored. One that exceeds the model's context says so.
-
-    Raises:
-        QmathError, KeyboardInterrupt: What ended the scoring, after all samples were yielded: those of the problems
-            that were finished by then with their rewards.
-    """
-    items = {item.id: item for item in plan.data.items}
-    groups = [list(samples) for _, samples in groupby(stored, key=lambda sample: sample.item)]
-    pool = ThreadPoolExecutor(at_once, thread_name_prefix="reward") if at_once > 1 else None
-    failure: QmathError | KeyboardInterrupt | None = None
-    try:
-        rated = partial(_rated, plan, items, model=model, rater=rater)
-        jobs = [pool.submit(rated, group) if pool is not None else None for group in groups]
-        for group, job in zip(groups, jobs, strict=True):
-            try:
-                found = _result(group, job, rated, failed=failure is not None)
-            except (QmathError, KeyboardInterrupt) as exc:
-                failure = failure or exc
-                found = group
-            yield from found
-    finally:  # after Ctrl-C the model is closed, which ends what still runs
-        if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
-    if failure is not None:
-        raise failure
-
-
-def _result(
-    group: list[GradedSample],
-    job: Future[list[GradedSample]] | None,
-    rated: Callable[[Sequence[GradedSample]], list[GradedSample]],
-    *,
-    failed: bool,
-) -> list[GradedSample]:
-    """The samples of one problem, rated; once another has failed, only if they are already. Raises as `Reward.rate`."""
-    if failed and (job is None or not job.done() or job.exception() is not None):
-        return group
-    return rated(group) if job is None else job.result()
-
-
-def _rated(
-    plan: EvaluationPlan, items: Mapping[str, Item], group: Sequence[GradedSample], *, model: Reward, rater: str
-) -> list[GradedSample]:
-    """The samples of one problem, with rewards where they are scored."""
-    item = items.get(group[0].item)
-    chosen = [one for one in group if one.sample.index < plan.k and not (rater and one.rater == rater)]
-    if item is None or not chosen:
-        return list(group)
-    ratings = rate_each(model, item.problem, plan.mode, [sample.sample.text for sample in chosen])
-    pairs = zip(chosen, ratings, strict=True)
-    found = {one.key: one.rated(why.message if isinstance(why, PromptTooLong) else why, rater) for one, why in pairs}
-    return [found.get(sample.key, sample) for sample in group]

@@ -26,7 +26,7 @@ from qmath_cli.evaluation.published import Published
 from qmath_cli.evaluation.rates import SampleRates, is_correct, mean, rates_of
 from qmath_cli.evaluation.records import GradedSample, Setup
 from qmath_cli.evaluation.statistics import pass_at, wilson
-from qmath_cli.records import Equivalence, Pick
+from qmath_cli.records import Equivalence, Pick, ShapeDecision
 from qmath_cli.settings import Grade
 from qmath_cli.solving import vote
 
@@ -110,11 +110,15 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class ScoredRun:
-    """A score, the samples it was computed from, and the file that has them; None for samples of another program."""
+    """A score, the samples it was computed from, and the file that has them; None for samples of another program.
+
+    `shape` is that in which samples were computed now; None where none was, or servers computed them.
+    """
 
     score: Score
     samples: Sequence[GradedSample]
     records: Path | None = None
+    shape: ShapeDecision | None = None
 
 
 def score(

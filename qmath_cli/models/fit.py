@@ -89,6 +89,7 @@ def need(
     *,
     repacked: Collection[str] = (),
     sequences: int = 1,
+    batches: int = 1,
 ) -> Need:
     """The memory that a model needs.
 
@@ -99,6 +100,7 @@ def need(
         micro_batch: tokens per forward pass.
         repacked: the types of tensors that this build of llama.cpp copies into the CPU's own layout, such as `Q4_K`.
         sequences: how many sequences decode at once; each has its logits.
+        batches: how many batches they are in; each has its compute buffers.
     """
     tokens = header.metadata.get("tokenizer.ggml.tokens")
     vocabulary = tokens.length if isinstance(tokens, Array) else 0
@@ -106,7 +108,7 @@ def need(
         header.weights,
         int(cells * kv_per_cell(header, kv_type)),
         # a prompt is read beside the cells of its own sequence: the mask for more is reserved, but never touched
-        _compute(header, cells // sequences, micro_batch),
+        _compute(header, cells // sequences, micro_batch) * batches,
         _PROCESS_BYTES + (_TOKEN_BYTES + 4 * sequences) * vocabulary,
         sum(tensor.size for tensor in header.tensors if _is_repacked(tensor, header, repacked)),
     )

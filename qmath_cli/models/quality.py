@@ -16,7 +16,7 @@ class Quality:
         text: what both read.
         positions: predictions that were compared.
         kld: mean KL divergence, in nats.
-        kld_error: its standard error.
+        kld_error: its standard error, between the passages of the text.
         same_top: share of the positions where both find the same token most probable.
         ppl_ratio: the model's perplexity over the base's.
     """

@@ -58,8 +58,11 @@ from qmath_cli.records.results import (
     VoteGroup,
     Votes,
 )
+from qmath_cli.records.shape import ONE_SEQUENCE, Shape, ShapeDecision, ShapeReason, Work
+from qmath_cli.records.step_cost import StepCost
 
 __all__ = [
+    "ONE_SEQUENCE",
     "Aggregate",
     "AnswerLanguage",
     "Chunk",
@@ -93,7 +96,11 @@ __all__ = [
     "Segment",
     "ServerInfo",
     "ServerKind",
+    "Shape",
+    "ShapeDecision",
+    "ShapeReason",
     "Solution",
+    "StepCost",
     "StepScore",
     "StepScorer",
     "Stop",
@@ -103,5 +110,6 @@ __all__ = [
     "Verdict",
     "VoteGroup",
     "Votes",
+    "Work",
     "Worker",
 ]

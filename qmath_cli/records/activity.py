@@ -19,6 +19,13 @@ class Loading:
 
 
 @dataclass(frozen=True, slots=True)
+class Measuring:
+    """Steps are measured, to find what is fastest here; `share` of the time for it, from 0 to 1, is spent."""
+
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Prefilling:
     """Tokens of prompts are computed: `done` of `tokens` that are not in the KV cache."""
 
@@ -44,7 +51,7 @@ class Idle:
     """What was reported last has ended."""
 
 
-Activity = Loading | Prefilling | Comparing | Ranking | Idle
+Activity = Loading | Measuring | Prefilling | Comparing | Ranking | Idle
 
 OnActivity = Callable[[Activity], None]
 """Takes a report. It is called from any thread, often, and must return at once."""

@@ -60,6 +60,10 @@ class Usage:
         prefilled_tokens: Tokens that were prefilled; those that the KV cache already has are not.
         output_tokens: Tokens of program outputs.
         cached_tokens: Prompt tokens that a server had in its cache, summed over its requests, as far as it tells.
+        drafted_tokens: Drafted tokens that were verified.
+        accepted_tokens: Those of them that were the sampled ones; `completion_tokens` has them too.
+        gained_tokens: Tokens that would have been decoded in the time that drafts saved, by the measured cost of steps;
+            negative where they lost.
     """
 
     prompt_tokens: int = 0
@@ -67,6 +71,15 @@ class Usage:
     prefilled_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0
+    gained_tokens: int = 0
+
+    @property
+    def draft_gain(self) -> float:
+        """How many times as long decoding would have taken without drafts; 1 where there were none."""
+        spent = self.completion_tokens - self.gained_tokens
+        return self.completion_tokens / spent if self.completion_tokens and spent > 0 else 1.0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -75,6 +88,9 @@ class Usage:
             self.prefilled_tokens + other.prefilled_tokens,
             self.output_tokens + other.output_tokens,
             self.cached_tokens + other.cached_tokens,
+            self.drafted_tokens + other.drafted_tokens,
+            self.accepted_tokens + other.accepted_tokens,
+            self.gained_tokens + other.gained_tokens,
         )
 
 

@@ -7,18 +7,16 @@ without TIR is run, stored and compared as CoT, a reward model is refused.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.errors import UsageError
 from qmath_cli.evaluation import datasets, schedule
 from qmath_cli.evaluation.comparison import remarks, server_remarks, unrated_remarks
-from qmath_cli.evaluation.datasets import Dataset
 from qmath_cli.evaluation.grade import SampleGrader
 from qmath_cli.evaluation.layouts import layout_of
 from qmath_cli.evaluation.published import published
@@ -31,69 +29,29 @@ from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Engine, Equivalence, Event, Mode, ModelInfo, ModelKind, Pick, ServerInfo
-from qmath_cli.records.activity import Activity, Ranking
+from qmath_cli.records import (
+    Engine,
+    Equivalence,
+    Mode,
+    ModelInfo,
+    Pick,
+    Shape,
+    ShapeDecision,
+    Work,
+)
+from qmath_cli.runtime.drafts import draft_model, open_drafts
+from qmath_cli.runtime.evaluation_request import EvaluationRequest, Observer
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import sampling_of
+from qmath_cli.runtime.ranking import RankingStage
 from qmath_cli.runtime.rewards import reward_loader
 from qmath_cli.runtime.servers.opening import open_served
 from qmath_cli.runtime.servers.reach import described
-from qmath_cli.runtime.servers.rewards import PROBLEMS_AT_ONCE, ServedReward
 from qmath_cli.runtime.servers.text_only import executor_for, require_sendable, server_note
+from qmath_cli.runtime.shapes import ShapeRequest, open_shaped, sentence
 from qmath_cli.runtime.tools import default_parallel, prefix_folder
-from qmath_cli.runtime.weights import notes, open_model, require_local
-from qmath_cli.settings import Grade, Settings
-
-
-class Observer(Protocol):
-    """Follows a run."""
-
-    def begin(self, done: int, total: int) -> None:
-        """`done` of the run's `total` samples are stored before it begins."""
-        ...
-
-    def activity(self, activity: Activity) -> None:
-        """What the run is busy with; called from any thread."""
-        ...
-
-    def event(self, event: Event) -> None:
-        """Something has happened in one of the sequences."""
-        ...
-
-    def stored(self, one: GradedSample, done: int, total: int) -> None:
-        """A sample was graded and stored, the `done`-th of `total`."""
-        ...
-
-
-OnModel = Callable[[Sequence[str], Sequence[str]], None]
-"""Called with the notes on a model, one sentence each, and with llama.cpp's own warnings where the model was loaded."""
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationRequest:
-    """What is to be evaluated.
-
-    Attributes:
-        data: the problems.
-        settings: sampling, limits, device.
-        grade: whose verdict counts.
-        parallel: sequences at once; 0: as suits the model.
-        folder: where runs are stored.
-        regrade: grade what is stored again.
-        force: load the model even if it does not seem to fit.
-        on_model: told what is to be said of each model before it runs.
-        source: the file of the problems, for those who read the run again.
-    """
-
-    data: Dataset
-    settings: Settings
-    grade: Grade
-    parallel: int
-    folder: Path
-    regrade: bool = False
-    force: bool = False
-    on_model: OnModel = lambda _notes, _engine: None
-    source: Path | None = None
+from qmath_cli.runtime.weights import notes
+from qmath_cli.settings import Grade
 
 
 @contextmanager
@@ -125,10 +83,12 @@ class Evaluation:
                 "--pick first: an evaluation reports votes and rankings", "--pick maj, rm, rm-vote, prm or prm-vote"
             )
         self._info = described(replace(request.settings, model=model), paths, lock)
-        self._reward = reward_loader(request.settings, paths, lock, force=request.force)
+        loader = reward_loader(request.settings, paths, lock, force=request.force)
+        self._ranking = RankingStage(loader, request.settings)
         self._format = _format(request, self._info)
         self.plan = _plan(request, self._info, self._format)
         self.setup = _setup(request, self._info, self.plan, self._format)
+        self._shape: ShapeDecision | None = None  # of this computation
 
     def run(self, observer: Observer) -> ScoredRun:
         """Run what is missing, and score what is stored.
@@ -142,7 +102,7 @@ class Evaluation:
             else:
                 self._request.on_model(self._info.warnings, ())
             samples = self._regraded(schedule.in_order(self._request.data, file.stored))
-            samples = self._rewarded(samples, observer, file)
+            samples = self._ranking.run(self.plan, samples, file, self.setup, observer.activity)
             file.rewrite(self.setup, samples)
         return self._scored(samples, file.path)
 
@@ -157,14 +117,14 @@ class Evaluation:
         total = len(plan.data.items) * plan.k
         observer.begin(len(file.stored), total)
         with ExitStack() as stack:
-            engine = self._engine(stack, observer)
+            engine = self._engine(stack, file, observer)
             tir = plan.mode is Mode.TIR
             own = stack.enter_context(closing(open_executor(settings))) if tir else None
             executor = None if own is None else executor_for(self._info, own)
-            for one in schedule.run(plan, engine, executor, file, self._graders, observer.event):
+            for one in schedule.run(self.plan, engine, executor, file, self._graders, observer.event):
                 observer.stored(one, len(file.stored), total)
 
-    def _engine(self, stack: ExitStack, observer: Observer) -> Engine:
+    def _engine(self, stack: ExitStack, file: RunFile, observer: Observer) -> Engine:
         """The engine, on servers or on this machine; the stack closes it."""
         info, settings, plan = self._info, self._request.settings, self.plan
         if info.servers:
@@ -175,21 +135,31 @@ class Evaluation:
             self._request.on_model((*info.warnings, *server_note(info)), ())
             require_sendable(remote, ((item.id, plan.prompt(item)) for item in plan.data.items))
             return remote
-        require_local(plan.parallel)
-        force = self._request.force
-        model = stack.enter_context(
-            open_model(
-                info,
-                settings,
-                self._paths,
-                self._lock,
-                sequences=plan.parallel,
-                force=force,
-                on_activity=observer.activity,
-            )
+        draft_model(settings, self._paths, self._lock)  # if it is missing, this is known before loading
+        samples = len(plan.missing(file.stored))
+        work = Work(samples, plan.k, schedule.group_size)
+        begun = schedule.begun(file.groups, samples) if self._request.tuned else Shape(plan.parallel)
+        wanted_shape = ShapeRequest(work, self._request.parallel, begun, unhurried=True)
+        model, self._shape = open_shaped(
+            info,
+            settings,
+            self._paths,
+            self._lock,
+            wanted_shape,
+            stack,
+            force=self._request.force,
+            on_activity=observer.activity,
         )
         self._request.on_model(notes(info, model), model.warnings)
-        engine = open_engine(model, plan.parallel, retain=1, on_activity=observer.activity)
+        if said := sentence(info, self._shape):
+            self._request.on_shape(said)
+        shape = self._shape.shape
+        self.plan = replace(plan, parallel=shape.width, batches=shape.batches, threads=shape.threads)
+        drafted, noted = stack.enter_context(
+            open_drafts(info, model, settings, self._paths, self._lock, shape=shape, force=self._request.force)
+        )
+        self._request.on_model(noted, ())
+        engine = open_engine(model, shape, retain=1, on_activity=observer.activity, drafts=drafted)
         stack.callback(engine.close)
         engine.cache_prefix(self._format.prefix, prefix_folder(self._paths), info.sha256)
         return engine
@@ -203,38 +173,6 @@ class Evaluation:
         items = {item.id: item for item in self._request.data.items}
         return [self._graders.grade(one.made, items[one.item]) if one.item in items else one for one in samples]
 
-    def _rewarded(self, samples: list[GradedSample], observer: Observer, file: RunFile) -> list[GradedSample]:
-        """Rewards for all samples, where wanted. The policy model is closed by then: memory holds one of the two.
-
-        Whatever ends this early, the scores that were made are stored, and are not made again.
-        """
-        if self._reward is None:
-            return samples
-        observer.activity(Ranking(0, len(samples)))
-        rated: list[GradedSample] = []
-        try:
-            with self._reward() as model:
-                at_once = 1 if self._scorer is None else PROBLEMS_AT_ONCE
-                for one in schedule.reward(self.plan, samples, model, at_once, self._rater):
-                    rated.append(one)
-                    observer.activity(Ranking(len(rated), len(samples)))
-        except BaseException:  # Ctrl-C too; raised again
-            file.rewrite(self.setup, [*rated, *samples[len(rated) :]])
-            raise
-        return rated
-
-    @property
-    def _rater(self) -> str:
-        """What the rewards come from: those of another model, or of another aggregate, are made again."""
-        settings = self._request.settings
-        name = settings.reward_model if self._scorer is None else self._scorer.model
-        return f"{name}, {settings.aggregate}" if settings.pick.kind is ModelKind.PROCESS_REWARD else name
-
-    @property
-    def _scorer(self) -> ServerInfo | None:
-        """The server that scores; None for none."""
-        return self._reward.info if isinstance(self._reward, ServedReward) else None
-
     def _scored(self, samples: list[GradedSample], path: Path) -> ScoredRun:
         found = scored(self._request, samples, self._graders)
         figures = published(self._info.base_name, self.plan.mode, self._request.data.name)
@@ -243,11 +181,11 @@ class Evaluation:
             found,
             remarks=(
                 *remarks(found, self._info.quantization),
-                *server_remarks(self.setup.servers, self._scorer),
+                *server_remarks(self.setup.servers, self._ranking.scorer),
                 *unrated_remarks(samples),
             ),
         )
-        return ScoredRun(found, samples, path.absolute())
+        return ScoredRun(found, samples, path.absolute(), self._shape)
 
 
 def scored(request: EvaluationRequest, samples: list[GradedSample], graders: SampleGrader) -> Score:

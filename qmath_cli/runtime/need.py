@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qmath_cli import gguf_file
 from qmath_cli.engine.llama.preflight import Preflight, check
 from qmath_cli.errors import EngineUnusable, ModelMissing, UsageError
 from qmath_cli.gguf_file import Header
 from qmath_cli.models import fit, memory
 from qmath_cli.models.describe import describe
-from qmath_cli.models.fit import Fit, Need
+from qmath_cli.models.fit import Fit, FitVerdict, Need
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
-from qmath_cli.records import ModelInfo
+from qmath_cli.records import ModelInfo, Shape
 from qmath_cli.settings import Settings
 
 _MOST_CONTEXTS = 4  # whole contexts whose KV cells are reserved at most, however many sequences there are
@@ -45,10 +47,10 @@ def cells(settings: Settings, sequences: int, header: Header | None = None) -> i
     return context * min(sequences, _MOST_CONTEXTS)
 
 
-def need(header: Header, settings: Settings, repacked: tuple[str, ...], sequences: int = 1) -> Need:
+def need(header: Header, settings: Settings, repacked: tuple[str, ...], sequences: int = 1, batches: int = 1) -> Need:
     """The need of a model whose samples decode at once, from its header: see `fit.need`."""
     reserved = cells(settings, sequences, header)
-    return fit.need(header, reserved, settings.kv_type, repacked=repacked, sequences=sequences)
+    return fit.need(header, reserved, settings.kv_type, repacked=repacked, sequences=sequences, batches=batches)
 
 
 def taken(info: ModelInfo | None, settings: Settings, paths: Paths, lock: Lock) -> int:
@@ -71,6 +73,7 @@ def require_memory(
     lock: Lock,
     sequences: int,
     *,
+    batches: int = 1,
     loaded: bool = False,
     held: int = 0,
 ) -> None:
@@ -82,6 +85,7 @@ def require_memory(
         paths: where the preflight's verdict is kept.
         lock: models.lock, for advice on what would fit.
         sequences: how many sequences will decode at once.
+        batches: in how many batches.
         loaded: whether this process has the weights already.
         held: bytes that another model has allocated and gives back; negative: that it will take.
 
@@ -89,8 +93,23 @@ def require_memory(
         DoesNotFit: with the numbers, and what would fit.
     """
     header = gguf_file.read(info.path)
-    wanted = need(header, settings, repacked_types(settings, paths, lock), sequences)
+    wanted = need(header, settings, repacked_types(settings, paths, lock), sequences, batches)
     found = memory.memory()
     held += wanted.weights + wanted.repacked if loaded else 0
     available = found.available + held if found is not None else None
     fit.require(fit.judge(wanted, available, fit.kv_per_cell(header, settings.kv_type)), info.name, lock)
+
+
+def fitting(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, *, loaded: bool) -> Callable[[Shape], bool]:
+    """Whether there is memory for shapes; `loaded`: whether this process has the weights already."""
+    header = gguf_file.read(info.path)
+    repacked = repacked_types(settings, paths, lock)
+    found = memory.memory()
+
+    def fits(shape: Shape) -> bool:
+        wanted = need(header, settings, repacked, shape.width, max(shape.batches, 1))
+        held = wanted.weights + wanted.repacked if loaded else 0
+        available = None if found is None else found.available + held
+        return fit.judge(wanted, available).verdict is not FitVerdict.NO
+
+    return fits

@@ -17,17 +17,17 @@ from qmath_cli.paths import Paths
 from qmath_cli.problem_set.result import Expectation, ProblemResult, agreement
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Language, ModelInfo, ModelKind, Problem, Solution
+from qmath_cli.records import Language, ModelInfo, ModelKind, Problem, Solution, Work
 from qmath_cli.records.activity import OnActivity, unobserved
 from qmath_cli.runtime.plans import plan_for, sampling_of
 from qmath_cli.runtime.question import question
 from qmath_cli.runtime.rewards import reward_loader
 from qmath_cli.runtime.servers.opening import Note
 from qmath_cli.runtime.servers.text_only import require_sendable
-from qmath_cli.runtime.tools import Hooks, default_parallel, open_many
+from qmath_cli.runtime.shapes import ShapeRequest
+from qmath_cli.runtime.tools import Hooks, OpenTools, decisive, default_parallel, open_many
 from qmath_cli.settings import Settings
 from qmath_cli.solving import vote
-from qmath_cli.solving.progress import Tools
 from qmath_cli.solving.solve import Task
 
 
@@ -106,12 +106,12 @@ class Solver:
         force: bool = False,
         note: Note = lambda _sentence: None,
         on_activity: OnActivity = unobserved,
-    ) -> Iterator[tuple[Tools, int]]:
-        """The tools for these problems, and how many sequences decode at once, for as long as the block lasts.
+    ) -> Iterator[OpenTools]:
+        """The model with the tools for these problems, for as long as the block lasts.
 
         Args:
             problems: At least one.
-            parallel: Sequences at once; None: as suits the model.
+            parallel: Sequences at once; None: as suits the model and this machine.
             force: Load the model even if it does not seem to fit.
             note: Called with what a user has to know while servers compute.
             on_activity: Told what opening and solving are busy with.
@@ -119,22 +119,25 @@ class Solver:
         Raises:
             As `open_tools`; `UsageError` for a problem that a server cannot be sent, before any is solved.
         """
-        width = parallel or min(default_parallel(self._info), len(problems) * self._settings.k)
         usual = self._usual(problems)
+        each = decisive(self._settings)
+        if self._info.servers:
+            parallel = parallel or min(default_parallel(self._info), len(problems) * self._settings.k)
+        wanted = ShapeRequest(Work(len(problems) * each, each), parallel or 0, unhurried=True)
         opened = open_many(
             self._info,
             self._settings,
             self._paths,
             self._lock,
             usual,
-            width,
+            wanted,
             force=force,
             hooks=Hooks(on_activity=on_activity, note=note, watched=False),
         )
         with opened as model:
             prompts = ((one.id, self._formats[one.language].build(one.text)) for one in problems)
             require_sendable(model.tools.engine, prompts)
-            yield model.tools, width
+            yield model
 
     def _usual(self, problems: Sequence[Problem]) -> PromptFormat:
         """How most of the problems are asked."""

@@ -23,7 +23,8 @@ from qmath_cli.models.names import ModelName
 from qmath_cli.paths import Paths
 from qmath_cli.records import Language
 from qmath_cli.runtime.data_sets import find
-from qmath_cli.runtime.evaluation import EvaluationRequest, open_graders, scored
+from qmath_cli.runtime.evaluation import open_graders, scored
+from qmath_cli.runtime.evaluation_request import EvaluationRequest
 from qmath_cli.settings import Grade, Settings
 
 Note = Callable[[str], None]

@@ -14,18 +14,30 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from qmath_cli.engine.batch import Batch
-from qmath_cli.engine.llama.placement import SMALL
-from qmath_cli.engine.parallel_batches import ParallelBatches, open_engine
+from qmath_cli.engine.parallel_batches import open_engine
 from qmath_cli.grading.grader import Grader
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
 from qmath_cli.prompting.prompt_format import PromptFormat
-from qmath_cli.records import Engine, Executor, Mode, ModelInfo, Prompt, Protection, ServerInfo
+from qmath_cli.records import (
+    Engine,
+    Executor,
+    Mode,
+    ModelInfo,
+    Prompt,
+    Protection,
+    ServerInfo,
+    Shape,
+    ShapeDecision,
+    Work,
+)
 from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
+from qmath_cli.runtime import tuning
+from qmath_cli.runtime.drafts import draft_model, note_on_servers, open_drafts
 from qmath_cli.runtime.executors import OpenExecutor, open_executor
 from qmath_cli.runtime.rewards import reward_loader, scoring_server
-from qmath_cli.runtime.weights import notes, open_model, require_local
+from qmath_cli.runtime.shapes import ShapeRequest, default_width, open_shaped
+from qmath_cli.runtime.weights import notes
 from qmath_cli.sandbox.executor import RestrictedExecutor
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.attempts import Approve
@@ -67,6 +79,7 @@ class OpenTools:
     notes: tuple[str, ...] = ()
     engine_warnings: tuple[str, ...] = ()
     scorer: ServerInfo | None = None  # the server that scores the samples
+    shape: ShapeDecision | None = None  # how sequences are computed; None where servers decide
 
     def protection(self) -> Protection | None:
         """What restricts programs. Waits for the first worker. Raises `ExecutorUnusable`."""
@@ -111,7 +124,7 @@ def open_many(
     paths: Paths,
     lock: Lock,
     prompt_format: PromptFormat,
-    sequences: int,
+    wanted: ShapeRequest,
     *,
     force: bool = False,
     hooks: Hooks | None = None,
@@ -124,22 +137,22 @@ def open_many(
         paths: as for `open_tools`.
         lock: models.lock.
         prompt_format: how the problems are asked, or most of them.
-        sequences: how many sequences decode at once.
+        wanted: what is to be computed, and how many sequences were asked for. The shape is in `OpenTools.shape`.
         force: load the model even if it does not seem to fit.
         hooks: called meanwhile.
     """
-    wanted = _Wanted(prompt_format.mode, prompt_format.prefix, sequences, force, hooks or Hooks())
-    with _opened(info, settings, paths, lock, wanted) as tools:
+    several = _Wanted(prompt_format.mode, prompt_format.prefix, wanted, force, hooks or Hooks())
+    with _opened(info, settings, paths, lock, several) as tools:
         yield tools
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What is opened beside the model; `sequences` is None where the samples of one problem decode at once."""
+    """What is opened beside the model; `many` is None where one problem after the other is solved."""
 
     mode: Mode
     prefix: Prompt | None
-    sequences: int | None
+    many: ShapeRequest | None
     force: bool = False
     hooks: Hooks = field(default_factory=Hooks)
 
@@ -153,46 +166,76 @@ def _opened(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wante
     with ExitStack() as stack:
         executor = stack.enter_context(closing(wanted.hooks.executor(settings))) if wanted.mode is Mode.TIR else None
         grader = stack.enter_context(Grader(Grade.STRICT))
-        engine, noted, warned = _open(info, settings, paths, lock, wanted, stack)
+        opened = _open(info, settings, paths, lock, wanted, stack)
         tools = Tools(
-            engine=engine,
+            engine=opened.engine,
             executor=None if executor is None else _sendable(info, executor),
             equal=grader,
             reward=None if reward is None else cache(lambda: stack.enter_context(reward())),  # many problems, one model
             approve=wanted.hooks.approve,
             on_activity=observer,
+            width=opened.width,
         )
         load_s = time.perf_counter() - started
-        yield OpenTools(info, tools, executor, load_s, settings, noted, warned, scoring_server(reward, settings))
+        scorer = scoring_server(reward, settings)
+        yield OpenTools(info, tools, executor, load_s, settings, opened.notes, opened.warnings, scorer, opened.shape)
 
 
-def _open(
-    info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted: _Wanted, stack: ExitStack
-) -> tuple[Engine, tuple[str, ...], tuple[str, ...]]:
-    """The engine, the notes, and llama.cpp's own warnings; the stack closes the engine."""
-    width = wanted.sequences or settings.k
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The engine, sequences at once, the notes, llama.cpp's own warnings, and the shape on this machine."""
+
+    engine: Engine
+    width: int
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    shape: ShapeDecision | None = None
+
+
+def _open(info: ModelInfo, settings: Settings, paths: Paths, lock: Lock, wanted: _Wanted, stack: ExitStack) -> _Opened:
+    """The engine and what is known of it; the stack closes it."""
     observer = wanted.hooks.on_activity
+    request = wanted.many or _of_one_problem(settings)
     if info.servers:
         from qmath_cli.runtime.servers.opening import open_served
         from qmath_cli.runtime.servers.text_only import server_note
 
         note, watched = wanted.hooks.note, wanted.hooks.watched
+        width = request.parallel or (request.default or Shape(request.work.samples)).width
         remote = stack.enter_context(open_served(info, settings, paths, lock, width, note=note, watched=watched))
         observer(Idle())
-        return remote, (*info.warnings, *server_note(info)), ()
-    require_local(width)
-    model = stack.enter_context(
-        open_model(info, settings, paths, lock, sequences=width, force=wanted.force, on_activity=observer)
+        return _Opened(remote, width, (*info.warnings, *server_note(info), *note_on_servers(settings)))
+    draft_model(settings, paths, lock)  # if it is missing, this is known before the other one is loaded
+    model, decided = open_shaped(
+        info,
+        settings,
+        paths,
+        lock,
+        request,
+        stack,
+        force=wanted.force,
+        on_activity=observer,
     )
-    if wanted.sequences is None:
-        # two are retained: the latest sequence, and the prefix
-        engine: Batch | ParallelBatches = Batch(model, width, retain=2, on_activity=observer)
-    else:
-        engine = open_engine(model, width, retain=1, on_activity=observer)
+    retain = 2 if wanted.many is None else 1  # of one problem after the other, the latest sequence; and the prefix
+    drafted, noted = stack.enter_context(
+        open_drafts(info, model, settings, paths, lock, shape=decided.shape, force=wanted.force, on_activity=observer)
+    )
+    engine = open_engine(model, decided.shape, retain=retain, on_activity=observer, drafts=drafted)
     stack.callback(engine.close)
     if wanted.prefix is not None:
         engine.cache_prefix(wanted.prefix, prefix_folder(paths), info.sha256)
-    return engine, notes(info, model), model.warnings
+    return _Opened(engine, decided.shape.width, (*notes(info, model), *noted), model.warnings, decided)
+
+
+def _of_one_problem(settings: Settings) -> ShapeRequest:
+    """The samples of one problem: all of them at once by default, in one batch that computes their prompt once."""
+    samples = decisive(settings)
+    return ShapeRequest(Work(samples, each=samples), default=Shape(settings.k, batches=1))
+
+
+def decisive(settings: Settings) -> int:
+    """Samples of a problem that are computed in any case: where a vote decides, it may end before the rest."""
+    return settings.k if settings.pick.ranks or not settings.stop_at else min(settings.k, settings.stop_at)
 
 
 def _sendable(info: ModelInfo, executor: Executor) -> Executor:
@@ -213,7 +256,20 @@ def default_parallel(info: ModelInfo) -> int:
         from qmath_cli.runtime.servers.opening import default_sequences
 
         return default_sequences(info)
-    return 32 if info.size < SMALL else 16
+    return default_width(info)
+
+
+def several_at_once(info: ModelInfo, settings: Settings, paths: Paths, samples: int) -> int:
+    """Sequences at once in one batch, as was measured or by default; from 1 to as many as there are samples."""
+    most = default_parallel(info)
+    found = tuning.known(info, settings, paths) if samples > 1 else None
+    if found is not None:
+        from qmath_cli.benchmark.tuning.choose import choose
+
+        whole = found.arrangements[0].arrangement
+        choice = choose(found, Work(samples), allows=lambda shape: (shape.batches, shape.threads) == (1, whole.threads))
+        most = most if choice is None else choice.shape.width
+    return max(min(samples, most), 1)
 
 
 def prefix_folder(paths: Paths) -> Path:

@@ -7,7 +7,7 @@ from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.errors import UsageError
 from qmath_cli.models.lockfile import Lock
 from qmath_cli.paths import Paths
-from qmath_cli.records import ModelInfo
+from qmath_cli.records import ONE_SEQUENCE, ModelInfo, Shape
 from qmath_cli.records.activity import Idle, Loading, OnActivity, unobserved
 from qmath_cli.runtime.need import cells, preflight, require_memory
 from qmath_cli.runtime.offload import footprint
@@ -22,7 +22,7 @@ def open_model(
     paths: Paths,
     lock: Lock,
     *,
-    sequences: int = 1,
+    shape: Shape = ONE_SEQUENCE,
     force: bool = False,
     writable: bool = False,
     on_activity: OnActivity = unobserved,
@@ -34,7 +34,7 @@ def open_model(
         settings: device, threads, context and KV cache.
         paths: where the preflight's verdict is kept.
         lock: models.lock, for advice on what would fit.
-        sequences: how many sequences will decode at once.
+        shape: how many sequences will decode at once, and in how many batches.
         force: load it even if it does not seem to fit.
         writable: whether its weights will be written to: see `engine.weights`.
         on_activity: told how far loading has come.
@@ -44,7 +44,7 @@ def open_model(
         EngineUnusable, IntegrityError, UsageError: as `engine.llama.model.load` raises them.
     """
     if not force:
-        require_memory(info, settings, paths, lock, sequences)
+        require_memory(info, settings, paths, lock, shape.width, batches=max(shape.batches, 1))
     options = Options(
         device=settings.device,
         gpu_layers=settings.gpu_layers,
@@ -54,7 +54,7 @@ def open_model(
         mlock=settings.mlock,
         repack=settings.repack,
         writable=writable,
-        footprint=lambda: footprint(gguf_file.read(info.path), cells(settings, sequences), settings.kv_type),
+        footprint=lambda: footprint(gguf_file.read(info.path), cells(settings, shape.width), settings.kv_type),
     )
     found = preflight(settings, paths, lock)
     on_activity(Loading(info.name))

@@ -88,7 +88,8 @@ class SolvePlan:
 class Tools:
     """What a solve works with. `reward` is called once all samples are done, so that its model is loaded only then.
 
-    `on_activity` is told when answers are compared and samples ranked, since neither is an event.
+    `on_activity` is told when answers are compared and samples ranked, since neither is an event. `width` is the number
+    of samples of one problem that run at once; 0: all of them.
     """
 
     engine: Engine
@@ -97,6 +98,7 @@ class Tools:
     reward: Callable[[], Reward] | None = None
     approve: Approve | None = None
     on_activity: OnActivity = unobserved
+    width: int = 0
 
 
 @dataclass(slots=True)

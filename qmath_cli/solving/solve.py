@@ -44,7 +44,7 @@ def solve(problem: Problem, plan: SolvePlan, tools: Tools) -> Generator[Event, N
     Args:
         problem: the problem; its `reference`, where there is one, is compared with the answer.
         plan: prompt, mode, number of samples and limits.
-        tools: the engine, with `plan.k` slots, and what else the plan needs.
+        tools: the engine, with a slot for each sample that runs at once, and what else the plan needs.
 
     Yields:
         Events in the order in which they happen; the last one, exactly once, is the `Solution`. For a problem that the
@@ -59,11 +59,12 @@ def solve(problem: Problem, plan: SolvePlan, tools: Tools) -> Generator[Event, N
     progress = Progress(problem, plan, tools)
     attempts = Attempts(tools.engine, tools.executor, tools.approve)
     try:
-        progress.launch(attempts, plan.k)
+        width = min(tools.width or plan.k, plan.k)
+        progress.launch(attempts, width)
         while attempts.busy:
             yield from _recorded(progress, attempts.step())
             yield from _recorded(progress, progress.limits(attempts))
-            progress.launch(attempts, plan.k)
+            progress.launch(attempts, width - attempts.running)
     except KeyboardInterrupt:
         progress.interrupt(attempts)
     finally:

@@ -16,6 +16,7 @@ from qmath_cli.records import (
     SampleFinished,
     Sampling,
     ServerInfo,
+    ShapeDecision,
     Solution,
     TextDelta,
     Timing,
@@ -30,7 +31,11 @@ Record = dict[str, Any]
 
 
 def solution_record(
-    solution: Solution, model: ModelInfo, load_s: float = 0.0, scorer: ServerInfo | None = None
+    solution: Solution,
+    model: ModelInfo,
+    load_s: float = 0.0,
+    scorer: ServerInfo | None = None,
+    shape: ShapeDecision | None = None,
 ) -> Record:
     """A solution as `qmath.solve/1`.
 
@@ -39,6 +44,7 @@ def solution_record(
         model: The model that produced it.
         load_s: Seconds that loading the model took, for a solution that does not record them.
         scorer: The server that scored the samples; None for none.
+        shape: How samples were computed on this machine; None where that is not known.
 
     Returns:
         The object, ready for `json.dumps`.
@@ -55,19 +61,29 @@ def solution_record(
         "expected": _expected(solution.expected),
         "model": _model(model),
         **({} if scorer is None else {"reward_server": server_record(scorer)}),
+        **({} if shape is None else {"shape": shape.record()}),
         "sampling": _sampling(solution.sampling),
         "usage": {
             "prompt_tokens": solution.usage.prompt_tokens,
             "completion_tokens": solution.usage.completion_tokens,
             "prefilled_tokens": solution.usage.prefilled_tokens,
             "cached_tokens": solution.usage.cached_tokens,
+            "drafted_tokens": solution.usage.drafted_tokens,
+            "accepted_tokens": solution.usage.accepted_tokens,
+            "draft_gain": round(solution.usage.draft_gain, 3),
         },
         "timing": _timing(solution.timing, load_s),
         "samples": [record_of(sample) for sample in solution.samples],
     }
 
 
-def event_record(event: Event, model: ModelInfo, load_s: float = 0.0, scorer: ServerInfo | None = None) -> Record:
+def event_record(
+    event: Event,
+    model: ModelInfo,
+    load_s: float = 0.0,
+    scorer: ServerInfo | None = None,
+    shape: ShapeDecision | None = None,
+) -> Record:
     """An event as `qmath.event/1`; the last one holds the whole solution. Arguments as for `solution_record`."""
     match event:
         case TextDelta():
@@ -79,7 +95,7 @@ def event_record(event: Event, model: ModelInfo, load_s: float = 0.0, scorer: Se
         case SampleFinished():
             return _event("sample_finished", sample=event.sample.index, result=record_of(event.sample))
         case Solution():
-            return _event("solution", solution=solution_record(event, model, load_s, scorer))
+            return _event("solution", solution=solution_record(event, model, load_s, scorer, shape))
 
 
 def _event(name: str, **fields: object) -> Record:

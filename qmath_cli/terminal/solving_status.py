@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 
 from qmath_cli.records import Event, ProgramFinished, ProgramStarted, SampleFinished, Solution, TextDelta
-from qmath_cli.records.activity import Activity, Comparing, Idle, Loading, Prefilling, Ranking
+from qmath_cli.records.activity import Activity, Comparing, Idle, Loading, Measuring, Prefilling, Ranking
 from qmath_cli.terminal.output import clean
 
 _LEAST_HELD = 3  # characters: fewer are decided by the next token
@@ -88,6 +88,8 @@ class SolvingStatus:
         match self._activity:
             case Loading(name, share):
                 return clean(f"loading {share:.0%} · {PurePath(name).name}")
+            case Measuring(share):
+                return f"measuring what is fastest here {share:.0%}"
             case Comparing():
                 return "comparing answers"
             case Ranking(done, samples):

@@ -1,16 +1,21 @@
-"""The time and memory of a conversion, compared with llama.cpp's two steps in the same run.
+"""The time and memory of a conversion, compared with llama.cpp's quantizer in the same run.
 
-    python -m tests.bench.convert_speed --folder /somewhere/with/20/GB [--repeat 3] [--large]
+    python -m tests.bench.convert_speed --folder /somewhere/with/20/GB [--repeat 5] [--quants q4_k_m,q8_0,iq4_xs]
 
 Makes a random checkpoint in the 1.5B shape (3.1 GB; with the real vocabulary if `shared/data` exists) and measures
-alternately, each in a separate process:
+alternately, each in a process of its own:
 
-    two steps   convert_hf_to_gguf.py to BF16, then `llama_model_quantize` to Q4_K_M
-    one pass    `qmath_convert`, verification included
+    llama.cpp   `llama-quantize` (`--quantizer`, or `llama_model_quantize` of the library) on a finished BF16 file
+    one pass    `qmath_convert` on the checkpoint, verification and flushing included
 
-`--large` adds one layer of the 72B shape with the 72B embeddings (6.7 GB), to measure the memory. The first step needs
-`QMATH_LLAMA_CPP_SOURCE` (a llama.cpp tree) and `QMATH_TORCH_PYTHON` (an interpreter with PyTorch and transformers).
-Without them our own BF16 file is used instead, and the comparison is with the second step alone, as the table shows.
+and prints the ratios of the medians. llama-quantize leaves its file in the system's memory; ours is flushed to the disk
+before it gets its name. So the time that the disk then takes for their file is measured too: where it is longer than
+the arithmetic (q8_0 on a slow disk), the disk is what is measured.
+
+`--cores N` keeps all processes on N cores. `--layers N` makes a smaller checkpoint for a quick look. `--large` adds one
+layer of the 72B shape with the 72B embeddings (6.7 GB), to measure the memory. `QMATH_LLAMA_CPP_SOURCE` (a llama.cpp
+tree) and `QMATH_TORCH_PYTHON` (an interpreter with PyTorch and transformers) add llama.cpp's first step,
+convert_hf_to_gguf.py to BF16; without them our own BF16 file is the quantizer's input.
 """
 
 from __future__ import annotations
@@ -52,7 +57,7 @@ convert(plan(LocalFolder(Path(folder)), {Path(path): Quant(quant)}), Options())
 QUANTIZE = """
 import sys, llama_cpp
 p = llama_cpp.llama_model_quantize_default_params()
-p.ftype = llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M
+p.ftype = getattr(llama_cpp, "LLAMA_FTYPE_MOSTLY_" + sys.argv[3].upper())
 sys.exit(llama_cpp.llama_model_quantize(sys.argv[1].encode(), sys.argv[2].encode(), p))
 """
 COMPARE = """
@@ -99,7 +104,7 @@ def made(folder: Path, recipe: Recipe) -> Path:
 def make(folder: Path, recipe: Recipe) -> None:
     """Write a checkpoint tensor by tensor."""
     folder.mkdir(parents=True, exist_ok=True)
-    if (SHARED / "qwen2-tokenizer").is_dir():
+    if (SHARED / "qwen2-tokenizer").is_dir() and recipe.vocab >= SMALL.vocab:
         checkpoints.with_real_tokenizer(folder, recipe.but(hidden=8, feed_forward=8, heads=1, kv_heads=1), SHARED)
     else:
         checkpoints.write_tokenizer(folder, recipe.vocab)
@@ -114,20 +119,20 @@ def make(folder: Path, recipe: Recipe) -> None:
     with unfinished(path).open("wb") as file:
         file.write(checkpoints.with_header(header, b""))
         for shape in shapes.values():
-            for piece in random_pieces(int(np.prod(shape))):
+            for piece in random_pieces(int(np.prod(shape)), min(POOL, offset)):
                 file.write(piece)
     unfinished(path).rename(path)
 
 
-def random_pieces(count: int) -> Iterator[bytes]:
+def random_pieces(count: int, pool: int = POOL) -> Iterator[bytes]:
     """Normal numbers with the standard deviation of trained weights, as bfloat16, from random places of the pool."""
     rng = np.random.default_rng(count)
     if not _POOL:
-        numbers = np.random.default_rng(0).standard_normal(POOL, dtype=np.float32) * np.float32(0.02)
+        numbers = np.random.default_rng(0).standard_normal(pool, dtype=np.float32) * np.float32(0.02)
         _POOL.append((numbers.view(np.uint32) >> 16).astype(np.uint16))
     while count:
-        start = int(rng.integers(POOL // 2))
-        piece = _POOL[0][start : start + min(count, POOL // 2)]
+        start = int(rng.integers(pool // 2))
+        piece = _POOL[0][start : start + min(count, pool // 2)]
         yield piece.tobytes()
         count -= piece.size
 
@@ -135,55 +140,90 @@ def random_pieces(count: int) -> Iterator[bytes]:
 _POOL: list[np.ndarray] = []
 
 
-def two_steps(model: Path, work: Path) -> tuple[Cost, Cost | None]:
-    """The costs of llama.cpp's quantizer, and of its converter where that can run."""
-    bf16, first = work / "bf16.gguf", None
+@dataclass(frozen=True)
+class Quantizer:
+    """llama.cpp's quantizer, the program or the installed library's function."""
+
+    program: str | None
+
+    def measure(self, bf16: Path, target: Path, quant: str) -> Cost:
+        """The cost of one run."""
+        target.unlink(missing_ok=True)
+        if self.program:
+            return measure([self.program, str(bf16), str(target), quant])
+        return measure([sys.executable, "-c", QUANTIZE, str(bf16), str(target), quant])
+
+
+def first_step(model: Path, bf16: Path) -> Cost | None:
+    """Make the BF16 file; the cost of llama.cpp's own converter, where that can run."""
     source = os.environ.get("QMATH_LLAMA_CPP_SOURCE")
     if source:
         python = os.environ.get("QMATH_TORCH_PYTHON", sys.executable)
         script = Path(source) / "convert_hf_to_gguf.py"
-        first = measure([python, str(script), str(model), "--outtype", "bf16", "--outfile", str(bf16)])
-    elif not bf16.exists():
-        measure([sys.executable, "-c", ONE_PASS, str(model), str(bf16), "bf16"])
-    second = measure([sys.executable, "-c", QUANTIZE, str(bf16), str(work / "theirs.gguf")])
-    return second, first
+        return measure([python, str(script), str(model), "--outtype", "bf16", "--outfile", str(bf16)])
+    one_pass(model, bf16, "bf16")
+    return None
 
 
-def one_pass(model: Path, target: Path) -> Cost:
+def one_pass(model: Path, target: Path, quant: str) -> Cost:
     """The cost of our conversion."""
     target.unlink(missing_ok=True)
-    return measure([sys.executable, "-c", ONE_PASS, str(model), str(target), "q4_k_m"])
+    return measure([sys.executable, "-c", ONE_PASS, str(model), str(target), quant])
 
 
-def row(what: str, costs: list[Cost], disk: float = 0) -> None:
+def flushed(path: Path) -> float:
+    """The seconds that the disk takes for what is not on it yet."""
+    started = time.perf_counter()
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+    return time.perf_counter() - started
+
+
+def row(what: str, costs: list[Cost]) -> None:
     """One line of the table: medians of the times, the largest memory."""
     times = f"{median(costs):7.1f} s | {median(costs, 'busy'):7.1f} s"
-    print(f"| {what:42} | {times} | {max(cost.memory for cost in costs):7,.0f} MB | {disk:7,.0f} MB |", flush=True)
+    print(f"| {what:42} | {times} | {max(cost.memory for cost in costs):7,.0f} MB |", flush=True)
 
 
-def compare(folder: Path, repeat: int) -> None:
+def compare(folder: Path, recipe: Recipe, quants: list[str], repeat: int, quantizer: Quantizer) -> None:
     """Alternate the two, so that other load on the machine affects both."""
-    model = made(folder / "Qwen2.5-Math-1.5B-random", SMALL)
-    ours, first, second = [], [], []
-    for _ in range(repeat):
-        ours.append(one_pass(model, folder / "ours.gguf"))
-        quantized, converted = two_steps(model, folder)
-        second.append(quantized)
-        first += [converted] if converted else []
-    files = [str(folder / "ours.gguf"), str(folder / "theirs.gguf")]
-    same = subprocess.run([sys.executable, "-c", COMPARE, *files], check=False).returncode == 0
-    temporary = (folder / "bf16.gguf").stat().st_size / 1e6
-    (folder / "bf16.gguf").unlink()
-    print(f"\n1.5B shape to Q4_K_M, {os.cpu_count()} cores, median of {repeat}")
-    print("| | wall | processor | memory | other disk |\n|---|---|---|---|---|")
+    model = made(folder / f"Qwen2.5-Math-1.5B-random-{recipe.layers}", recipe)
+    bf16 = folder / "bf16.gguf"
+    first = first_step(model, bf16)
+    print(f"\n1.5B shape, {recipe.layers} layers, {cores()} cores, medians of {repeat}")
+    print("| | wall | processor | memory |\n|---|---|---|---|")
     if first:
-        row("llama.cpp step 1: convert_hf_to_gguf", first)
-    row("llama.cpp step 2: llama_model_quantize", second, temporary)
-    row("qmath, one pass, verified", ours)
-    for field, name in (("seconds", "wall"), ("busy", "processor")):
-        ratio = median(ours, field) / (median(second, field) + (median(first, field) if first else 0))
-        print(f"\n{name} time against {'both steps' if first else 'step 2 alone'}: {ratio:.2f}")
-    print(f"the tensors are {'the same' if same else 'DIFFERENT'}")
+        row("llama.cpp's first step, convert_hf_to_gguf", [first])
+    for quant in quants:
+        compare_quant(folder, model, quant, repeat, quantizer)
+    bf16.unlink()
+
+
+def compare_quant(folder: Path, model: Path, quant: str, repeat: int, quantizer: Quantizer) -> None:
+    """The lines of one quantization, and its ratios."""
+    ours, theirs, disk = [], [], []
+    files = [folder / "ours.gguf", folder / "theirs.gguf"]
+    for _ in range(repeat):
+        ours.append(one_pass(model, files[0], quant))
+        theirs.append(quantizer.measure(folder / "bf16.gguf", files[1], quant))
+        disk.append(flushed(files[1]))
+    row(f"{quant}: llama.cpp's quantizer", theirs)
+    row(f"{quant}: qmath, one pass, verified and flushed", ours)
+    wall, busy = (median(ours, name) / median(theirs, name) for name in ("seconds", "busy"))
+    with_disk = median(ours) / statistics.median(a.seconds + b for a, b in zip(theirs, disk, strict=True))
+    same = subprocess.run([sys.executable, "-c", COMPARE, *map(str, files)], check=False).returncode == 0
+    print(
+        f"| {quant}: ratios: wall {wall:.2f}, processor {busy:.2f}; wall with their file flushed too {with_disk:.2f} "
+        f"(+{statistics.median(disk):.1f} s); the tensors are {'the same' if same else 'DIFFERENT'} | | | |",
+        flush=True,
+    )
+    for file in files:
+        file.unlink()
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def median(costs: list[Cost], field: str = "seconds") -> float:
@@ -194,7 +234,7 @@ def median(costs: list[Cost], field: str = "seconds") -> float:
 def large(folder: Path) -> None:
     """Measure the memory with large tensors, which should be no higher."""
     model = made(folder / "Qwen2.5-Math-72B-one-layer", LARGE)
-    cost = one_pass(model, folder / "large.gguf")
+    cost = one_pass(model, folder / "large.gguf", "q4_k_m")
     row("qmath, one 72B layer and 72B embeddings", [cost])
     (folder / "large.gguf").unlink()
 
@@ -203,14 +243,21 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--quants", default="q4_k_m,q8_0,iq4_xs")
+    parser.add_argument("--quantizer", help="the program llama-quantize; without it the library's own function")
+    parser.add_argument("--cores", type=int, help="keep all processes on so many cores")
+    parser.add_argument("--layers", type=int, default=SMALL.layers)
     parser.add_argument("--large", action="store_true")
     arguments = parser.parse_args()
     free = shutil.disk_usage(arguments.folder).free
     if free < 20e9:
         raise SystemExit(f"{arguments.folder} has {free / 1e9:.0f} GB free; 20 are needed")
+    if arguments.cores:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.cores])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    compare(arguments.folder, arguments.repeat)
+    recipe, quants = SMALL.but(layers=arguments.layers), arguments.quants.split(",")
+    compare(arguments.folder, recipe, quants, arguments.repeat, Quantizer(arguments.quantizer))
     if arguments.large:
         large(arguments.folder)
 

@@ -32,7 +32,7 @@ from qmath_cli.models.describe import describe
 from qmath_cli.paths import find
 from qmath_cli.prompting.prompt_format import PromptFormat
 from qmath_cli.prompting.select import select
-from qmath_cli.records import Language, Sampling
+from qmath_cli.records import Language, Sampling, Shape
 from qmath_cli.runtime.evaluation import open_graders
 from qmath_cli.runtime.executors import open_executor
 from qmath_cli.runtime.plans import sampling_of
@@ -51,7 +51,7 @@ def main() -> None:
     whole = datasets.load("demo", datasets.EMBEDDED)
     step = len(whole.items) // problems  # spread over the kinds
     data = replace(whole, items=whole.items[::step][:problems])
-    with open_model(info, settings, paths, lock, sequences=parallel) as model:
+    with open_model(info, settings, paths, lock, shape=Shape(parallel)) as model:
         measure = partial(run, model, settings, prompt_format)
         measure(replace(data, items=data.items[:4]), parallel)  # warm caches and spare workers
         pairs = [(measure(data, 1), measure(data, parallel)) for _ in range(rounds)]
@@ -82,7 +82,7 @@ def run(
     with (
         tempfile.TemporaryDirectory() as folder,
         closing(open_executor(settings)) as executor,
-        closing(open_engine(model, parallel, retain=1)) as engine,
+        closing(open_engine(model, Shape(parallel), retain=1)) as engine,
         RunFile(Path(folder), setup) as file,
         open_graders(data.name) as graders,
     ):

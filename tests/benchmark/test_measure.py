@@ -23,10 +23,12 @@ from qmath_cli.benchmark.measure import (
     measure,
     prompt_of,
 )
+from qmath_cli.benchmark.tuning.table import Arrangement, ArrangementCost
 from qmath_cli.engine.llama.model import Options, load
 from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.errors import QmathError, UsageError
-from qmath_cli.terminal.reports.bench import table
+from qmath_cli.terminal.reports.bench import step_costs, table
+from tests.benchmark.tuning.scripted import AVX2, AVX2_HALF, tuning
 from tests.e2e.run import qmath
 from tests.terminal.schemas import validate
 
@@ -160,3 +162,18 @@ def test_several_models_are_measured_one_after_the_other(tmp_path: Path) -> None
 def test_numbers_that_are_none_are_a_usage_error(tmp_path: Path, sequences: str) -> None:
     """Exit 2, before a model is loaded."""
     assert qmath(tmp_path, "bench", "--sequences", sequences).returncode == 2
+
+
+def test_what_steps_cost_fits_into_eighty_columns_and_names_the_fastest_shape() -> None:
+    """Each width with its cost and its speeds, as far as they were measured; four arrangements, as on eight cores."""
+    found = tuning(AVX2, AVX2_HALF)
+    lines = step_costs(found)
+    assert ["4", "2.13", "30.0", "21.0"] in [line.split() for line in lines]
+    assert "fastest: 16 at once on 2 threads, 35.0 tokens/s" in lines
+    assert not any("other programs" in line for line in lines)
+    several = tuple(
+        ArrangementCost(Arrangement(batches, threads), found.steps) for batches, threads in ((1, 8), (2, 4), (4, 2))
+    )
+    wide = step_costs(replace(found, arrangements=(*several, several[0]), processor=0.1))
+    assert max(map(len, wide)) <= 80
+    assert any("other programs" in line for line in wide)

@@ -63,9 +63,9 @@ def test_programs_print_what_stands_behind_them(half: str) -> None:
     """The outputs are computed by the kinds; the executor prints the same."""
     with closing(RestrictedExecutor(spares=False)) as executor:
         for name, kind in HALVES[half].items():
-            draft = kind(Random(f"test {name}"))
+            exercise = kind(Random(f"test {name}"))
             with closing(executor.open()) as worker:
-                for one in draft.calculations:
+                for one in exercise.calculations:
                     assert worker.run(one.code).text == one.output, name
 
 

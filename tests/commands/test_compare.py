@@ -41,6 +41,8 @@ def test_another_quantization_differs_and_the_same_one_does_not(home: Path) -> N
     assert same["same_top"]["value"] == 1
     assert other["kld"]["value"] > 10 * abs(same["kld"]["value"])
     assert other["model"] == "demo:q4_k_m"
+    assert other["kld_less_first"]["value"] == pytest.approx(other["kld"]["value"] - same["kld"]["value"])
+    assert same["kld_less_first"] is None
 
 
 def test_a_stored_base_gives_the_figures_of_a_loaded_one(home: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli.commands.problem.shell import Surroundings, trace
+from qmath_cli.commands.problem.shell import Instruments, trace
 
-HERE = Surroundings(process=31337, home="/home/ada", names=frozenset({"notes.txt", "plot.py"}))
+HERE = Instruments(process=31337, home="/home/ada", names=frozenset({"notes.txt", "plot.py"}))
 
 
 def double_quoted(text: str, tmp_path: Path) -> str:

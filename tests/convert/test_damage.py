@@ -115,6 +115,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "renamed tensor": (lambda f: edit_header(f, lambda h: h.update({"model.norm2.weight": h.pop(NORM)})), "is missing"),
     "NaN": (lambda f: edit_numbers(f, K, float("nan")), "blk.1.attn_k.weight holds .* not finite, in row 64"),
     "infinity": (lambda f: edit_numbers(f, NORM, float("inf")), "output_norm.weight holds .* not finite"),
+    "negative infinity": (lambda f: edit_numbers(f, K, float("-inf")), "attn_k.weight holds .* not finite, in row 64"),
+    "negative NaN": (lambda f: edit_numbers(f, K, -float("nan")), "attn_k.weight holds .* not finite, in row 64"),
 }
 
 UNSUPPORTED: dict[str, tuple[Callable[[Path], object], str]] = {

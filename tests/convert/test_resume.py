@@ -25,7 +25,9 @@ from tests.convert.conversions import to_gguf
 
 
 class Recording(LocalFolder):
-    """A local folder that records reads and releases, and can fail at a given read of weights."""
+    """A folder that is read like a download, records reads and releases, and can fail at a given read of weights."""
+
+    random_access = False
 
     def __init__(self, folder: Path, fail_at: int | None = None) -> None:
         super().__init__(folder)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from qmath_cli.benchmark.tuning import store
 from qmath_cli.doctor.installation import (
     CHECKS,
     Installation,
@@ -19,6 +20,7 @@ from qmath_cli.doctor.installation import (
     check_model,
     check_models,
     check_network,
+    check_speed,
     check_terminal,
 )
 from qmath_cli.doctor.installation import examine as examined
@@ -26,9 +28,11 @@ from qmath_cli.doctor.results import CheckResult, Status
 from qmath_cli.models import lockfile
 from qmath_cli.models.describe import describe
 from qmath_cli.paths import find
+from qmath_cli.runtime import tuning
 from qmath_cli.settings import Settings
 from qmath_cli.terminal.reports.doctor import findings
 from qmath_cli.terminal.style import Style
+from tests.benchmark.tuning import scripted
 
 SCREEN = Screen(tty=True, encoding="utf-8", unicode=True, colour=True, columns=80)
 
@@ -82,6 +86,21 @@ def test_a_truncated_model_file_is_a_problem(tmp_path: Path) -> None:
     os.truncate(broken, demo.stat().st_size // 2)
     results = {result.name: result for result in examined(installation(tmp_path, model=str(broken)))}
     assert results["model"].status is Status.PROBLEM
+
+
+def test_the_speed_is_what_was_measured_or_the_command_that_measures(tmp_path: Path) -> None:
+    """Nothing is measured by the check itself; a damaged file is as good as none."""
+    here = installation(tmp_path)
+    assert "qmath bench" in check_speed(here).detail
+    assert not list(tmp_path.rglob("tuning"))
+    key, folder = tuning.key_of(describe("", here.paths, here.lock), here.settings), tuning.folder(here.paths)
+    store.write(key, scripted.tuning(scripted.AVX2), folder)
+    assert "fastest 16 at once on 2 threads, 35.0 tokens/s; v(2) 1.60, v(4) 2.13" in check_speed(here).detail
+    assert "other programs" not in check_speed(here).detail
+    store.write(key, replace(scripted.tuning(scripted.AVX2), processor=0.3), folder)
+    assert "other programs" in check_speed(here).detail
+    key.file(folder).write_text("{", encoding="utf-8")
+    assert "qmath bench" in check_speed(here).detail
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,3 +53,20 @@ def small(demo: Path) -> Iterator[Model]:
     """The demo with a context of 224 tokens."""
     with load(demo, Options(ctx=224), Preflight()) as loaded:
         yield loaded
+
+
+@pytest.fixture
+def alarm(without_gc: None) -> Iterator[Callable[[float], None]]:
+    """Sets the time, in seconds, after which KeyboardInterrupt is raised."""
+
+    def set_alarm(seconds: float) -> None:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    before = signal.signal(signal.SIGALRM, _interrupt)
+    yield set_alarm
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from qmath_cli.engine.batch import Batch
+from qmath_cli.engine.drafts.opening import NO_DRAFTS, DraftOptions
 from qmath_cli.engine.llama.model import Model, Options, load
 from qmath_cli.engine.llama.preflight import Preflight
 from qmath_cli.errors import PromptTooLong
 from qmath_cli.records import Prompt, Sampling, Segment, Stop
+from tests.engine.drafts.costs import FREE
 from tests.engine.driving import BLOCK, LONG, collect, continued, solve, until
 
 GREEDY = Sampling(max_tokens=400)
@@ -158,31 +159,17 @@ def test_a_degenerate_text_is_stopped(model: Model) -> None:
         assert stop is Stop.DEGENERATE or batch.usage(key).completion_tokens < 1000
 
 
-@pytest.fixture
-def alarm(without_gc: None) -> Iterator[Callable[[float], None]]:
-    """Sets the time, in seconds, after which KeyboardInterrupt is raised."""
-
-    def set_alarm(seconds: float) -> None:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-
-    before = signal.signal(signal.SIGALRM, _interrupt)
-    yield set_alarm
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
-
-
-def _interrupt(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
-
-
-def test_ctrl_c_at_any_moment_loses_nothing(model: Model, problem: Prompt, alarm: Callable[[float], None]) -> None:
+@pytest.mark.parametrize("drafts", [NO_DRAFTS, DraftOptions(FREE)], ids=["plain", "drafts"])
+def test_ctrl_c_at_any_moment_loses_nothing(
+    model: Model, problem: Prompt, alarm: Callable[[float], None], drafts: DraftOptions
+) -> None:
     """A sequence that is interrupted many times, at various moments, gets the tokens of an undisturbed run."""
     with Batch(model) as batch:
         (key,) = batch.start(problem, [GREEDY])
         collect(batch, [key])
         undisturbed = list(batch._sequences[key].tokens)
     interruptions = 0
-    with Batch(model) as batch:
+    with Batch(model, drafts=drafts) as batch:
         (key,) = batch.start(problem, [GREEDY])
         state = batch._sequences[key]
         while state.active:

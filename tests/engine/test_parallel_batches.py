@@ -15,7 +15,7 @@ from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.llama.placement import Placement
 from qmath_cli.engine.parallel_batches import ParallelBatches, open_engine
 from qmath_cli.errors import PromptTooLong
-from qmath_cli.records import Chunk, Mode, Prompt, Sampling, Segment
+from qmath_cli.records import Chunk, Mode, Prompt, Sampling, Segment, Shape
 from tests.engine.driving import BLOCK, collect, continued, solve
 from tests.prompts import chat
 
@@ -205,6 +205,18 @@ def test_the_number_of_batches_follows_placement_and_slots(
     """As many as the placement allows, but no more than slots, and no more than one batch would have whole contexts."""
     placement = Placement(None, 0, all_layers=False, threads=1, batches=batches)
     monkeypatch.setattr(model, "placement", placement)
-    engine = open_engine(model, slots)
+    engine = open_engine(model, Shape(slots))
+    assert engine.steps_per_round == expected
+    engine.close()
+
+
+@pytest.mark.parametrize(("batches", "slots", "expected"), [(2, 16, 2), (1, 16, 1), (2, 1, 1)])
+def test_a_shape_with_a_number_of_batches_overrules_the_placement(
+    model: Model, monkeypatch: pytest.MonkeyPatch, batches: int, slots: int, expected: int
+) -> None:
+    """What was measured on this machine decides, not the size of the model."""
+    placement = Placement(None, 0, all_layers=False, threads=1, batches=4)
+    monkeypatch.setattr(model, "placement", placement)
+    engine = open_engine(model, Shape(slots, batches, threads=1))
     assert engine.steps_per_round == expected
     engine.close()

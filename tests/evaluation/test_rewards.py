@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from qmath_cli.errors import PromptTooLong, ServerUnusable
-from qmath_cli.evaluation import schedule
+from qmath_cli.evaluation import rewards
 from qmath_cli.evaluation.comparison import unrated_remarks
 from qmath_cli.evaluation.datasets import Dataset, Item
 from qmath_cli.evaluation.grade import SampleGrader
@@ -64,7 +64,7 @@ def rewarded(
     """What the stage yields, and what ends it."""
     found: list[GradedSample] = []
     try:
-        found.extend(schedule.reward(PLAN, samples, model, at_once, "rm"))  # what was yielded before an error stays
+        found.extend(rewards.reward(PLAN, samples, model, at_once, "rm"))  # what was yielded before an error stays
     except (ServerUnusable, KeyboardInterrupt) as exc:
         return found, exc
     return found, None
@@ -98,7 +98,7 @@ def test_another_reward_model_scores_everything_again() -> None:
     """Scores of two models are never mixed."""
     once, _ = rewarded(Scripted())
     other = Scripted()
-    assert len(list(schedule.reward(PLAN, once, other, 1, "another"))) == len(SAMPLES)
+    assert len(list(rewards.reward(PLAN, once, other, 1, "another"))) == len(SAMPLES)
     assert len(other.asked) == len(SAMPLES)
 
 

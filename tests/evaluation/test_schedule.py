@@ -255,6 +255,8 @@ def test_a_finished_run_is_not_run_again(tmp_path: Path) -> None:
         output, _ = process.communicate()
         assert process.returncode == 0
         reports.append(json.loads(output))
+    assert reports[0].pop("shape")["why"] == "asked"
+    assert [report.pop("shape") for report in reports[1:]] == [None, None]  # nothing was computed
     assert reports[0] == reports[1] == reports[2]
     assert len(records(tmp_path)) == 25
 

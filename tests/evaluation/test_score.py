@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from qmath_cli.errors import DataError
-from qmath_cli.evaluation import datasets, responses, schedule
+from qmath_cli.evaluation import datasets, responses, rewards, schedule
 from qmath_cli.evaluation.comparison import remarks
 from qmath_cli.evaluation.published import Method, published
 from qmath_cli.evaluation.records import ItemSample
@@ -127,7 +127,7 @@ def test_rewards_rank_and_make_the_headline(tmp_path: Path) -> None:
     work = schedule.EvaluationPlan(data, Mode.COT, Sampling(), lambda _item: Prompt(()), k=3)
     with open_graders("") as graders:
         graded = [graders.grade(one, data.items[0]) for one in done]
-        graded = list(schedule.reward(work, graded, PrefersTwo()))
+        graded = list(rewards.reward(work, graded, PrefersTwo()))
         found = score(data, graded, 3, Grade.OFFICIAL, graders, Pick.RM)
     assert (found.maj[3], found.rm[3], found.headline) == (0.0, 1.0, 1.0)
     assert found.rm[2] == 0.0

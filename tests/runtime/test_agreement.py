@@ -28,7 +28,8 @@ from qmath_cli.models.manifest import Manifest, RecordedFile
 from qmath_cli.models.store import gguf_path, head_path
 from qmath_cli.paths import Paths, find
 from qmath_cli.records import Event, Finish, Mode, Problem, Prompt, Sample, Solution, VoteGroup, Votes
-from qmath_cli.runtime.evaluation import Evaluation, EvaluationRequest
+from qmath_cli.runtime.evaluation import Evaluation
+from qmath_cli.runtime.evaluation_request import EvaluationRequest
 from qmath_cli.runtime.problem_set import Solver
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.solving.progress import SolvePlan, Tools

@@ -15,7 +15,8 @@ from qmath_cli.app import run
 from qmath_cli.errors import ExitCode, ModelMissing, QmathError, ServerUnusable, UsageError
 from qmath_cli.evaluation.datasets import Dataset, Item
 from qmath_cli.evaluation.records import GradedSample, ItemSample
-from qmath_cli.evaluation.schedule import EvaluationPlan, reward
+from qmath_cli.evaluation.rewards import reward
+from qmath_cli.evaluation.schedule import EvaluationPlan
 from qmath_cli.models import lockfile
 from qmath_cli.paths import find
 from qmath_cli.records import Finish, Language, Mode, Pick, Prompt, Sample, Sampling

@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from qmath_cli.benchmark.drafted import DraftReport
 from qmath_cli.benchmark.measure import BenchmarkReport, Comparison, Decode, Spread
 from qmath_cli.commands.bench import SCHEMA as BENCH
 from qmath_cli.evaluation.datasets import Dataset
@@ -19,6 +20,7 @@ from qmath_cli.evaluation.rates import SampleRates
 from qmath_cli.evaluation.score import Score, ScoredRun
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.terminal.reports.evaluation.record import record as report_record
+from tests.benchmark.tuning.scripted import AVX2, AVX2_HALF, tuning
 from tests.convert import checkpoints
 from tests.convert.checkpoints import Recipe
 from tests.e2e.run import answer_record, qmath
@@ -213,7 +215,9 @@ def test_a_comparison_with_a_reference_tool_matches_the_schema_of_bench() -> Non
     comparison = Comparison("llama-bench", "decode 1", spread, spread)
     report = BenchmarkReport(spread, spread, 16, spread, (Decode(1, spread),), 1e10, 0.5, 1 << 20, (comparison,))
     head = {"schema": BENCH, "model": "demo:q8_0", "quantization": "q8_0", "device": "CPU"}
-    validate(json.loads(json.dumps({**head, **asdict(report)})))
+    drafted = DraftReport("lookup", 100, 40, 30, spread, spread)
+    for tuned, drafts in ((None, None), (tuning(AVX2, AVX2_HALF).record(), asdict(drafted))):
+        validate(json.loads(json.dumps({**head, **asdict(report), "tuning": tuned, "drafts": drafts})))
 
 
 def test_a_report_on_recorded_responses_matches_the_schema_of_eval() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from random import Random
 
-from qmath_cli.calibration.draft import Draft, Kind
+from qmath_cli.calibration.exercise import Exercise, Kind
 from qmath_cli.calibration.held_out import everyday, figures, numbers
 from qmath_cli.calibration.measured.choice import choice
 from qmath_cli.calibration.wording import Manner
 
 
-def _choices(rng: Random) -> Draft:
+def _choices(rng: Random) -> Exercise:
     """A choice question about whole numbers."""
     whole: tuple[Kind, ...] = (numbers.progressions, numbers.lights, numbers.unions, figures.polygons)
     return choice(rng, (*whole, everyday.legs, everyday.averages, everyday.tanks))

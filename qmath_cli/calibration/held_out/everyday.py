@@ -5,14 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from random import Random
 
-from qmath_cli.calibration.draft import Draft, calculation, frac, line
+from qmath_cli.calibration.exercise import Exercise, calculation, frac, line
 
 
-def legs(rng: Random) -> Draft:
+def legs(rng: Random) -> Exercise:
     """Animals by heads and legs."""
     hens, cows = rng.randint(3, 40), rng.randint(3, 40)
     heads, feet = hens + cows, 2 * hens + 4 * cows
-    return Draft(
+    return Exercise(
         (
             (
                 f"On a farm there are hens and cows, {heads} heads and {feet} legs in all. How many cows are there?",
@@ -40,13 +40,13 @@ def legs(rng: Random) -> Draft:
     )
 
 
-def baskets(rng: Random) -> Draft:
+def baskets(rng: Random) -> Exercise:
     """What is paid, and what is given back."""
     name, chinese = rng.choice((("Omar", "小林"), ("Julia", "小梅"), ("Ken", "小强"), ("Rosa", "小雪")))
     pens, price, books, cost = rng.randint(2, 9), rng.randint(2, 7), rng.randint(1, 5), rng.randint(8, 25)
     total = pens * price + books * cost
     paid = (total // 50 + 1) * 50
-    return Draft(
+    return Exercise(
         (
             (
                 f"{name} buys {pens} pens for ${price} each and {books} notebooks for ${cost} each and pays "
@@ -74,13 +74,13 @@ def baskets(rng: Random) -> Draft:
     )
 
 
-def averages(rng: Random) -> Draft:
+def averages(rng: Random) -> Exercise:
     """A value that is missing from an average."""
     scores = [rng.randint(55, 99) for _ in range(4)]
     mean = rng.randint(max(60, sum(scores) // 5 + 10), 90)
     missing = 5 * mean - sum(scores)
     shown = ", ".join(map(str, scores))
-    return Draft(
+    return Exercise(
         (
             (
                 f"In four tests a student scored {shown}. Which score in a fifth test makes the average {mean}?",
@@ -107,12 +107,12 @@ def averages(rng: Random) -> Draft:
     )
 
 
-def screening(rng: Random) -> Draft:
+def screening(rng: Random) -> Exercise:
     """A conditional probability."""
     sick, hit, false = rng.randint(1, 10), 5 * rng.randint(14, 19), rng.randint(1, 10)
     positive = sick * hit + (100 - sick) * false
     value = Fraction(sick * hit, positive)
-    return Draft(
+    return Exercise(
         (
             (
                 f"{sick}% of a population has a disease. A test is positive for {hit}% of those who have it and "
@@ -151,11 +151,11 @@ def screening(rng: Random) -> Draft:
     )
 
 
-def handshakes(rng: Random) -> Draft:
+def handshakes(rng: Random) -> Exercise:
     """Handshakes, from their number to that of people."""
     n = rng.randint(5, 40)
     shakes = n * (n - 1) // 2
-    return Draft(
+    return Exercise(
         (
             (
                 f"At a meeting everyone shakes hands with everyone else once, {shakes} times in all. How many "
@@ -189,11 +189,11 @@ def handshakes(rng: Random) -> Draft:
     )
 
 
-def tanks(rng: Random) -> Draft:
+def tanks(rng: Random) -> Exercise:
     """A tank that is filled and drained."""
     fill, drain, minutes = rng.randint(12, 40), rng.randint(2, 11), rng.randint(5, 50)
     volume = (fill - drain) * minutes
-    return Draft(
+    return Exercise(
         (
             (
                 f"Water flows into an empty tank of {volume} litres at {fill} litres a minute and leaks out at "
@@ -219,10 +219,10 @@ def tanks(rng: Random) -> Draft:
     )
 
 
-def squares(rng: Random) -> Draft:
+def squares(rng: Random) -> Exercise:
     """A proof of an inequality by a square."""
     k = rng.randint(1, 12)
-    return Draft(
+    return Exercise(
         (
             (
                 f"Show that $x^2 + {k * k} \\ge {2 * k}x$ for every real number $x$. When does equality hold?",

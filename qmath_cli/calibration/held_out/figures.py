@@ -5,14 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from random import Random
 
-from qmath_cli.calibration.draft import Draft, calculation, frac, inside, line, nonzero, polynomial, signed
+from qmath_cli.calibration.exercise import Exercise, calculation, frac, inside, line, nonzero, polynomial, signed
 
 
-def polygons(rng: Random) -> Draft:
+def polygons(rng: Random) -> Exercise:
     """The angle of a regular polygon."""
     n = rng.choice((5, 6, 8, 9, 10, 12, 15, 18, 20, 24, 30, 36))
     value = 180 - 360 // n
-    return Draft(
+    return Exercise(
         (
             (
                 f"How many degrees does each interior angle of a regular {n}-gon have?",
@@ -44,11 +44,11 @@ def polygons(rng: Random) -> Draft:
     )
 
 
-def shadows(rng: Random) -> Draft:
+def shadows(rng: Random) -> Exercise:
     """Similar triangles."""
     stick, shade, factor = rng.randint(1, 4), rng.randint(1, 5), rng.randint(3, 20)
     tall = Fraction(stick * factor, 1)
-    return Draft(
+    return Exercise(
         (
             (
                 f"A stick of {stick} m casts a shadow of {shade} m. At the same time the shadow of a tower is "
@@ -81,13 +81,13 @@ def shadows(rng: Random) -> Draft:
     )
 
 
-def tangents(rng: Random) -> Draft:
+def tangents(rng: Random) -> Exercise:
     """The tangent of a parabola."""
     a, b, c, x = nonzero(rng, -3, 3), rng.randint(-6, 6), rng.randint(-9, 9), rng.randint(-3, 3)
     slope, y = 2 * a * x + b, a * x * x + b * x + c
     offset = y - slope * x
     curve, tangent = polynomial((a, b, c)), polynomial((slope, offset))
-    return Draft(
+    return Exercise(
         (
             (
                 f"Give the equation of the tangent to the parabola $y = {curve}$ at the point with $x = {x}$.",
@@ -118,11 +118,11 @@ def tangents(rng: Random) -> Draft:
     )
 
 
-def enclosed(rng: Random) -> Draft:
+def enclosed(rng: Random) -> Exercise:
     """The area between a parabola and a horizontal line."""
     r = rng.randint(1, 9)
     value = Fraction(4 * r**3, 3)
-    return Draft(
+    return Exercise(
         (
             (
                 f"What is the area of the region bounded by $y = x^2$ and $y = {r * r}$?",
@@ -155,7 +155,7 @@ def enclosed(rng: Random) -> Draft:
     )
 
 
-def inverse_matrices(rng: Random) -> Draft:
+def inverse_matrices(rng: Random) -> Exercise:
     """An entry of an inverse."""
     while True:
         a, b, c, d = (rng.randint(-6, 6) for _ in range(4))
@@ -163,7 +163,7 @@ def inverse_matrices(rng: Random) -> Draft:
             break
     value = Fraction(d, determinant)
     matrix = rf"\begin{{pmatrix}} {a} & {b} \\ {c} & {d} \end{{pmatrix}}"
-    return Draft(
+    return Exercise(
         (
             (
                 f"What is the upper left entry of the inverse of ${matrix}$?",
@@ -196,12 +196,12 @@ def inverse_matrices(rng: Random) -> Draft:
     )
 
 
-def vectors(rng: Random) -> Draft:
+def vectors(rng: Random) -> Exercise:
     """The number that makes two vectors orthogonal."""
     a, b, c = rng.choice((-5, -4, -3, -2, 2, 3, 4, 5)), nonzero(rng, -6, 6), rng.randint(-6, 6)
     d, e = rng.randint(-6, 6), rng.randint(-6, 6)
     value = Fraction(-(b * d + c * e), a)
-    return Draft(
+    return Exercise(
         (
             (
                 f"For which $t$ are the vectors $({a}, {b}, {c})$ and $(t, {d}, {e})$ orthogonal?",

@@ -6,15 +6,15 @@ from fractions import Fraction
 from math import lcm
 from random import Random
 
-from qmath_cli.calibration.draft import Draft, calculation, frac, line
+from qmath_cli.calibration.exercise import Exercise, calculation, frac, line
 
 
-def progressions(rng: Random) -> Draft:
+def progressions(rng: Random) -> Exercise:
     """A sum of an arithmetic progression."""
     first, step, count = rng.randint(1, 30), rng.randint(2, 12), rng.randint(8, 60)
     last = first + step * (count - 1)
     total = (first + last) * count // 2
-    return Draft(
+    return Exercise(
         (
             (
                 f"What is the sum of the first {count} terms of the arithmetic sequence {first}, "
@@ -50,12 +50,12 @@ def progressions(rng: Random) -> Draft:
     )
 
 
-def interest(rng: Random) -> Draft:
+def interest(rng: Random) -> Exercise:
     """Compound interest over two years."""
     capital, rate = 1000 * rng.randint(1, 30), rng.randint(2, 12)
     value = Fraction(capital) * Fraction(100 + rate, 100) ** 2
     gain = value - capital
-    return Draft(
+    return Exercise(
         (
             (
                 f"Lena puts {capital} euros into an account that pays {rate}% a year, compounded annually. How "
@@ -99,11 +99,11 @@ def _plain(value: Fraction) -> str:
     return str(value.numerator) if value.denominator == 1 else f"{float(value):.10g}"
 
 
-def lights(rng: Random) -> Draft:
+def lights(rng: Random) -> Exercise:
     """Three periods that meet."""
     a, b, c = rng.sample((4, 6, 8, 9, 10, 12, 14, 15, 18, 20, 21, 24), 3)
     value = lcm(a, b, c)
-    return Draft(
+    return Exercise(
         (
             (
                 f"Three lights flash every {a}, {b} and {c} seconds. They have just flashed together. After how "
@@ -133,13 +133,13 @@ def lights(rng: Random) -> Draft:
     )
 
 
-def digits(rng: Random) -> Draft:
+def digits(rng: Random) -> Exercise:
     """A number of two digits from their sum and what reversal does."""
     tens, ones = rng.randint(1, 8), rng.randint(2, 9)
     while ones <= tens:
         tens, ones = rng.randint(1, 8), rng.randint(2, 9)
     n, turned = 10 * tens + ones, 10 * ones + tens
-    return Draft(
+    return Exercise(
         (
             (
                 f"The digits of a two-digit number add up to {tens + ones}. If they are exchanged, the number "
@@ -180,14 +180,14 @@ def digits(rng: Random) -> Draft:
     )
 
 
-def recursions(rng: Random) -> Draft:
+def recursions(rng: Random) -> Exercise:
     """A sequence in which a term depends on the two before it."""
     a, b, p, q, n = rng.randint(0, 4), rng.randint(1, 5), rng.randint(1, 3), rng.randint(1, 2), rng.randint(5, 7)
     terms = [a, b]
     while len(terms) <= n:
         terms.append(p * terms[-1] + q * terms[-2])
     rule = f"a_{{n+1}} = {'' if p == 1 else p}a_n + {'' if q == 1 else q}a_{{n-1}}"
-    return Draft(
+    return Exercise(
         (
             (
                 f"A sequence starts with $a_0 = {a}$, $a_1 = {b}$ and satisfies ${rule}$. Determine $a_{{{n}}}$.",
@@ -216,13 +216,13 @@ def recursions(rng: Random) -> Draft:
     )
 
 
-def unions(rng: Random) -> Draft:
+def unions(rng: Random) -> Exercise:
     """How many numbers are multiples of one of two."""
     limit = 10 * rng.randint(10, 99)
     a, b = rng.sample((2, 3, 4, 5, 6, 7, 9, 10, 11), 2)
     both = lcm(a, b)
     value = limit // a + limit // b - limit // both
-    return Draft(
+    return Exercise(
         (
             (
                 f"How many of the integers from 1 to {limit} are divisible by {a} or by {b}?",

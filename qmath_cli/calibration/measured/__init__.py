@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from qmath_cli.calibration.draft import Draft, Kind
+from qmath_cli.calibration.exercise import Exercise, Kind
 from qmath_cli.calibration.measured import (
     algebra,
     arithmetic,
@@ -20,7 +20,7 @@ from qmath_cli.calibration.measured import (
 from qmath_cli.calibration.wording import Manner
 
 
-def _choices(rng: Random) -> Draft:
+def _choices(rng: Random) -> Exercise:
     """A choice question about whole numbers."""
     whole: tuple[Kind, ...] = (arithmetic.operations, arithmetic.units, number_theory.euclid, counting.committees)
     return choice.choice(rng, (*whole, calculus.derivatives, stories.ages, chance.determinants))

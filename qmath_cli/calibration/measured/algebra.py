@@ -5,16 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 from random import Random
 
-from qmath_cli.calibration.draft import Draft, calculation, frac, inside, line, nonzero, polynomial, signed
+from qmath_cli.calibration.exercise import Exercise, calculation, frac, inside, line, nonzero, polynomial, signed
 
 
-def linear(rng: Random) -> Draft:
+def linear(rng: Random) -> Exercise:
     """A linear equation with parentheses on one side."""
     a, b, x = rng.randint(2, 9), nonzero(rng, -12, 12), nonzero(rng, -15, 15)
     c = rng.choice([n for n in range(-9, 10) if n not in {0, a}])
     d = a * (x + b) - c * x
     left, right = f"{a}(x {signed(b)})", polynomial((c, d))
-    return Draft(
+    return Exercise(
         (
             (f"Solve the equation ${left} = {right}$.", f"解方程 ${left} = {right}$。"),
             (f"For which $x$ does ${left} = {right}$ hold?", f"$x$ 取何值时 ${left} = {right}$ 成立？"),
@@ -47,14 +47,14 @@ def linear(rng: Random) -> Draft:
     )
 
 
-def quadratic(rng: Random) -> Draft:
+def quadratic(rng: Random) -> Exercise:
     """A quadratic equation with whole roots."""
     p, q = sorted(rng.sample(range(-12, 13), 2))
     a = rng.choice((1, 1, 2, 3))
     b, c = -a * (p + q), a * p * q
     shown = f"{polynomial((a, b, c))} = 0"
     delta = b * b - 4 * a * c
-    return Draft(
+    return Exercise(
         (
             (f"Find all real solutions of ${shown}$.", f"求方程 ${shown}$ 的所有实数解。"),
             (f"Solve the quadratic equation \\({shown}\\).", f"解一元二次方程 \\({shown}\\)。"),
@@ -89,7 +89,7 @@ def quadratic(rng: Random) -> Draft:
     )
 
 
-def systems(rng: Random) -> Draft:
+def systems(rng: Random) -> Exercise:
     """Two linear equations, by elimination."""
     x, y = rng.randint(-9, 9), rng.randint(-9, 9)
     a, b, d = nonzero(rng, 2, 9), nonzero(rng, 1, 9), nonzero(rng, 1, 9)
@@ -99,7 +99,7 @@ def systems(rng: Random) -> Draft:
     e, f = a * x + b * y, c * x + d * y
     first, second = f"{a}x + {b}y = {e}".replace(" 1y", " y"), f"x + {d}y = {f}".replace(" 1y", " y")
     both = rf"\begin{{cases}} {first} \\ {second} \end{{cases}}"
-    return Draft(
+    return Exercise(
         (
             (f"Solve the system of equations $${both}$$", f"解方程组 $${both}$$"),
             (f"Find $x$ and $y$ such that ${first}$ and ${second}$.", f"求满足 ${first}$ 且 ${second}$ 的 $x$、$y$。"),
@@ -132,7 +132,7 @@ def systems(rng: Random) -> Draft:
     )
 
 
-def remainders(rng: Random) -> Draft:
+def remainders(rng: Random) -> Exercise:
     """The remainder of a polynomial by a linear factor."""
     a, b, c, d, r = (
         nonzero(rng, 1, 4),
@@ -143,7 +143,7 @@ def remainders(rng: Random) -> Draft:
     )
     value = ((a * r + b) * r + c) * r + d
     shown, by = polynomial((a, b, c, d)), polynomial((1, -r))
-    return Draft(
+    return Exercise(
         (
             (f"Find the remainder when ${shown}$ is divided by ${by}$.", f"求 ${shown}$ 除以 ${by}$ 的余数。"),
             (f"What is left over in the division $({shown}) : ({by})$?", f"多项式 ${shown}$ 除以 ${by}$，余数是多少？"),
@@ -178,13 +178,13 @@ def remainders(rng: Random) -> Draft:
     )
 
 
-def logarithms(rng: Random) -> Draft:
+def logarithms(rng: Random) -> Exercise:
     """An equation with a logarithm."""
     base, power, b = rng.choice((2, 3, 4, 5)), rng.randint(2, 4), rng.randint(1, 9)
     a = rng.choice((1, 2, 4))
     x = Fraction(base**power - b, a)
     inner = polynomial((a, b))
-    return Draft(
+    return Exercise(
         (
             (f"Solve $\\log_{base}({inner}) = {power}$ for $x$.", f"解方程 $\\log_{base}({inner}) = {power}$。"),
             (
@@ -211,11 +211,11 @@ def logarithms(rng: Random) -> Draft:
     )
 
 
-def inequalities(rng: Random) -> Draft:
+def inequalities(rng: Random) -> Exercise:
     """An absolute value below a bound: how many whole numbers?"""
     a, r = rng.randint(-20, 20), rng.randint(2, 15)
     shown = rf"|x {signed(-a)}| \le {r}"
-    return Draft(
+    return Exercise(
         (
             (f"How many integers $x$ satisfy ${shown}$?", f"满足 ${shown}$ 的整数 $x$ 有多少个？"),
             (f"Count the integer solutions of ${shown}$.", f"求不等式 ${shown}$ 的整数解的个数。"),
@@ -247,13 +247,13 @@ def inequalities(rng: Random) -> Draft:
     )
 
 
-def compositions(rng: Random) -> Draft:
+def compositions(rng: Random) -> Exercise:
     """A function of a function's value."""
     a, b, c, x = nonzero(rng, -5, 5), rng.randint(-9, 9), rng.randint(-9, 9), rng.randint(-5, 5)
     inner = a * x + b
     value = inner * inner + c
     f, g = polynomial((1, 0, c)), polynomial((a, b))
-    return Draft(
+    return Exercise(
         (
             (
                 f"Let $f(x) = {f}$ and $g(x) = {g}$. Find $f(g({x}))$.",

@@ -5,16 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 from random import Random
 
-from qmath_cli.calibration.draft import Draft, calculation, frac, inside, line
+from qmath_cli.calibration.exercise import Exercise, calculation, frac, inside, line
 
 
-def operations(rng: Random) -> Draft:
+def operations(rng: Random) -> Exercise:
     """A product and a quotient inside a sum."""
     a, b, c, d, e = (rng.randint(2, 60) for _ in range(5))
     dividend = c * d
     value = e * (a + b) - dividend // d
     shown = rf"{e} \times ({a} + {b}) - {dividend} \div {d}"
-    return Draft(
+    return Exercise(
         (
             (f"Evaluate ${shown}$.", f"计算 ${shown}$ 的值。"),
             (f"What is the value of the expression \\({shown}\\)?", f"算式 \\({shown}\\) 的结果是多少？"),
@@ -38,7 +38,7 @@ def operations(rng: Random) -> Draft:
     )
 
 
-def fraction_sums(rng: Random) -> Draft:
+def fraction_sums(rng: Random) -> Exercise:
     """A sum of two fractions and a whole number's share."""
     a, c = rng.randint(1, 11), rng.randint(1, 11)
     b, d = rng.sample((3, 4, 5, 6, 8, 9, 10, 12, 15), 2)
@@ -46,7 +46,7 @@ def fraction_sums(rng: Random) -> Draft:
     total = first - second
     common = b * d
     shown = rf"\frac{{{a}}}{{{b}}} - \frac{{{c}}}{{{d}}}"
-    return Draft(
+    return Exercise(
         (
             (f"Write ${shown}$ as a single fraction in lowest terms.", f"把 ${shown}$ 化为最简分数。"),
             (f"Simplify \\({shown}\\).", f"化简 \\({shown}\\)。"),
@@ -77,13 +77,13 @@ def fraction_sums(rng: Random) -> Draft:
     )
 
 
-def percentages(rng: Random) -> Draft:
+def percentages(rng: Random) -> Exercise:
     """A price that rises and falls by percentages."""
     up, down = 5 * rng.randint(1, 9), 5 * rng.randint(1, 9)
     price = 400 * rng.randint(1, 40)
     higher = price * (100 + up) // 100
     final = Fraction(higher * (100 - down), 100)
-    return Draft(
+    return Exercise(
         (
             (
                 f"A bicycle costs {price} yuan. Its price first rises by {up}% and then falls by {down}%. "
@@ -121,11 +121,11 @@ def percentages(rng: Random) -> Draft:
     )
 
 
-def units(rng: Random) -> Draft:
+def units(rng: Random) -> Exercise:
     """Kilometres an hour in metres a second."""
     speed, seconds = 18 * rng.randint(1, 20), rng.randint(5, 90)
     per_second = speed * 5 // 18
-    return Draft(
+    return Exercise(
         (
             (
                 f"A train moves at {speed} km/h. How many metres does it cover in {seconds} seconds?",
@@ -156,13 +156,13 @@ def units(rng: Random) -> Draft:
     )
 
 
-def powers(rng: Random) -> Draft:
+def powers(rng: Random) -> Exercise:
     """A quotient of powers of one base."""
     base, m, n = rng.choice((2, 3, 5, 7, 10)), rng.randint(3, 9), rng.randint(2, 8)
     k = m + n - rng.randint(1, 4)
     rest = m + n - k
     shown = rf"\frac{{{base}^{{{m}}} \cdot {base}^{{{n}}}}}{{{base}^{{{k}}}}}"
-    return Draft(
+    return Exercise(
         (
             (f"Simplify ${shown}$.", f"化简 ${shown}$。"),
             (f"Use the laws of exponents to compute ${shown}$.", f"利用同底数幂的运算法则计算 ${shown}$。"),
@@ -189,12 +189,12 @@ def powers(rng: Random) -> Draft:
     )
 
 
-def negatives(rng: Random) -> Draft:
+def negatives(rng: Random) -> Exercise:
     """Sums and products of negative numbers."""
     a, b, c = rng.randint(-30, -2), rng.randint(-30, -2), rng.randint(2, 30)
     value = a - b * c
     shown = f"{a} - ({b}) \\cdot {c}"
-    return Draft(
+    return Exercise(
         (
             (f"Compute ${shown}$.", f"计算 ${shown}$。"),
             (f"Find the value of ${shown}$, minding the signs.", f"求 ${shown}$ 的值，注意符号。"),

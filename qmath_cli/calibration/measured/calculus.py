@@ -5,15 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from random import Random
 
-from qmath_cli.calibration.draft import Draft, calculation, frac, inside, line, nonzero, polynomial, signed
+from qmath_cli.calibration.exercise import Exercise, calculation, frac, inside, line, nonzero, polynomial, signed
 
 
-def derivatives(rng: Random) -> Draft:
+def derivatives(rng: Random) -> Exercise:
     """The derivative of a cubic at a point."""
     a, b, c, d, x = nonzero(rng, -5, 5), rng.randint(-8, 8), rng.randint(-9, 9), rng.randint(-9, 9), rng.randint(-4, 4)
     f, g = polynomial((a, b, c, d)), polynomial((3 * a, 2 * b, c))
     value = 3 * a * x * x + 2 * b * x + c
-    return Draft(
+    return Exercise(
         (
             (f"Let $f(x) = {f}$. Find $f'({x})$.", f"设 $f(x) = {f}$，求 $f'({x})$。"),
             (
@@ -43,7 +43,7 @@ def derivatives(rng: Random) -> Draft:
     )
 
 
-def integrals(rng: Random) -> Draft:
+def integrals(rng: Random) -> Exercise:
     """A definite integral of a quadratic."""
     a, b, c = 3 * nonzero(rng, -3, 3), 2 * rng.randint(-5, 5), rng.randint(-9, 9)
     low = rng.randint(-3, 2)
@@ -54,7 +54,7 @@ def integrals(rng: Random) -> Draft:
 
     value = primitive(high) - primitive(low)
     shown, antiderivative = polynomial((a, b, c)), polynomial((a // 3, b // 2, c, 0))
-    return Draft(
+    return Exercise(
         (
             (
                 f"Evaluate $\\int_{{{low}}}^{{{high}}} ({shown})\\,dx$.",
@@ -85,11 +85,11 @@ def integrals(rng: Random) -> Draft:
     )
 
 
-def limits(rng: Random) -> Draft:
+def limits(rng: Random) -> Exercise:
     """A limit of a quotient that has a common factor."""
     p, q = rng.sample(range(-9, 10), 2)
     top, below = polynomial((1, -(p + q), p * q)), polynomial((1, -p))
-    return Draft(
+    return Exercise(
         (
             (
                 f"Compute $\\lim_{{x \\to {p}}} \\frac{{{top}}}{{{below}}}$.",
@@ -124,12 +124,12 @@ def limits(rng: Random) -> Draft:
     )
 
 
-def extrema(rng: Random) -> Draft:
+def extrema(rng: Random) -> Exercise:
     """The largest area with a given fence."""
     total = 4 * rng.randint(5, 60)
     width = total // 4
     area = width * (total - 2 * width)
-    return Draft(
+    return Exercise(
         (
             (
                 f"A farmer has {total} m of fence for a rectangular field along a river, where no fence is "
@@ -165,12 +165,12 @@ def extrema(rng: Random) -> Draft:
     )
 
 
-def series(rng: Random) -> Draft:
+def series(rng: Random) -> Exercise:
     """An infinite geometric series."""
     first, n = rng.randint(1, 20), rng.randint(2, 9)
     ratio = Fraction(rng.randint(1, n - 1) if n > 2 else 1, n)
     value = first / (1 - ratio)
-    return Draft(
+    return Exercise(
         (
             (
                 f"Find the sum of the infinite geometric series with first term {first} and ratio ${frac(ratio)}$.",

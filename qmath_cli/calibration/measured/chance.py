@@ -6,18 +6,18 @@ from fractions import Fraction
 from math import comb
 from random import Random
 
-from qmath_cli.calibration.draft import Draft, calculation, frac, inside, line, nonzero, polynomial, signed
+from qmath_cli.calibration.exercise import Exercise, calculation, frac, inside, line, nonzero, polynomial, signed
 
 Matrix = list[list[int]]
 
 
-def dice(rng: Random) -> Draft:
+def dice(rng: Random) -> Exercise:
     """The probability of a sum of two dice."""
     wanted = rng.randint(3, 11)
     pairs = [(a, wanted - a) for a in range(1, 7) if 1 <= wanted - a <= 6]
     value = Fraction(len(pairs), 36)
     listed = ", ".join(map(str, pairs))
-    return Draft(
+    return Exercise(
         (
             (
                 f"Two fair dice are rolled. What is the probability that the numbers add up to {wanted}?",
@@ -44,12 +44,12 @@ def dice(rng: Random) -> Draft:
     )
 
 
-def urns(rng: Random) -> Draft:
+def urns(rng: Random) -> Exercise:
     """Balls that are drawn without being put back."""
     red, blue, drawn = rng.randint(3, 9), rng.randint(3, 9), rng.choice((2, 3))
     good, total = comb(red, drawn), comb(red + blue, drawn)
     value = Fraction(good, total)
-    return Draft(
+    return Exercise(
         (
             (
                 f"A bag has {red} red and {blue} blue balls. {drawn} balls are drawn at random without "
@@ -76,11 +76,11 @@ def urns(rng: Random) -> Draft:
     )
 
 
-def expectations(rng: Random) -> Draft:
+def expectations(rng: Random) -> Exercise:
     """The expected gain of a game."""
     n, win, cost = rng.randint(4, 12), rng.randint(10, 60), rng.randint(1, 9)
     value = Fraction(win, n) - cost
-    return Draft(
+    return Exercise(
         (
             (
                 f"A wheel has {n} equal fields, one of which wins {win} coins. A turn costs {cost} coins. What "
@@ -112,13 +112,13 @@ def _tex(rows: Matrix) -> str:
     return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
 
 
-def determinants(rng: Random) -> Draft:
+def determinants(rng: Random) -> Exercise:
     """A determinant of three rows."""
     rows = [[rng.randint(-6, 6) for _ in range(3)] for _ in range(3)]
     (a, b, c), (d, e, f), (g, h, i) = rows
     minors = (e * i - f * h, d * i - f * g, d * h - e * g)
     value = a * minors[0] - b * minors[1] + c * minors[2]
-    return Draft(
+    return Exercise(
         ((f"Compute the determinant of $A = {_tex(rows)}$.", f"计算矩阵 $A = {_tex(rows)}$ 的行列式。"),),
         str(value),
         (
@@ -157,12 +157,12 @@ def determinants(rng: Random) -> Draft:
     )
 
 
-def products(rng: Random) -> Draft:
+def products(rng: Random) -> Exercise:
     """A product of two matrices, of which one entry is wanted."""
     p, q = ([[rng.randint(-5, 5) for _ in range(2)] for _ in range(2)] for _ in range(2))
     r = [[sum(p[i][k] * q[k][j] for k in range(2)) for j in range(2)] for i in range(2)]
     trace = r[0][0] + r[1][1]
-    return Draft(
+    return Exercise(
         (
             (
                 f"Let $A = {_tex(p)}$ and $B = {_tex(q)}$. Find the trace of $AB$.",
@@ -195,7 +195,7 @@ def _numpy(rows: Matrix) -> str:
     return "[" + "\n ".join(shown) + "]"
 
 
-def eigenvalues(rng: Random) -> Draft:
+def eigenvalues(rng: Random) -> Exercise:
     """The eigenvalues of a matrix of two rows."""
     p, q = sorted(rng.sample(range(-7, 10), 2))
     k = nonzero(rng, -3, 3)
@@ -207,7 +207,7 @@ def eigenvalues(rng: Random) -> Draft:
     (a, b), (c, d) = rows
     shown = polynomial((1, -(p + q), p * q), r"\lambda")
     first, second = (polynomial((1, -root), r"\lambda") for root in (p, q))
-    return Draft(
+    return Exercise(
         ((f"Find the eigenvalues of $A = {_tex(rows)}$.", f"求矩阵 $A = {_tex(rows)}$ 的特征值。"),),
         f"{p}, {q}",
         (

@@ -5,16 +5,16 @@ from __future__ import annotations
 from math import comb, factorial, prod
 from random import Random
 
-from qmath_cli.calibration.draft import Draft, calculation, line
+from qmath_cli.calibration.exercise import Exercise, calculation, line
 
 _WORDS = ("BANANA", "LETTER", "PARALLEL", "SUCCESS", "MINIMUM", "COFFEE", "ADDRESS", "BALLOON", "TATTOO", "PEPPER")
 
 
-def committees(rng: Random) -> Draft:
+def committees(rng: Random) -> Exercise:
     """A committee with at least one member of a group."""
     men, women, size = rng.randint(4, 9), rng.randint(3, 8), rng.randint(3, 4)
     everyone, without = comb(men + women, size), comb(men, size)
-    return Draft(
+    return Exercise(
         (
             (
                 f"A committee of {size} is chosen from {men} men and {women} women. In how many ways can this "
@@ -46,14 +46,14 @@ def committees(rng: Random) -> Draft:
     )
 
 
-def words(rng: Random) -> Draft:
+def words(rng: Random) -> Exercise:
     """Arrangements of letters of which some are equal."""
     word = rng.choice(_WORDS)
     counts = {letter: word.count(letter) for letter in sorted(set(word))}
     repeated = [n for n in counts.values() if n > 1]
     value = factorial(len(word)) // prod(map(factorial, repeated))
     below = " ".join(f"{n}!" for n in repeated)
-    return Draft(
+    return Exercise(
         (
             (
                 f"In how many different ways can the letters of the word {word} be arranged?",
@@ -91,12 +91,12 @@ def words(rng: Random) -> Draft:
     )
 
 
-def parts(rng: Random) -> Draft:
+def parts(rng: Random) -> Exercise:
     """Solutions of a sum in non-negative integers."""
     total, count = rng.randint(6, 20), rng.randint(3, 5)
     value = comb(total + count - 1, count - 1)
     shown = " + ".join(f"x_{i}" for i in range(1, count + 1)) + f" = {total}"
-    return Draft(
+    return Exercise(
         (
             (
                 f"How many solutions in non-negative integers does ${shown}$ have?",
@@ -132,12 +132,12 @@ def parts(rng: Random) -> Draft:
     )
 
 
-def paths(rng: Random) -> Draft:
+def paths(rng: Random) -> Exercise:
     """Shortest paths in a grid through a point."""
     a, b, c, d = (rng.randint(1, 4) for _ in range(4))
     first, second = comb(a + b, a), comb(c + d, c)
     end = (a + c, b + d)
-    return Draft(
+    return Exercise(
         (
             (
                 f"A path from $(0, 0)$ to ${end}$ goes one unit right or one unit up at each step and passes "

@@ -6,17 +6,17 @@ from fractions import Fraction
 from math import isqrt
 from random import Random
 
-from qmath_cli.calibration.draft import Draft, calculation, frac, line, nonzero, signed
+from qmath_cli.calibration.exercise import Exercise, calculation, frac, line, nonzero, signed
 
 _TRIPLES = ((3, 4, 5), (5, 12, 13), (8, 15, 17), (7, 24, 25), (20, 21, 29), (9, 40, 41))
 _HERON = ((13, 14, 15), (5, 5, 6), (9, 10, 17), (7, 15, 20), (10, 13, 13), (11, 13, 20), (4, 13, 15))
 
 
-def right_triangles(rng: Random) -> Draft:
+def right_triangles(rng: Random) -> Exercise:
     """A leg of a right triangle, and its area."""
     scale = rng.randint(1, 6)
     a, b, c = (scale * n for n in rng.choice(_TRIPLES))
-    return Draft(
+    return Exercise(
         (
             (
                 f"In triangle $ABC$ the angle at $C$ is a right angle, $AB = {c}$ and $BC = {a}$. Find the area "
@@ -56,14 +56,14 @@ def right_triangles(rng: Random) -> Draft:
     )
 
 
-def heron(rng: Random) -> Draft:
+def heron(rng: Random) -> Exercise:
     """The area of a triangle from its sides."""
     scale = rng.randint(1, 5)
     a, b, c = (scale * n for n in rng.choice(_HERON))
     half = Fraction(a + b + c, 2)
     square = half * (half - a) * (half - b) * (half - c)
     area = isqrt(int(square))
-    return Draft(
+    return Exercise(
         (
             (
                 f"The sides of a triangle are {a}, {b} and {c}. Find its area.",
@@ -91,7 +91,7 @@ def heron(rng: Random) -> Draft:
     )
 
 
-def sectors(rng: Random) -> Draft:
+def sectors(rng: Random) -> Exercise:
     """The area of a sector, as a multiple of pi."""
     radius, angle = rng.randint(2, 24), 15 * rng.randint(2, 20)
     value = Fraction(angle * radius * radius, 360)
@@ -102,7 +102,7 @@ def sectors(rng: Random) -> Draft:
     printed = ("pi" if value.numerator == 1 else f"{value.numerator}*pi") + (
         "" if value.denominator == 1 else f"/{value.denominator}"
     )
-    return Draft(
+    return Exercise(
         (
             (
                 f"A sector of a circle with radius {radius} has a central angle of ${angle}^\\circ$. What is its area?",
@@ -131,13 +131,13 @@ def sectors(rng: Random) -> Draft:
     )
 
 
-def lines_in_coordinates(rng: Random) -> Draft:
+def lines_in_coordinates(rng: Random) -> Exercise:
     """The intersection of a line with the x-axis, from two points."""
     m, b = nonzero(rng, -6, 6), nonzero(rng, -18, 18)
     p, q = rng.sample(range(-6, 7), 2)
     r, s = m * p + b, m * q + b
     root = Fraction(-b, m)
-    return Draft(
+    return Exercise(
         (
             (
                 f"A line passes through $({p}, {r})$ and $({q}, {s})$. At which $x$ does it meet the $x$-axis?",
@@ -171,11 +171,11 @@ def lines_in_coordinates(rng: Random) -> Draft:
     )
 
 
-def cylinders(rng: Random) -> Draft:
+def cylinders(rng: Random) -> Exercise:
     """A cone and a cylinder of equal base."""
     radius, height = rng.randint(2, 15), 3 * rng.randint(1, 12)
     volume = radius * radius * height // 3
-    return Draft(
+    return Exercise(
         (
             (
                 f"A cone has the radius {radius} and the height {height}. Find its volume in terms of $\\pi$.",

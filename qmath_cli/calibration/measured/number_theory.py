@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import gcd, prod
 from random import Random
 
-from qmath_cli.calibration.draft import Draft, Line, calculation, line
+from qmath_cli.calibration.exercise import Exercise, Line, calculation, line
 
 
-def euclid(rng: Random) -> Draft:
+def euclid(rng: Random) -> Exercise:
     """The greatest common divisor, by divisions with remainder."""
     common = rng.randint(2, 40)
     a, b = sorted((common * rng.randint(5, 90), common * rng.randint(5, 90)), reverse=True)
@@ -25,7 +25,7 @@ def euclid(rng: Random) -> Draft:
     steps.append(
         line(f"The last divisor, {m}, divides both numbers, and no larger one does", f"最后的除数 {m} 就是最大公约数")
     )
-    return Draft(
+    return Exercise(
         (
             (f"Determine the greatest common divisor of {a} and {b}.", f"求 {a} 与 {b} 的最大公约数。"),
             (f"What is $\\gcd({a}, {b})$?", f"$\\gcd({a}, {b})$ 是多少？"),
@@ -44,7 +44,7 @@ def euclid(rng: Random) -> Draft:
     )
 
 
-def last_digits(rng: Random) -> Draft:
+def last_digits(rng: Random) -> Exercise:
     """The remainder of a power, by its period."""
     base, modulus = rng.randint(2, 19), rng.choice((7, 10, 11, 13))
     exponent = rng.randint(20, 900)
@@ -55,7 +55,7 @@ def last_digits(rng: Random) -> Draft:
     period = len(seen) - start
     value = pow(base, exponent, modulus)
     cycle = ", ".join(map(str, seen[: start + period]))
-    return Draft(
+    return Exercise(
         (
             (
                 f"Find the remainder of ${base}^{{{exponent}}}$ on division by {modulus}.",
@@ -83,7 +83,7 @@ def last_digits(rng: Random) -> Draft:
     )
 
 
-def divisors(rng: Random) -> Draft:
+def divisors(rng: Random) -> Exercise:
     """The number of divisors, from the factorisation."""
     primes = sorted(rng.sample((2, 3, 5, 7, 11, 13), 3))
     exponents = [rng.randint(1, 3) for _ in primes]
@@ -91,7 +91,7 @@ def divisors(rng: Random) -> Draft:
     factored = r" \cdot ".join(f"{p}^{e}" if e > 1 else str(p) for p, e in zip(primes, exponents, strict=True))
     count = prod(e + 1 for e in exponents)
     product = "".join(f"({e} + 1)" for e in exponents)
-    return Draft(
+    return Exercise(
         (
             (f"How many positive divisors does {n} have?", f"{n} 有多少个正因数？"),
             (f"Count the positive integers that divide {n} without remainder.", f"能整除 {n} 的正整数共有几个？"),
@@ -127,13 +127,13 @@ def divisors(rng: Random) -> Draft:
     )
 
 
-def congruences(rng: Random) -> Draft:
+def congruences(rng: Random) -> Exercise:
     """Two remainders at once, by the Chinese remainder theorem."""
     m, n = rng.sample((5, 7, 8, 9, 11, 13), 2)
     x = rng.randint(max(m, n), m * n - 1)
     a, b = x % m, x % n
     inverse = pow(m, -1, n)
-    return Draft(
+    return Exercise(
         (
             (
                 f"Find the smallest non-negative integer $x$ with $x \\equiv {a} \\pmod{{{m}}}$ and $x \\equiv "
@@ -169,7 +169,7 @@ def congruences(rng: Random) -> Draft:
     )
 
 
-def bases(rng: Random) -> Draft:
+def bases(rng: Random) -> Exercise:
     """A number from base ten to another base."""
     n, base = rng.randint(50, 4000), rng.choice((2, 3, 5, 6, 7, 8))
     digits, rest, steps = "", n, []
@@ -182,7 +182,7 @@ def bases(rng: Random) -> Draft:
             )
         )
         digits, rest = str(rest % base) + digits, rest // base
-    return Draft(
+    return Exercise(
         (
             (f"Write {n} in base {base}.", f"把十进制数 {n} 化为 {base} 进制数。"),
             (f"What is the base-{base} representation of $n = {n}$?", f"$n = {n}$ 的 {base} 进制表示是什么？"),
@@ -202,7 +202,7 @@ def bases(rng: Random) -> Draft:
     )
 
 
-def inverses(rng: Random) -> Draft:
+def inverses(rng: Random) -> Exercise:
     """An inverse that does not exist: the first program fails, the second looks why."""
     g = rng.choice((2, 3, 5))
     m, a = g * rng.randint(4, 12), g * rng.randint(2, 9)
@@ -211,7 +211,7 @@ def inverses(rng: Random) -> Draft:
     common = gcd(a, m)
     count = sum(a * x % m == common for x in range(m))
     attempt = f"x = {common} * pow({a}, -1, {m}) % {m}"
-    return Draft(
+    return Exercise(
         (
             (
                 f"How many $x$ with $0 \\le x < {m}$ satisfy ${a}x \\equiv {common} \\pmod{{{m}}}$?",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from random import Random
 
-from qmath_cli.calibration.draft import Draft, line, polynomial
+from qmath_cli.calibration.exercise import Exercise, line, polynomial
 
 
-def induction(rng: Random) -> Draft:
+def induction(rng: Random) -> Exercise:
     """The sum of an arithmetic progression by induction."""
     a, d = rng.randint(1, 9), 2 * rng.randint(1, 6)
     half = d // 2
     term = f"{a} + {d}(k-1)"
     closed = polynomial((half, a - half, 0), "n")
     k, following = closed.replace("n", "k"), closed.replace("n", "(k+1)")
-    return Draft(
+    return Exercise(
         (
             (
                 f"Prove by induction that $\\sum_{{k=1}}^{{n}} ({term}) = {closed}$ for all positive integers $n$.",
@@ -46,10 +46,10 @@ def induction(rng: Random) -> Draft:
     )
 
 
-def irrational(rng: Random) -> Draft:
+def irrational(rng: Random) -> Exercise:
     """A square root that is no fraction."""
     p = rng.choice((2, 3, 5, 7, 11, 13, 17))
-    return Draft(
+    return Exercise(
         ((f"Prove that $\\sqrt{{{p}}}$ is irrational.", f"证明 $\\sqrt{{{p}}}$ 是无理数。"),),
         "",
         (
@@ -78,11 +78,11 @@ def irrational(rng: Random) -> Draft:
     )
 
 
-def divisibility(rng: Random) -> Draft:
+def divisibility(rng: Random) -> Exercise:
     """A product of consecutive numbers."""
     m = rng.choice((2, 3, 4, 5, 6, 7, 8, 9))
     base = m * rng.randint(1, 12) + 1
-    return Draft(
+    return Exercise(
         (
             (
                 f"Show that ${base}^n - 1$ is divisible by {m} for every positive integer $n$.",
@@ -107,11 +107,11 @@ def divisibility(rng: Random) -> Draft:
     )
 
 
-def triangles(rng: Random) -> Draft:
+def triangles(rng: Random) -> Exercise:
     """Isosceles triangles."""
     p, q, r = rng.choice((("A", "B", "C"), ("P", "Q", "R"), ("X", "Y", "Z"), ("D", "E", "F")))
     m = rng.choice("MNST")
-    return Draft(
+    return Exercise(
         (
             (
                 f"In triangle ${p}{q}{r}$ let ${p}{q} = {p}{r}$. Prove that the angles at ${q}$ and ${r}$ are equal.",

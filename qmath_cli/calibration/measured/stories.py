@@ -5,17 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 from random import Random
 
-from qmath_cli.calibration.draft import Draft, calculation, frac, line
+from qmath_cli.calibration.exercise import Exercise, calculation, frac, line
 
 _NAMES = (("Maria", "小红"), ("Ahmed", "小刚"), ("Sofia", "小芳"), ("Peter", "小明"), ("Yuki", "小丽"), ("Tom", "小华"))
 
 
-def work(rng: Random) -> Draft:
+def work(rng: Random) -> Exercise:
     """Two who work together."""
     (a_en, a_zh), (b_en, b_zh) = rng.sample(_NAMES, 2)
     m, n = rng.sample(range(2, 25), 2)
     value = Fraction(m * n, m + n)
-    return Draft(
+    return Exercise(
         (
             (
                 f"{a_en} paints a room in {m} hours, {b_en} in {n} hours. How many hours do they need together?",
@@ -45,13 +45,13 @@ def work(rng: Random) -> Draft:
     )
 
 
-def mixtures(rng: Random) -> Draft:
+def mixtures(rng: Random) -> Exercise:
     """Salt water that is thinned."""
     grams, high = 100 * rng.randint(2, 12), 4 * rng.randint(4, 12)
     low = high // 2 if rng.random() < 0.5 else high // 4
     salt = grams * high // 100
     water = salt * 100 // low - grams
-    return Draft(
+    return Exercise(
         (
             (
                 f"How many grams of water must be added to {grams} g of a {high}% salt solution to obtain a "
@@ -78,12 +78,12 @@ def mixtures(rng: Random) -> Draft:
     )
 
 
-def ages(rng: Random) -> Draft:
+def ages(rng: Random) -> Exercise:
     """Ages that become a multiple of one another."""
     (name, chinese), times, child = rng.choice(_NAMES), rng.randint(2, 4), rng.randint(4, 14)
     years = rng.randint(2, 15)
     parent = times * (child + years) - years
-    return Draft(
+    return Exercise(
         (
             (
                 f"{name} is {child} years old, and {name}'s mother is {parent}. In how many years will the "
@@ -112,11 +112,11 @@ def ages(rng: Random) -> Draft:
     )
 
 
-def meeting(rng: Random) -> Draft:
+def meeting(rng: Random) -> Exercise:
     """Two who go towards one another."""
     u, v, hours = rng.randint(3, 60), rng.randint(3, 60), rng.randint(2, 8)
     distance = (u + v) * hours
-    return Draft(
+    return Exercise(
         (
             (
                 f"Two towns are {distance} km apart. A bus leaves one of them at {u} km/h and a van the other "
@@ -146,7 +146,7 @@ def meeting(rng: Random) -> Draft:
     )
 
 
-def orchards(rng: Random) -> Draft:
+def orchards(rng: Random) -> Exercise:
     """A longer story with several steps."""
     (name, chinese), rows, trees, kilos = (
         rng.choice(_NAMES),
@@ -158,7 +158,7 @@ def orchards(rng: Random) -> Draft:
     all_trees = rows * trees
     harvest = all_trees * kilos - lost
     income = harvest * price
-    return Draft(
+    return Exercise(
         (
             (
                 f"{name} has an orchard of {rows} rows with {trees} apple trees each. Every tree bears {kilos} "

@@ -97,7 +97,7 @@ def command(
 def _run(here: Invocation, settings: Settings, wanted: CompareOptions) -> ExitCode:
     from qmath_cli.benchmark.divergence.base_file import reading
     from qmath_cli.commands.compare.answers import request_of, with_answers
-    from qmath_cli.commands.compare.predictions import base_file, compared, require_solvers
+    from qmath_cli.commands.compare.predictions import Comparisons, base_file, require_solvers
     from qmath_cli.terminal.reports.divergence import text
 
     require_solvers(here, wanted)
@@ -110,8 +110,9 @@ def _run(here: Invocation, settings: Settings, wanted: CompareOptions) -> ExitCo
             with reading(path) as reader:
                 header = reader.header
             _lines(here, wanted, text.heading(header))
+            comparisons = Comparisons(here, settings, wanted, path)
             for name in wanted.models:
-                found.append(compared(here, settings, wanted, name, path))
+                found.append(comparisons.compared(name))
                 _lines(here, wanted, text.block(found[-1]))
         if request is not None:
             found, partial = with_answers(here, request, wanted.base, found)

@@ -17,7 +17,8 @@ from qmath_cli.evaluation.score import ScoredRun
 from qmath_cli.models import lockfile
 from qmath_cli.records import Pick
 from qmath_cli.runtime import data_sets, held_out
-from qmath_cli.runtime.evaluation import Evaluation, EvaluationRequest, open_graders
+from qmath_cli.runtime.evaluation import Evaluation, open_graders
+from qmath_cli.runtime.evaluation_request import EvaluationRequest
 from qmath_cli.settings import Grade, Settings
 from qmath_cli.terminal.reports.progress import EvaluationProgress
 
@@ -76,6 +77,7 @@ def request_of(here: Invocation, settings: Settings, wanted: CompareOptions) -> 
         folder=here.paths.state / "comparisons",
         force=wanted.force,
         on_model=lambda notes, _engine: here.notes(*notes),
+        tuned=False,
     )
 
 

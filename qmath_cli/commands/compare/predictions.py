@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from qmath_cli.benchmark.divergence.base_file import is_base_file, reading
 from qmath_cli.benchmark.divergence.passage import Passage, chunks
 from qmath_cli.benchmark.divergence.passes import positions_against, write_base
-from qmath_cli.benchmark.divergence.statistics import clustered, divergence
+from qmath_cli.benchmark.divergence.statistics import Position, clustered, divergence, nearer
 from qmath_cli.commands.compare.wanted import CompareOptions
 from qmath_cli.commands.invocation import Invocation
 from qmath_cli.commands.problem import read_text
@@ -55,16 +55,30 @@ def base_file(here: Invocation, settings: Settings, wanted: CompareOptions) -> I
         yield path
 
 
-def compared(here: Invocation, settings: Settings, wanted: CompareOptions, name: str, path: Path) -> ModelComparison:
-    """A model's predictions against those in a file."""
-    with (
-        _opened(here, settings, wanted, name) as (model, _info, shown),
-        reading(path) as reader,
-        counted_progress(here.terminal, "reading", _unit(wanted), _with(shown)) as progress,
-    ):
-        found = positions_against(reader, model, progress)
-    statistics = divergence([position for passage in found for position in passage])
-    return ModelComparison(name, statistics, clustered(found) if len(found) > 1 else None)
+class Comparisons:
+    """Compares models with the base, one after the other; what the first one predicted is kept for the others."""
+
+    def __init__(self, here: Invocation, settings: Settings, wanted: CompareOptions, path: Path) -> None:
+        self._here, self._settings, self._wanted, self._path = here, settings, wanted, path
+        self._first: list[list[Position]] = []
+
+    def compared(self, name: str) -> ModelComparison:
+        """A model's predictions against those in the file."""
+        with (
+            _opened(self._here, self._settings, self._wanted, name) as (model, _info, shown),
+            reading(self._path) as reader,
+            counted_progress(self._here.terminal, "reading", _unit(self._wanted), _with(shown)) as progress,
+        ):
+            found = positions_against(reader, model, progress)
+        several = len(found) > 1
+        between = nearer(self._first, found) if self._first and several else None
+        self._first = self._first or found
+        return ModelComparison(
+            name,
+            divergence([position for passage in found for position in passage]),
+            clustered(found) if several else None,
+            between,
+        )
 
 
 def _with(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from qmath_cli.commands.invocation import Invocation
 from qmath_cli.errors import UsageError
 from qmath_cli.models import fit, lockfile
-from qmath_cli.runtime.quantizing.measuring import Measuring
+from qmath_cli.runtime.quantizing.measuring import Instruments
 from qmath_cli.terminal.counted import CountedProgress
 from qmath_cli.terminal.progress import ByteProgress
 
@@ -54,7 +54,7 @@ def importance(
 @contextmanager
 def measuring(
     here: Invocation, progress: ByteProgress, beside: Path, later: int, source: Source | None = None
-) -> Iterator[Measuring]:
+) -> Iterator[Instruments]:
     """The surroundings of a measurement; the status line has what is counted, or the bytes of a conversion.
 
     Args:
@@ -93,7 +93,7 @@ def measuring(
 
     again = nullcontext() if source is None else kept(source)
     with again, here.terminal.status.during(lambda: latest()):  # noqa: PLW0108  `latest` changes
-        yield Measuring(
+        yield Instruments(
             here.settings(), here.paths, lockfile.load(), on_bytes, on_count, here.terminal.note, require_disk
         )
 

@@ -84,7 +84,7 @@ Threads = Annotated[
         min=0,
         metavar="N",
         rich_help_panel=MODEL,
-        help="CPU threads. Default: physical cores; for a model under 64 MB, one.",
+        help="CPU threads. Default: physical cores; for a model under 64 MB, one. Given, no other number is tried.",
     ),
 ]
 Context = Annotated[
@@ -102,6 +102,16 @@ NoRepack = Annotated[
     bool,
     typer.Option("--no-repack", rich_help_panel=MODEL, help="No copy of weights for this CPU: less memory, slower."),
 ]
+Draft = Annotated[
+    str | None,
+    typer.Option(
+        "--draft",
+        metavar="HOW",
+        rich_help_panel=MODEL,
+        help="Verify several likely tokens at once where that gains: auto, lookup, off, or a smaller model's name.",
+        autocompletion=model_names.complete_model,
+    ),
+]
 Force = Annotated[
     bool,
     typer.Option(
@@ -118,8 +128,9 @@ Parallel = Annotated[
         max=1024,
         metavar="N",
         rich_help_panel=MODEL,
-        help="Sequences that decode at once, here at most 256. Default: 16; 32 for a model under 64 MB; on servers as "
-        "many as they take. With 1, texts are the same on every run.",
+        help="Sequences that decode at once, here at most 256. Default: what was measured to be fastest here (qmath "
+        "bench), else 16; 32 for a model under 64 MB; on servers as many as they take. With 1, texts are the same on "
+        "every run.",
     ),
 ]
 Verbose = Annotated[

@@ -19,10 +19,20 @@ import sys
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 from qmath_cli.completion import Completion
 from qmath_cli.engine.llama.library import library
+
+
+class Team(NamedTuple):
+    """Who computes: the compute thread's number, and the CPU threads that help it; 0: as the model is placed."""
+
+    number: int = 0
+    threads: int = 0
+
+
+ALONE = Team()  # on the machine: no other batch computes at the same time
 
 
 class AbortFlag:

@@ -19,7 +19,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qmath_cli.completion import Completion
-from qmath_cli.engine.llama.compute_thread import AbortFlag, ComputeThread, compute_thread
+from qmath_cli.engine.llama.compute_thread import ALONE, AbortFlag, ComputeThread, Team, compute_thread
 from qmath_cli.engine.llama.library import library
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.errors import DoesNotFit, EngineUnusable
@@ -56,7 +56,7 @@ class Context:
         cells: Size of the KV cache, in tokens.
         slots: Number of sequences that can have cells at the same time.
         outputs: Rows per computation that can have outputs; by default one per slot. Each reserves a row of logits.
-        thread: Number of the compute thread: see `compute_thread`.
+        team: The compute thread, and the CPU threads that it computes on.
         exact: Compute attention without flash attention, which changes a hidden state by a per cent after some
             thousand tokens. A quantized KV cache requires it all the same.
         on_node: A C callback for each node of the graph (`ggml_backend_sched_eval_callback`), kept by the caller.
@@ -72,14 +72,14 @@ class Context:
         cells: int,
         slots: int,
         outputs: int | None = None,
-        thread: int = 0,
+        team: Team = ALONE,
         exact: bool = False,
         on_node: Any = None,  # noqa: ANN401  a ctypes function
     ) -> None:
         self.cells = cells
         self._slots = slots
         self._outputs = slots if outputs is None else outputs
-        self._thread = compute_thread(thread)
+        self._thread = compute_thread(team.number)
         self._completion: Completion | None = None  # of the submitted computation
         self._codes: list[int] = []  # the return value of the submitted computation, once it has ended
         self._lib: Any = model.lib
@@ -87,6 +87,7 @@ class Context:
         self._hidden_size = model.facts.embedding
         self._hidden_states = False
         parameters = _parameters(model, cells, slots, self._outputs, exact=exact)
+        parameters.n_threads = parameters.n_threads_batch = team.threads or model.placement.threads
         if on_node is not None:
             parameters.cb_eval = on_node
         library().clear_warnings()
@@ -275,8 +276,6 @@ def _parameters(model: Model, cells: int, slots: int, outputs: int, *, exact: bo
     parameters.n_batch = parameters.n_ubatch = ROWS
     parameters.n_seq_max = slots
     parameters.n_outputs_max = outputs  # by default one row of logits per token is reserved
-    parameters.n_threads = model.placement.threads
-    parameters.n_threads_batch = model.placement.threads
     parameters.kv_unified = True
     parameters.pooling_type = lib.LLAMA_POOLING_TYPE_NONE  # hidden states per token
     parameters.no_perf = True

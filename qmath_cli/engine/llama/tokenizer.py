@@ -86,6 +86,11 @@ class Tokenizer:
             self._pieces[token] = b"" if token in self._control_ids else self._decode(token)
         return self._pieces[token]
 
+    def text(self, token: int) -> bytes:
+        """A token as the vocabulary spells it, control tokens too; not the bytes that it stands for."""
+        found: bytes = self.lib.llama_vocab_get_text(self._vocab, token)
+        return found
+
     def ends(self, token: int) -> bool:
         """Whether a sampled token ends the assistant's turn: an end token or any other control token."""
         if token not in self._ends:

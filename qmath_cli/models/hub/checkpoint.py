@@ -61,6 +61,11 @@ class HubCheckpoint:
         """The repository's name without its owner."""
         return self.snapshot.repo.rpartition("/")[2]
 
+    @property
+    def random_access(self) -> bool:
+        """No: a shard's bytes arrive in their order, and one shard at a time."""
+        return False
+
     def files(self) -> frozenset[str]:
         """The files in the repository's top folder that have plain names."""
         return frozenset(name for name in self.snapshot.files if _PLAIN_NAME.fullmatch(name))

@@ -19,7 +19,7 @@ from qmath_cli.runtime.quantizing import matrix, sensitivity
 from qmath_cli.runtime.quantizing.costs import Costs, costs, matrices
 from qmath_cli.runtime.quantizing.intermediate import Intermediate, chosen, intermediates, made
 from qmath_cli.runtime.quantizing.matrix import matrix_path, measured, read
-from qmath_cli.runtime.quantizing.measuring import Measuring, ReadText
+from qmath_cli.runtime.quantizing.measuring import Instruments, ReadText
 
 if TYPE_CHECKING:
     from qmath_cli.benchmark.divergence.passage import Passage
@@ -101,7 +101,7 @@ class AdviceWanted:
 
 
 def advise(
-    source: Source, wanted: AdviceWanted, text: ReadText, measuring: Measuring, *, chunks: int | None = None
+    source: Source, wanted: AdviceWanted, text: ReadText, measuring: Instruments, *, chunks: int | None = None
 ) -> tuple[Advice, Importance]:
     """Measure, and choose a mixture.
 
@@ -139,7 +139,7 @@ def _measured(
     wanted: AdviceWanted,
     divided: Sequence[sensitivity.MatrixGroup],
     text: ReadText,
-    measuring: Measuring,
+    measuring: Instruments,
     chunks: int,
 ) -> tuple[Importance, sensitivity.Sensitivities]:
     """The importance matrix, and every group's divergence; from the cache where that has both."""
@@ -166,7 +166,7 @@ def _measured(
 
 
 def _cached(
-    source: Source, one: Intermediate, wanted: AdviceWanted, text: ReadText, measuring: Measuring, chunks: int
+    source: Source, one: Intermediate, wanted: AdviceWanted, text: ReadText, measuring: Instruments, chunks: int
 ) -> tuple[Importance, sensitivity.Sensitivities] | None:
     """The importance matrix and the groups that are measured; None where the matrix is not."""
     importance = wanted.importance

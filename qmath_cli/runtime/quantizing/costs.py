@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qmath_cli.runtime.checkpoint import fetch
-from qmath_cli.runtime.quantizing.measuring import Measuring
+from qmath_cli.runtime.quantizing.measuring import Instruments
 from qmath_cli.runtime.quantizing.sensitivity import MatrixGroup, Sensitivities
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def costs(
     divided: Sequence[MatrixGroup],
     kept: Sensitivities,
     more: Mapping[str, Iterable[GgmlType]],
-    measuring: Measuring,
+    measuring: Instruments,
 ) -> Costs:
     """Compute the errors that are not known yet, and scale them by what was measured.
 
@@ -92,7 +92,7 @@ def _complete(
     importance: Importance,
     kept: Sensitivities,
     more: Mapping[str, Iterable[GgmlType]],
-    measuring: Measuring,
+    measuring: Instruments,
 ) -> None:
     """Add the errors that are missing, matrices side by side."""
     from qmath_convert.ggml import library

@@ -19,7 +19,7 @@ from qmath_cli.models import fit, memory
 from qmath_cli.models.fit import FitVerdict
 from qmath_cli.runtime import need
 from qmath_cli.runtime.conversion import convert_plan, translated
-from qmath_cli.runtime.quantizing.measuring import Measuring
+from qmath_cli.runtime.quantizing.measuring import Instruments
 
 if TYPE_CHECKING:
     from qmath_convert.pipeline import Plan
@@ -82,7 +82,7 @@ def _renamed(output: OutputFile, beside: Path) -> OutputFile:
     return replace(output, path=beside.with_name(name))
 
 
-def chosen(candidates: Sequence[Intermediate], measuring: Measuring) -> Intermediate:
+def chosen(candidates: Sequence[Intermediate], measuring: Instruments) -> Intermediate:
     """The one that is there already, or the first that fits into memory.
 
     Raises:
@@ -108,7 +108,7 @@ def chosen(candidates: Sequence[Intermediate], measuring: Measuring) -> Intermed
 
 
 @contextmanager
-def made(one: Intermediate, measuring: Measuring, threads: int = 0) -> Iterator[Path]:
+def made(one: Intermediate, measuring: Instruments, threads: int = 0) -> Iterator[Path]:
     """The file for the length of the block; removed when the block ends without an error.
 
     Raises:

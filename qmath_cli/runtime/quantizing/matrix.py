@@ -17,7 +17,7 @@ from qmath_cli.models import fit
 from qmath_cli.runtime.conversion import translated
 from qmath_cli.runtime.importance import CHUNK, ImportancePlan, measure
 from qmath_cli.runtime.quantizing.intermediate import Intermediate, chosen, intermediates, made
-from qmath_cli.runtime.quantizing.measuring import Measuring, ReadText
+from qmath_cli.runtime.quantizing.measuring import Instruments, ReadText
 
 if TYPE_CHECKING:
     from qmath_convert.imatrix import Importance
@@ -27,7 +27,13 @@ CHUNKS = 100  # of `CHUNK` tokens that are read; more changes the weights little
 
 
 def importance_of(
-    source: Source, beside: Path, text: ReadText, measuring: Measuring, *, chunks: int | None = None, threads: int = 0
+    source: Source,
+    beside: Path,
+    text: ReadText,
+    measuring: Instruments,
+    *,
+    chunks: int | None = None,
+    threads: int = 0,
 ) -> Importance:
     """A checkpoint's importance matrix, from the cache or measured now.
 
@@ -59,7 +65,7 @@ def importance_of(
     return read(matrix_path(one, text, chunks, measuring), source)
 
 
-def measured(weights: Path, one: Intermediate, text: ReadText, chunks: int, measuring: Measuring) -> Path:
+def measured(weights: Path, one: Intermediate, text: ReadText, chunks: int, measuring: Instruments) -> Path:
     """Measure with an intermediate file that is there, unless the cache has the matrix; returns its path."""
     path = matrix_path(one, text, chunks, measuring)
     if path.is_file():
@@ -76,7 +82,7 @@ def measured(weights: Path, one: Intermediate, text: ReadText, chunks: int, meas
     return path
 
 
-def matrix_path(one: Intermediate, text: ReadText, chunks: int, measuring: Measuring) -> Path:
+def matrix_path(one: Intermediate, text: ReadText, chunks: int, measuring: Instruments) -> Path:
     """Where the matrix of these weights and this text is kept."""
     digest = hashlib.sha256(f"{one.fingerprint} {text.digest} {chunks}".encode()).hexdigest()[:16]
     return measuring.paths.cache / "imatrix" / f"{digest}.gguf"

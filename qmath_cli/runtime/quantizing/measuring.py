@@ -20,7 +20,7 @@ OnCount = Callable[[str, str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Measuring:
+class Instruments:
     """The surroundings of a measurement.
 
     Attributes:

@@ -13,19 +13,19 @@ from pathlib import Path
 from qmath_cli.benchmark.divergence.base_file import reading
 from qmath_cli.benchmark.divergence.passage import Passage
 from qmath_cli.benchmark.divergence.passes import positions_against, write_base
-from qmath_cli.benchmark.divergence.statistics import divergence
+from qmath_cli.benchmark.divergence.statistics import clustered, divergence
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.models.describe import describe
 from qmath_cli.models.quality import Quality
 from qmath_cli.runtime.held_out import NAME, written_solutions
-from qmath_cli.runtime.quantizing.measuring import Measuring
+from qmath_cli.runtime.quantizing.measuring import Instruments
 from qmath_cli.runtime.solution_passages import solution_passages
 
 SOLUTIONS = 24  # some 5,000 predictions: the error of the mean divergence is a few per cent of it
 
 
 def measure_quality(
-    base: Path, base_type: str, files: Sequence[Path], measuring: Measuring, *, solutions: int | None = None
+    base: Path, base_type: str, files: Sequence[Path], measuring: Instruments, *, solutions: int | None = None
 ) -> list[Quality]:
     """Compare quantized files with the weights that they were made from.
 
@@ -53,12 +53,12 @@ def measure_quality(
         return [_compared(kept, base_type, file, len(passages), measuring) for file in files]
 
 
-def _passages(model: Model, base: Path, measuring: Measuring, solutions: int) -> list[Passage]:
+def _passages(model: Model, base: Path, measuring: Instruments, solutions: int) -> list[Passage]:
     info = describe(str(base), measuring.paths, measuring.lock)
     return solution_passages(written_solutions(solutions), model, info)
 
 
-def _compared(kept: Path, base_type: str, file: Path, solutions: int, measuring: Measuring) -> Quality:
+def _compared(kept: Path, base_type: str, file: Path, solutions: int, measuring: Instruments) -> Quality:
     with measuring.opened(file) as model, reading(kept) as reader:
         found = positions_against(reader, model, measuring.counting(f"reading after it, {file.name}", "solutions"))
     one = divergence([position for passage in found for position in passage])
@@ -67,7 +67,7 @@ def _compared(kept: Path, base_type: str, file: Path, solutions: int, measuring:
         text=f"{NAME}, {solutions} solutions",
         positions=one.positions,
         kld=one.kld.value,
-        kld_error=one.kld.error,
+        kld_error=clustered(found).error,
         same_top=one.same_top.value,
         ppl_ratio=one.ratio.value,
     )

@@ -23,7 +23,7 @@ from qmath_cli.benchmark.divergence.passes import positions_against, write_base
 from qmath_cli.engine.llama.model import Model
 from qmath_cli.engine.weights import WeightWriter
 from qmath_cli.files import cannot_write, write_atomically
-from qmath_cli.runtime.quantizing.measuring import Measuring
+from qmath_cli.runtime.quantizing.measuring import Instruments
 
 if TYPE_CHECKING:
     from qmath_convert.checkpoint import Tensor
@@ -94,7 +94,7 @@ def measure(
     passages: Callable[[Model], Sequence[Passage]],
     source: Source,
     importance: Importance,
-    measuring: Measuring,
+    measuring: Instruments,
     kept: Sensitivities,
 ) -> None:
     """Measure the groups that are not in `kept` yet.

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from qmath_cli.errors import UsageError
-from qmath_cli.records import Mark, ProgramRun
+from qmath_cli.records import Mark, ProgramRun, Usage
 from qmath_cli.terminal.export import WRITERS, export
 from qmath_cli.terminal.export.document import document
 from qmath_cli.terminal.export.markdown import write as markdown
@@ -155,11 +155,20 @@ def stats(conversation: Conversation, _argument: str) -> None:
         ("prompt", f"{usage.prompt_tokens} tokens" + (f", {timing.prefill_tps:.1f} tok/s" if timed else "")),
         ("generated", f"{usage.completion_tokens} tokens" + (f", {timing.decode_tps:.1f} tok/s" if timed else "")),
         ("prefilled", f"{usage.prefilled_tokens} tokens"),
+        ("drafted", _drafted(usage)),
         ("first token", f"{timing.first_token_s:.2f} s" if timed else "not known"),
         ("total", f"{timing.total_s:.2f} s" if timed else "not known"),
         ("ended", str(last.finish)),
     ):
         conversation.terminal.line(f"{name:12}{value}")
+
+
+def _drafted(usage: Usage) -> str:
+    """What drafts did."""
+    if not usage.drafted_tokens:
+        return "nothing"
+    counts = f"{usage.drafted_tokens} tokens, {usage.accepted_tokens} of them accepted"
+    return f"{counts}; gain {usage.draft_gain:.2f}"
 
 
 def context(conversation: Conversation, _argument: str) -> None:

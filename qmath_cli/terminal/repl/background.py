@@ -103,4 +103,5 @@ def _needed(settings: Settings) -> Settings:
     """The settings with everything that the model does not depend on set to its default."""
     plain = Settings()
     mode = Mode.COT if settings.mode is Mode.COT else None  # every other mode needs the executor
-    return replace(settings, mode=mode, **{name: getattr(plain, name) for name in _FREE})
+    stop_at = settings.stop_at if settings.k > 1 else plain.stop_at  # how many samples run at once follows it
+    return replace(settings, **{name: getattr(plain, name) for name in _FREE} | {"mode": mode, "stop_at": stop_at})

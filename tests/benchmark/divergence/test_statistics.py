@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from qmath_cli.benchmark.divergence.base_file import BaseHeader, reading
-from qmath_cli.benchmark.divergence.statistics import Estimate, Position, clustered, divergence
+from qmath_cli.benchmark.divergence.statistics import Estimate, Position, clustered, divergence, nearer
 from qmath_cli.evaluation.changed import ChangedAnswers, ModelComparison
 from qmath_cli.terminal.reports.divergence.text import lines
 
@@ -72,10 +73,13 @@ def test_too_few_positions_have_no_statistics() -> None:
 def test_the_report_fits_eighty_columns_and_ends_with_what_matters() -> None:
     """The last line names the model and its mean divergence."""
     answers = ChangedAnswers(200, 48, 0.24, (0.186, 0.304), 131, 129, 12, 10, 0.83)
-    found = ModelComparison("7b-instruct:q4_k_m", divergence(positions(50)), Estimate(0.05, 0.01), answers)
+    found = ModelComparison(
+        "7b-instruct:q4_k_m", divergence(positions(50)), Estimate(0.05, 0.01), Estimate(-0.01, 0.002), answers
+    )
     report = lines(BaseHeader("7b-instruct:bf16", 1000, "text.txt", ()), [found])
     assert max(map(len, report)) <= 80
-    assert "mean KLD" in report[-3]
+    assert "mean KLD" in report[-4]
+    assert "-0.0100 ± 0.0020 against the first model" in report[-3]
     assert "48 of 200 problems, 24.0% (18.6 to 30.4)" in report[-2]
 
 
@@ -87,6 +91,19 @@ def test_the_error_between_passages_counts_passages_and_not_positions() -> None:
     assert alone.error == pytest.approx(divergence(some).kld.error)
     repeated = clustered([[one] * 25 for one in some])
     assert (repeated.value, repeated.error) == pytest.approx((alone.value, alone.error))
+
+
+def test_models_are_compared_with_one_another_passage_by_passage() -> None:
+    """What makes a passage hard for both does not count: the error is that of the differences."""
+    rng = random.Random(3)
+    hard = [[Position(1, 1, rng.expovariate(1), True) for _ in range(30)] for _ in range(20)]
+    shifted = [[replace(one, kld=one.kld - 0.01 * rng.random()) for one in passage] for passage in hard]
+    found = nearer(hard, shifted)
+    assert found.value == pytest.approx(clustered(shifted).value - clustered(hard).value)
+    assert found.value == pytest.approx(-0.005, abs=0.001)
+    assert found.error < clustered(hard).error / 20
+    with pytest.raises(ValueError, match="same positions"):
+        nearer(hard, shifted[:-1])
 
 
 def test_a_file_that_is_cut_is_refused(tmp_path: Path) -> None:

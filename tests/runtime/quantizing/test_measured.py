@@ -16,7 +16,7 @@ from qmath_cli.paths import find
 from qmath_cli.runtime.quantizing.advice import Advice, AdviceWanted, advise
 from qmath_cli.runtime.quantizing.intermediate import intermediates
 from qmath_cli.runtime.quantizing.matrix import importance_of
-from qmath_cli.runtime.quantizing.measuring import Measuring, ReadText
+from qmath_cli.runtime.quantizing.measuring import Instruments, ReadText
 from qmath_cli.settings import Settings
 from qmath_convert.ggml import GgmlType
 from qmath_convert.imatrix import Importance
@@ -46,13 +46,13 @@ class Conversion:
         return self.home / "out.gguf"
 
     @property
-    def measuring(self) -> Measuring:
+    def measuring(self) -> Instruments:
         def on_count(what: str, _unit: str, done: int, _total: int) -> None:
             self.counted.append((what, done))
             if (what, done) == self.stop_at:
                 raise KeyboardInterrupt
 
-        return Measuring(
+        return Instruments(
             Settings(),
             find({"QMATH_HOME": str(self.home)}),
             lockfile.load(),

@@ -8,7 +8,7 @@ import pytest
 
 from qmath_cli.errors import UsageError
 from qmath_cli.history.store import History
-from qmath_cli.records import Finish, Stop
+from qmath_cli.records import Finish, Stop, Usage
 from qmath_cli.terminal.repl.slash import candidates, dispatch
 from tests.terminal.repl.conversations import Scripted, scripted
 
@@ -150,6 +150,19 @@ def test_stats_of_a_loaded_session_invent_no_time(tmp_path: Path) -> None:
     assert "total       not known" in shown
     assert "tok/s" not in shown
     assert "0.00 s" not in shown
+
+
+def test_stats_show_what_was_drafted_and_what_it_gained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or that nothing was."""
+    found = scripted(tmp_path, r"\boxed{1}", r"\boxed{2}")
+    found.conversation.ask("one")
+    dispatch(found.conversation, "/stats")
+    assert "drafted     nothing" in found.out.getvalue()
+    usage = Usage(10, 100, 10, drafted_tokens=60, accepted_tokens=40, gained_tokens=20)
+    monkeypatch.setattr(found.engine, "usage", lambda _sequence: usage)
+    found.conversation.ask("two")
+    dispatch(found.conversation, "/stats")
+    assert "drafted     60 tokens, 40 of them accepted; gain 1.25" in found.out.getvalue()
 
 
 # ---------------------------------------------------------------- saving

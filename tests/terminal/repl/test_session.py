@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -387,6 +387,21 @@ def test_only_settings_that_the_model_depends_on_load_it_again(change: dict[str,
     assert open_now == opened[-1:]
     model.close()
     assert open_now == []
+
+
+def test_where_a_vote_ends_decides_how_many_samples_run_at_once_and_loads_the_model_again() -> None:
+    """With several samples only; the model gets the number with which it decides."""
+    opened: list[Settings] = []
+
+    @contextmanager
+    def open_(settings: Settings) -> Iterator[OpenTools]:
+        opened.append(settings)
+        yield OpenTools(MODEL, Tools(ScriptedEngine([])))
+
+    with closing(BackgroundModel(open_)) as model:
+        for settings in (Settings(k=8, stop_at=0), Settings(k=8, stop_at=0, seed=4), Settings(k=8, stop_at=3)):
+            model.ready(settings)
+    assert [one.stop_at for one in opened] == [0, 3]
 
 
 def test_a_model_that_is_not_needed_any_more_is_closed_once_it_is_loaded() -> None:

@@ -28,6 +28,7 @@ def _model(one: ModelComparison) -> dict[str, object]:
         "model": one.model,
         **_finite(asdict(one.divergence)),
         "kld_clustered": None if one.clustered is None else asdict(one.clustered),
+        "kld_less_first": None if one.nearer is None else asdict(one.nearer),
         "answers": None if one.answers is None else asdict(one.answers),
     }
 

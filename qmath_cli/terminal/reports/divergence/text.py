@@ -33,11 +33,13 @@ def block(one: ModelComparison) -> list[str]:
 
 
 def summary(found: Sequence[ModelComparison]) -> list[str]:
-    """The figures that matter most, three lines for a model whose answers were compared."""
+    """The figures that matter most, up to four lines for each model."""
     report = [""] if found else []
     for one in found:
         kld, same = one.clustered or one.divergence.kld, one.divergence.same_top
         report.append(f"{one.model}: mean KLD {kld.value:.4f} ± {kld.error:.4f}, same top token {same.value:.1%}")
+        if one.nearer is not None:
+            report.append(f"{one.model}: {one.nearer.value:+.4f} ± {one.nearer.error:.4f} against the first model")
         if one.answers is not None:
             report += [f"{one.model}: {line}" for line in _answers(one.answers)]
     return report
@@ -56,6 +58,8 @@ def statistics(found: ModelComparison) -> list[tuple[str, str, str]]:
     """Rows of name, value and error; an empty row stands between groups."""
     one, between = found.divergence, found.clustered
     passages = [] if between is None else [("Mean KLD, error between passages", *_estimate(between))]
+    if found.nearer is not None:
+        passages.append(("Mean KLD less the first model's", *_estimate(found.nearer)))
     return [
         ("Mean PPL(Q)", *_estimate(one.ppl)),
         ("Mean PPL(base)", *_estimate(one.ppl_base)),

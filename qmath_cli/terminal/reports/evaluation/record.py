@@ -56,6 +56,7 @@ def _record(data: Dataset, run: ScoredRun) -> dict[str, Any]:
         "sampling": asdict(one.setup.sampling) if one.setup else None,
         "run": one.setup.key if one.setup else None,
         "records": str(run.records) if run.records is not None else None,
+        "shape": run.shape.record() if run.shape is not None else None,
         "subjects": [asdict(part) for part in one.subjects],
         "levels": [asdict(part) for part in one.levels],
         "published": {str(published.method): published.accuracy for published in one.published},

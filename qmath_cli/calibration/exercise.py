@@ -14,7 +14,7 @@ from random import Random
 Words = tuple[str, str]
 """The same in English and in Chinese."""
 
-Kind = Callable[[Random], "Draft"]
+Kind = Callable[[Random], "Exercise"]
 """Draws a problem of one kind."""
 
 
@@ -36,7 +36,7 @@ class Calculation:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class Exercise:
     """A problem with its solution.
 
     Attributes:

@@ -1,0 +1,1 @@
+"""What this machine can do with a model: measured once, kept, and the fastest shape chosen from it."""

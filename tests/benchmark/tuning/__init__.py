@@ -1,0 +1,1 @@
+"""Tests of what is measured of this machine, and of what is chosen from it."""

@@ -1,0 +1,1 @@
+"""Drafts: what is proposed, when it is used, and that it never changes a text."""
