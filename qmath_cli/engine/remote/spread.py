@@ -21,7 +21,7 @@ from qmath_cli.engine.remote.exchange import Exchange
 from qmath_cli.engine.remote.http import Broken, RequestRefused
 from qmath_cli.engine.remote.member import ServerMember
 from qmath_cli.engine.remote.stretch import Stretch
-from qmath_cli.errors import ServerUnusable
+from qmath_cli.errors import QmathError, ServerUnusable
 from qmath_cli.records import Chunk, Stop
 
 Emit = Callable[[Chunk | Exception | str], None]
@@ -232,8 +232,8 @@ class RequestSpread:
                 member.failures += 1
                 member.reason = exc.reason
                 self._check_patience(exc, loop.time())
-            except ServerUnusable as exc:
-                self._refuse(member, exc)
+            except QmathError as exc:  # such as a model that is not there any more
+                self._refuse(member, exc if isinstance(exc, ServerUnusable) else ServerUnusable(exc.message, exc.hint))
         if member.refusal is None:
             self._alone_since = None
             self._emit(f"{member.access.address} is there now")

@@ -149,6 +149,23 @@ def test_without_any_server_a_run_ends_with_an_error(tmp_path: Path, monkeypatch
             finish(engine, ids)
 
 
+def test_a_server_that_comes_back_without_its_model_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an error, and not with a wait for nothing."""
+
+    def missing(*_arguments: object) -> str:
+        raise ModelMissing("the server does not have it any more")
+
+    with ScriptedServer(VLLM, SLOW) as server, engine_on(server.url, home=tmp_path) as engine:
+        ids = engine.start(asking(), seeds(8))
+        wait_until(lambda: server.counters.running > 0)
+        server.kill()
+        monkeypatch.setattr(opening, "model_of", missing)
+        with ScriptedServer(VLLM, SLOW, server.port), pytest.raises(ServerUnusable, match="any more"):
+            finish(engine, ids)
+
+
 def test_servers_with_different_models_do_not_share_work(tmp_path: Path) -> None:
     """Half the samples would be another model's."""
     small = Serving(writing(TEXT), name="Qwen/Qwen2.5-Math-1.5B-Instruct")
