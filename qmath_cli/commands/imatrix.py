@@ -49,7 +49,7 @@ def command(
     """Measure an importance matrix: how much each column of each matrix counts when the model reads a text.
 
     Without --text the model reads problems with solutions in English and Chinese, with programs and without, in its
-    chat. The file is as llama-imatrix writes it. An interrupted measurement goes on with the same command.
+    chat. The file is as llama.cpp's tool writes it. An interrupted measurement goes on with the same command.
     """
     here = invocation(context)
     if output.exists() and not overwrite:
