@@ -20,7 +20,7 @@ _CHECK_VALUES = {"--grade", "--pairs", "--format"}  # the options of `check` tha
 #: The options of `repl`, with a value and without: where nothing else is given, there is no problem to solve.
 SESSION_VALUES = {
     "-m", "--model", "--mode", "--language", "-k", "--samples", "--seed", "--device", "--gpu-layers", "--threads",
-    "--ctx", "--kv-type", "--draft", "--render", "--server", "--server-kind",
+    "--ctx", "--kv-type", "--draft", "--render", "--server", "--server-kind", "--reward-server",
 }  # fmt: skip
 SESSION_SWITCHES = {"--mlock", "--no-repack", "--force", "-v", "--verbose", "--allow-basic-executor", "--no-history"}
 _OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?|-[hy]")

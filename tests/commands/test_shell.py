@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from qmath_cli.commands.problem.shell import Instruments, trace
+from qmath_cli.commands.problem.shell import Surroundings, trace
 
-HERE = Instruments(process=31337, home="/home/ada", names=frozenset({"notes.txt", "plot.py"}))
+HERE = Surroundings(process=31337, home="/home/ada", names=frozenset({"notes.txt", "plot.py"}))
 
 
 def double_quoted(text: str, tmp_path: Path) -> str:
