@@ -2,14 +2,14 @@
 
     python -m tests.bench.llama_server FOLDER_OF_THE_TOOLS [GGUF] [SLOTS] [ROUNDS]
 
-The tool prefills and decodes batches of `SLOTS` sequences with the mean lengths of the evaluation's samples; its rate
-is the median of that of generated tokens over both phases. It does not sample: its tokens are any. The evaluation's
-rate is that of its report: from the first prompt to the end of the last sample, in words only (cot), so that no program
-waits for a processor.
+The tool prefills and decodes batches of `SLOTS` sequences that are as long as the evaluation's prompts and texts are on
+average; its rate is the median of that of generated tokens over both phases. It does not sample: its tokens are any. It
+has no prefix cache either: `cached` is the ratio to what it would give if it prefilled as few tokens as the server
+did. The evaluation's rate is that of its report: from the first prompt to the end of the last sample, in words only
+(cot), so that no program waits for a processor.
 
-The last lines are the ratios: of the rates, and of the tokens per second of processor time of the server's thread that
-computes, which other programs on the machine disturb less. The difference of the two is time in which that thread had
-nothing to do, or no processor. `busy` is the share in which it had something to do (Linux).
+Tokens per second of processor time are those of the thread that computes, which other programs disturb less. `busy` is
+the share of time in which the server's had something to do (Linux).
 """
 
 from __future__ import annotations
@@ -63,17 +63,22 @@ def _healthy(address: str) -> bool:
 
 @dataclass(frozen=True)
 class Measured:
-    """Generated tokens per second, and per second of processor time of the thread that computes."""
+    """Generated tokens per second, and per second of processor time of the thread that computes.
+
+    `cached`: the rate with a prefix cache; `busy`: the share of time in which the thread had something to do.
+    """
 
     rate: float
     per_processor_s: float
+    cached: float = 0.0
     busy: float = 1.0
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """Mean numbers of a sample's tokens."""
+    """Mean numbers of a sample's tokens; `prefilled` are those of the prompt that were not cached."""
 
+    prompt: int
     prefilled: int
     generated: int
 
@@ -88,9 +93,11 @@ def evaluated(address: str, server: int, folder: str, seed: int) -> tuple[Measur
     report = json.loads(done.stdout)
     (file,) = Path(folder).glob("*.jsonl")
     usage = [json.loads(line)["usage"] for line in file.read_text().splitlines()[1:]]
-    prefilled = sum(one["prefilled_tokens"] for one in usage) // len(usage)
-    measured = Measured(report["tokens"] / report["seconds"], report["tokens"] / used, ready / report["seconds"])
-    return measured, Lengths(max(prefilled, 1), report["tokens"] // len(usage))
+    prompt, prefilled = (
+        max(sum(one[name] for one in usage) // len(usage), 1) for name in ("prompt_tokens", "prefilled_tokens")
+    )
+    measured = Measured(report["tokens"] / report["seconds"], report["tokens"] / used, busy=ready / report["seconds"])
+    return measured, Lengths(prompt, prefilled, report["tokens"] // len(usage))
 
 
 def _thread(process: int) -> tuple[float, float]:
@@ -104,13 +111,16 @@ def batched(tool: Path, file: Path, slots: int, lengths: Lengths) -> Measured:
     found, seconds = _batches(tool, file, slots, lengths, BATCHES)
     _, loading = _batches(tool, file, slots, lengths, 1)
     tokens = slots * lengths.generated
-    rate = statistics.median(tokens / (one["t_pp"] + one["t_tg"]) for one in found)
-    return Measured(rate, tokens * (BATCHES - 1) / (seconds - loading))
+    share = lengths.prefilled / lengths.prompt
+    rate, cached = (
+        statistics.median(tokens / (part * one["t_pp"] + one["t_tg"]) for one in found) for part in (1.0, share)
+    )
+    return Measured(rate, tokens * (BATCHES - 1) / (seconds - loading), cached)
 
 
 def _batches(tool: Path, file: Path, slots: int, lengths: Lengths, number: int) -> tuple[list[dict[str, float]], float]:
     """The tool's lines on so many batches, and the processor time that it took."""
-    command = [str(tool), "-m", str(file), "-c", str(slots * 1024), "-npp", str(lengths.prefilled),
+    command = [str(tool), "-m", str(file), "-c", str(slots * 1024), "-npp", str(lengths.prompt),
                "-ntg", str(lengths.generated), "-npl", ",".join([str(slots)] * number), "-t", "1", "-tb", "1",
                "--output-format", "jsonl"]  # fmt: skip
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -132,15 +142,15 @@ def main() -> None:
         with served(tools / "llama-server", file, slots) as (address, process), tempfile.TemporaryDirectory() as folder:
             ours, lengths = evaluated(address, process, folder, number * SAMPLES)
         theirs = batched(tools / "llama-batched-bench", file, slots, lengths)
-        ratios.append((ours.rate / theirs.rate, ours.per_processor_s / theirs.per_processor_s))
-        print(f"{lengths.prefilled} + {lengths.generated} tokens a sample")
+        ratios.append((ours.rate / theirs.rate, ours.rate / theirs.cached))
+        print(f"{lengths.prompt} + {lengths.generated} tokens a sample, of which {lengths.prefilled} were prefilled")
         print(f"  eval on llama-server  {ours.rate:6.0f} tokens/s  {ours.per_processor_s:6.0f} per processor second")
         print(
             f"  llama-batched-bench   {theirs.rate:6.0f} tokens/s  {theirs.per_processor_s:6.0f} per processor second"
         )
-        print(f"  ratio {ratios[-1][0]:.2f}, of processor time {ratios[-1][1]:.2f}; busy {ours.busy:.0%}", flush=True)
-    by_rate, by_processor = (statistics.median(found) for found in zip(*ratios, strict=True))
-    print(f"median ratio of {rounds}: {by_rate:.2f}, of processor time {by_processor:.2f}")
+        print(f"  ratio {ratios[-1][0]:.2f}, cached {ratios[-1][1]:.2f}; busy {ours.busy:.0%}", flush=True)
+    by_rate, cached = (statistics.median(found) for found in zip(*ratios, strict=True))
+    print(f"median ratio of {rounds}: {by_rate:.2f}, cached {cached:.2f}")
 
 
 if __name__ == "__main__":
