@@ -36,7 +36,7 @@ BITS: Mapping[str, float] = {
     "f32": 32.0,
 }
 MICRO_BATCH = 512  # llama.cpp's default n_ubatch, in tokens
-_PROCESS_BYTES = 62 << 20  # the interpreter, qmath, numpy and llama.cpp, as measured
+_PROCESS_BYTES = 58 << 20  # the interpreter, qmath, numpy and llama.cpp, as measured
 _TOKEN_BYTES = 320  # llama.cpp's tables for one token of the vocabulary and its merges, as measured
 _REPACKED_ROWS = 8  # llama.cpp repacks matrices whose number of rows is a multiple of this (ggml-cpu/repack.cpp)
 _TIGHT = 0.9  # share of the available memory above which other programs may be swapped out
