@@ -64,7 +64,7 @@ def test_nothing_is_lost_and_chunks_do_not_matter(pieces: list[str], width: int)
     assert written(width, *pieces) == whole
     assert re.sub(r"\s", "", whole) == re.sub(r"\s", "", "".join(pieces))
     for line in whole.split("\n"):
-        words = re.split(r"(?<=[对于，（）]) *|[ ]+", line.strip())
+        words = re.split(r"(?<=[对于，（）])(?![，）]) *|[ ]+", line.strip())
         assert columns(line) <= width or len([word for word in words if word]) <= 3, line
 
 

@@ -31,12 +31,14 @@ from qmath_cli.terminal.repl.background import BackgroundModel, Open
 from qmath_cli.terminal.repl.conversation import Conversation
 from qmath_cli.terminal.repl.reader import FOLLOWING, PROMPT, Reader, confirmed, open_reader
 from qmath_cli.terminal.repl.session import Session
+from qmath_cli.terminal.restored import restored
 from qmath_cli.terminal.solving_status import SolvingStatus
 from qmath_cli.terminal.style import Style
 
 OFFER = "is this about the solution above (/follow on)?"
 
 
+@restored()
 def repl(
     terminal: Terminal,
     style: Style,
